@@ -1,4 +1,4 @@
-"""`python -m rm_local` is `rm-local`."""
+"""Runs the command `rm-local` for `python -m rm_local`."""
 
 from rm_local.cli.main import main
 

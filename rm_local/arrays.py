@@ -1,4 +1,4 @@
-"""Type names of the numpy arrays that many modules share."""
+"""Type aliases of numpy arrays, shared by many modules."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-"""Vectors, mostly an array (n, d) of n rows."""
+"""A float32 array of vectors, usually of shape (n, d): n vectors of d components."""
 
 Ids = NDArray[np.int64]
-"""An array (n,) of entry ids, row numbers, positions or counts."""
+"""An int64 array (n,) of entry ids, row numbers, positions or counts."""
 
 Bytes = NDArray[np.uint8]
-"""Packed bits, or the content of a file."""
+"""A uint8 array: packed bits, or the bytes of a file."""
 
 Flags = NDArray[np.bool_]
-"""An array (n,) of one condition for each row."""
+"""A bool array (n,): whether a condition holds, for each of n rows."""

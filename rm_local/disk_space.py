@@ -1,4 +1,4 @@
-"""Measures free disk space, and raises one common error if it is too little."""
+"""Measures the free space of a disk, and raises an error if an operation needs more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ REMEDY = "Make room, or choose a place on another disk."
 
 
 def count_free_bytes(path: Path) -> int:
-    """Count the free bytes for this user on the disk of `path`; `path` need not exist."""
+    """Return the number of bytes that this user can still write to the disk of `path`.
+
+    `path` need not exist: its nearest existing parent folder decides.
+    """
     path = path.absolute()
     return shutil.disk_usage(next(each for each in (path, *path.parents) if each.is_dir())).free
 
@@ -26,13 +29,13 @@ def require_free(
     error: type[RmLocalError] = RmLocalError,
     remedy: str = REMEDY,
 ) -> None:
-    """Check that the disk of `path` has `needed` bytes free.
+    """Check that the disk of `path` has `needed` bytes free, less the `already_used` ones.
 
-    `purpose` begins the message: "The build". `already_used` of the needed bytes are already
-    written.
+    `already_used` bytes of `needed` were written by an earlier run. `purpose` is the subject of the
+    error message, such as "The build"; `remedy` is its advice.
 
     Raises:
-        RmLocalError: Less is free; the exception is of the type `error`.
+        RmLocalError: Too few bytes are free; the exception is of the type `error`.
     """
     free = count_free_bytes(path)
     if free + already_used < needed:

@@ -1,10 +1,14 @@
-"""The exception classes. Each exception has a message, a remedy and an exit code."""
+"""The exception classes of rm-local, each with a message, a remedy and a process exit code."""
 
 from __future__ import annotations
 
 
 class RmLocalError(Exception):
-    """An error that the user can fix: `message` states the fact, `remedy` the next step."""
+    """Base class of the errors that are shown to the user.
+
+    `message` states the fact, `remedy` what the user can do (may be empty), and `exit_code` is the
+    exit code of a command that ends with the error.
+    """
 
     exit_code = 1
 
@@ -15,7 +19,7 @@ class RmLocalError(Exception):
 
 
 class UsageError(RmLocalError):
-    """The command, the question or the settings are wrong."""
+    """The user's command, question or settings are invalid."""
 
     exit_code = 2
 
@@ -25,11 +29,11 @@ class SettingsError(UsageError):
 
 
 class HomeNotFoundError(SettingsError):
-    """The folder for the user's files does not exist."""
+    """The user has no home folder, so that settings and other files have no place."""
 
 
 class EngineError(RmLocalError):
-    """The model, or the worker process that runs it, is at fault."""
+    """The model, or the worker process that runs it, failed."""
 
     exit_code = 3
 
@@ -51,7 +55,7 @@ class ContextAllocationError(EngineError):
 
 
 class ContextOverflowError(EngineError):
-    """Question, hint and budget need more tokens than the context holds."""
+    """A prompt, with the room reserved for the answer, needs more tokens than the context holds."""
 
 
 class InsufficientMemoryError(EngineError):
@@ -63,7 +67,7 @@ class WorkerCrashedError(EngineError):
 
 
 class StoreError(RmLocalError):
-    """The store's file is at fault."""
+    """The store's file is missing, unusable or damaged: the base class of errors of stores."""
 
     exit_code = 4
 
@@ -89,7 +93,7 @@ class ReadOnlyStoreError(StoreError):
 
 
 class DownloadError(RmLocalError):
-    """The hub, the connection, the disk or the downloaded file is at fault."""
+    """A download from the hub failed: the hub, the connection, the disk or the file is at fault."""
 
 
 class DownloadInterruptedError(DownloadError):
@@ -97,6 +101,6 @@ class DownloadInterruptedError(DownloadError):
 
 
 class CancelledByUserError(RmLocalError):
-    """The user cancelled the work. Every interrupted command has this exit code."""
+    """The user cancelled the operation. An interrupted command has this exit code, too."""
 
     exit_code = 130

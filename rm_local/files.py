@@ -21,11 +21,12 @@ if sys.platform != "win32":
 
 @contextmanager
 def write_atomically(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that becomes `path`, synced to the disk, when the body ends without an error.
+    """Open a temporary file for writing; it replaces `path` when the `with` body ends.
 
-    After an error the old file, if any, is unchanged, and no other file is left. A symbolic link
-    is followed, and the permissions of an existing file are kept. Of several writers at the same
-    time the last to finish wins.
+    Before that it is synced to the disk. If the body raises an error, `path` does not change.
+
+    The temporary file is removed after an error. A symbolic link is followed, and the permissions
+    of an existing file are kept. Of several writers at the same time the last to finish wins.
 
     Raises:
         OSError: The file cannot be written.
@@ -42,22 +43,23 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path` with `write_atomically`."""
+    """Write `data` to the file `path` atomically: readers see the old file or all of `data`."""
     with write_atomically(path) as file:
         file.write(data)
 
 
 @contextmanager
 def create_part_file(path: Path) -> Iterator[Path]:
-    """Create an empty file next to `path`; it is removed after the body unless it was renamed.
+    """Create an empty temporary file next to `path`, and yield its path to the `with` statement.
 
-    Use it for a library that writes to a path, or for a name that depends on the content.
+    The body writes the file and renames it; otherwise it is removed after the body. Use it for a
+    library that writes to a path, or for a final name that depends on the content.
 
     Raises:
         OSError: The file cannot be created.
     """
-    _remove_abandoned(path)
-    part, lock = _create_part(path)
+    _remove_abandoned_parts(path)
+    part, lock = _create_locked_part_file(path)
     try:
         yield part
     finally:
@@ -67,7 +69,7 @@ def create_part_file(path: Path) -> Iterator[Path]:
 
 
 def replace_file(source: Path, target: Path) -> None:
-    """Rename a complete file or folder to `target`, and sync the folder that holds the name."""
+    """Rename the file or folder `source` to `target`, and wait until the name is on the disk."""
     os.replace(source, target)
     sync_dir(target.parent)
 
@@ -79,7 +81,7 @@ def sync_file(path: Path) -> None:
 
 
 def sync_dir(folder: Path) -> None:
-    """Wait until the names in `folder` are on the disk; Windows needs no such call."""
+    """Wait until the names of the files in `folder` are on the disk; does nothing on Windows."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -89,8 +91,11 @@ def sync_dir(folder: Path) -> None:
         os.close(handle)
 
 
-def _create_part(path: Path) -> tuple[Path, int | None]:
-    """Create a part file of `path`; return its path and the open handle that keeps it locked."""
+def _create_locked_part_file(path: Path) -> tuple[Path, int | None]:
+    """Create and lock an empty file `NAME.XXXXXXXX.part` next to `path`.
+
+    Return its path and the open descriptor that keeps it locked; None on Windows, without a lock.
+    """
     while True:
         part = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
@@ -105,8 +110,8 @@ def _create_part(path: Path) -> tuple[Path, int | None]:
         os.close(handle)
 
 
-def _remove_abandoned(path: Path) -> None:
-    """Remove the part files of `path` that no living process has locked."""
+def _remove_abandoned_parts(path: Path) -> None:
+    """Remove the `.part` files of `path` that killed processes left: those without a lock."""
     if sys.platform == "win32":
         return
     is_part = re.compile(re.escape(path.name) + r"\.[0-9a-f]{8}\.part").fullmatch

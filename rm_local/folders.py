@@ -1,4 +1,4 @@
-"""Explains why a folder cannot be written to, in one notice per run."""
+"""Finds out why a folder cannot be written to, and reports it to the user once per run."""
 
 from __future__ import annotations
 
@@ -27,29 +27,33 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_HOME = "this user has no home folder"
 
 
-class Notices:
-    """Reports once per run which kinds of files cannot be saved, and why."""
+class UnsavedNotices:
+    """Reports to the user, once per run, which kinds of files cannot be saved, and why.
+
+    `say` is called with the text of each notice.
+    """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._said: set[Kind] = set()
 
     def report_unsaved(self, kind: Kind, error: OSError | HomeNotFoundError) -> None:
-        """Report that `kind` and any other kinds of files cannot be saved.
+        """Report that `error` prevents saving `kind`, and which other kinds cannot be saved.
 
-        After the first notice only lost sessions cause another: temporary files replace the rest.
+        Only the first call for a kind can cause a notice; after any notice only a call for sessions
+        does, since temporary files replace the other kinds.
         """
         if kind in self._said or (self._said and kind != "sessions"):
             return
-        reasons: dict[Kind, str] = {kind: _find_obstacle(kind) or explain_unsaved(error, kind)}
+        reasons: dict[Kind, str] = {kind: _find_kind_obstacle(kind) or explain_unsaved(error, kind)}
         for other in FOLDERS:
-            if other not in reasons and (reason := _find_obstacle(other)):
+            if other not in reasons and (reason := _find_kind_obstacle(other)):
                 reasons[other] = reason
         self._said |= reasons.keys()
-        self._say(f"{_join_reasons(reasons)} {SET_HOME}")
+        self._say(f"{_format_reasons(reasons)} {SET_HOME}")
 
-    def find_log(self) -> Path | None:
-        """Find the path of the worker's log; without a log folder, report this and return None."""
+    def find_worker_log(self) -> Path | None:
+        """Return the path of the worker's log; None without a home folder, which is reported."""
         try:
             return paths.worker_log()
         except HomeNotFoundError as error:
@@ -57,10 +61,11 @@ class Notices:
             return None
 
 
-def find_obstacle(folder: Path) -> str:
-    """Find the reason why `folder` cannot be written to; empty if no reason is known.
+def find_write_obstacle(folder: Path) -> str:
+    """Return the reason why `folder` cannot be written to, as a clause; empty if none is found.
 
-    The folder need not exist. A full disk is not detected: only a write shows it.
+    Nothing is written: the permissions of the folder, or of its nearest existing parent, are
+    examined. A full disk is not detected.
     """
     nearest = next((each for each in (folder, *folder.parents) if os.path.lexists(each)), None)
     if nearest is None:
@@ -71,30 +76,30 @@ def find_obstacle(folder: Path) -> str:
         return ""
     return (
         f"{nearest} is read-only"
-        if _is_read_only(nearest)
+        if _is_mounted_read_only(nearest)
         else _explain_missing_permission(nearest)
     )
 
 
 @cache
 def make_temporary_cache() -> Path:
-    """Make a temporary folder in place of an unwritable cache; it is deleted at the process end."""
+    """Make a folder that replaces an unwritable cache until the process ends; one per process."""
     folder = Path(tempfile.mkdtemp(prefix="rm-local-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
-def find_cache(say: Callable[[str], None]) -> Path:
-    """Find the cache folder; if it is not writable, make a temporary one and `say` the reason."""
-    if reason := _find_obstacle("the embedder's file"):
+def find_writable_cache(say: Callable[[str], None]) -> Path:
+    """Return the cache folder; if it is not writable, call `say` and return a temporary folder."""
+    if reason := _find_kind_obstacle("the embedder's file"):
         say(f"Nothing can be cached for later runs: {reason}. {SET_HOME}")
         return make_temporary_cache()
     return paths.cache_dir()
 
 
 def explain_write_error(error: OSError, folder: Path) -> str:
-    """Explain why writing to `folder` failed."""
-    if reason := find_obstacle(folder):
+    """Return, as a clause, why writing to `folder` failed with `error`."""
+    if reason := find_write_obstacle(folder):
         return reason
     match error.errno:
         case errno.EROFS:
@@ -107,7 +112,7 @@ def explain_write_error(error: OSError, folder: Path) -> str:
 
 
 def explain_unsaved(error: OSError | HomeNotFoundError, kind: Kind) -> str:
-    """Explain why `kind` could not be saved."""
+    """Return, as a clause, why a file of the kind `kind` could not be saved, given the `error`."""
     return (
         _NO_HOME
         if isinstance(error, HomeNotFoundError)
@@ -115,15 +120,16 @@ def explain_unsaved(error: OSError | HomeNotFoundError, kind: Kind) -> str:
     )
 
 
-def _find_obstacle(kind: Kind) -> str:
+def _find_kind_obstacle(kind: Kind) -> str:
+    """Return the reason why the folder of this kind of files is not writable; empty if it is."""
     try:
-        return find_obstacle(FOLDERS[kind]())
+        return find_write_obstacle(FOLDERS[kind]())
     except HomeNotFoundError:
         return _NO_HOME
 
 
-def _join_reasons(reasons: dict[Kind, str]) -> str:
-    """Write one sentence for each reason."""
+def _format_reasons(reasons: dict[Kind, str]) -> str:
+    """Format one sentence for each different reason, with all kinds of files that it affects."""
     sentences = []
     for reason in dict.fromkeys(reasons.values()):
         kinds = [kind for kind in reasons if reasons[kind] == reason]
@@ -136,8 +142,8 @@ def _is_broken_link(path: Path) -> bool:
     return os.path.islink(path) and not os.path.exists(path)
 
 
-def _is_read_only(folder: Path) -> bool:
-    """Whether the file system of `folder` is mounted read-only; False if that is not known."""
+def _is_mounted_read_only(folder: Path) -> bool:
+    """Return whether the file system of `folder` is mounted read-only; False if it is unknown."""
     if not hasattr(os, "statvfs"):
         return False
     return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)

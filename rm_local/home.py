@@ -1,4 +1,4 @@
-"""The user's home folder, which a container or a service may not have."""
+"""Finds folders in the user's home folder, which a container or a service may not have."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def find_home() -> Path | None:
-    """Find the path of the home folder; None if the system names no home folder."""
+    """Return the path of the user's home folder; None if the system names no home folder."""
     try:
         home = Path.home()
     except RuntimeError:
@@ -16,17 +16,18 @@ def find_home() -> Path | None:
 
 
 def expand_home(path: str | Path) -> Path:
-    """Expand a leading `~` or `~user` of `path`; return it unchanged without such a home."""
+    """Replace a leading `~` or `~user` of `path` by the home folder, if there is such a home."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
 
 
-def find_folder(variable: str, *below_home: str) -> Path | None:
-    """Find the folder named by an environment variable, else one below the home folder.
+def find_env_folder(variable: str, *below_home: str) -> Path | None:
+    """Return the folder named by an environment variable, else the folder `below_home`.
 
-    None without the variable and without a home folder.
+    `below_home` are the parts of a path below the home folder. None if the variable is not set and
+    there is no home folder.
     """
     if value := os.environ.get(variable):
         return expand_home(value)

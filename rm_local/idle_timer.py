@@ -9,13 +9,15 @@ from typing import Any
 
 
 class IdleTimer:
-    """Timer that calls `act` after some seconds without activity. For one event loop.
+    """Timer that awaits `act()` after `seconds` without activity. For one event loop.
+
+    Callers mark activity with `mark_busy`; the timer first starts after the first activity.
 
     It uses the monotonic clock; on Linux and macOS that clock stops while the machine sleeps.
     """
 
     def __init__(self, seconds: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """`seconds` 0 = never."""
+        """Create a stopped timer. With `seconds` 0 it never calls `act`."""
         self._seconds = seconds
         self._act = act
         self._busy = 0
@@ -23,13 +25,13 @@ class IdleTimer:
         self._acting: asyncio.Task[None] | None = None
 
     @property
-    def counting(self) -> bool:
-        """Whether the timer is running."""
+    def is_running(self) -> bool:
+        """Whether the timer is counting down; False during activity, and after `stop`."""
         return self._timer is not None
 
     @contextmanager
     def mark_busy(self) -> Iterator[None]:
-        """Stop the timer in the body of the `with` statement; afterwards restart it from 0."""
+        """Keep the timer stopped during the `with` body; when no activity is left, restart it."""
         loop = asyncio.get_running_loop()
         self.stop()
         self._busy += 1
@@ -53,5 +55,6 @@ class IdleTimer:
             await asyncio.wait((self._acting,))
 
     def _start_action(self) -> None:
+        """Start `act` as a task, when the time without activity is over."""
         self._timer = None
         self._acting = asyncio.get_running_loop().create_task(self._act(), name="idle")

@@ -9,10 +9,10 @@ from typing import Any
 
 
 def export_lazily(package: str, names: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
-    """Create the function `__getattr__` of `package`; `names` maps submodules to public names.
+    """Return a `__getattr__` for `package` that imports a public name at its first use.
 
-    `dir()` and `import *` list the same names. The package also imports them under TYPE_CHECKING,
-    for type checkers and editors.
+    `names` maps each submodule to its public names. The function also sets `__all__` and `__dir__`
+    of the package. The package itself imports the names under TYPE_CHECKING, for type checkers.
     """
     homes = {name: f"{package}.{module}" for module, each in names.items() for name in each}
 

@@ -14,15 +14,15 @@ SETTINGS = {
     "idle_unload": "idle_unload_minutes",
     "model_folders": "model_dirs",
 }
-"""Keys of the settings file."""
+"""Maps old keys of the settings file to the present ones."""
 CONTEXT_OVERFLOW = {"drop": "drop_oldest", "enlarge": "grow"}
-"""Values of the setting `context_overflow`."""
+"""Maps old values of the setting `context_overflow` to the present ones."""
 PLANS = {"none": "direct", "length": "length-vote", "cue": "cue-only", "random": "random-hints"}
-"""Names of plans, also in saved sessions."""
+"""Maps old names of plans to the present ones; saved sessions may contain old names."""
 COMMANDS = {
     "store": {"tidy": "optimize", "synth": "generate"},
 }
-"""Commands of each group."""
+"""Maps old names of commands to the present ones, for each group of commands."""
 OPTIONS = {
     "search": {"effort": "breadth"},
     "models info": {"kv": "kv-cache-type"},
@@ -30,17 +30,18 @@ OPTIONS = {
     "store compact": {"level": "compression-level"},
     "store optimize": {"for": "max-seconds"},
 }
-"""Options of each command, without their dashes."""
+"""Maps old names of options, without dashes, to the present ones, for each command."""
 
 
 class RenamedWarning(FutureWarning):
     """Warning that an old name was used. Commands print it as one line of notice."""
 
 
-def replace_name(names: Mapping[str, str], name: str, form: str = "{}") -> str:
-    """Return the present form of `name`; for an old name of `names` emit a `RenamedWarning`.
+def replace_old_name(names: Mapping[str, str], name: str, form: str = "{}") -> str:
+    """Return `name`, or the present name if it is an old one: then emit a `RenamedWarning`.
 
-    `form` is the notation of a name in the warning, such as `--{}`.
+    `names` maps old names to present ones. `form` is the notation of a name in the warning, such as
+    `--{}`.
     """
     if name not in names:
         return name

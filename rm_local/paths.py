@@ -23,15 +23,18 @@ def config_file() -> Path:
     """Return the path of the settings file (TOML); the file need not exist.
 
     Raises:
-        HomeNotFoundError: The user has no home folder. Other functions here raise this, too.
+        HomeNotFoundError: The user has no home folder; RM_LOCAL_HOME is not set.
     """
-    return _join_home("config.toml") or _find_platform_folder("user_config_path") / "config.toml"
+    return (
+        _join_rm_local_home("config.toml")
+        or _find_platform_folder("user_config_path") / "config.toml"
+    )
 
 
 def templates_dir() -> Path | None:
     """Return the folder of the user's own chat templates and families; it need not exist.
 
-    None if there is no folder for the settings file.
+    None if the user has no home folder, and so no folder of settings.
     """
     try:
         return config_file().parent / "templates"
@@ -41,17 +44,17 @@ def templates_dir() -> Path | None:
 
 def data_dir() -> Path:
     """Return the folder of the sessions and of the list of added models."""
-    return _join_home("data") or _find_platform_folder("user_data_path")
+    return _join_rm_local_home("data") or _find_platform_folder("user_data_path")
 
 
 def cache_dir() -> Path:
     """Return the folder of files that can be made again, such as the embedder's GGUF."""
-    return _join_home("cache") or _find_platform_folder("user_cache_path")
+    return _join_rm_local_home("cache") or _find_platform_folder("user_cache_path")
 
 
 def log_dir() -> Path:
     """Return the folder of logs and of reports of unexpected errors."""
-    return _join_home("logs") or _find_platform_folder("user_log_path")
+    return _join_rm_local_home("logs") or _find_platform_folder("user_log_path")
 
 
 def sessions_dir() -> Path:
@@ -85,13 +88,17 @@ def shipped_static() -> Path:
 
 
 def _find_shipped_file(name: str) -> Path:
-    """Find a shipped file: in the installed package, else in the checkout's folder `models/`."""
+    """Return the path of a shipped file: in the package, else in `models/` of a checkout."""
     packed = PACKAGE / "shipped" / name
     return packed if packed.exists() else PACKAGE.parent / "models" / name
 
 
-def _join_home(name: str) -> Path | None:
-    """Join RM_LOCAL_HOME and `name`; None if RM_LOCAL_HOME is not set."""
+def _join_rm_local_home(name: str) -> Path | None:
+    """Return the path `name` below RM_LOCAL_HOME; None if that variable is not set.
+
+    Raises:
+        SettingsError: RM_LOCAL_HOME begins with the home folder of an unknown user.
+    """
     home = os.environ.get("RM_LOCAL_HOME")
     if not home:
         return None
@@ -102,7 +109,7 @@ def _join_home(name: str) -> Path | None:
 
 
 def _find_platform_folder(attribute: str) -> Path:
-    """Find one of the platform's folders for this user.
+    """Return the user's folder that platformdirs calls `attribute`, such as `user_cache_path`.
 
     Raises:
         HomeNotFoundError: The user has no home folder.

@@ -1,4 +1,4 @@
-"""Progress of long operations: stage, amount done, rate and time left."""
+"""Reports of the progress of long operations: stage, units done, rate and time left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Unit = Literal["entries", "bytes"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Progress of one stage of an operation."""
+    """State of one stage of a long operation, as it is reported to a `ProgressCallback`."""
 
     stage: str
     done: int = 0
@@ -28,15 +28,15 @@ class Progress:
 ProgressCallback = Callable[[Progress], None]
 
 DoneCallback = Callable[[int], None]
-"""Callback that gets the number of units done in one stage, such as `ProgressMeter.reach`."""
+"""Callback that gets the number of units done so far in one stage of an operation."""
 
 
 def ignore_progress(progress: Progress) -> None:
-    """Do nothing: the callback for callers that show no progress."""
+    """Do nothing: the progress callback of callers that show no progress."""
 
 
 class ProgressMeter:
-    """Meter that reports the progress of one stage, with its rate and the time left."""
+    """Calls a `ProgressCallback` with the progress of one stage: units done, rate and time left."""
 
     def __init__(
         self,
@@ -47,16 +47,21 @@ class ProgressMeter:
         *,
         unit: Unit = "entries",
     ) -> None:
-        """The first `done` units were done by an earlier run; they do not count for the rate."""
+        """Begin the stage, and report it.
+
+        `done` units were done by an earlier run; they do not count for the rate. `total` is the
+        final number of units; None if it is not known.
+        """
         self._report, self._stage, self._unit = report, stage, unit
         self.total = total
         self._start_clock(done)
         self.reach(done)
 
     def reach(self, done: int, share: float | None = None) -> None:
-        """Report that `done` units are done.
+        """Report that `done` units are done in all.
 
-        If the total is not known, `share` is the completed share of the stage, 0 to 1.
+        `share` is the completed share of the stage, 0 to 1, to estimate the time left if the total
+        is not known. A `done` below the first one restarts the stage.
         """
         if done < self._first:
             self._start_clock(done)  # it starts over
@@ -71,4 +76,5 @@ class ProgressMeter:
         self._report(Progress(self._stage, done, self.total, rate, left, self._unit))
 
     def _start_clock(self, done: int) -> None:
+        """Measure rate and time from now on, with `done` units as the start."""
         self._first, self._started = done, time.monotonic()

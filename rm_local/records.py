@@ -1,4 +1,4 @@
-"""Records for all packages: frozen dataclasses without behaviour."""
+"""The data types that all packages share: entries, hits, branches, answers. No behaviour."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 StopReason = Literal["end", "length", "context", "repeating", "time", "cancelled", "outvoted"]
-"""Why a branch ended: the model was done, the budget spent, the context full, the text repeated
-itself, the turn's time was over, the user stopped it, or the vote was decided."""
+"""Reason for the end of a branch, in this order: the model ended its text, the token budget was
+spent, the context was full, the text repeated itself, the turn's time was over, the user stopped
+the turn, the vote could no longer change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +48,17 @@ class Branch:
     """A completed branch: one continuation that the model sampled, with one hint or without."""
 
     index: int
-    """Position among the turn's branches, from 0."""
+    """Number of the branch in its turn, from 0."""
     hint: Hit | None
     seed: int
     thinking: str
-    """The model's thinking after the forced text."""
+    """The text that the model wrote as its thinking, without the forced cue and hint."""
     text: str
-    """The model's text after the thinking."""
+    """The text that the model wrote after its thinking."""
     result: str | None
     """The final answer extracted from `text`; None if it has none."""
     tokens: int
-    """Tokens that the model wrote, without forced ones."""
+    """Number of tokens that the model wrote; forced tokens are not counted."""
     seconds: float
     stop: StopReason
     confidence: float | None = None
@@ -67,7 +68,7 @@ class Branch:
     """Number of votes of this branch: 1, plus the number of skipped branches with the same hint
     that would most likely have had the same text."""
     forced: int = 0
-    """Tokens that the calculator inserted; not among `tokens`."""
+    """Number of tokens that the calculator inserted; they are not part of `tokens`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,11 @@ class Answer:
     """The answer of a turn, and the branches that agree on it."""
 
     text: str
-    """The chosen branch's text."""
+    """The text of the chosen branch."""
     result: str | None
     """The result that the vote chose; None if no branch has one."""
     branch: int
-    """Index of the branch whose text this is."""
+    """Index of the branch that `text` comes from."""
     agreed: int
     """Number of branches with this result."""
     branches: int
@@ -87,18 +88,19 @@ class Answer:
     hints: tuple[int, ...]
     """Ids of the entries under which the agreeing branches reasoned."""
     tokens: int
-    """Tokens written in the whole turn."""
+    """Number of tokens that the model wrote in the turn: all branches, and the subproblem."""
     seconds: float
     saved_branches: int = 0
-    """Number of branches of the plan that were not generated: the vote was already decided."""
+    """Number of branches that the plan allows but that were not generated, since the vote was
+    decided or a branch would have repeated another."""
     saved_tokens: int = 0
-    """Estimated tokens of the branches that were not generated, by the mean of the completed
-    ones."""
+    """Estimated number of tokens that these branches would have had: the mean of the completed
+    branches, times `saved_branches`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrefillStats:
-    """Counts (in tokens) and times (in seconds) of the prefill of a turn."""
+    """Statistics of a turn's prefill (evaluation of prompt and hints): tokens, times in seconds."""
 
     prompt: int
     """Tokens of the conversation with the question."""

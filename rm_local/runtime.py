@@ -1,4 +1,4 @@
-"""Opens engine, store and embedder, each once and at its first use, for app and commands."""
+"""Opens the engine, the store and the embedder when needed, and solves questions with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rm_local import paths
 from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError
-from rm_local.folders import Notices
+from rm_local.folders import UnsavedNotices
 from rm_local.idle_timer import IdleTimer
 from rm_local.library import choose_default, prepare_model_in_thread
 from rm_local.loop import (
@@ -22,7 +22,7 @@ from rm_local.loop import (
     Notice,
     Plan,
     RunEvent,
-    RunEvents,
+    RunEventDispatcher,
     TurnControl,
     TurnOverrides,
     TurnQueue,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from rm_local.loop import StoreRetriever
 
 NO_GATE = -1.0
-"""Lower bound of all similarities: every hit reaches it."""
+"""Minimum similarity for a search that leaves out no hit: no similarity is lower."""
 
 
 class Runtime:
@@ -58,26 +58,27 @@ class Runtime:
         store: Path | None = None,
         lora: Sequence[LoraAdapter] | None = None,
     ) -> None:
-        """`model`, `store` and `lora` override the settings.
+        """Create the runtime; nothing is opened yet.
 
-        With `model` the adapters of the settings are ignored.
+        `model`, `store` and `lora` (adapters) override the settings. With a `model` the adapters of
+        the settings are ignored.
         """
         self.settings = settings
         chosen = (() if model else settings.lora) if lora is None else lora
         self._lora = drop_unused(chosen)
         named, default = model or settings.model, choose_default()
         self.model = named or default.model
-        """Path of a file, or name of an embedded model."""
+        """Path of the model's file, or name of an embedded model."""
         self._uses_default = named is None
         self.store = store or settings.store or paths.shipped_store()
-        self.notices = Notices(self.report_notice)
+        self.notices = UnsavedNotices(self.report_notice)
         """Reports files that cannot be saved, once per run."""
         self.idle = IdleTimer(settings.idle_unload_minutes * 60, self.unload_model)
         self._engine: Engine | None = None
         self._retriever: StoreRetriever | None = None
         self._entries: int | None = None
         self._queue = TurnQueue()
-        self._run_events = RunEvents()
+        self._run_events = RunEventDispatcher()
         self._opening_model = asyncio.Lock()
         self._opening_store = asyncio.Lock()
         if self._uses_default and default.notice:
@@ -85,20 +86,20 @@ class Runtime:
 
     @property
     def engine(self) -> Engine:
-        """The engine; reading this property does not start its process."""
+        """The client of the model's process, created at first use; its process is not started."""
         if self._engine is None:
             from rm_local.engine import Engine
 
             self._engine = Engine(
                 self.settings.engine_options(),
-                log=self.notices.find_log(),
+                log=self.notices.find_worker_log(),
                 unlogged=partial(self.notices.report_unsaved, "the model's log"),
             )
         return self._engine
 
     @property
     def info(self) -> ModelInfo | None:
-        """Description of the loaded model; None before it is loaded, and after its process died."""
+        """Description of the loaded model; None while no model is loaded."""
         return self._engine.info if self._engine and self._engine.worker_pid else None
 
     @property
@@ -107,21 +108,23 @@ class Runtime:
         return self._entries
 
     def watch_events(self) -> AsyncGenerator[RunEvent, None]:
-        """Yield events of the model and notices between turns, from now until `close`.
+        """Yield notices and events of the model that occur between turns, from now until `close`.
 
-        During a turn these events are only in the turn's own stream.
+        During a turn these events are in the stream of `solve` instead.
         """
         return self._run_events.watch_events()
 
     def report_notice(self, text: str) -> None:
-        """Publish a notice to the user; each text is published once per run.
+        """Publish a notice to the user as an event, unless the same text was published before.
 
         Other packages get this method as a callback.
         """
         self._run_events.publish_event(Notice(text))
 
     async def load_model(self) -> ModelInfo:
-        """Load the model, unless it is loaded; the progress is published as ModelLoading.
+        """Load the model, unless it is loaded; return its description.
+
+        The progress is published as `ModelLoading` events.
 
         Raises:
             ModelNotFoundError, InvalidModelError: There is no file to load.
@@ -132,6 +135,8 @@ class Runtime:
                 return self.info or await self._load_model()
 
     async def _load_model(self) -> ModelInfo:
+        """Prepare the model's file, hash its adapters, load it, and publish its notices."""
+
         def publish_progress(share: float) -> None:
             self._run_events.publish_event(ModelLoading(share))
 
@@ -141,17 +146,17 @@ class Runtime:
             self.report_notice,
             is_default=self._uses_default,
         )
-        lora = await self.identify_adapters()
+        lora = await self.hash_adapters()
         info = await self.engine.load_model(file, lora=lora, on_progress=publish_progress)
         for note in info.notes:
             self.report_notice(note)
         return info
 
-    async def identify_adapters(self) -> tuple[LoraAdapter, ...]:
-        """Return the adapters of the model, each with the sha256 of its file.
+    async def hash_adapters(self) -> tuple[LoraAdapter, ...]:
+        """Hash the files of the model's adapters; return the adapters with their sha256.
 
-        Each file is hashed once; a file that changes later is refused. The sha256 of an unreadable
-        file is empty; loading the model raises the error.
+        Each file is hashed once; loading refuses a file that changes later. The sha256 of an
+        unreadable file stays empty: loading the model then raises the error.
         """
         if any(not adapter.sha256 for adapter in self._lora):
             from rm_local.gguf import add_adapter_hash
@@ -169,7 +174,7 @@ class Runtime:
             self._run_events.publish_event(ModelUnloaded())
 
     async def open_store(self) -> StoreRetriever:
-        """Open the store, unless it is open, then load the store's query embedder.
+        """Open the store and load its query embedder, unless that is done; return the retriever.
 
         Raises:
             StoreError: The store cannot be opened.
@@ -182,6 +187,7 @@ class Runtime:
                 return self._retriever
 
     async def _open_store(self) -> StoreRetriever:
+        """Open the store, load its embedder, and combine both as a retriever."""
         from rm_local.embed import open_query_embedder
         from rm_local.loop import StoreRetriever
         from rm_local.store import Store
@@ -224,8 +230,10 @@ class Runtime:
         with self.idle.mark_busy():
             try:
                 async with self._queue.take_turn(control):
-                    with self._run_events.within_turn() as run_events:
-                        opening = control.run_unless_stopped(self._open_parts(question, plan))
+                    with self._run_events.deliver_to_turn() as run_events:
+                        opening = control.run_unless_stopped(
+                            self._open_store_and_model(question, plan)
+                        )
                         opened = asyncio.ensure_future(opening)
                         async with aclosing(run_events.follow_until(opened)) as published:
                             async for run_event in published:
@@ -247,15 +255,15 @@ class Runtime:
             except RmLocalError as error:
                 yield make_failed_event(error)
 
-    async def _open_parts(self, question: str, plan: Plan) -> StoreRetriever | None:
-        """Open the store, if the plan needs it, and then the model; return the store.
+    async def _open_store_and_model(self, question: str, plan: Plan) -> StoreRetriever | None:
+        """Open the store, if the plan needs it, then load the model.
 
-        The store comes first, so that a wrong path is reported at once. For an empty question
-        nothing is opened: the loop refuses it.
+        Return the retriever over the store, or None. The store is opened first, so that a wrong
+        path is reported at once. For an empty question nothing is opened: `solve` refuses it.
         """
         if not question.strip():
             return None
-        retriever = await self.open_store() if plan.searches else None
+        retriever = await self.open_store() if plan.needs_store else None
         await self.load_model()
         return retriever
 

@@ -1,4 +1,4 @@
-"""The user's settings, read from the settings file."""
+"""The user's settings: their defaults, and reading and checking the settings file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rm_local import old_names
 from rm_local.errors import HomeNotFoundError, SettingsError
 from rm_local.home import expand_home
 from rm_local.lora import LoraAdapter, drop_unused, parse_lora
-from rm_local.old_names import replace_name
+from rm_local.old_names import replace_old_name
 from rm_local.options import EngineOptions, FlashAttention, Overflow, Precision
 from rm_local.paths import config_file, templates_dir
 
@@ -61,7 +61,7 @@ class Settings:
     """The app's colours: rm-dark, rm-light, or any theme of Textual's."""
 
     def engine_options(self) -> EngineOptions:
-        """Return the options of the engine, with the folder of the user's own chat templates."""
+        """Return the settings of the engine, with the folder of the user's chat templates."""
         own = {field.name for field in fields(self)}
         shared = [field.name for field in fields(EngineOptions) if field.name in own]
         values = {name: getattr(self, name) for name in shared}
@@ -94,6 +94,7 @@ def load_settings(path: Path | None = None) -> Settings:
 
 
 def _find_existing_config() -> Path | None:
+    """Return the path of the settings file; None if it does not exist."""
     try:
         file = config_file()
     except HomeNotFoundError:
@@ -102,7 +103,11 @@ def _find_existing_config() -> Path | None:
 
 
 def _read_setting_values(source: Path) -> dict[str, Any]:
-    """Read a settings file, and check its values."""
+    """Read a settings file; return its checked values by their present keys.
+
+    Raises:
+        SettingsError: The file cannot be read, is not TOML, or has an unknown key or invalid value.
+    """
     try:
         table = tomllib.loads(source.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -111,7 +116,7 @@ def _read_setting_values(source: Path) -> dict[str, Any]:
         raise SettingsError(f"{source} is not TOML: {error}.", "Fix that line.") from None
     values: dict[str, Any] = {}
     for written, value in table.items():
-        key = replace_name(old_names.SETTINGS, written)
+        key = replace_old_name(old_names.SETTINGS, written)
         if key in values:
             message = f"{source}: {key!r} is set twice, under its old name, too."
             raise SettingsError(message, "Remove one of the two lines.")
@@ -120,7 +125,11 @@ def _read_setting_values(source: Path) -> dict[str, Any]:
 
 
 def _check_value(source: Path, key: str, value: object) -> Any:
-    """Check the value of a setting, and convert it to the type of its field."""
+    """Check the value of the setting `key`; return it converted to the type of its field.
+
+    Raises:
+        SettingsError: The key is unknown, or the value is invalid.
+    """
     match key:
         case "model" if value in EMBEDDED_MODELS:
             return Path(str(value))
@@ -152,7 +161,7 @@ def _check_value(source: Path, key: str, value: object) -> Any:
             return _check_choice(source, key, value, get_args(Precision))
         case "context_overflow":
             if isinstance(value, str):
-                value = replace_name(old_names.CONTEXT_OVERFLOW, value, f'{key} = "{{}}"')
+                value = replace_old_name(old_names.CONTEXT_OVERFLOW, value, f'{key} = "{{}}"')
             return _check_choice(source, key, value, get_args(Overflow))
         case "idle_unload_minutes":
             return _check_number(source, key, value, IDLE_LIMIT)
@@ -166,7 +175,9 @@ def _check_value(source: Path, key: str, value: object) -> Any:
             raise _make_value_error(source, key, value, "true or false")
         case "plan" | "theme":
             if isinstance(value, str) and value:
-                return replace_name(old_names.PLANS, value, "plan {}") if key == "plan" else value
+                return (
+                    replace_old_name(old_names.PLANS, value, "plan {}") if key == "plan" else value
+                )
             raise _make_value_error(source, key, value, "a name")
         case _:
             known = ", ".join(field.name for field in fields(Settings))
@@ -175,7 +186,7 @@ def _check_value(source: Path, key: str, value: object) -> Any:
 
 
 def _parse_adapter(source: Path, text: str) -> LoraAdapter:
-    """Parse an adapter; a relative path is relative to the folder of the settings file."""
+    """Parse `FILE` or `FILE:SCALE`; a relative path is relative to the settings file `source`."""
     try:
         adapter = parse_lora(text)
     except ValueError as error:

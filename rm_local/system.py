@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 COMMAND_TIMEOUT = 5
-"""Time limit for a command of the operating system, in seconds."""
+"""Time limit in seconds for a command of the operating system that this module runs."""
 
 
 def usable_cores() -> int:
@@ -20,7 +20,10 @@ def usable_cores() -> int:
 
 
 def physical_cores() -> int:
-    """Return the number of physical cores that this process may use; at least 1."""
+    """Return the number of physical cores that this process may use; at least 1.
+
+    Where the system does not state it, half of the logical processors are assumed to be cores.
+    """
     usable = usable_cores()
     return max(1, min(usable, _count_all_cores() or (usable + 1) // 2))
 
@@ -38,7 +41,7 @@ def _count_all_cores() -> int | None:
 
 
 def count_cores(cpuinfo: str) -> int | None:
-    """Count the different (socket, core) pairs in /proc/cpuinfo; None if it has no pairs."""
+    """Count the physical cores in the text of /proc/cpuinfo; None if it does not list them."""
     sockets = re.findall(r"^physical id\s*: (\d+)$", cpuinfo, re.MULTILINE)
     cores = re.findall(r"^core id\s*: (\d+)$", cpuinfo, re.MULTILINE)
     return len(set(zip(sockets, cores, strict=False))) or None
@@ -76,6 +79,7 @@ def exit_with_parent() -> None:
 
 
 def _exit_after(wait: Callable[[], None]) -> None:
+    """Call `wait`, then end this process at once with exit code 1."""
     wait()
     os._exit(1)
 
@@ -84,28 +88,30 @@ def free_memory() -> int | None:
     """Return the number of bytes that can be allocated without swapping; None if not known."""
     try:
         if sys.platform == "darwin":
-            return _read_mac_memory()
-        return _read_windows_memory() if sys.platform == "win32" else _read_linux_memory()
+            return _read_mac_free_memory()
+        return _read_windows_free_memory() if sys.platform == "win32" else _read_linux_free_memory()
     except (OSError, ValueError, AttributeError, subprocess.SubprocessError):
         return None
 
 
-def _read_linux_memory() -> int | None:
+def _read_linux_free_memory() -> int | None:
+    """Return the free bytes of the machine, or of the container if those are fewer."""
     free = parse_meminfo(Path("/proc/meminfo").read_text(encoding="ascii"))
-    limit = _read_cgroup_limit(Path("/sys/fs/cgroup"))
+    limit = _read_cgroup_free_memory(Path("/sys/fs/cgroup"))
     return free if limit is None or free is None else min(free, limit)
 
 
 def parse_meminfo(text: str) -> int | None:
-    """Parse the bytes of `MemAvailable` from the text of /proc/meminfo."""
+    """Return the bytes of `MemAvailable` in the text of /proc/meminfo; None without that line."""
     found = re.search(r"^MemAvailable:\s*(\d+) kB$", text, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
 
 
-def _read_cgroup_limit(group: Path) -> int | None:
-    """Read the number of bytes that a container can still allocate; its page cache counts as free.
+def _read_cgroup_free_memory(group: Path) -> int | None:
+    """Return the bytes that a container can still allocate: its limit minus its used memory.
 
-    None if the container has no memory limit.
+    `group` is the folder of its cgroup. Its inactive page cache counts as free. None if it has no
+    memory limit.
     """
     try:
         most = (group / "memory.max").read_text(encoding="ascii").strip()
@@ -119,7 +125,7 @@ def _read_cgroup_limit(group: Path) -> int | None:
     return max(0, int(most) - used + (int(cached[1]) if cached else 0))
 
 
-def _read_mac_memory() -> int | None:
+def _read_mac_free_memory() -> int | None:
     command = ["/usr/bin/vm_stat"]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, timeout=COMMAND_TIMEOUT
@@ -128,14 +134,17 @@ def _read_mac_memory() -> int | None:
 
 
 def parse_vm_stat(text: str) -> int | None:
-    """Sum the bytes of free, inactive, speculative and purgeable pages in vm_stat's output."""
+    """Return the free bytes from the output of vm_stat; None if it cannot be parsed.
+
+    Free, inactive, speculative and purgeable pages count.
+    """
     size = re.search(r"page size of (\d+) bytes", text)
     pages = re.findall(r"^Pages (?:free|inactive|speculative|purgeable):\s+(\d+)\.", text, re.M)
     return int(size[1]) * sum(map(int, pages)) if size and pages else None
 
 
 class _MemoryStatus(ctypes.Structure):
-    """The structure MEMORYSTATUSEX of the Windows API."""
+    """The structure MEMORYSTATUSEX, which the Windows API fills with sizes of memory in bytes."""
 
     _fields_ = (
         ("length", ctypes.c_uint32),
@@ -145,7 +154,7 @@ class _MemoryStatus(ctypes.Structure):
     )
 
 
-def _read_windows_memory() -> int | None:
+def _read_windows_free_memory() -> int | None:
     status = _MemoryStatus(length=ctypes.sizeof(_MemoryStatus))
     kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 (other systems have no windll)
     return int(status.free) if kernel.GlobalMemoryStatusEx(ctypes.byref(status)) else None

@@ -1,4 +1,4 @@
-"""Temporary folders for the duration of a command."""
+"""Makes temporary folders, and removes those that killed processes left."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make_temporary_folder(parent: Path | None) -> Iterator[Path]:
 
 
 def _make_folder(parent: Path) -> tuple[Path, FileLock]:
-    """Make a folder below `parent`; return it and its lock, already held.
+    """Make and lock a folder below `parent`, and remove abandoned ones; return it and the lock.
 
     Raises:
         OSError: The folder cannot be made.
@@ -44,14 +44,15 @@ def _make_folder(parent: Path) -> tuple[Path, FileLock]:
     parent.mkdir(parents=True, exist_ok=True)
     # Under the lock of `parent`, so that no other process takes a new folder for an abandoned one.
     with FileLock(parent / _LOCK):
-        _remove_abandoned(parent)
+        _remove_abandoned_folders(parent)
         folder = Path(tempfile.mkdtemp(dir=parent))
         lock = FileLock(folder / _LOCK)
         lock.acquire()
     return folder, lock
 
 
-def _remove_abandoned(parent: Path) -> None:
+def _remove_abandoned_folders(parent: Path) -> None:
+    """Remove the folders below `parent` that no process has locked."""
     for folder in parent.iterdir():
         if not folder.is_dir():
             continue

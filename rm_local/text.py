@@ -1,4 +1,4 @@
-"""Removes terminal control sequences from the text of a model, a store or a file."""
+"""Makes text safe for a terminal: removes control sequences that a model or file may contain."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def sanitize_text(text: str) -> str:
-    r"""Remove all terminal control characters: C0 and C1 except `\n` and `\t`.
+    r"""Remove escape sequences and control characters (C0 and C1, except `\n` and `\t`).
 
-    Complete escape sequences are removed. An unclosed sequence loses only its control characters,
-    so that no text is lost. Bidirectional overrides and isolates are removed, too; half a surrogate
-    pair becomes U+FFFD.
+    An unclosed sequence loses only its control characters, so that no text is lost. Bidirectional
+    overrides and isolates are removed, too; half a surrogate pair becomes U+FFFD.
     """
     text = _SEQUENCE.sub("", text)
     return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
 
 
 def one_line(text: str, limit: int = 0) -> str:
-    """Sanitize `text`, replace white space by single blanks, and cut it at a word to `limit`.
+    """Return `text` as one line: without control characters, with single blanks as white space.
 
-    `limit` counts characters; 0 = no limit.
+    `limit` is the maximum number of characters, 0 = no limit; a longer text is cut, if possible at
+    the end of a word.
     """
     line = " ".join(sanitize_text(text).split())
     if not limit or len(line) <= limit:

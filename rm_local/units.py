@@ -19,7 +19,7 @@ def format_bytes(count: float, decimals: int = 1) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Format a duration: `40 s`, `12 min`, `3 h 5 min`."""
+    """Format a duration in seconds as text: `40 s`, `12 min`, `3 h 5 min`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

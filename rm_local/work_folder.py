@@ -15,7 +15,7 @@ MARKER = "rm-local-work"
 
 
 def open_work_folder(folder: Path) -> None:
-    """Make the work folder, or reuse that of an earlier run.
+    """Make the folder with its marker file, or reuse the work folder of an earlier run.
 
     Raises:
         StoreError: Another file or folder has that name.
@@ -37,11 +37,11 @@ def open_work_folder(folder: Path) -> None:
 
 
 def is_work_folder(folder: Path) -> bool:
-    """Whether `folder` is a work folder: it contains the marker file."""
+    """Return whether `folder` is a work folder: it is no link and contains the marker file."""
     return not folder.is_symlink() and (folder / MARKER).is_file()
 
 
 def remove_work_folder(folder: Path) -> None:
-    """Remove the folder with its content, if it is a work folder."""
+    """Remove `folder` with its content if it is a work folder; otherwise do nothing."""
     if is_work_folder(folder):
         shutil.rmtree(folder)

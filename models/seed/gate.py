@@ -29,7 +29,7 @@ from rm_local.embed import (
     load_shipped_static,
 )
 from rm_local.engine import Engine
-from rm_local.loop import GateModel, compute_features
+from rm_local.loop import GateModel, compute_gate_features
 from rm_local.options import EngineOptions
 from rm_local.store import Store, summarize_spread
 
@@ -105,7 +105,7 @@ def _examine(
     features, found, fits = [], [], []
     for similarities, question in zip(near, questions, strict=True):
         order = np.argsort(-similarities)[:POOL]
-        read = compute_features(similarities[order].tolist(), to_probes[:, order], spread, 0.0)
+        read = compute_gate_features(similarities[order].tolist(), to_probes[:, order], spread, 0.0)
         features.append((read.nearness, read.prominence, read.lead))
         found.append(any(names[place] in question["entries"] for place in order[:FIRST]))
         fits.append(any(name in names for name in question["entries"]))

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_streams, read_grammar
+from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_stdin_used_once, read_grammar
 from rm_local.cli.context import (
     MODEL,
     STORE,
     CliContext,
     print_notice,
-    printing_notices,
+    print_notices_then_close,
     read_text_argument,
 )  # fmt: skip
 from rm_local.cli.lazy_group import ReportedError
@@ -151,7 +151,7 @@ def ask(
         effort=effort or "",
         calculator=calculator,
     )
-    check_streams(question, grammar, schema)
+    check_stdin_used_once(question, grammar, schema)
     text = read_text_argument(question, "question", EXAMPLE)
     overrides = TurnOverrides(
         seed=seed, temperature=temperature, grammar=read_grammar(grammar, schema)
@@ -182,7 +182,7 @@ def adjust_plan(
     effort: str = "",
     calculator: bool = True,
 ) -> Plan:
-    """Return the plan called `name` with the given values in place of its own.
+    """Return the plan called `name`, with the values of options that are given in place of its own.
 
     Raises:
         UsageError: There is no such plan, or one of the options has no effect on it.
@@ -209,7 +209,7 @@ def adjust_plan(
 
 
 def require_question_search(plan: Plan, option: str) -> None:
-    """Check that the plan searches by the question, so that `option`, about hits, has an effect.
+    """Check that the plan retrieves hits by the question, so that `option` has an effect.
 
     Raises:
         UsageError: The plan does not search by the question, or memory is off.
@@ -226,7 +226,9 @@ def require_question_search(plan: Plan, option: str) -> None:
 
 
 def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:
-    """Open the session `ID` or `ID:TURN`; also return the number of the turn to continue from.
+    """Open the saved session named `ID` or `ID:TURN`, and return it with the turn to continue from.
+
+    Without TURN that is the number of its last turn.
 
     Raises:
         UsageError: There is no such session or turn, or the session is open elsewhere.
@@ -239,7 +241,7 @@ def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:
     path = find_session_path(id)
     session = Session.resume(runtime, path)
     if not colon:
-        return session, session.last
+        return session, session.last_turn_number
     if not turn.isdecimal() or int(turn) not in session.parents:
         session.close()
         remedy = f"List its turns with `rm-local sessions show {path.stem}`."
@@ -248,7 +250,7 @@ def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:
 
 
 def create_printer(runtime: Runtime, session: Session, after: int, plan: Plan) -> TurnPrinter:
-    """Create the printer of a turn; imported here because its module loads the engine's types."""
+    """Create the printer of a turn that continues turn `after` of the session; 0 = none."""
     from rm_local.cli.turn_printer import TurnPrinter
 
     return TurnPrinter(runtime, session, after, plan)
@@ -261,10 +263,13 @@ async def print_turn(
     *,
     as_lines: bool,
 ) -> None:
-    """Print the events of the turn that `ask(control=...)` starts, then close the runtime.
+    """Run the turn that `ask(control=...)` starts, print its events, and close the runtime.
+
+    `as_lines`: print each event as a line of JSON. `printer` None: print only the answer.
 
     Raises:
-        ReportedError: The turn has no answer; it has the exit code.
+        ReportedError: The turn ended without an answer.
+        click.exceptions.Exit: The user stopped the turn, but it has an answer.
     """
     from rm_local.loop import Failed, TurnControl
 
@@ -274,7 +279,7 @@ async def print_turn(
     def show_notice(notice: Notice) -> None:
         _print_event(notice, printer, as_lines)
 
-    async with printing_notices(runtime, show_notice):
+    async with print_notices_then_close(runtime, show_notice):
         with _stop_on_interrupt(control, printer):
             async with aclosing(ask(control=control)) as events:
                 async for last in events:
@@ -286,7 +291,7 @@ async def print_turn(
 
 
 def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> None:
-    """Write the answer or the JSON line to standard output, other events to standard error."""
+    """Print an event: the answer, or with `as_lines` its JSON, to stdout; other text to stderr."""
     from rm_local.loop import Answered, Notice, event_as_json
     from rm_local.text import sanitize_text
 

@@ -1,4 +1,4 @@
-"""The checks of `rm-local doctor`. Each reports a finding, and a remedy for a problem."""
+"""The checks of `rm-local doctor`: each examines one part of the installation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rm_local.cli.devices import build_placement_request, parse_devices
 from rm_local.cli.subprocess_json import run_json_module
 from rm_local.engine import AdaptedModel, Device, check_fits_memory, estimate_memory, place_layers
 from rm_local.errors import HomeNotFoundError, InsufficientMemoryError, RmLocalError, SettingsError
-from rm_local.folders import find_obstacle
+from rm_local.folders import find_write_obstacle
 from rm_local.gguf import read_fitting_adapters
 from rm_local.library import RM_SMALL, choose_default, read_model_files, resolve_model
 from rm_local.lora import LoraAdapter
@@ -34,16 +34,19 @@ VECTORS = {"x86_64": "AVX2", "amd64": "AVX2", "arm64": "NEON", "aarch64": "NEON"
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The result of one check."""
+    """The result of one check of the installation, for output as a line or as JSON."""
 
     name: str
+    """Name of the part that was checked."""
     level: Level
     found: str
+    """What was found, as text."""
     remedy: str = ""
+    """What the user can do about a problem; empty if nothing."""
 
 
 def run_checks(wanted: Settings) -> Iterator[CheckResult]:
-    """Run all checks, one after the other."""
+    """Run all checks of the installation under the settings `wanted`, and yield their results."""
     yield _check_python()
     yield _check_libraries()
     engine = run_json_module("rm_local.engine.worker.build_info")
@@ -59,6 +62,7 @@ def run_checks(wanted: Settings) -> Iterator[CheckResult]:
 
 
 def _check_python() -> CheckResult:
+    """Report the versions of Python and rm-local; always ok."""
     found = f"{platform.python_version()} ({sys.executable}), rm-local {__version__}"
     return CheckResult("Python", "ok", found)
 
@@ -73,7 +77,10 @@ def _check_libraries() -> CheckResult:
 
 
 def _check_engine(report: dict[str, Any] | str) -> Iterator[CheckResult]:
-    """Check the build of llama.cpp, and list the devices that it can use."""
+    """Check the build of llama.cpp, and list its devices.
+
+    `report` is that of `build_info`, or the reason why it could not be made.
+    """
     if isinstance(report, str):
         rebuild = REINSTALL.format("--no-cache-dir llama-cpp-python==0.3.36")
         yield CheckResult("llama.cpp", "bad", report, f"Build it on this machine: {rebuild}")
@@ -92,12 +99,13 @@ def _check_engine(report: dict[str, Any] | str) -> Iterator[CheckResult]:
 
 
 def _describe_device(device: Device) -> str:
-    """Describe a device; for a GPU add its free memory."""
+    """Describe a device in words, with its memory; for a GPU with its free memory, too."""
     free = f"{format_bytes(device.free)} free of " if device.kind == "gpu" else ""
     return f"{device.name}: {device.about}, {free}{format_bytes(device.total)}"
 
 
 def _check_memory() -> CheckResult:
+    """Check that at least SMALL_MEMORY is free; unknown free memory is ok."""
     free = free_memory()
     if free is None:
         return CheckResult("Memory", "ok", "this system does not report how much is free")
@@ -109,7 +117,7 @@ def _check_memory() -> CheckResult:
 
 
 def _check_default_model() -> CheckResult:
-    """Check the default model: the one that runs if the user names no model."""
+    """Report which embedded model runs if the user names none; warn if it is a fallback."""
     default = choose_default()
     name = RM_SMALL.name if default.model == RM_SMALL else "rm-nano"
     level: Level = "warn" if default.notice else "ok"
@@ -117,7 +125,7 @@ def _check_default_model() -> CheckResult:
 
 
 def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> CheckResult:
-    """Check that the file is a complete GGUF of a generating model, and that the adapters fit.
+    """Check that `model` is a complete GGUF file of a text model, and that the adapters fit it.
 
     The model is not loaded.
     """
@@ -149,7 +157,7 @@ def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> CheckResult:
 
 
 def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[CheckResult]:
-    """Check that the estimated memory of the model under the settings is free."""
+    """Check that the model's estimated memory under the settings is free; nothing if unreadable."""
     try:
         files = read_model_files(resolve_model(wanted))
         model = AdaptedModel(files, read_fitting_adapters(wanted.lora, files.there[0][0], files))
@@ -171,7 +179,7 @@ def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator
 
 
 def _check_embedder() -> CheckResult:
-    """Check the weights of the embedding model for queries."""
+    """Check that the weights of all-MiniLM-L6-v2 are installed and undamaged."""
     from rm_local.embed import MINILM, check_minilm_weights, find_minilm_weights
 
     try:
@@ -183,6 +191,7 @@ def _check_embedder() -> CheckResult:
 
 
 def _check_store(path: Path) -> CheckResult:
+    """Check that the store can be opened and its embedder is known; entries are not read."""
     from rm_local.embed import check_query_embedder
     from rm_local.store import Store
 
@@ -197,7 +206,7 @@ def _check_store(path: Path) -> CheckResult:
 
 
 def _check_folders() -> Iterator[CheckResult]:
-    """Check that each folder of the user's data is writable."""
+    """Report the settings file; check that sessions, cache and logs have writable folders."""
     try:
         config = paths.config_file()
     except HomeNotFoundError as error:
@@ -219,13 +228,14 @@ def _check_folder(name: str, find: Callable[[], Path]) -> CheckResult:
         folder = find()
     except HomeNotFoundError as error:
         return CheckResult(name, "bad", error.message, error.remedy)
-    if obstacle := find_obstacle(folder):
+    if obstacle := find_write_obstacle(folder):
         found = f"{folder} cannot be written to: {obstacle}"
         return CheckResult(name, "bad", found, paths.SET_HOME)
     return CheckResult(name, "ok", str(folder))
 
 
 def _check_terminal() -> CheckResult:
+    """Check that the terminal is large enough for the app, and can be drawn on."""
     if not sys.stdout.isatty():
         return CheckResult(
             "Terminal",

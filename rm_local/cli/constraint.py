@@ -1,4 +1,4 @@
-"""Options that constrain the form of an answer: a grammar, or a JSON schema."""
+"""Command-line options that constrain the form of an answer by a grammar or a JSON schema."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ JSON_SCHEMA = click.option(
 
 
 def read_grammar(grammar: Path | None, schema: Path | None) -> str:
-    """Read the GBNF grammar, or convert the schema to a grammar; empty without files.
+    """Read the grammar from its file, or make one from the schema's file; empty without a file.
 
-    `-` is standard input.
+    The result is in GBNF. The file `-` is standard input.
 
     Raises:
         UsageError: Two files are given, or the file is not text, too large, or invalid.
@@ -35,18 +35,18 @@ def read_grammar(grammar: Path | None, schema: Path | None) -> str:
     if grammar and schema:
         raise UsageError("A grammar and a schema were given.", "Give one of them.")
     if schema:
-        made = grammar_from_schema(_read_text(schema))
+        made = grammar_from_schema(_read_constraint_file(schema))
         check_grammar(made)
         return made
     if grammar:
-        text = _read_text(grammar)
+        text = _read_constraint_file(grammar)
         check_grammar(text)
         return text
     return ""
 
 
-def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
-    """Check that standard input is used at most once, for the question or for one of the files.
+def check_stdin_used_once(question: tuple[str, ...], *files: Path | None) -> None:
+    """Check that at most one of the question and the files is to be read from standard input.
 
     Raises:
         UsageError: Two of them would be read from standard input.
@@ -59,7 +59,12 @@ def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
     check_inputs(named)
 
 
-def _read_text(path: Path) -> str:
+def _read_constraint_file(path: Path) -> str:
+    """Read a text file of at most _LARGEST bytes.
+
+    Raises:
+        UsageError: It cannot be read, is larger, or is not UTF-8.
+    """
     from rm_local.store import get_input_name, open_input
 
     name = get_input_name(path)

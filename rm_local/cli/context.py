@@ -1,4 +1,4 @@
-"""Code for all commands: the settings, a runtime on model and store, and notices."""
+"""Helpers of the commands: settings with the files named on the command line, notices, input."""
 
 from __future__ import annotations
 
@@ -37,12 +37,15 @@ STORE = click.option(
 )
 
 MAX_TEXT = 16 << 20
-"""Maximum size of a text on standard input, in bytes."""
+"""Maximum size in bytes of a question or text read from standard input."""
 
 
 @dataclass(slots=True)
 class CliContext:
-    """The files named before the command; options after the command override them."""
+    """The files that options on the command line name, in place of those in the settings.
+
+    Options after the command override those before it.
+    """
 
     model: Path | None = None
     store: Path | None = None
@@ -54,11 +57,11 @@ class CliContext:
         store: Path | None = None,
         lora: tuple[LoraAdapter, ...] = (),
     ) -> CliContext:
-        """Return a copy with the files named by options of the command itself."""
+        """Return a copy in which the given files replace those of this context."""
         return CliContext(model or self.model, store or self.store, lora or self.lora)
 
     def load_settings(self) -> Settings:
-        """Read the settings, and replace their files by the files of this context.
+        """Load the settings, with the files of this context in place of their own.
 
         The adapters of the settings belong to their model: another model gets only the adapters
         named with it.
@@ -82,18 +85,22 @@ class CliContext:
         if str(over.model) in settings.EMBEDDED_MODELS:
             return over
         if over.model and not over.model.is_absolute() and not over.model.exists():
-            return replace(over, model=_find_by_name(loaded, over.model))
+            return replace(over, model=_find_model_by_name(loaded, over.model))
         return over
 
     def new_runtime(self) -> Runtime:
-        """Create a runtime on the files of this context; nothing is loaded yet."""
+        """Create a runtime with the settings and files of this context; nothing is opened yet."""
         from rm_local import runtime
 
         return runtime.Runtime(self.load_settings())
 
 
-def _find_by_name(settings: Settings, model: Path) -> Path:
-    """Find the file of a model by its name; return a path unchanged."""
+def _find_model_by_name(settings: Settings, model: Path) -> Path:
+    """Return the file of the model called `model`; if it is a path, return it unchanged.
+
+    Raises:
+        UsageError: No model has that name.
+    """
     from rm_local.library import find_models, is_model_path
 
     if is_model_path(str(model)):
@@ -102,23 +109,24 @@ def _find_by_name(settings: Settings, model: Path) -> Path:
 
 
 def print_notice(text: str) -> None:
-    """Write a notice to standard error."""
+    """Write a notice as a line `warning: ...` to standard error."""
     from rm_local.text import one_line
 
     click.echo(f"warning: {one_line(text)}", err=True)
 
 
 def _print_notice_event(notice: Notice) -> None:
+    """Write the text of a notice to standard error."""
     print_notice(notice.text)
 
 
 @asynccontextmanager
-async def printing_notices(
+async def print_notices_then_close(
     runtime: Runtime, show: Callable[[Notice], None] | None = None
 ) -> AsyncIterator[None]:
-    """Print the runtime's notices between turns; close the runtime after the `with` body.
+    """Print the notices between turns during the `with` body; then close the runtime.
 
-    `show` gets each notice; by default it is printed to standard error.
+    `show` is called with each notice; by default it is written to standard error.
     """
     import asyncio
 
@@ -141,7 +149,9 @@ async def printing_notices(
 
 
 def read_text_argument(words: tuple[str, ...], name: str, example: str) -> str:
-    """Join the words, or read standard input if there are no words or only `-`.
+    """Return the text of an argument: its words, or standard input without words or for `-`.
+
+    `name` and `example` describe the argument in errors.
 
     Raises:
         UsageError: The text is empty or too long, or standard input is a terminal or closed.

@@ -1,4 +1,4 @@
-"""Reports unexpected errors: a one-line message, and a file with the traceback."""
+"""Saves the traceback of an unexpected error to a file, and makes a short message of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rm_local.files import write_bytes_atomically
 
 
 def write_crash_report(error: Exception) -> RmLocalError:
-    """Write the traceback to a file; return the error to show, with the name of the file."""
+    """Write the traceback of `error` to a file; return an error to show, which names the file."""
     trace = "".join(traceback.format_exception(error))
     now = datetime.now()
     header = f"rm-local {__version__}, Python {platform.python_version()}, {platform.platform()}"
@@ -29,8 +29,8 @@ def write_crash_report(error: Exception) -> RmLocalError:
 
 
 def _save_report(name: str, text: str) -> Path | None:
-    """Write the text to the first folder that is writable; None if no folder is."""
-    for folder in _list_folders():
+    """Write the text to the first writable folder; return the file's path, or None without one."""
+    for folder in _list_report_folders():
         try:
             folder.mkdir(parents=True, exist_ok=True)
             write_bytes_atomically(folder / name, text.encode("utf-8", "backslashreplace"))
@@ -40,8 +40,8 @@ def _save_report(name: str, text: str) -> Path | None:
     return None
 
 
-def _list_folders() -> Iterator[Path]:
-    """Yield the folder of logs, then the system's folder for temporary files, if they are known."""
+def _list_report_folders() -> Iterator[Path]:
+    """Yield the folders to try for a report: that of logs, then the system's temporary folder."""
     with suppress(SettingsError):  # there is no home folder
         yield paths.log_dir()
     with suppress(OSError):

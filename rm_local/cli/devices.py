@@ -1,4 +1,4 @@
-"""Parses the devices reported by llama.cpp, and builds requests to place layers on them."""
+"""Devices on which the commands place a model's layers to estimate its memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 def parse_devices(report: dict[str, Any] | str) -> tuple[Device, ...]:
-    """Parse the devices for layers from a report of `build_info`."""
+    """Return the GPUs that can hold layers, from the report of `build_info`.
+
+    Empty if the report is an error text, or the build of llama.cpp uses no GPU.
+    """
     from rm_local.engine import Device, select_usable_devices
 
     if isinstance(report, str) or not report["offload"]:
@@ -21,7 +24,10 @@ def parse_devices(report: dict[str, Any] | str) -> tuple[Device, ...]:
 def build_placement_request(
     settings: Settings, model: ModelSizes, context: int = 0
 ) -> PlacementRequest:
-    """Build the request for a load under these settings; a non-zero `context` overrides them."""
+    """Build the request to place the model's layers as these settings require.
+
+    `context` is the number of tokens; 0 = as in the settings.
+    """
     from rm_local.engine import PlacementRequest, choose_default_context
 
     options = settings.engine_options()

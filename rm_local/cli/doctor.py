@@ -51,7 +51,7 @@ def doctor(
 
 
 def format_check(check: CheckResult) -> str:
-    """Format the check as a line, and its remedy, if any, as a second one."""
+    """Format the result of a check as a line, and its remedy, if any, as a second line."""
     from rm_local.text import one_line
 
     level = click.style(f"{check.level:<4}", fg=COLOURS[check.level])

@@ -1,4 +1,4 @@
-"""A click group that imports a command when it runs, and reports all errors alike."""
+"""A click group that imports a command only when it runs, and reports its errors."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import IO, Any
 
 import click
 
-from rm_local.cli.old_options import print_renamed, replace_command
+from rm_local.cli.old_options import print_renamed_warnings, replace_old_command
 from rm_local.errors import CancelledByUserError, RmLocalError
 
 
 class ReportedError(click.ClickException):
-    """An exception of click for the user: a message, a remedy and an exit code."""
+    """Exception that makes click print a message and a remedy, and exit with an exit code."""
 
     def __init__(self, message: str, remedy: str, exit_code: int) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class ReportedError(click.ClickException):
 
     @classmethod
     def from_error(cls, error: RmLocalError) -> ReportedError:
-        """Create the exception that reports `error`."""
+        """Create the exception that makes click report `error`."""
         return cls(error.message, error.remedy, error.exit_code)
 
     def show(self, file: IO[Any] | None = None) -> None:
@@ -37,19 +37,22 @@ class ReportedError(click.ClickException):
 
 
 class LazyGroup(click.Group):
-    """A group of commands named by `module:attribute`; a module is imported with its command."""
+    """A group of commands, each imported when it is run.
+
+    `lazy` maps the name of a command to `module:attribute`.
+    """
 
     def __init__(self, *args: Any, lazy: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lazy = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the names of the commands in the order of `lazy`."""
+        """Return the names of the commands, in the order of `lazy`."""
         return [*self.lazy]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a command by its name or by an old name of it."""
-        cmd_name = replace_command(self.name or "", cmd_name)
+        """Import the command with this name or old name, and return it; None if it is unknown."""
+        cmd_name = replace_old_command(self.name or "", cmd_name)
         if cmd_name not in self.lazy:
             return None
         module, attribute = self.lazy[cmd_name].split(":")
@@ -62,7 +65,7 @@ class LazyGroup(click.Group):
         if os.environ.get("NO_COLOR"):
             ctx.color = False
         try:
-            with nullcontext() if ctx.parent else print_renamed():
+            with nullcontext() if ctx.parent else print_renamed_warnings():
                 return super().invoke(ctx)
         except RmLocalError as error:
             raise ReportedError.from_error(error) from error

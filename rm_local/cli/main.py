@@ -47,7 +47,7 @@ def cli(
 
 
 def open_app(context: CliContext) -> int:
-    """Run the app until the user quits, and return its exit code.
+    """Run the Textual app until the user quits; return its exit code.
 
     Raises:
         UsageError: Standard input or output is not a terminal.

@@ -1,4 +1,4 @@
-"""Accepts old names of commands and options, and reports them on standard error."""
+"""Accepts old names of commands and options, and prints a notice for each."""
 
 from __future__ import annotations
 
@@ -10,26 +10,25 @@ from typing import TextIO
 
 import click
 
-from rm_local.old_names import COMMANDS, OPTIONS, RenamedWarning, replace_name
+from rm_local.old_names import COMMANDS, OPTIONS, RenamedWarning, replace_old_name
 
 
-def replace_command(group: str, name: str) -> str:
-    """Return the present name of a command of the group `group`."""
-    return replace_name(COMMANDS.get(group, {}), name)
+def replace_old_command(group: str, name: str) -> str:
+    """Return the present name of the command `name` of a group; warn if `name` is an old name."""
+    return replace_old_name(COMMANDS.get(group, {}), name)
 
 
 def accept_old_options(command: str) -> dict[str, Callable[[str], str]]:
-    """Return the settings of click with which `command` accepts old names of its options.
+    """Return the `context_settings` with which `command` also accepts old names of its options.
 
-    click calls the function in these settings for each option on the command line. Help shows only
-    new names.
+    The help of the command shows only the present names.
     """
-    return {"token_normalize_func": partial(replace_name, OPTIONS[command], form="--{}")}
+    return {"token_normalize_func": partial(replace_old_name, OPTIONS[command], form="--{}")}
 
 
 @contextmanager
-def print_renamed() -> Iterator[None]:
-    """Report each old name used in the `with` body once, as a line on standard error."""
+def print_renamed_warnings() -> Iterator[None]:
+    """Print each `RenamedWarning` of the `with` body once, as a line on standard error."""
     printed: set[str] = set()
     with warnings.catch_warnings():
         show_other = warnings.showwarning

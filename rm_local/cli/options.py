@@ -1,4 +1,4 @@
-"""Options and argument types for several commands."""
+"""Command-line options and parameter types that several commands share."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rm_local.lora import LoraAdapter, parse_lora
 JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 
 PATH = click.Path(path_type=Path)
-"""Any path; the command itself checks it."""
+"""Parameter type: any path; the command checks it."""
 
 
 class FiniteRange(click.FloatRange):
-    """Type of a finite number within bounds; click itself accepts NaN within any bounds."""
+    """Parameter type: a number within bounds, and not NaN, which click's own type accepts."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Convert the value to a number, and check it."""
+        """Convert a value to a number; fail if it is out of bounds or not finite."""
         number = super().convert(value, param, ctx)
         if not isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
@@ -31,7 +31,7 @@ class FiniteRange(click.FloatRange):
 def _parse_adapters(
     ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]
 ) -> tuple[LoraAdapter, ...]:
-    """Parse each text in the form `FILE` or `FILE:SCALE`."""
+    """Parse the values of the option `--lora`, each `FILE` or `FILE:SCALE`."""
     try:
         return tuple(map(parse_lora, texts))
     except ValueError as error:
@@ -49,19 +49,19 @@ LORA = click.option(
 
 
 class _InputPath(click.Path):
-    """Type of a path to read; `-` is standard input, `./-` is a file of that name."""
+    """Parameter type: a path to read; `-` is standard input, `./-` a file called `-`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Convert the value to a path; a file called `-` gets its absolute path."""
+        """Convert a value to a path; `./-` becomes absolute, to differ from standard input."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         return path.absolute() if path == Path("-") and os.fspath(value) != "-" else path
 
 
 INPUT = _InputPath(path_type=Path, allow_dash=True)
-"""A file to read; `-` is standard input."""
+"""Parameter type: a file to read, checked by the command; `-` is standard input."""
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-"""Path of a file that need not exist."""
+"""Parameter type: a path that is no folder; the file need not exist."""
 
 EXISTING_FILE = _InputPath(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
-"""An existing file to read, checked by click; `-` is standard input."""
+"""Parameter type: an existing file to read, checked by click; `-` is standard input."""

@@ -13,11 +13,12 @@ from rm_local.progress import Progress
 from rm_local.units import format_bytes, format_duration
 
 REDRAW_S, REPORT_INTERVAL_S = 0.1, 10.0
-"""Seconds between two reports of a stage: on a terminal (one line, redrawn), and elsewhere."""
+"""Seconds between two printed reports of a stage: on a terminal, where one line is redrawn, and
+elsewhere."""
 
 
 class ProgressPrinter:
-    """Printer of stage, amount, rate and time left: at intervals, and at both ends of a stage."""
+    """Progress callback that prints to standard error at intervals, and at both ends of a stage."""
 
     def __init__(self) -> None:
         self._live = sys.stderr is not None and sys.stderr.isatty()
@@ -37,13 +38,14 @@ class ProgressPrinter:
         self._write_line(format_progress(progress))
 
     def end_line(self) -> None:
-        """End the printed line; the next stage gets a new line even if it has the same name."""
+        """End the redrawn line; the next report is printed on a new line."""
         self._stage = ""
         if self._open:
             click.echo(err=True)
             self._open = False
 
     def _write_line(self, line: str) -> None:
+        """Redraw the line on a terminal; elsewhere print it."""
         if self._live:
             click.echo(f"\r\x1b[K{line}", nl=False, err=True)
             self._open = True
@@ -52,7 +54,10 @@ class ProgressPrinter:
 
 
 def format_progress(progress: Progress) -> str:
-    """Format as `embed   4,096 of 9,000, 210/s, 23 s left`; without counts the stage alone."""
+    """Format progress as in `embed   4,096 of 9,000, 210/s, 23 s left`.
+
+    Before the first unit of an unknown total it is the name of the stage alone.
+    """
     if not progress.done and progress.total is None:
         return progress.stage
     parts = [_format_amount(progress.done, progress)]
@@ -67,12 +72,13 @@ def format_progress(progress: Progress) -> str:
 
 
 def _format_amount(count: int, progress: Progress) -> str:
+    """Format a number of units of the progress: bytes as a size, others as a number."""
     return format_bytes(count, 2) if progress.unit == "bytes" else f"{count:,}"
 
 
 @contextmanager
 def print_progress() -> Iterator[ProgressPrinter]:
-    """Yield a printer of progress to the `with` statement, and end its line afterwards."""
+    """Give the `with` body a progress callback that prints; end its line afterwards."""
     printer = ProgressPrinter()
     try:
         yield printer

@@ -1,4 +1,4 @@
-"""Formats a similarity as a bar, and a turn's prefill as text."""
+"""Formats a similarity as a bar, and the statistics of a turn's prefill as text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 def draw_bar(similarity: float, width: int = 10) -> str:
-    """Draw a bar of `width` cells, full at a similarity of 1, empty at 0 or below, in eighths."""
+    """Return a bar of `width` characters for a similarity: full at 1, empty at 0 or below."""
     full, rest = divmod(round(max(0.0, min(1.0, similarity)) * width * 8), 8)
     part = chr(0x2590 - rest) if rest else ""
     return ("█" * full + part).ljust(width, "░")
 
 
 def describe_prefill(reading: PrefillStats) -> str:
-    """Describe the number of tokens evaluated before the first branch wrote, and their time."""
+    """Describe how many tokens were evaluated before the first text, and the time it took."""
     late = reading.prompt_last + reading.hints_read
     apart = f"{reading.apart_read} to name the subproblem; " if reading.apart_read else ""
     return (

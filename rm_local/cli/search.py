@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORE, CliContext, printing_notices, read_text_argument
+from rm_local.cli.context import STORE, CliContext, print_notices_then_close, read_text_argument
 from rm_local.cli.old_options import accept_old_options
 from rm_local.cli.options import FiniteRange
 from rm_local.cli.render import draw_bar
@@ -78,12 +78,13 @@ def search(
 async def _find_hits(
     runtime: Runtime, text: str, number: int, filter: EntryFilter, breadth: float
 ) -> tuple[Hit, ...]:
-    async with printing_notices(runtime):
+    """Search for at most `number` hits, print the notices, and close the runtime."""
+    async with print_notices_then_close(runtime):
         return await runtime.search(text, number, filter=filter, breadth=breadth)
 
 
 def format_hit(hit: Hit, *, full: bool) -> str:
-    """Format the hit as two lines, with `full` followed by its subroutine."""
+    """Format a hit as two lines; with `full` the wrapped text of its subroutine follows."""
     from rm_local.text import one_line, sanitize_text
 
     entry = hit.entry

@@ -51,7 +51,7 @@ def show_session(id: str, as_data: bool) -> None:
 
 
 def print_sessions(as_data: bool) -> None:
-    """Print all saved sessions, as lines or as one JSON object."""
+    """Print all saved sessions, newest first: as lines, or with `as_data` as one JSON object."""
     from rm_local.sessions import list_sessions
     from rm_local.text import one_line
 
@@ -69,7 +69,7 @@ def print_sessions(as_data: bool) -> None:
 
 
 def find_session_path(id: str) -> Path:
-    """Find the file of a session by the beginning of its id; `last` is the most recent session.
+    """Return the file of the session whose id begins with `id`; "last" is the most recent one.
 
     Raises:
         UsageError: No session or several sessions match.
@@ -80,7 +80,7 @@ def find_session_path(id: str) -> Path:
 
 
 def turn_as_json(turn: Turn) -> dict[str, object]:
-    """Return the turn as one JSON object."""
+    """Convert the state of a turn to the JSON object of `sessions show --json`."""
     return {
         "question": turn.question,
         "plan": turn.plan,
@@ -97,7 +97,7 @@ def turn_as_json(turn: Turn) -> dict[str, object]:
 
 
 def format_turn(turn: Turn) -> Iterator[str]:
-    """Format a turn as lines: its number, question, subproblem, hits, branches, vote, answer."""
+    """Yield lines that describe a turn: number, question, subproblem, hits, branches, answer."""
     from rm_local.cli.turn_text import (
         describe_branch,
         describe_judgements,
@@ -134,4 +134,5 @@ def format_turn(turn: Turn) -> Iterator[str]:
 
 
 def _session_as_json(saved: SavedSession) -> dict[str, object]:
+    """Convert the summary of a session to a JSON object."""
     return {**asdict(saved), "path": str(saved.path), "started": saved.started.isoformat()}

@@ -1,4 +1,4 @@
-"""Runs a module in a subprocess and reads its JSON output; a crash of it becomes a result."""
+"""Runs a module in a subprocess, so that its crash is a result and not the end of the command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TIMEOUT_S = 60
 
 
 def run_json_module(module: str) -> dict[str, Any] | str:
-    """Run `python -m module`; return the printed JSON object, or the reason of a failure."""
+    """Run `python -m module`; return the JSON object that it prints, or the failure in words."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", module], capture_output=True, timeout=TIMEOUT_S, check=False
@@ -21,7 +21,7 @@ def run_json_module(module: str) -> dict[str, Any] | str:
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"cannot be run: {error}"
     if done.returncode:
-        return describe_exit(done.returncode, done.stderr.decode(errors="replace"))
+        return explain_failed_run(done.returncode, done.stderr.decode(errors="replace"))
     try:
         found = json.loads(done.stdout)
     except ValueError:
@@ -29,8 +29,8 @@ def run_json_module(module: str) -> dict[str, Any] | str:
     return found if isinstance(found, dict) else "printed no result"
 
 
-def describe_exit(code: int, errors: str) -> str:
-    """Describe the end of a process: its signal, or the last line of its error output."""
+def explain_failed_run(code: int, errors: str) -> str:
+    """Describe in words why a process failed, by its exit code and its error output."""
     if code == -signal.SIGILL:
         return "cannot be loaded: it was built for another processor (illegal instruction)"
     if code < 0:

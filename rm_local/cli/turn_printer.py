@@ -1,4 +1,4 @@
-"""Writes a turn to standard error, phase by phase; the answer goes to standard output."""
+"""Prints the steps of a turn on standard error while it runs; the answer is not printed here."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from rm_local.loop import (
     RunEvent,
     apply_event,
     begin_turn,
-    bound_seconds_left,
+    compute_max_seconds_left,
 )
 from rm_local.records import Hit
 from rm_local.text import one_line
@@ -48,21 +48,21 @@ if TYPE_CHECKING:
     from rm_local.sessions import Session
 
 REDRAW = 0.1
-"""Seconds between two drawings of the status line."""
+"""Minimum time between two drawings of the status line, in seconds."""
 
 
 class TurnPrinter:
-    """Printer of the events of a turn; on a terminal, a status line shows the running step."""
+    """Prints a line for each completed step of a turn; a status line shows the running step."""
 
     def __init__(self, runtime: Runtime, session: Session, after: int, plan: Plan) -> None:
-        """The printed turn continues the turn with the number `after`; 0 = none."""
+        """Create the printer of the session's next turn; it continues turn `after`, 0 = none."""
         self.live = sys.stderr is not None and sys.stderr.isatty()
         self._runtime = runtime
         self._session = session
         self._after = after
         self._plan = plan
         self._began: float | None = None
-        """Time of the first event that belongs to the turn itself."""
+        """Time of the first event of the turn itself; None before it."""
         self._turn = begin_turn("", 0.0)
         self._shown = False
         self._due = 0.0
@@ -70,21 +70,21 @@ class TurnPrinter:
         self._context = ""
 
     def print_event(self, event: Event) -> None:
-        """Print the event, or draw it in the status line."""
+        """Print a line for a completed step; draw a running step in the status line."""
         self._turn = apply_event(self._turn, event, time.monotonic())
         if not isinstance(event, RunEvent):
             self._began = self._began or time.monotonic()
-            self._print_place()
+            self._print_session_line()
         match event:
             case ModelLoading(share=share):
-                self._show_running(format_phase_line("Model", f"loading, {share:.0%}"))
+                self._draw_status(format_phase_line("Model", f"loading, {share:.0%}"))
             case Notice():
                 self.clear_status()
             case Prefilling(share=share, left=left):
                 text = f"{share:.0%} of the question, {left:.0f} s left"
-                self._show_running(format_phase_line("Read", text))
+                self._draw_status(format_phase_line("Read", text))
             case Formulating():
-                self._show_running(format_phase_line("Formulate", one_line(self._turn.subproblem)))
+                self._draw_status(format_phase_line("Formulate", one_line(self._turn.subproblem)))
             case Formulated(subproblem=subproblem, seconds=seconds, author=author):
                 by = "  (the question is used)" if author == "question" else ""
                 self.print_line(
@@ -102,7 +102,7 @@ class TurnPrinter:
             case HintCut(message=message):
                 self.print_line(format_phase_line("Hint", one_line(message)))
             case BranchStarted() | TokenChunk():
-                self._show_running(self._describe_reasoning())
+                self._draw_status(self._describe_reasoning())
             case Prefilled(reading=reading):
                 self.print_line(format_phase_line("Read", describe_prefill(reading)))
             case BranchFinished(branch):
@@ -119,24 +119,29 @@ class TurnPrinter:
                 self.clear_status()
 
     def print_line(self, text: str) -> None:
-        """Print a permanent line."""
+        """Remove the status line, and print a line that stays."""
         self.clear_status()
         click.echo(text, err=True)
 
     def clear_status(self) -> None:
-        """Remove the status line."""
+        """Remove the status line from the terminal, if it is shown."""
         if self._shown:
             click.echo("\r\x1b[K", nl=False, err=True)
             self._shown = False
 
-    def _print_place(self) -> None:
-        """Print once the file of the session and the turn that this turn continues."""
+    def _print_session_line(self) -> None:
+        """Print once the id of the session, the number of the turn and the one that it continues.
+
+        Facts about the model follow: its adapters, and that it ignores earlier turns.
+        """
         if self._placed or self._session.path is None:
             return
         self._placed = True
         follows = f", after turn {self._after}" if self._after else ""
         name = one_line(self._session.path.stem)
-        self.print_line(format_phase_line("Session", f"{name}, turn {self._session.last}{follows}"))
+        self.print_line(
+            format_phase_line("Session", f"{name}, turn {self._session.last_turn_number}{follows}")
+        )
         info = self._runtime.info
         if info is not None and info.lora:
             self.print_line(format_phase_line("Model", one_line(info.title)))
@@ -144,8 +149,8 @@ class TurnPrinter:
             note = "supports only single questions; the earlier turns are not read"
             self.print_line(format_phase_line("Model", note))
 
-    def _show_running(self, text: str) -> None:
-        """Draw the status line, at most every `REDRAW` seconds."""
+    def _draw_status(self, text: str) -> None:
+        """Draw `text` as the status line of a terminal, at most every `REDRAW` seconds."""
         moment = time.monotonic()
         if not self.live or moment < self._due:
             return
@@ -155,6 +160,7 @@ class TurnPrinter:
         self._shown = True
 
     def _print_hits(self, hits: tuple[Hit, ...], seconds: float) -> None:
+        """Print the number of hits and the time of the search, and a line for each hit."""
         self.print_line(format_phase_line("Memory", self._turn.memory_summary, seconds))
         for hit in hits:
             title, source = one_line(hit.entry.subproblem), one_line(hit.entry.source)
@@ -163,14 +169,14 @@ class TurnPrinter:
             )
 
     def _describe_reasoning(self) -> str:
-        """Describe the number of completed branches, their tokens, and their total speed."""
+        """Describe the generation: branches done, tokens, total speed, longest time left."""
         turn = self._turn
         seconds = time.monotonic() - turn.began
         speed = f"{turn.tokens / seconds:.0f} tokens/s" if seconds > 0 else ""
-        done = f"{turn.ended_branches} of {len(turn.branches)} branches done"
+        done = f"{turn.ended_branch_count} of {len(turn.branches)} branches done"
         parts = [done, f"{turn.tokens} tokens", speed]
         now = time.monotonic()
-        left = bound_seconds_left(turn, self._plan, now, self._began or now)
+        left = compute_max_seconds_left(turn, self._plan, now, self._began or now)
         if left is not None:
             parts.append(f"the running ones end within {format_duration(left)}")
         return format_phase_line("Reason", ", ".join(part for part in parts if part))

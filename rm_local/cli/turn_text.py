@@ -1,4 +1,4 @@
-"""Describes the steps of a turn as text, for running and for saved turns."""
+"""Describes steps of a turn as text lines, for running and for saved turns."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ STOPS = {
     "outvoted": "not needed, the vote was decided",
 }
 BEGINNING = 60
-"""Number of characters of a branch's result or text in its line."""
+"""Maximum number of characters of a branch's result or text in its line."""
 
 
 def format_phase_line(phase: str, text: str, seconds: float | None = None) -> str:
-    """Format the line of a phase, with its duration."""
+    """Format a line from the name of a phase, a text and, unless None, the phase's duration."""
     took = "" if seconds is None else click.style(f"  {seconds:.2f} s", dim=True)
     return f"{click.style(f'{phase:<9}', bold=True)} {text}{took}"
 
 
 def describe_judgements(judgements: Sequence[Judgement]) -> str:
-    """Describe the number of hits that the model keeps, or the lack of a judgement."""
+    """Describe in words how many hits the model keeps, or that it did not judge any."""
     hits = "1 hit" if len(judgements) == 1 else f"{len(judgements)} hits"
     if all(each.probability is None for each in judgements):
         return f"the model answered neither yes nor no for {hits}, so all are kept"
@@ -42,7 +42,7 @@ def describe_judgements(judgements: Sequence[Judgement]) -> str:
 
 
 def describe_branch(branch: Branch) -> str:
-    """Describe a branch: its hint, its result or the beginning of its text, and its end."""
+    """Describe a branch in one line: hint, result or beginning of the text, tokens, speed, end."""
     hint = f"under entry {branch.hint.entry.id}" if branch.hint else "under no hint"
     speed = f"{branch.tokens / branch.seconds:.0f} tokens/s" if branch.seconds > 0 else ""
     parts = [
@@ -57,7 +57,7 @@ def describe_branch(branch: Branch) -> str:
 
 
 def describe_vote(answer: Answer) -> str:
-    """Describe the number of agreeing branches, their hints, and the tokens of the turn."""
+    """Describe in one line how many branches agree, under which hints, and the tokens spent."""
     branches = "1 branch" if answer.branches == 1 else f"{answer.branches} branches"
     under = "entry" if len(answer.hints) == 1 else "entries"
     hints = f", under {under} {', '.join(map(str, answer.hints))}" if answer.hints else ""
@@ -70,7 +70,7 @@ def describe_vote(answer: Answer) -> str:
 
 
 def _describe_agreement(answer: Answer, branches: str) -> str:
-    """Describe the number of branches with this result; texts without a result are not compared."""
+    """Describe how many of the `branches` have the answer's result, or that it is prose."""
     if answer.result is None:
         return f"prose, branch {answer.branch + 1} of {branches}"
     if answer.branches == 1 and answer.saved_branches:

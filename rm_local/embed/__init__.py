@@ -1,6 +1,6 @@
-"""Embeds texts: sentence-transformers for many texts, llama.cpp or a static table for queries.
+"""Embeds texts: many with sentence-transformers, queries with llama.cpp or a static table.
 
-A store names the embedder of its vectors; `open_query_embedder` opens the same one for queries.
+A store names the embedder of its vectors; `open_query_embedder` opens that embedder for queries.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Embeds many texts on a GPU or the processor. It imports torch; queries use `query` instead."""
+"""Embeds many texts with sentence-transformers (torch). Queries use `rm_local.embed.query`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.arrays import Floats
-from rm_local.embed.hub_models import choose_model_name, find_model_folder, identify_embedder
+from rm_local.embed.hub_models import build_embedder_id, derive_model_name, find_or_download_model
 from rm_local.embed.minilm import MINILM, check_minilm_weights, find_minilm_weights
 from rm_local.embed.npy_writer import NpyWriter
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 BATCH = 64
 BLOCK = 4096
-"""Number of texts between two progress reports; the texts of a block are sorted by length."""
+"""Number of texts that are embedded and written to disk at a time, sorted by length."""
 
 
 class BulkEmbedder:
-    """A sentence-transformers model on a GPU, or on the processor if there is no GPU.
+    """Embeds many texts with a sentence-transformers model, on a GPU if there is one.
 
     `model` is a folder, a name on Hugging Face, or None for all-MiniLM-L6-v2. `dimension` is the
-    number of components to keep; the model must have been trained for it. `half` computes in
-    bfloat16: faster, with slightly different vectors.
+    number of components of a vector to keep (None: all); the model must have been trained for it.
+    `half` computes in bfloat16: faster, with slightly different vectors.
 
     Raises:
         ModelNotFoundError, InvalidModelError: The weights are missing or damaged.
@@ -40,16 +40,16 @@ class BulkEmbedder:
     def __init__(
         self, model: str | Path | None = None, *, dimension: int | None = None, half: bool = False
     ) -> None:
-        folder = find_minilm_weights() if model is None else find_model_folder(model)
+        folder = find_minilm_weights() if model is None else find_or_download_model(model)
         if model is None:
             check_minilm_weights(folder)
-        name = MINILM.id if model is None else choose_model_name(model)
-        self.id: EmbedderId = identify_embedder(folder, name, dimension)
+        name = MINILM.id if model is None else derive_model_name(model)
+        self.id: EmbedderId = build_embedder_id(folder, name, dimension)
         self._model = _load_model(folder, half)
 
     @property
     def device(self) -> str:
-        """Name of the device used for computing, such as `cpu`, `cuda:0` or `mps`."""
+        """torch's name of the device that computes, such as `cpu`, `cuda:0` or `mps`."""
         return str(self._model.device)
 
     def embed(self, texts: Sequence[str], *, progress: bool = False) -> Floats:
@@ -78,10 +78,11 @@ class BulkEmbedder:
         block: int = BLOCK,
         report: ProgressCallback = ignore_progress,
     ) -> None:
-        """Write the vectors of `texts` to the .npy file `out`, or continue an interrupted run.
+        """Embed `texts`, and write the vectors as the rows of the .npy file `out`.
 
-        If `out` exists, it is taken as complete. `texts` is only sliced, one block at a time, so
-        its elements may be read from disk.
+        The file is written in blocks of `block` texts; a run that was interrupted is continued. If
+        `out` exists, it is taken as complete. `texts` is only sliced, one block at a time, so its
+        elements may be read from disk.
 
         Raises:
             UsageError: The interrupted run had other texts or another embedder.
@@ -112,10 +113,12 @@ def embed_bulk(texts: Sequence[str], *, progress: bool = False) -> Floats:
 
 @lru_cache(maxsize=1)
 def _load_minilm() -> BulkEmbedder:
+    """Load all-MiniLM-L6-v2 with torch; later calls return the same embedder."""
     return BulkEmbedder()
 
 
 def _load_model(folder: Path, half: bool) -> SentenceTransformer:
+    """Load the model of a folder with sentence-transformers; `half`: in bfloat16."""
     from sentence_transformers import SentenceTransformer
 
     # Tokenizer threads pay off for many texts, and are safe because nothing forks here.

@@ -1,4 +1,4 @@
-"""Finds the files of published embedders; reads their dimensions, hashes and vocabularies."""
+"""Finds or downloads published embedders, and reads their dimensions, vocabularies and hashes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from rm_local.store import STOPWORDS, EmbedderId
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 OTHER_RUNTIMES = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot"]
-"""Patterns of files that contain the same weights for runtimes that are not used here."""
+"""Patterns of files that are not downloaded: the same weights for runtimes that are not used."""
 
 
-def find_model_folder(model: str | Path) -> Path:
-    """Find the folder of a sentence-transformers model by its path or its name on Hugging Face.
+def find_or_download_model(model: str | Path) -> Path:
+    """Return the folder of a sentence-transformers model.
 
-    A model that is not in Hugging Face's cache is downloaded to it.
+    `model` is the path of its folder, or its name on Hugging Face. A named model that is not in
+    Hugging Face's cache is downloaded to it.
 
     Raises:
         ModelNotFoundError: There is no such folder, and the download failed.
@@ -44,16 +45,16 @@ def find_model_folder(model: str | Path) -> Path:
         ) from None
 
 
-def choose_model_name(model: str | Path) -> str:
-    """Choose the name of a model to record in a store: its folder's name or its name on the hub."""
+def derive_model_name(model: str | Path) -> str:
+    """Return the name of a model for a store's records: that of its folder, or that on the hub."""
     folder = expand_home(model)
     return folder.resolve().name if folder.is_dir() else str(model)
 
 
 def read_known_words(folder: Path) -> frozenset[str]:
-    """Read the words with a token of their own in the model's vocabulary, in lower case.
+    """Return the words that are a single token of the model in `folder`, in lower case.
 
-    A model without `vocab.txt` (not similar to BERT) gets a list of common words instead.
+    For a model without `vocab.txt` (not similar to BERT) a fixed list of common words is returned.
     """
     listed = folder / "vocab.txt"
     if not listed.is_file():
@@ -62,12 +63,14 @@ def read_known_words(folder: Path) -> frozenset[str]:
 
 
 def select_whole_words(pieces: Iterable[str]) -> frozenset[str]:
-    """Select the WordPiece pieces that are whole words of more than one letter."""
+    """Select the pieces of a WordPiece vocabulary that are words of two or more letters."""
     return frozenset(piece for piece in pieces if len(piece) > 1 and piece.isalpha())
 
 
-def identify_embedder(folder: Path, name: str, dimension: int | None = None) -> EmbedderId:
-    """Build the identity of an embedder: its name, dimension, and sha256 of its weights.
+def build_embedder_id(folder: Path, name: str, dimension: int | None = None) -> EmbedderId:
+    """Build the id of an embedder: its name, its dimension, and the sha256 of its weights.
+
+    `dimension` is the number of components to which vectors are cut; None: all are kept.
 
     Raises:
         UsageError: The model was not trained for vectors cut to `dimension`.
@@ -76,7 +79,7 @@ def identify_embedder(folder: Path, name: str, dimension: int | None = None) -> 
     full = _read_dimension(folder)
     if dimension in (None, full):
         return EmbedderId(name, full, _hash_weights(folder))
-    allowed = _read_trained_dimensions(folder)
+    allowed = _read_truncation_dimensions(folder)
     if dimension not in allowed:
         listed = ", ".join(map(str, sorted(allowed))) or "no other"
         raise UsageError(
@@ -87,9 +90,9 @@ def identify_embedder(folder: Path, name: str, dimension: int | None = None) -> 
 
 
 def _read_dimension(folder: Path) -> int:
-    """Read the dimension of the model's vectors from the last module that states a dimension.
+    """Return the number of components of the model's vectors, from its configuration files.
 
-    Modules are, for example, a transformer, pooling and a dense layer.
+    The last of the model's modules (transformer, pooling, dense layer) that states it decides.
     """
     modules = _read_json(folder / "modules.json")
     found = 0
@@ -103,15 +106,15 @@ def _read_dimension(folder: Path) -> int:
     return found
 
 
-def _read_trained_dimensions(folder: Path) -> set[int]:
-    """Read the dimensions to which the model's vectors can be cut (Matryoshka training)."""
+def _read_truncation_dimensions(folder: Path) -> set[int]:
+    """Return the dimensions to which vectors can be cut (Matryoshka training); empty: none."""
     listed = _read_json(folder / "config.json").get("matryoshka_dimensions") or []
     cut = _read_json(folder / "config_sentence_transformers.json").get("truncate_dim")
     return {int(d) for d in [*listed, *([cut] if cut else [])]}
 
 
 def _hash_weights(folder: Path) -> str:
-    """Hash the weights of all modules; the files are hashed in the order of their paths."""
+    """Return the sha256 over all weight files of the folder, in the order of their paths."""
     for pattern in WEIGHTS:
         if files := sorted(folder.rglob(pattern)):
             break
@@ -126,6 +129,7 @@ def _hash_weights(folder: Path) -> str:
 
 
 def _read_json(path: Path) -> Any:
+    """Return the content of a JSON file; {} if the file does not exist."""
     try:
         return json.loads(path.read_text("utf-8")) if path.is_file() else {}
     except ValueError as error:

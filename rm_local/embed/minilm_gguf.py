@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORD_START = "\u2581"
-"""Mark of a piece that begins a word, for llama.cpp; BERT marks the other pieces with `##`."""
+"""Prefix of a piece that begins a word in a GGUF file; BERT prefixes the other pieces with `##`."""
 
 OUTER = {
     "embeddings.word_embeddings": "token_embd",
@@ -35,11 +35,11 @@ INNER = {
     "output.LayerNorm": "layer_output_norm",
 }
 FULL_PRECISION = ("position_embd.weight", "token_types.weight")
-"""Matrices kept as float32, because llama.cpp adds them to float32 rows; others become float16."""
+"""Matrices stored as float32, since llama.cpp adds them to float32 rows; others become float16."""
 
 
 def write_gguf(folder: Path, path: Path, name: str) -> None:
-    """Convert the model in `folder` to the GGUF file `path`, with `name` as the model's name.
+    """Convert the model in `folder` to GGUF, and write it to `path`, with `name` in its metadata.
 
     Raises:
         OSError, KeyError: A file or a tensor is missing.
@@ -50,7 +50,7 @@ def write_gguf(folder: Path, path: Path, name: str) -> None:
     context = int(limits["max_seq_length"])
     writer = gguf.GGUFWriter(path, "bert")
     writer.add_name(name)
-    _add_shape(writer, config, context)
+    _add_hyperparameters(writer, config, context)
     _add_vocabulary(writer, (folder / "vocab.txt").read_text("utf-8").split("\n"))
     weights = load_file(folder / "model.safetensors")
     for source, target in _map_tensor_names(int(config["num_hidden_layers"])).items():
@@ -61,7 +61,8 @@ def write_gguf(folder: Path, path: Path, name: str) -> None:
     writer.close()
 
 
-def _add_shape(writer: gguf.GGUFWriter, config: dict[str, Any], context: int) -> None:
+def _add_hyperparameters(writer: gguf.GGUFWriter, config: dict[str, Any], context: int) -> None:
+    """Add the metadata of the architecture: sizes of the layers, context length, pooling."""
     writer.add_context_length(context)
     writer.add_embedding_length(config["hidden_size"])
     writer.add_feed_forward_length(config["intermediate_size"])
@@ -74,6 +75,7 @@ def _add_shape(writer: gguf.GGUFWriter, config: dict[str, Any], context: int) ->
 
 
 def _add_vocabulary(writer: gguf.GGUFWriter, lines: list[str]) -> None:
+    """Add the metadata of the tokenizer; `lines` are those of BERT's `vocab.txt`."""
     tokens = lines[:-1] if lines[-1] == "" else lines
     writer.add_tokenizer_model("bert")
     writer.add_tokenizer_pre("default")
@@ -89,13 +91,14 @@ def _add_vocabulary(writer: gguf.GGUFWriter, lines: list[str]) -> None:
 
 
 def _convert_piece(token: str) -> str:
+    """Convert a piece from BERT's notation (`##` inside a word) to that of llama.cpp."""
     if token.startswith("[") and token.endswith("]"):
         return token
     return token[2:] if token.startswith("##") else WORD_START + token
 
 
 def _map_tensor_names(layers: int) -> dict[str, str]:
-    """Map the name of each tensor in the safetensors file to its name in the GGUF file."""
+    """Map the name of each tensor in the safetensors file to its GGUF name, for `layers` layers."""
     modules = dict(OUTER)
     for layer in range(layers):
         for source, target in INNER.items():
@@ -108,6 +111,7 @@ def _map_tensor_names(layers: int) -> dict[str, str]:
 
 
 def _convert_tensor(name: str, weights: NDArray[Any], context: int) -> NDArray[Any]:
+    """Convert a tensor to its type in the file; positions beyond the context are cut off."""
     if name == "position_embd.weight":
         weights = weights[:context]
     if weights.ndim == 2 and name not in FULL_PRECISION:

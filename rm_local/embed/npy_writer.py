@@ -1,4 +1,4 @@
-"""Writes a .npy file in blocks of rows; an interrupted run can be continued."""
+"""Writes vectors to a .npy file in blocks of rows; an interrupted run can be continued."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Embed = Callable[[Sequence[str]], Floats]
 
 
 class NpyWriter:
-    """A .npy file that is written in blocks: rows to `NAME.part`, finished blocks to `NAME.log`.
+    """Writes the vectors of texts to a .npy file, block by block, so that a run can be continued.
 
-    The first line of the log describes the file. Each other line states a finished block: the
-    number of its first row and the sha256 of its texts. `complete_file` gives the part its final
-    name and removes the log.
+    Until the end the rows are in `NAME.part`, and `NAME.log` lists the finished blocks: its first
+    line describes the file, each other line has the number of a block's first row and the sha256 of
+    its texts.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class NpyWriter:
 
     @classmethod
     def open(cls, path: Path, count: int, embedder: EmbedderId, block: int) -> NpyWriter:
-        """Begin a file of `count` rows, or continue the file of an interrupted run.
+        """Begin the file `path` with `count` rows, or continue that of an interrupted run.
 
         Raises:
             UsageError: The interrupted run had another number of texts or another embedder.
@@ -54,13 +54,13 @@ class NpyWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             # The log is written last, so rows without a log are begun again.
             log.unlink(missing_ok=True)
-            _reserve_file(part, (count, embedder.dimension))
+            _create_npy_file(part, (count, embedder.dimension))
             log.write_text(json.dumps(head) + "\n", "utf-8")
         done = {line["start"]: line["texts"] for line in lines[1:]}
         return cls(path, (count, embedder.dimension), block, done)
 
     def find_missing_blocks(self, texts: Sequence[str]) -> Iterator[int]:
-        """Yield the number of the first row of each block that has not been written.
+        """Yield the number of the first row of each block of `texts` that is not written yet.
 
         Raises:
             UsageError: A finished block was computed from texts other than `texts`.
@@ -72,7 +72,7 @@ class NpyWriter:
                 raise _make_conflict_error(self._path)
 
     def write_block(self, start: int, texts: Sequence[str], embed: Embed) -> None:
-        """Embed the texts of one block, write its rows to disk, then record it in the log."""
+        """Embed `texts`, write them as the rows from `start`, then record the block in the log."""
         # Sorted, so that texts of similar length share a batch even if `embed` does not sort.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         vectors = np.empty((len(texts), self._shape[1]), dtype=np.float32)
@@ -95,8 +95,8 @@ class NpyWriter:
         _get_log_path(self._path).unlink(missing_ok=True)
 
 
-def _reserve_file(part: Path, shape: tuple[int, int]) -> None:
-    """Create a .npy file for an array of this shape, with rows to be filled later."""
+def _create_npy_file(part: Path, shape: tuple[int, int]) -> None:
+    """Create a .npy file for a float32 array of this shape; its content is zeros."""
     head = {"descr": "<f4", "fortran_order": False, "shape": shape}
     with part.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, head)
@@ -112,7 +112,7 @@ def _get_log_path(path: Path) -> Path:
 
 
 def _read_log(log: Path) -> list[dict[str, Any]]:
-    """Read the lines of a log. An incomplete last line is ignored and removed from the file."""
+    """Return the JSON objects of a log's lines; remove an incomplete last line from the file."""
     text = log.read_text("utf-8")
     whole = text[: text.rfind("\n") + 1]
     if whole != text:

@@ -1,4 +1,6 @@
-"""Probe sentences: questions without an entry in a store, to measure their similarity to it.
+"""Probe sentences: texts that hardly any store has an entry for, to calibrate the gate.
+
+The gate compares the similarity of a question to a store with the similarities of these sentences.
 
 `ASIDES` need no procedure of any store: greetings, small talk, texts to be rewritten or
 translated, facts, questions about the program. `EVERYDAY` are sensible questions of many fields;
@@ -166,4 +168,4 @@ EVERYDAY = (
 PROBES = (*ASIDES, *EVERYDAY)
 """All probe sentences, `ASIDES` first."""
 PROBES_SHA256 = hashlib.sha256("\0".join(PROBES).encode()).hexdigest()
-"""Hash of all probe sentences; measurements with other sentences are not comparable."""
+"""SHA-256 of all probe sentences; measurements with other sentences are not comparable."""

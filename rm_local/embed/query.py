@@ -1,4 +1,4 @@
-"""Opens the embedder that a store names, to embed queries for that store."""
+"""Opens the embedder with which a store was built, to embed queries for the store."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from rm_local.store import EmbedderId
 
 
 class QueryEmbedder(Protocol):
-    """Converts queries to vectors."""
+    """Interface of an embedder that converts queries to vectors."""
 
     async def embed(self, texts: Sequence[str]) -> Floats:
         """Embed `texts` as the rows of an array (n, d), each of length 1."""
 
 
 class EmbeddingEngine(QueryEmbedder, Protocol):
-    """The interface of `rm_local.engine.Engine` for embedding texts in the worker process."""
+    """Interface of an engine whose worker process embeds texts: `rm_local.engine.Engine`."""
 
     async def load_embedder(self, path: Path) -> int:
         """Load an embedder from a GGUF file; return the dimension of its vectors."""
 
 
 def check_query_embedder(store: Path, named: EmbedderId) -> None:
-    """Check that queries for `store` can be embedded with the embedder that it names, `named`.
+    """Check that queries can be embedded with `named`, the embedder named in the file `store`.
 
     Raises:
         EmbedderMismatchError: `named` is unknown, or another version of rm-static.
@@ -59,10 +59,11 @@ async def open_query_embedder(
     engine: Callable[[], EmbeddingEngine],
     uncached: Callable[[OSError | HomeNotFoundError], None] = lambda _error: None,
 ) -> QueryEmbedder:
-    """Load the embedder that `store` names, `named`.
+    """Load the query embedder for `store`: `named`, the embedder with which it was built.
 
-    `engine` is called if the embedder runs in the worker process. `uncached` is called with the
-    error if the cache cannot be written; a temporary folder is then used.
+    `engine` returns the engine; it is called only if the embedder runs in the worker process.
+    `uncached` is called with the error if the cache cannot be written; then a temporary folder is
+    used.
 
     Raises:
         EmbedderMismatchError: `named` is unknown, or another version of rm-static.
@@ -70,7 +71,7 @@ async def open_query_embedder(
     """
     await asyncio.to_thread(check_query_embedder, store, named)
     if named != MINILM:
-        return _StaticQueries(static.load_shipped_static())
+        return _StaticQueryEmbedder(static.load_shipped_static())
     worker = engine()
     file, error = await asyncio.to_thread(_ensure_minilm_file)
     if error:
@@ -79,8 +80,8 @@ async def open_query_embedder(
     return worker
 
 
-class _StaticQueries:
-    """A query embedder that uses rm-static; a query takes microseconds."""
+class _StaticQueryEmbedder:
+    """Query embedder that uses the table of rm-static, in this process."""
 
     def __init__(self, embedder: static.StaticEmbedder) -> None:
         self._embedder = embedder
@@ -90,9 +91,10 @@ class _StaticQueries:
 
 
 def _ensure_minilm_file() -> tuple[Path, OSError | HomeNotFoundError | None]:
-    """Return the path of MiniLM's GGUF file, and the error if the cache cannot be written.
+    """Return the path of MiniLM's GGUF file, written if it is missing, and None.
 
-    The file is written on the first call; to a temporary folder if the cache cannot be written.
+    If the cache cannot be written, the file is in a temporary folder, and the error is returned in
+    place of None.
 
     Raises:
         EngineError: The temporary folder cannot be written either.

@@ -1,4 +1,4 @@
-"""Finds embedders by their names, as in the option `--embedder`."""
+"""Chooses the embedder of a new store by its name, as in the option `--embedder`."""
 
 from __future__ import annotations
 
@@ -13,22 +13,26 @@ MINILM, STATIC_CHOICE = "minilm", "static"
 
 @dataclass(frozen=True, slots=True)
 class EmbedderChoice:
-    """An embedder chosen for a new store, before it is loaded."""
+    """The embedder chosen for a new store: its name, id and known words. It is not loaded yet."""
 
     name: str
     """`minilm`, `static`, a folder, or a name on Hugging Face."""
     id: EmbedderId
     known_words: frozenset[str]
-    """Words that are a single token of the embedder, in lower case."""
+    """Words that are a single token of the embedder, in lower case; the search index treats other
+    words as rare."""
 
     @property
     def model(self) -> str | None:
-        """The argument `model` for `BulkEmbedder`; None for all-MiniLM-L6-v2."""
+        """Folder or hub name to load with `BulkEmbedder`; None for all-MiniLM-L6-v2."""
         return None if self.name == MINILM else self.name
 
 
 def choose_embedder(name: str, dimension: int | None = None) -> EmbedderChoice:
-    """Choose the embedder `name`, with its vectors cut to `dimension` unless that is None.
+    """Find the embedder `name`, downloading it if needed, and return its id and known words.
+
+    `name` is `minilm`, `static`, a folder, or a name on Hugging Face. Vectors are cut to
+    `dimension` components; None: not cut.
 
     Raises:
         ModelNotFoundError, InvalidModelError: The embedder is missing or damaged.
@@ -43,9 +47,11 @@ def choose_embedder(name: str, dimension: int | None = None) -> EmbedderChoice:
                 f"It has {table.id.dimension}: leave --dimension out.",
             )
         return EmbedderChoice(name, table.id, table.known_words)
-    folder = minilm.find_minilm_weights() if name == MINILM else hub_models.find_model_folder(name)
-    called = minilm.MINILM.id if name == MINILM else hub_models.choose_model_name(name)
-    id = hub_models.identify_embedder(folder, called, dimension)
+    folder = (
+        minilm.find_minilm_weights() if name == MINILM else hub_models.find_or_download_model(name)
+    )
+    called = minilm.MINILM.id if name == MINILM else hub_models.derive_model_name(name)
+    id = hub_models.build_embedder_id(folder, called, dimension)
     if id.dimension % 8:
         raise UsageError(
             f"{called} has {id.dimension} dimensions.", "A store needs a multiple of 8."

@@ -1,4 +1,4 @@
-"""rm-static, an embedder that is a table with a row for each WordPiece. It needs no torch.
+"""rm-static: an embedder that is a table with a vector for each WordPiece. It needs no torch.
 
 The vector of a text is the normalized sum of the rows of its pieces. The order of words has no
 effect, but tens of thousands of texts are embedded per second on one core.
@@ -27,7 +27,7 @@ quantization step of each row; the text of the pieces in UTF-8, each followed by
 
 
 class StaticEmbedder:
-    """Embeds texts with rm-static's table, stored in memory as float32."""
+    """Embeds texts by summing the rows of rm-static's table for their pieces."""
 
     def __init__(self, table: Floats, pieces: Sequence[str], sha256: str) -> None:
         """Build the embedder from `table`, an array (pieces, d) with a row for each piece.
@@ -43,7 +43,7 @@ class StaticEmbedder:
 
     @classmethod
     def load(cls, path: Path | None = None) -> StaticEmbedder:
-        """Load the embedder from the file `path`, or from the shipped file if `path` is None.
+        """Load the embedder from the file `path`; None: from the shipped file.
 
         Raises:
             ModelNotFoundError, InvalidModelError: The file cannot be read, or is damaged.
@@ -59,7 +59,7 @@ class StaticEmbedder:
 
     @classmethod
     def from_bytes(cls, data: bytes, source: str) -> StaticEmbedder:
-        """Build the embedder from the bytes of a file; `source` is its name in errors.
+        """Build the embedder from the bytes of a file; `source` names the file in errors.
 
         Raises:
             InvalidModelError: The bytes are damaged.
@@ -70,7 +70,7 @@ class StaticEmbedder:
     def embed(self, texts: Sequence[str]) -> Floats:
         """Embed `texts` as the rows of an array (n, d), each of length 1.
 
-        A row does not depend on the other texts.
+        The vector of a text does not depend on the other texts.
         """
         rows = np.empty((len(texts), self.id.dimension), dtype=np.float32)
         table, encode = self._table, self._wordpiece.encode_text
@@ -93,9 +93,9 @@ def load_shipped_static() -> StaticEmbedder:
 
 
 def pack_table(table: Floats, pieces: Sequence[str]) -> bytes:
-    """Pack an array (pieces, d) as the bytes of rm-static's file.
+    """Encode a table, an array (pieces, d), and its pieces as the bytes of rm-static's file.
 
-    The components are quantized to 8 bits, with a step for each row.
+    The components are quantized to 8 bits, with one quantization step per row.
     """
     from safetensors.numpy import save
 
@@ -113,6 +113,11 @@ def pack_table(table: Floats, pieces: Sequence[str]) -> bytes:
 
 
 def _parse_table(data: bytes, source: str) -> tuple[Floats, list[str]]:
+    """Decode rm-static's file; return its table, an array (pieces, d), and its pieces.
+
+    Raises:
+        InvalidModelError: The bytes are damaged.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

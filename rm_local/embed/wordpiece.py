@@ -14,7 +14,7 @@ UNKNOWN_PIECE = "[UNK]"
 MAX_WORD_LENGTH = 100
 """Maximum number of characters of a word; a longer word becomes the unknown piece."""
 CACHED_WORDS = 200_000
-"""Maximum number of words in the cache; a full cache is cleared, to stay below 50 MB."""
+"""Maximum number of words whose pieces are cached; a full cache is cleared (below 50 MB)."""
 
 ASCII_WORDS = re.compile(r"[a-z0-9]+|[!-/:-@\[-`{-~]")
 CJK = re.compile(
@@ -25,7 +25,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class WordPiece:
-    """A tokenizer with a vocabulary of pieces; `##` marks a piece that does not begin a word."""
+    """BERT's tokenizer for a vocabulary; `##` marks a piece that does not begin a word."""
 
     def __init__(self, pieces: Sequence[str]) -> None:
         self._ids = {piece: place for place, piece in enumerate(pieces)}
@@ -33,24 +33,26 @@ class WordPiece:
         self._seen: dict[str, tuple[int, ...]] = {}
 
     def encode_text(self, text: str) -> list[int]:
-        """Split a text into pieces; return their indices in the vocabulary.
-
-        The list is empty for a text without words.
-        """
+        """Return the indices in the vocabulary of the pieces of a text; empty without words."""
         seen = self._seen
         found: list[int] = []
         for word in split_words(text):
             pieces = seen.get(word)
-            found += self._cache_pieces(word) if pieces is None else pieces
+            found += self._split_and_cache_word(word) if pieces is None else pieces
         return found
 
-    def _cache_pieces(self, word: str) -> tuple[int, ...]:
+    def _split_and_cache_word(self, word: str) -> tuple[int, ...]:
+        """Return the indices of the pieces of `word`, and cache them."""
         if len(self._seen) >= CACHED_WORDS:
             self._seen.clear()
         pieces = self._seen[word] = self._split_word(word)
         return pieces
 
     def _split_word(self, word: str) -> tuple[int, ...]:
+        """Split a word into the longest pieces, from left to right; return their indices.
+
+        A word that cannot be split is the unknown piece.
+        """
         if len(word) > MAX_WORD_LENGTH:
             return self._unknown
         found: list[int] = []
@@ -78,7 +80,7 @@ def split_words(text: str) -> list[str]:
     for part in "".join(c for c in plain if unicodedata.category(c) != "Mn").lower().split():
         start = 0
         for place, char in enumerate(part):
-            if _is_mark(char):
+            if _is_punctuation(char):
                 found += [part[start:place], char] if start < place else [char]
                 start = place + 1
         if start < len(part):
@@ -87,7 +89,7 @@ def split_words(text: str) -> list[str]:
 
 
 def _normalize_char(char: str) -> str:
-    """Replace white space by a space, and control and unassigned characters by nothing."""
+    """Return a space for white space, "" for a control character, and any other one unchanged."""
     if char in "\t\n\r":
         return " "
     kind = unicodedata.category(char)
@@ -96,7 +98,7 @@ def _normalize_char(char: str) -> str:
     return " " if kind == "Zs" else char
 
 
-def _is_mark(char: str) -> bool:
+def _is_punctuation(char: str) -> bool:
     """Return whether BERT treats `char` as punctuation.
 
     The ASCII symbols, such as `$` and `^`, are punctuation; other symbols are not.

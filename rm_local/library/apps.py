@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rm_local.errors import HomeNotFoundError
-from rm_local.home import expand_home, find_folder, find_home
+from rm_local.home import expand_home, find_env_folder, find_home
 from rm_local.library.hub.cache import find_hub_cache, parse_repo
 from rm_local.library.ollama import find_ollama_roots, find_ollama_tag
 
@@ -68,7 +68,9 @@ def _find_llama_cpp() -> list[Path]:
     if sys.platform == "darwin":
         return _join_names([find_home()], "Library/Caches/llama.cpp")
     caches = (
-        _find_data_folder() if sys.platform == "win32" else find_folder("XDG_CACHE_HOME", ".cache")
+        _find_data_folder()
+        if sys.platform == "win32"
+        else find_env_folder("XDG_CACHE_HOME", ".cache")
     )
     return _join_names([caches], "llama.cpp")
 
@@ -87,8 +89,8 @@ def _find_data_folder() -> Path | None:
     if sys.platform == "darwin":
         return next(iter(_join_names([find_home()], "Library/Application Support")), None)
     if sys.platform == "win32":
-        return find_folder("LOCALAPPDATA", "AppData", "Local")
-    return find_folder("XDG_DATA_HOME", ".local", "share")
+        return find_env_folder("LOCALAPPDATA", "AppData", "Local")
+    return find_env_folder("XDG_DATA_HOME", ".local", "share")
 
 
 def _find_config_folder() -> Path | None:
@@ -96,8 +98,8 @@ def _find_config_folder() -> Path | None:
     if sys.platform == "darwin":
         return _find_data_folder()
     if sys.platform == "win32":
-        return find_folder("APPDATA", "AppData", "Roaming")
-    return find_folder("XDG_CONFIG_HOME", ".config")
+        return find_env_folder("APPDATA", "AppData", "Roaming")
+    return find_env_folder("XDG_CONFIG_HOME", ".config")
 
 
 def find_owning_app(path: Path) -> str:

@@ -1,6 +1,6 @@
-"""The method: formulate a subproblem, retrieve entries, reason under each, select an answer.
+"""Solves a question: formulates a subproblem, retrieves entries, reasons with each, and votes.
 
-`solve` runs the whole loop as one stream of events; a `Plan` holds the parameters of the loop.
+`solve` runs these steps and yields their events; a `Plan` holds the parameters of the steps.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         GateFeatures as GateFeatures,
         GateModel as GateModel,
         GateVerdict as GateVerdict,
-        compute_features as compute_features,
+        compute_gate_features as compute_gate_features,
     )
     from rm_local.loop.gate_trials import (
         GateTrial as GateTrial,
@@ -69,9 +69,9 @@ if TYPE_CHECKING:
         reasoning_cue as reasoning_cue,
     )
     from rm_local.loop.retrieve import StoreRetriever as StoreRetriever
-    from rm_local.loop.run_events import RunEvents as RunEvents
+    from rm_local.loop.run_events import RunEventDispatcher as RunEventDispatcher
     from rm_local.loop.solver import solve as solve
-    from rm_local.loop.time_left import bound_seconds_left as bound_seconds_left
+    from rm_local.loop.time_left import compute_max_seconds_left as compute_max_seconds_left
     from rm_local.loop.turn import (
         Span as Span,
         Turn as Turn,
@@ -114,7 +114,13 @@ __getattr__ = export_lazily(
             "hit_as_json",
         ],
         "plan": ["DEFAULT_PLAN", "PLANS", "Plan", "QuestionGate", "find_plan"],
-        "gate": ["GATE_MODELS", "GateFeatures", "GateModel", "GateVerdict", "compute_features"],
+        "gate": [
+            "GATE_MODELS",
+            "GateFeatures",
+            "GateModel",
+            "GateVerdict",
+            "compute_gate_features",
+        ],
         "gate_trials": [
             "GateTrial",
             "LabelledQuestion",
@@ -133,9 +139,9 @@ __getattr__ = export_lazily(
             "reasoning_cue",
         ],
         "retrieve": ["StoreRetriever"],
-        "run_events": ["RunEvents"],
+        "run_events": ["RunEventDispatcher"],
         "solver": ["solve"],
-        "time_left": ["bound_seconds_left"],
+        "time_left": ["compute_max_seconds_left"],
         "turn": [
             "Span",
             "Turn",

@@ -1,4 +1,4 @@
-"""Extracts the final answer from a text, and decides when two answers are the same."""
+"""Extracts the final answer from a model's text, and normalizes answers to compare them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ _BOXES = ("\\boxed{", "\\fbox{")
 def extract_answer(text: str, *, cut: bool = False) -> str | None:
     """Extract the final answer of `text`; None if it has none.
 
-    In this order: the last `\\boxed{...}`, the last `Answer: ...` line, the last "the answer is
-    ...", a last line that begins with a choice such as `(B)`, a text that is only a number.
-    With `cut` the text breaks off, so its last, unfinished line is ignored, except for a box that
-    is closed.
+    These are tried in order: the last `\\boxed{...}`, the last `Answer: ...` line, the last "the
+    answer is ...", a last line that begins with a choice such as `(B)`, a text that is only a
+    number. `cut`: the text is incomplete, so its last line is ignored, except for a closed box.
     """
     if (box := _find_last_box(text)) is not None:
         return _strip_marks(box) or None
@@ -51,7 +50,7 @@ def normalize_answer(answer: str) -> str:
     and fractions, thousands separators, a plus sign and zeros after the point do not matter:
     `$1,234.0$` is `1234`. The name in front of a lone `=` does not either: `x = 5` is `5`. Units
     do: `5 cm` is neither `5` nor `5 m`. Nothing is computed: `1/2`, `2/4` and `0.5` stay different
-    here; `EqualAnswers` compares values where it can.
+    here; `AnswerGroups` compares values where it can.
     """
     key = _simplify_latex(answer.strip()).lower().replace("−", "-").replace("$", "")
     key = " ".join(key.split()).rstrip(". ")
@@ -66,12 +65,12 @@ def normalize_answer(answer: str) -> str:
 
 
 def normalize_text(text: str) -> str:
-    """Return the normal form of a text without an answer, to find equal texts."""
+    """Return `text` in lower case with single blanks, to find texts that are equal otherwise."""
     return " ".join(text.lower().split())
 
 
 def _find_last_box(text: str) -> str | None:
-    """Find the content of the last closed `\boxed{...}`, with balanced braces."""
+    r"""Return the content of the last closed `\boxed{...}` in `text`; None if it has none."""
     starts = sorted(
         (m.end() for b in _BOXES for m in re.finditer(re.escape(b), text)), reverse=True
     )
@@ -81,7 +80,7 @@ def _find_last_box(text: str) -> str | None:
 
 
 def _find_braced(text: str, start: int) -> str | None:
-    """Find the text from `start` up to the closing brace at depth 0; None if there is none."""
+    """Return the text from `start`, just after a brace, to its closing brace; None if unclosed."""
     depth = 1
     for position in range(start, len(text)):
         if text[position - 1] == "\\":
@@ -93,7 +92,7 @@ def _find_braced(text: str, start: int) -> str | None:
 
 
 def _strip_marks(answer: str) -> str:
-    """Remove the marks around an answer: emphasis, formula delimiters, a final point."""
+    """Remove the marks that surround an answer: emphasis, formula delimiters, a final point."""
     before = None
     while answer != before:
         before = answer
@@ -105,7 +104,7 @@ def _strip_marks(answer: str) -> str:
 
 
 def _find_enclosed(answer: str) -> Iterator[str]:
-    """Yield the text inside each pair of delimiters that encloses the whole of `answer`."""
+    """Yield the text inside each kind of formula delimiters that encloses the whole answer."""
     for opener, closer in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
         inner = answer[len(opener) : -len(closer)]
         if answer == f"{opener}{inner}{closer}" and opener not in inner:
@@ -115,7 +114,7 @@ def _find_enclosed(answer: str) -> Iterator[str]:
 
 
 def _simplify_latex(answer: str) -> str:
-    """Write fractions as `a/b` and texts and units plainly; remove spacing commands."""
+    """Replace LaTeX by plain text: fractions by `a/b`, `\\text{cm}` by `cm`, spacing by a blank."""
     answer = re.sub(r"(?<=\d)(?:\\,|\{,\})(?=\d{3})", ",", answer)
     answer = re.sub(r"\\[dt]frac", r"\\frac", answer)
     answer = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2", answer)
@@ -125,10 +124,12 @@ def _simplify_latex(answer: str) -> str:
 
 
 def _remove_commas(match: re.Match[str]) -> str:
+    """Return the matched number without its thousands separators."""
     return match.group().replace(",", "")
 
 
 def _trim_decimal(match: re.Match[str]) -> str:
+    """Return the matched decimal number without final zeros: `.50` becomes `0.5`."""
     whole, _, part = match.group().partition(".")
     part = part.rstrip("0")
     return f"{whole or '0'}.{part}" if part else whole or "0"

@@ -1,4 +1,4 @@
-"""Starts the generation of branches: their stream of events, sampling parameters and seeds."""
+"""Starts the generation of branches, and chooses their sampling parameters and seeds."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from rm_local.loop.plan import Plan
 from rm_local.loop.turn_context import TurnContext
 
 SEED_STRIDE = 1_000_003
-"""Distance between the seeds of consecutive turns: a prime larger than any branch count."""
+"""Distance between the seeds of branches under consecutive turn seeds: a prime larger than any
+number of branches."""
 SEED_LIMIT = 1 << 31
 
 
 @asynccontextmanager
-async def branch_stream(
+async def open_branch_stream(
     turn: TurnContext, specs: Sequence[BranchSpec]
 ) -> AsyncIterator[AsyncGenerator[BranchEvent, None]]:
-    """Generate the branches of `specs`; yield the stream of their events to the `with` statement.
+    """Generate the branches of `specs`; give the `with` body the stream of their events.
 
-    All branches end when the user stops, at the time limit of the turn, or at the end of the body.
+    All branches are ended when the user stops the turn, at the turn's time limit, and after the
+    body.
     """
     end_in_time = partial(turn.engine.cancel, reason="time")
     async with (
@@ -34,7 +36,7 @@ async def branch_stream(
 
 
 def choose_sampling(plan: Plan, info: ModelInfo | None) -> Sampling:
-    """Return the sampling parameters recommended by the model's file, else those of the plan."""
+    """Return temperature and top-p as the model's file recommends, else as in the plan."""
     temperature = info.temperature if info else None
     top_p = info.top_p if info else None
     return Sampling(
@@ -44,9 +46,10 @@ def choose_sampling(plan: Plan, info: ModelInfo | None) -> Sampling:
 
 
 def choose_branch_sampling(turn: TurnContext, *, several: bool) -> Sampling:
-    """Return the sampling of a turn's branches: the user's temperature, else `choose_sampling`.
+    """Return the sampling parameters for a turn's branches.
 
-    For several branches the temperature is at least the plan's, so that their texts differ.
+    A temperature set by the user is used; else that of `choose_sampling`, with `several` branches
+    at least the plan's, so that their texts differ.
     """
     drawn = choose_sampling(turn.plan, turn.engine.info)
     own = turn.overrides.temperature
@@ -57,6 +60,9 @@ def choose_branch_sampling(turn: TurnContext, *, several: bool) -> Sampling:
     return drawn
 
 
-def derive_seed(turn: int, number: int) -> int:
-    """Derive the seed of a turn's formulation (number 0) or of its branch `number - 1`."""
-    return (turn * SEED_STRIDE + number) % SEED_LIMIT
+def derive_seed(turn_seed: int, number: int) -> int:
+    """Derive a sampling seed from the turn's seed.
+
+    `number` 0 is the formulation of the subproblem, `number` n + 1 is the branch of index n.
+    """
+    return (turn_seed * SEED_STRIDE + number) % SEED_LIMIT

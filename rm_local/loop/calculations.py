@@ -10,7 +10,7 @@ _CALCULATION = re.compile(
 )
 
 
-def drop_calculations(text: str) -> str:
+def replace_calculations(text: str) -> str:
     """Replace each calculation, and a repetition of its result after it, by the result.
 
     `<<12*12=144>> apples` and `<<12*12=144>>144 apples` are both `144 apples`.
@@ -19,5 +19,5 @@ def drop_calculations(text: str) -> str:
 
 
 def _format_calculation_result(match: re.Match[str]) -> str:
-    """Return the result of a matched calculation; append a space before a following digit."""
+    """Return the result of the match; with a space after it if a digit follows."""
     return match["result"] + " " * match.string[match.end() :][:1].isdigit()

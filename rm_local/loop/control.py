@@ -1,4 +1,4 @@
-"""The user's control over a turn: the choices before it begins, and the stop."""
+"""The user's control over a turn: choices made before it begins, and stopping it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TurnOverrides:
-    """Choices of the user that are fixed before a turn begins."""
+    """Choices of the user for one turn, made before it begins; they override plan and model."""
 
     subproblem: str | None = None
     """Subproblem to use instead of the model's own; then nothing is formulated."""
     pinned: tuple[Hit, ...] = ()
-    """Hits to place before the hits of the search."""
+    """Hits to use before those that the search finds."""
     dropped: frozenset[int] = frozenset()
-    """Ids of entries to leave out."""
+    """Ids of entries that are not used even if the search finds them."""
     seed: int = 0
     """Seed of the random generator: the same seed samples the same tokens."""
     temperature: float | None = None
@@ -32,32 +32,32 @@ class TurnOverrides:
     grammar: str = ""
     """GBNF grammar that the answer of every branch follows; empty = unconstrained."""
     author: Author = "user"
-    """Author of `subproblem`. A subproblem by the user is the whole query and opens the gate. A
-    repeated turn keeps the author of its subproblem."""
+    """Author of `subproblem`. A subproblem by the user is the whole query, and the question is not
+    gated. A repeated turn keeps the author of its subproblem."""
 
     @property
-    def users_subproblem(self) -> bool:
-        """Whether the user has named the subproblem."""
+    def is_subproblem_by_user(self) -> bool:
+        """Whether `subproblem` was written by the user."""
         return bool(self.subproblem) and self.author == "user"
 
 
 class TurnControl:
-    """Control that stops a running turn. For the event loop's thread only."""
+    """Lets the user stop a running turn, and its steps react. For the event loop's thread only."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def stop(self) -> None:
-        """End the turn and keep the text generated so far."""
+        """Request the end of the turn; the text generated so far is kept."""
         self._event.set()
 
     @property
     def stopped(self) -> bool:
-        """Whether the turn was stopped."""
+        """Whether `stop` was called."""
         return self._event.is_set()
 
     def raise_if_stopped(self) -> None:
-        """Raise an error if the turn was stopped.
+        """Raise an error if the turn was stopped; otherwise do nothing.
 
         Raises:
             CancelledByUserError: The turn was stopped.
@@ -66,11 +66,10 @@ class TurnControl:
             raise CancelledByUserError("Stopped before there was an answer.")
 
     async def run_unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` and return its result.
+        """Run `work` and return its result; cancel it when the turn is stopped.
 
         Raises:
-            CancelledByUserError: The turn was stopped before the end of `work`; `work` is
-            cancelled.
+            CancelledByUserError: The turn was stopped before the end of `work`.
         """
         task = asyncio.ensure_future(work)
         stop = asyncio.ensure_future(self._event.wait())
@@ -85,7 +84,7 @@ class TurnControl:
 
     @asynccontextmanager
     async def on_stop(self, act: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-        """Call `act` once if the turn is stopped during the body of the `with` statement."""
+        """Await `act()` once if the turn is stopped before or during the `with` body."""
 
         async def act_on_stop() -> None:
             await self._event.wait()

@@ -1,4 +1,4 @@
-"""The time limit of a turn."""
+"""The time limit of a turn: a callback when it is reached, and its error."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from rm_local.errors import RmLocalError
 
 
 class Deadline:
-    """A time limit for running work, or no limit. For one event loop."""
+    """The point in time at which a turn has to end; may be never. For one event loop."""
 
     def __init__(self, seconds: float = 0.0) -> None:
-        """The limit is `seconds` from now; 0 = no limit."""
+        """Set the time limit to `seconds` from now; 0 = no limit."""
         self._seconds = seconds
         self._end = _read_clock() + seconds if seconds > 0 else None
 
     @property
     def passed(self) -> bool:
-        """Whether the time is over."""
+        """Whether the time limit is over; always False without one."""
         return self._end is not None and _read_clock() >= self._end
 
     @asynccontextmanager
     async def on_passed(self, act: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-        """Call `act` once if the time is over before or during the body of the `with` statement."""
+        """Await `act()` once if the time limit is over before or during the `with` body."""
         if self._end is None:
             yield
             return
@@ -45,6 +45,7 @@ class Deadline:
 
     @staticmethod
     async def _act_at(end: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Await `act()` at the time `end`, by the clock of the event loop."""
         await asyncio.sleep(max(0.0, end - _read_clock()))
         await act()
 

@@ -1,4 +1,4 @@
-"""Detects degenerate output of a branch: unreadable or repeating text."""
+"""Detects degenerate output of a model: unreadable or endlessly repeating text."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from rm_local.errors import RmLocalError
 from rm_local.records import Branch
 
 _MIN_CHARS = 40
-"""Minimum length in characters of a text that can be unreadable."""
+"""Number of characters below which a text is never considered unreadable."""
 _TAIL_CHARS = 2000
-"""Number of characters at the end of a branch that are examined."""
+"""Number of characters at the end of a branch's text that are examined."""
 _UNREADABLE_SHARE = 0.1
 """Share of broken UTF-8 and control characters above which a text is unreadable."""
 _REPEATING, _UNREADABLE = "repeats itself over and over", "is not readable text"
 
 
 def make_no_answer_error(branches: Sequence[Branch]) -> RmLocalError:
-    """Create the error of a turn whose branches gave no answer."""
+    """Create the error of a turn without an answer; it says so if all texts are degenerate."""
     faults = {describe_fault(branch) for branch in branches}
     if not faults or None in faults:
         return RmLocalError(
@@ -33,13 +33,16 @@ def make_no_answer_error(branches: Sequence[Branch]) -> RmLocalError:
 
 
 def describe_fault(branch: Branch) -> str | None:
-    """Return the defect of a branch's output as a verb phrase; None without a defect."""
+    """Return the defect of a branch's text, as in "is not readable text"; None without a defect."""
     if is_unreadable((branch.thinking + branch.text)[-_TAIL_CHARS:]):
         return _UNREADABLE
     return _REPEATING if branch.stop == "repeating" else None
 
 
 def is_unreadable(text: str) -> bool:
-    """Whether a text of at least _MIN_CHARS has too many broken and control characters."""
+    """Return whether more than a tenth of a text are broken or control characters.
+
+    A text of less than _MIN_CHARS is never unreadable.
+    """
     broken = sum(c == "\ufffd" or not (c.isprintable() or c in "\n\r\t") for c in text)
     return len(text) >= _MIN_CHARS and broken > _UNREADABLE_SHARE * len(text)

@@ -1,8 +1,7 @@
-"""Groups the results of a turn into answers: results of equal form or of equal value.
+"""Groups results that are the same answer: of equal normal form, or formulas of equal value.
 
 Values are compared by math-verify (the extra `math`), if it is installed, in a separate process:
-results come from a model, and a single one can cost a computer algebra system unlimited time and
-memory.
+a formula written by a model can cost a computer algebra system unlimited time and memory.
 """
 
 from __future__ import annotations
@@ -21,23 +20,27 @@ from rm_local.engine import build_worker_environment
 from rm_local.loop.answers import normalize_answer
 
 MAX_RESULT_CHARS = 200
-"""Maximum length in characters of a result that is compared by value."""
+"""Maximum number of characters of a result that is compared by value."""
 _START_SECONDS, _REPLY_SECONDS = 60.0, 10.0
-"""Time limits for the start and for a reply of the process; its own limit usually comes first."""
+"""Time limits in seconds for the start of the process and for one reply; the process has a shorter
+limit of its own for a reply."""
 _WORDS = re.compile(r"\\(?:text|mathrm|mathbf|mbox|operatorname)\b|(?<![\\A-Za-z])[A-Za-z]{2,}")
 _FUNCTIONS = {"pi", "sqrt", "sin", "cos", "tan", "ln", "log", "exp", "frac", "infty"}
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _DIGIT = re.compile(r"\d")
 
 
-class EqualAnswers:
-    """Groups of equal results of one turn. It may hold a process: close it, or use `async with`."""
+class AnswerGroups:
+    """Groups the results of one turn's branches: results of one group are one answer in the vote.
+
+    It may start a process: close it, or use `async with`.
+    """
 
     def __init__(self) -> None:
         self._first: dict[str, str] = {}
-        """Maps the key of each result to the key of the first result equal to it."""
+        """Maps the normal form of each result to that of the first result in its group."""
         self._written: dict[str, str] = {}
-        """Maps the key of each first result to its text."""
+        """Maps the normal form of the first result of each group to its text."""
         self._process: Process | None = None
         self._usable = find_spec("math_verify") is not None
 
@@ -52,20 +55,23 @@ class EqualAnswers:
     ) -> None:
         await self.close()
 
-    def find_key(self, result: str) -> str:
-        """Return the key of this result; all results equal to it have the same key."""
+    def find_group_key(self, result: str) -> str:
+        """Return the key of the group of `result`: the normal form of the group's first result.
+
+        A result that was not added gets its own normal form.
+        """
         key = normalize_answer(result)
         return self._first.get(key, key)
 
     async def add_result(self, result: str) -> None:
-        """Add a result to the group of equal results."""
+        """Add a result to the group of an equal result, or to a new group."""
         key = normalize_answer(result)
         if key in self._first:
             return
         for other, written in self._written.items():
             if (
                 self._usable
-                and are_comparable(written, result)
+                and are_values_comparable(written, result)
                 and await self._compare_values(written, result)
             ):
                 self._first[key] = other
@@ -73,7 +79,7 @@ class EqualAnswers:
         self._first[key], self._written[key] = key, result
 
     async def close(self) -> None:
-        """End the process that compares values."""
+        """Kill the process that compares values, if it runs."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -84,9 +90,9 @@ class EqualAnswers:
         await process.wait()
 
     async def _compare_values(self, left: str, right: str) -> bool:
-        """Whether the values are equal.
+        """Return whether the process finds both formulas equal.
 
-        Once a comparison has failed or exceeded a limit, it and all later ones return False.
+        If a comparison fails or exceeds a limit, it and all later ones are False.
         """
         try:
             if self._process is None:
@@ -101,8 +107,8 @@ class EqualAnswers:
             return False
 
 
-def are_comparable(left: str, right: str) -> bool:
-    """Whether two results may be compared by their value.
+def are_values_comparable(left: str, right: str) -> bool:
+    """Return whether two results may be compared by their value.
 
     Both must be short formulas without words and with the same variables: `5 m` is a length, not a
     product that equals `5`. A percentage is compared with percentages only.
@@ -117,17 +123,19 @@ def are_comparable(left: str, right: str) -> bool:
 
 
 def _is_formula(result: str) -> bool:
+    """Return whether a result has a digit or a LaTeX command, and no words but functions."""
     words = {match.group() for match in _WORDS.finditer(result)}
     return words <= _FUNCTIONS and bool(_DIGIT.search(result) or _COMMAND.search(result))
 
 
 def _find_variables(result: str) -> set[str]:
-    """Find the variables of a result, without the left side of an equation such as `x = 5`."""
+    """Return the names of the variables in a result, without the left side of `x = 5`."""
     bare = normalize_answer(_COMMAND.sub(" ", result))
     return {word for word in re.findall(r"[a-z]+", bare) if word not in _FUNCTIONS}
 
 
 async def _start_process() -> Process:
+    """Start the process that compares values (`rm_local.loop.equality_process`)."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "rm_local.loop.equality_process"),
         stdin=PIPE,
@@ -138,7 +146,7 @@ async def _start_process() -> Process:
 
 
 async def _read_reply(process: Process, seconds: float) -> bool:
-    """Read the next reply of the process.
+    """Return the next reply of the process: whether two values are equal, or that it is ready.
 
     Raises:
         ValueError: The process has ended.

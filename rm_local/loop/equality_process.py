@@ -19,19 +19,20 @@ from typing import BinaryIO
 from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
 
 SECONDS = 2.0
-"""Limit of CPU time for one comparison, in seconds."""
+"""Maximum CPU time of one comparison, in seconds; the process is ended at the limit."""
 _MEMORY = 512 << 20
-"""Limit of address space in bytes, in addition to the address space at the start."""
+"""Maximum address space in bytes, in addition to that in use after the start."""
 _KINDS = (LatexExtractionConfig(boxed_match_priority=0), ExprExtractionConfig())
 
 
 def are_values_equal(left: str, right: str) -> bool:
-    """Whether `left` and `right` are formulas of equal value, compared in both orders."""
+    """Return whether `left` and `right` are formulas of equal value, in one order or the other."""
     first, second = _parse_formula(left), _parse_formula(right)
     return bool(first and second) and (_verify_equal(first, second) or _verify_equal(second, first))
 
 
 def _parse_formula(text: str) -> list[object]:
+    """Parse a formula with math-verify; return its candidates, or an empty list."""
     bare = text.strip().strip("$").replace("−", "-")
     # math-verify's own timeouts use signals; the limit here is that of the whole process.
     parsed: list[object] = parse(
@@ -41,11 +42,12 @@ def _parse_formula(text: str) -> list[object]:
 
 
 def _verify_equal(left: list[object], right: list[object]) -> bool:
+    """Return whether math-verify finds `right` equal to `left`; the order can matter."""
     return bool(verify(left, right, timeout_seconds=None, raise_on_error=False))
 
 
 def serve_comparisons(pairs: BinaryIO, replies: BinaryIO) -> None:
-    """Write a first line when the process is ready, then one reply for each input line."""
+    """Write a line when ready; then, for each line of `pairs`, whether its formulas are equal."""
     replies.write(b"true\n")
     for line in pairs:
         _limit_time(SECONDS)
@@ -61,6 +63,7 @@ def _limit_time(seconds: float) -> None:
 
 
 def _limit_memory() -> None:
+    """Limit the address space of this process to _MEMORY more than now (on Linux)."""
     try:
         import resource
     except ImportError:

@@ -1,4 +1,4 @@
-"""The events of a turn and of its model. Terminal, app and JSON output are made from them."""
+"""The events of a turn and of the running program, and their conversion to and from JSON."""
 
 from __future__ import annotations
 
@@ -10,41 +10,42 @@ from rm_local.errors import RmLocalError
 from rm_local.records import Answer, Branch, Entry, Hit, PrefillStats
 
 Author = Literal["model", "user", "question"]
-"""Author of the subproblem. `question`: the model named no usable subproblem, and the question
-replaces it, without its numbers if enough words remain."""
+"""Who wrote the subproblem. `question`: the model wrote no usable one, so the question is used in
+its place, without numbers if enough words remain."""
 
 
 GateReason = Literal["fits", "nothing_fits", "forced"]
-"""Reason for the decision of the gate: the store has an entry for the question, has no entry for
-it, or the plan or a pinned hit decides."""
+"""Reason for the gate's decision: the store has an entry for the question (`fits`), it has none
+(`nothing_fits`), or the plan or a pinned hit decides (`forced`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prefilling:
-    """Progress of the evaluation of a long prompt."""
+    """Event: progress of the evaluation of a long prompt."""
 
     event: ClassVar[str] = "prefilling"
     share: float
     """Evaluated share of the prompt, 0 to 1."""
     left: float
-    """Estimated seconds for the rest of the prompt."""
+    """Estimated seconds until the whole prompt is evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """The gate's decision whether the question gets hits; without hits the model answers alone."""
+    """Event: the decision whether the question gets hits; otherwise the model answers alone."""
 
     event: ClassVar[str] = "gated"
     open: bool
+    """Whether the question gets hits."""
     reason: GateReason
     seconds: float = 0.0
     probability: float | None = None
-    """Probability that an entry of the store helps; None if it was not estimated."""
+    """Estimated probability that an entry of the store helps; None if it was not estimated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Formulating:
-    """A piece of the subproblem as the model writes it. The first one has an empty text."""
+    """Event: the model wrote a piece of the subproblem; the first event has an empty text."""
 
     event: ClassVar[str] = "formulating"
     text: str
@@ -52,7 +53,7 @@ class Formulating:
 
 @dataclass(frozen=True, slots=True)
 class Formulated:
-    """The formulated subproblem, its author and the cost of its formulation."""
+    """Event: the subproblem is known; with its author, and the time and tokens that it took."""
 
     event: ClassVar[str] = "formulated"
     subproblem: str
@@ -64,7 +65,7 @@ class Formulated:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The hits that passed the gate, best first; empty if no hit passed."""
+    """Event: the search is done; its hits are the pinned ones, then those found, best first."""
 
     event: ClassVar[str] = "retrieved"
     hits: tuple[Hit, ...]
@@ -73,18 +74,19 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The model's verdict on one hit."""
+    """The model's verdict whether one hit helps with the question."""
 
     id: int
     """Id of the entry."""
     probability: float | None
     """Probability that the hit helps; None if the model says neither yes nor no."""
     kept: bool
+    """Whether the hit is used as a hint."""
 
 
 @dataclass(frozen=True, slots=True)
 class HitsJudged:
-    """The model's verdicts on the hits; the turn continues with the kept hits only."""
+    """Event: the model has judged the hits; the turn continues with the kept hits only."""
 
     event: ClassVar[str] = "hits_judged"
     judgements: tuple[Judgement, ...]
@@ -93,32 +95,34 @@ class HitsJudged:
 
 @dataclass(frozen=True, slots=True)
 class HintCut:
-    """A hint is too long for the context: it is cut at the end of a sentence, or left out."""
+    """Event: a hint is too long for the context, so it is cut after a sentence or left out."""
 
     event: ClassVar[str] = "hint_cut"
     id: int
     """Id of the entry."""
     message: str
-    """The cut, described in a sentence."""
+    """A sentence for the user that describes the cut."""
     tokens: int
-    """Tokens of the whole hint; 0 for an entry without text."""
+    """Number of tokens of the whole hint; 0 for an entry without text."""
     kept: int
     """Number of tokens that the model reads; 0 = the hint is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class BranchStarted:
-    """A branch begins, with or without a hint."""
+    """Event: the generation of a branch begins."""
 
     event: ClassVar[str] = "branch_started"
     branch: int
+    """Index of the branch in the turn, from 0."""
     hint: Hit | None
+    """The hit that the branch reads; None without a hint."""
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Prefilled:
-    """The prompt and the hints are evaluated: the first branch has begun to write."""
+    """Event: prompt and hints are evaluated, and the first branch writes; with statistics."""
 
     event: ClassVar[str] = "prefilled"
     reading: PrefillStats
@@ -126,7 +130,7 @@ class Prefilled:
 
 @dataclass(frozen=True, slots=True)
 class BranchFinished:
-    """A branch has ended."""
+    """Event: a branch has ended; with its complete record."""
 
     event: ClassVar[str] = "branch_finished"
     branch: Branch
@@ -134,7 +138,7 @@ class BranchFinished:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The turn's answer; the last event of a turn with an answer."""
+    """Event: the turn has its answer; always the last event of the turn."""
 
     event: ClassVar[str] = "answered"
     answer: Answer
@@ -142,7 +146,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The turn ended without an answer; the last event of such a turn."""
+    """Event: the turn ended without an answer, with this error; always its last event."""
 
     event: ClassVar[str] = "failed"
     message: str
@@ -152,7 +156,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class ModelLoading:
-    """The model is being loaded into memory."""
+    """Event: progress of loading the model into memory."""
 
     event: ClassVar[str] = "model_loading"
     share: float
@@ -161,21 +165,21 @@ class ModelLoading:
 
 @dataclass(frozen=True, slots=True)
 class ModelUnloaded:
-    """The model was unloaded after some time without a question."""
+    """Event: the model was unloaded, for example after some time without a question."""
 
     event: ClassVar[str] = "model_unloaded"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message to the user that does not interrupt anything."""
+    """Event: a message to the user that does not interrupt the turn."""
 
     event: ClassVar[str] = "notice"
     text: str
 
 
 RunEvent = ModelLoading | ModelUnloaded | Notice
-"""An event of the running program: sessions do not save it, and it can occur between turns."""
+"""An event of the running program; it can occur between turns, and sessions do not save it."""
 
 TurnEvent = (
     Gated
@@ -194,18 +198,21 @@ TurnEvent = (
     | Answered
     | Failed
 )
-"""A step of a turn; sessions save it."""
+"""An event of one turn; sessions save it."""
 
 Event = TurnEvent | RunEvent
 
 
 def make_failed_event(error: RmLocalError) -> Failed:
-    """Create the last event of a turn that ends with this error."""
+    """Create the event for the end of a turn by this error."""
     return Failed(error.message, error.remedy, error.exit_code)
 
 
 def event_as_json(event: Event) -> dict[str, Any]:
-    """Convert the event to one JSON object of `rm-local ask --json` (docs/reference/events.md)."""
+    """Convert an event to its JSON object, as `rm-local ask --json` prints it and sessions save it.
+
+    docs/reference/events.md describes the fields.
+    """
     match event:
         case Retrieved(hits=hits, seconds=seconds):
             fields = {"hits": [hit_as_json(hit) for hit in hits], "seconds": seconds}
@@ -226,7 +233,7 @@ def event_as_json(event: Event) -> dict[str, Any]:
 
 
 def hit_as_json(hit: Hit) -> dict[str, Any]:
-    """Convert the hit to one flat JSON object: the entry's fields, `similarity` and `lexical`."""
+    """Convert a hit to a flat JSON object: `similarity`, `lexical` and the fields of its entry."""
     fields = asdict(hit.entry)
     scores = {"similarity": float(hit.similarity), "lexical": float(hit.lexical)}
     return {"id": fields.pop("id"), **scores, **fields}
@@ -273,6 +280,7 @@ _KINDS: dict[str, Any] = {
 
 
 def _hit_from_json(fields: dict[str, Any]) -> Hit:
+    """Convert a JSON object of `hit_as_json` to its hit."""
     return Hit(_build_from_fields(Entry, fields), fields["similarity"], fields.get("lexical", 0.0))
 
 

@@ -1,8 +1,8 @@
-"""Lets the model name the subproblem in its thinking (arXiv 2604.01348) or in a separate chat.
+"""Formulates the subproblem of a question: the general problem to solve, written by the model.
 
-A thinking model continues the paper's cue in its thinking. Any other model would take the cue for
-the beginning of its answer, so it is asked in a separate chat with worked examples, before the
-conversation is opened: the answer is then generated without that chat in the context.
+A model that thinks writes it in its thinking, after a fixed cue sentence (arXiv 2604.01348). Any
+other model would take the cue for the beginning of its answer. It is asked in a separate chat with
+worked examples before the turn is opened, so that chat is not in the context of the answer.
 """
 
 from __future__ import annotations
@@ -22,35 +22,39 @@ from rm_local.engine import (
 )
 from rm_local.errors import ContextOverflowError
 from rm_local.loop import prompts
-from rm_local.loop.branch_stream import branch_stream, choose_sampling, derive_seed
+from rm_local.loop.branch_stream import choose_sampling, derive_seed, open_branch_stream
 from rm_local.loop.events import Formulated, Formulating
-from rm_local.loop.formulation_examples import REQUEST, formulation_messages
+from rm_local.loop.formulation_examples import REQUEST, build_formulation_chat
 from rm_local.loop.plan import Plan
 from rm_local.loop.prefill import PrefillTimer
 from rm_local.loop.subproblem import MAX_SUBPROBLEM_CHARS, extract_subproblem
-from rm_local.loop.subproblem_check import is_subproblem, strip_numbers
+from rm_local.loop.subproblem_check import is_usable_query, strip_numbers
 from rm_local.loop.turn_context import TurnContext
 from rm_local.text import one_line
 
 MAX_TOKENS = 100
 """Maximum number of tokens of a generated subproblem; the value of arXiv 2604.01348."""
 MAX_QUESTION_CHARS = 2000
-"""Number of characters of a question, from its beginning and end, shown in a separate chat."""
+"""Maximum number of characters of the question in the separate chat; of a longer question the
+beginning and the end are used."""
 
 
 def needs_separate_chat(plan: Plan, info: ModelInfo | None) -> bool:
-    """Whether a separate chat asks the model for the subproblem, before the turn is opened."""
+    """Return whether the model is asked for the subproblem in a separate chat, not in the turn.
+
+    That is so for a model that converses but does not think, unless the plan requires the cue.
+    """
     if info is None or plan.formulation == "cue" or plan.retrieval == "none":
         return False
     return info.converses and not (info.thinks and plan.thinking)
 
 
 async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillTimer) -> Formulated:
-    """Let the model name the subproblem in the open turn. Emits `Formulating`, then `Formulated`.
+    """Let the model write the subproblem in the open turn, after the cue; return it.
 
-    Generation ends with the first sentence, with the model's thinking, or after MAX_TOKENS. A
-    subproblem in the overrides is used unchanged. If the model names no usable subproblem, the
-    question replaces it.
+    The text ends after the first sentence, at the end of the thinking, or after MAX_TOKENS. A
+    subproblem in the overrides is used unchanged, without the model. If the model's text is not
+    usable, the question replaces it. Emits `Formulating`, then `Formulated`.
 
     Raises:
         EngineError: The model failed.
@@ -72,10 +76,10 @@ async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillT
 async def formulate_in_separate_chat(
     turn: TurnContext, question: str
 ) -> tuple[Formulated, Evaluated]:
-    """Let the model name the subproblem in a separate chat; also return the evaluation counts.
+    """Let the model write the subproblem in a separate chat; return it and the evaluated tokens.
 
-    The conversation is opened later. Events and errors are those of `formulate_subproblem`. If
-    question and examples do not fit the context, the question replaces the subproblem.
+    The turn itself must be opened afterwards. Events, errors and replacements are those of
+    `formulate_subproblem`; the question is also used if the chat does not fit the context.
     """
     evaluated = Evaluated()
     formulated = _find_given_subproblem(turn)
@@ -93,10 +97,17 @@ async def formulate_in_separate_chat(
 async def _generate_separate_draft(
     turn: TurnContext, question: str
 ) -> tuple[_SubproblemDraft, Evaluated]:
+    """Open the separate chat, and generate a draft in it; return it and the evaluated tokens.
+
+    Raises:
+        ContextOverflowError: The chat does not fit the context.
+        EngineError: The model failed.
+        CancelledByUserError: The user stopped the turn.
+    """
     read: list[Evaluated] = []
     turn.events.emit(Formulating(""))
     async with turn.control.on_stop(turn.engine.cancel):
-        messages = formulation_messages(_shorten_question(question))
+        messages = build_formulation_chat(_shorten_question(question))
         opened = await turn.engine.open_turn(messages, thinking=False)
     turn.control.raise_if_stopped()
     # Greedy, since a search query does not profit from variety.
@@ -107,6 +118,7 @@ async def _generate_separate_draft(
 
 
 def _find_given_subproblem(turn: TurnContext) -> Formulated | None:
+    """Return the subproblem in the turn's overrides; None if there is none."""
     given = one_line(turn.overrides.subproblem or "")
     return Formulated(given, 0.0, turn.overrides.author) if given else None
 
@@ -118,14 +130,18 @@ async def _generate_draft(
     *,
     shows_context: bool,
 ) -> _SubproblemDraft:
-    """Let the model write the first sentence of the subproblem."""
+    """Generate the branch `spec` up to the end of its first sentence; return its text as a draft.
+
+    `add_evaluated` is called with the counts of evaluated tokens. `shows_context`: the branch is
+    part of the turn, so events of the context are emitted, too.
+    """
     info = turn.engine.info
     draft = _SubproblemDraft(
         bool(spec.forced) and turn.plan.thinking and (info is None or info.thinks)
     )
     if shows_context:
         turn.events.emit(Formulating(""))
-    async with branch_stream(turn, [spec]) as stream:
+    async with open_branch_stream(turn, [spec]) as stream:
         async for event in stream:
             match event:
                 case ContextUsage() | ContextAdjusted() if shows_context:
@@ -147,7 +163,10 @@ async def _generate_draft(
 def _choose_subproblem(
     turn: TurnContext, question: str, draft: _SubproblemDraft, seconds: float
 ) -> Formulated:
-    """Choose the draft's subproblem if it is usable, else the question."""
+    """Return the first sentence of the draft if it is usable, else the question without numbers.
+
+    Under the formulation "cue" every sentence is usable, and the question keeps its numbers.
+    """
     found = extract_subproblem(draft.text, final=True)
     if turn.plan.formulation == "cue":
         if found:
@@ -155,12 +174,13 @@ def _choose_subproblem(
         return Formulated(
             one_line(question, MAX_SUBPROBLEM_CHARS), seconds, "question", draft.tokens
         )
-    if found and is_subproblem(found, question, (prompts.formulation_cue(), REQUEST)):
+    if found and is_usable_query(found, question, (prompts.formulation_cue(), REQUEST)):
         return Formulated(found, seconds, "model", draft.tokens)
     return Formulated(strip_numbers(question), seconds, "question", draft.tokens)
 
 
 def _shorten_question(question: str) -> str:
+    """Cut the middle out of a question longer than MAX_QUESTION_CHARS."""
     if len(question) <= MAX_QUESTION_CHARS:
         return question
     half = MAX_QUESTION_CHARS // 2
@@ -168,12 +188,16 @@ def _shorten_question(question: str) -> str:
 
 
 def _build_formulation_spec(turn: TurnContext, forced: str, draw: Sampling) -> BranchSpec:
+    """Build the branch that writes the subproblem after the text `forced`."""
     seed = derive_seed(turn.overrides.seed, 0)
     return BranchSpec(forced=forced, seed=seed, max_tokens=MAX_TOKENS, sampling=draw)
 
 
 class _SubproblemDraft:
-    """The text of the subproblem while the model writes it."""
+    """Collects the text of a subproblem while the model writes it.
+
+    `thinks`: the subproblem is part of the thinking, so text of the answer does not belong to it.
+    """
 
     def __init__(self, thinks: bool) -> None:
         self.text = ""
@@ -183,7 +207,7 @@ class _SubproblemDraft:
         self._thinks = thinks
 
     def add_chunk(self, chunk: TokenChunk) -> str:
-        """Add a chunk; return its text, or an empty text if it is not part of the subproblem."""
+        """Append the text of a chunk and return it; "" if it is not part of the subproblem."""
         self.tokens = chunk.tokens
         if self._thinks and chunk.part == "answer":
             self.complete = True

@@ -1,7 +1,7 @@
-"""Worked examples of subproblems, for the separate chat with a model that does not think.
+"""The separate chat that asks a model for a subproblem: a request, and worked examples.
 
-The examples are turns of a chat, so the model's own template renders them. Their subjects and
-languages differ, so that the model copies neither; no subproblem contains a number of its question.
+The examples are turns of the chat: question, subproblem. Their subjects and languages differ, so
+that the model copies neither; no subproblem contains a number of its question.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from rm_local.engine import Message
 
 REQUEST = "Which general problem has to be solved here? Do not solve it.\n\n"
-"""Text before each question: a small model would answer the bare question."""
+"""Text before each question of the chat; without it a small model would answer the question."""
 
 _EXAMPLES = (
     (
@@ -37,8 +37,8 @@ _EXAMPLES = (
 )
 
 
-def formulation_messages(question: str) -> Sequence[Message]:
-    """Build the chat that asks the model for the subproblem of `question`."""
+def build_formulation_chat(question: str) -> Sequence[Message]:
+    """Build the messages that ask for the subproblem of `question`: examples, then the request."""
     messages: list[Message] = []
     for asked, subproblem in _EXAMPLES:
         messages += [Message("user", REQUEST + asked), Message("assistant", subproblem)]

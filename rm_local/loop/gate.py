@@ -1,7 +1,7 @@
-"""Decides by three features of a question's hits whether a store has an entry for the question.
+"""The gate: decides from a question's nearest entries whether the store has one that helps.
 
-Each feature is on the store's own scale; a logistic model for each embedder combines them. The
-functions are pure; `loop.question_gate` measures their arguments.
+A logistic model for each embedder combines features of these hits, scaled by the similarities
+within the store. The functions are pure; `loop.question_gate` measures their arguments.
 """
 
 from __future__ import annotations
@@ -16,33 +16,35 @@ if TYPE_CHECKING:
     from rm_local.store import StoreSpread
 
 ASIDE_MARGIN = 0.1
-"""Maximum excess of the similarity of an aside (a sentence that needs no procedure) over the best
-hit."""
+"""Maximum of (similarity of the question to the nearest aside) - (similarity to the best hit).
+
+Asides are probe sentences that need no procedure, such as greetings: above this value the question
+counts as one of them, and gets no hits."""
 RUNNER_UP = 8
-"""Rank of the hit that is compared with the best hit."""
+"""Rank of the hit whose similarity is compared with that of the best hit, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateFeatures:
-    """Features of a question, computed from its hits."""
+    """Features from which the gate decides on a question; computed from the question's hits."""
 
     nearness: float
-    """Similarity of the best hit, in widths of the store's spread above its middle."""
+    """Similarity of the best hit, scaled: (similarity - middle) / width of the store's spread."""
     prominence: float
-    """Similarity of a hit to the question above its mean similarity to the probe sentences, in
-    standard deviations of the latter; the maximum over all hits. It corrects for entries that are
+    """Maximum over the hits of their z-score: similarity to the question, less the mean similarity
+    to the probe sentences, in standard deviations of the latter. It corrects for entries that are
     near to every text."""
     lead: float
-    """Lead of the best hit over the hit of rank RUNNER_UP, in widths of the store's spread. A
-    single near entry among many distant ones often shares words with the question by chance."""
+    """Similarity of the best hit, less that of the hit of rank RUNNER_UP, in widths of the store's
+    spread. A single near entry often shares words with the question by chance."""
     aside: float
-    """Similarity to the nearest aside minus similarity of the best hit. It is not part of the
-    model: above ASIDE_MARGIN the question itself is an aside."""
+    """Similarity of the question to the nearest aside, less that of the best hit. The logistic
+    model does not use it: above ASIDE_MARGIN the question itself is an aside."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateModel:
-    """A logistic model of the features, and its threshold in log-odds."""
+    """Coefficients of the gate's logistic model, one per feature, and its threshold in log-odds."""
 
     nearness: float
     prominence: float
@@ -51,7 +53,7 @@ class GateModel:
     threshold: float
 
     def compute_log_odds(self, features: GateFeatures) -> float:
-        """Compute the log-odds that an entry of the store helps."""
+        """Compute the log-odds that an entry of the store helps with the question."""
         return (
             self.nearness * features.nearness
             + self.prominence * features.prominence
@@ -62,15 +64,16 @@ class GateModel:
 
 @dataclass(frozen=True, slots=True)
 class GateVerdict:
-    """The gate's verdict on a question."""
+    """The gate's decision on one question: whether the store has an entry that helps with it."""
 
     fits: bool
+    """Whether the store has such an entry; then the question gets hits."""
     probability: float
-    """Probability that an entry of the store helps, by the gate's model; 0 for an aside."""
+    """Probability that an entry helps, by the logistic model; 0 for an aside or an empty store."""
 
     @property
-    def aside(self) -> bool:
-        """Whether the question is an aside, such as small talk or a greeting."""
+    def is_aside(self) -> bool:
+        """Whether the question needs no procedure of any store, as a greeting or small talk."""
         return not self.fits and self.probability == 0
 
 
@@ -78,18 +81,19 @@ GATE_MODELS = {
     "all-MiniLM-L6-v2": GateModel(1.06, 0.40, -0.65, -3.02, 0.15),
     "rm-static": GateModel(0.87, 0.69, -0.59, -3.49, 0.09),
 }
-"""Logistic models by the id of the embedder. `python -m models.seed.gate` fits them on the half
-`fit` of models/seed/questions/gate.jsonl, over the seed store and parts of it."""
+"""Maps the id of an embedder to the gate's logistic model for its vectors. `python -m
+models.seed.gate` fits them on the half `fit` of models/seed/questions/gate.jsonl, over the seed
+store and parts of it."""
 
 
-def compute_features(
+def compute_gate_features(
     similarities: Sequence[float], probes: Floats, spread: StoreSpread, aside: float
 ) -> GateFeatures:
-    """Compute the features of a question from its hits.
+    """Compute the gate's features of a question.
 
-    `similarities` are those of the k >= 1 hits, descending. `probes` is an array (n, k): the
-    similarities of the n probe sentences to the same k entries. `aside` is the similarity of the
-    question to the nearest sentence that needs no procedure.
+    `similarities` are those of its k >= 1 hits, descending. `probes` is an array (n, k): the
+    similarities of the n probe sentences to the same k entries. `spread` is the store's. `aside` is
+    the similarity of the question to the nearest probe sentence that needs no procedure.
     """
     best = similarities[0]
     runner_up = similarities[min(RUNNER_UP, len(similarities)) - 1]
@@ -104,7 +108,7 @@ def compute_features(
 
 
 def judge_features(features: GateFeatures, model: GateModel) -> GateVerdict:
-    """Judge a question by its features: it fits if its log-odds reach the model's threshold."""
+    """Decide on a question: it fits if its log-odds reach the threshold, and it is no aside."""
     if features.aside > ASIDE_MARGIN:
         return GateVerdict(False, 0.0)
     score = model.compute_log_odds(features)

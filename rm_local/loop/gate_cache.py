@@ -1,6 +1,6 @@
-"""Caches the gate's measurements: vectors of the probe sentences, and spreads of stores.
+"""Caches what the gate measures: vectors of the probe sentences, and spreads of stores.
 
-These can be measured again: an unreadable or unwritable cache costs only a second per run.
+Errors of the cache are ignored: measuring again costs about a second per run.
 """
 
 from __future__ import annotations
@@ -20,53 +20,56 @@ from rm_local.files import write_bytes_atomically
 from rm_local.store import EmbedderId, StoreInfo, StoreSpread
 
 
-def read_probe_vectors(embedder: EmbedderId) -> Floats | None:
-    """Read the vectors of `PROBES` by this embedder, an array (n, d); None if not cached."""
+def read_cached_probe_vectors(embedder: EmbedderId) -> Floats | None:
+    """Read the cached vectors of `PROBES` by this embedder, an array (n, d); None if not cached."""
     with suppress(OSError, HomeNotFoundError, ValueError, EOFError):
-        vectors = np.load(_probe_file(embedder), allow_pickle=False)
+        vectors = np.load(_get_probe_path(embedder), allow_pickle=False)
         if vectors.shape == (len(PROBES), embedder.dimension) and vectors.dtype == np.float32:
             return np.asarray(vectors)
     return None
 
 
-def write_probe_vectors(embedder: EmbedderId, vectors: Floats) -> None:
-    """Cache `vectors`, the array (n, d) of the vectors of `PROBES`, if the cache is writable."""
+def cache_probe_vectors(embedder: EmbedderId, vectors: Floats) -> None:
+    """Cache the vectors of `PROBES` by this embedder, an array (n, d), if the cache is writable."""
     data = BytesIO()
     np.save(data, np.asarray(vectors, np.float32), allow_pickle=False)
     with suppress(OSError, HomeNotFoundError):
-        _write_file(_probe_file(embedder), data.getvalue())
+        _write_cache_file(_get_probe_path(embedder), data.getvalue())
 
 
-def read_spread(store: StoreInfo) -> StoreSpread | None:
-    """Read the cached spread of this store; None without one, or if entries have changed since."""
+def read_cached_spread(store: StoreInfo) -> StoreSpread | None:
+    """Read the cached spread of a store; None if there is none, or the store has changed since."""
     with suppress(OSError, HomeNotFoundError):
-        found = StoreSpread.from_json(_spread_file(store).read_bytes())
+        found = StoreSpread.from_json(_get_spread_path(store).read_bytes())
         return found if found and found.is_current(store.entries) else None
     return None
 
 
-def write_spread(store: StoreInfo, spread: StoreSpread) -> None:
-    """Cache the spread of this store, if the cache is writable."""
+def cache_spread(store: StoreInfo, spread: StoreSpread) -> None:
+    """Cache the spread of a store, if the cache is writable."""
     with suppress(OSError, HomeNotFoundError):
-        _write_file(_spread_file(store), spread.as_json().encode())
+        _write_cache_file(_get_spread_path(store), spread.as_json().encode())
 
 
-def _probe_file(embedder: EmbedderId) -> Path:
+def _get_probe_path(embedder: EmbedderId) -> Path:
+    """Return the path of the cached probe vectors, named by embedder and probe sentences."""
     return (
         paths.cache_dir() / "gate" / f"probes-{_hash_file_key(embedder.sha256, PROBES_SHA256)}.npy"
     )
 
 
-def _spread_file(store: StoreInfo) -> Path:
-    """Return the cache file of a spread, named by store path, embedder and probe sentences."""
+def _get_spread_path(store: StoreInfo) -> Path:
+    """Return the path of a cached spread, named by store path, embedder and probe sentences."""
     name = _hash_file_key(str(store.path.resolve()), store.embedder.sha256, PROBES_SHA256)
     return paths.cache_dir() / "gate" / f"spread-{name}.json"
 
 
-def _write_file(path: Path, data: bytes) -> None:
+def _write_cache_file(path: Path, data: bytes) -> None:
+    """Write `data` to `path` atomically, creating its folder if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes_atomically(path, data)
 
 
 def _hash_file_key(*texts: str) -> str:
+    """Return 16 hexadecimal digits of a hash of the texts, for a file name."""
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]

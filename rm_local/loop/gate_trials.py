@@ -1,4 +1,4 @@
-"""Evaluates the gate on labelled questions: the shares of questions with and without hits."""
+"""Measures how often the gate decides correctly, on questions labelled with helpful entries."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ if TYPE_CHECKING:
     from rm_local.loop.retrieve import StoreRetriever
 
 FOUND_RANK = 3
-"""Highest rank at which an entry counts as found."""
+"""Number of first hits among which a labelled entry counts as found."""
 _NO_FLOOR = -1.0
 _STEPS = 12
-"""Number of thresholds of a curve, without the threshold in use."""
+"""Number of intervals between the thresholds of a curve; the threshold in use is added."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateTrial:
-    """The gate's result for one labelled question."""
+    """The gate's decision on one labelled question, and the correct one."""
 
     fits: bool
-    """Whether the store has an entry for the question, by its labels."""
+    """Whether an entry helps with the question, by its labels: the correct decision."""
     found: bool
     """Whether a labelled entry is among the first FOUND_RANK hits of a search without a gate."""
     opened: bool
+    """Whether the gate decided that an entry helps, so that the question gets hits."""
     score: float
-    """Log-odds that an entry helps, minus the threshold of the gate in use."""
+    """Log-odds by the gate that an entry helps, less the gate's threshold."""
 
 
 LabelledQuestion = tuple[str, tuple[str, ...]]
-"""A question, and the subproblems of the entries that help with it."""
+"""A question, and its labels: the subproblems of the entries that help with it; may be empty."""
 
 
 def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuestion]:
-    """Read the labelled questions of a file, or of one half of it.
+    """Read the labelled questions of a JSON Lines file; with `half` only those with this `half`.
 
     Raises:
         UsageError: A line is not a labelled question, or there is no question.
@@ -62,7 +63,7 @@ def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuesti
 
 
 def _parse_labelled_question(fields: dict[str, Any]) -> LabelledQuestion:
-    """Parse a labelled question.
+    """Return the question and labels of one line's JSON object.
 
     Raises:
         TypeError, KeyError: The fields are not those of a labelled question.
@@ -79,7 +80,7 @@ def _parse_labelled_question(fields: dict[str, Any]) -> LabelledQuestion:
 async def find_unknown_labels(
     retriever: StoreRetriever, labelled: Sequence[LabelledQuestion]
 ) -> list[str]:
-    """Find the labels that match no entry of the store.
+    """Return the labels that are not the subproblem of an entry of the store.
 
     Raises:
         StoreError, EngineError: The search or the embedder failed.
@@ -89,7 +90,7 @@ async def find_unknown_labels(
 
 
 async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[str]) -> GateTrial:
-    """Try the gate on one question with the labels `entries`.
+    """Let the gate decide on one question, and search for its labelled `entries`.
 
     Raises:
         StoreError, EngineError: The search or the embedder failed.
@@ -104,9 +105,11 @@ async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[s
 
 
 def compute_gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool | None]]:
-    """Compute `kept` and `silent` at rising thresholds, in log-odds above the gate's own threshold.
+    """Measure the gate's decisions at several thresholds, ascending; return an object for each.
 
-    A share of zero trials is None. At 0, the threshold in use, the gate's own verdicts count.
+    `threshold` is in log-odds relative to the gate's own. `kept`: share of the questions with a
+    found entry that get hits. `silent`: share of the questions without entries that get none. None:
+    no such questions. `in_use` is True for the gate's own threshold, 0, where its verdicts count.
     """
     scores = sorted(trial.score for trial in trials)
     chosen = {scores[round(i * (len(scores) - 1) / _STEPS)] for i in range(_STEPS + 1)}
@@ -125,6 +128,9 @@ def compute_gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bo
 
 
 def _measure_open_share(trials: Sequence[GateTrial], threshold: float, in_use: bool) -> float:
-    """Compute the share of trials that open the gate at this threshold."""
+    """Return the share of trials whose questions get hits at this threshold.
+
+    `in_use`: count the gate's own decisions instead.
+    """
     opened = [trial.opened if in_use else trial.score >= threshold for trial in trials]
     return sum(opened) / len(trials)

@@ -1,4 +1,4 @@
-"""Shortens hints to the free part of the context, so that no long hint fails the turn."""
+"""Selects and shortens hints so that each branch has room for its hint and its answer."""
 
 from __future__ import annotations
 
@@ -8,40 +8,39 @@ from functools import partial
 
 from rm_local.loop import prompts
 from rm_local.loop.events import HintCut
-from rm_local.loop.hint_placement import place_hint, uses_cue
+from rm_local.loop.hint_placement import build_branch_prompt, uses_cue
 from rm_local.loop.subproblem import find_sentence_ends
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
 
 MIN_HINT_TOKENS = 32
-"""Minimum number of tokens of a shortened hint."""
+"""Minimum number of tokens of a shortened hint; a shorter one is left out."""
 WRITING_DIVISOR = 4
-"""Divisor of the context: a quarter of it, or the budget of a branch if that is less, is reserved
-for output."""
+"""Divisor of the context's size: this part of it, or the token budget of a branch if that is less,
+is reserved for the text of a branch."""
 MAX_TOKEN_CHARS = 32
-"""Upper bound of the mean number of characters per token; longer text is not tokenized."""
+"""Assumed maximum of characters per token: text beyond it cannot fit and is not tokenized."""
 
 
 Count = Callable[[Hit | None], Awaitable[int]]
 
 
 async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Select and shorten the hits for the branches, at most one hit for each branch.
+    """Return the hits whose hints fit the context, shortened if needed; at most plan.samples.
 
     The context is enlarged, or old turns are dropped, if the settings allow it. A hint that is
-    still too long is cut at the end of a sentence. A hint without text, or without a useful part
-    that fits, is left out. Emits
-    `HintCut` and `ContextAdjusted`.
+    still too long is cut at the end of a sentence. A hint without text, or of which less than
+    MIN_HINT_TOKENS would fit, is left out. Emits `HintCut` and `ContextAdjusted`.
 
     Raises:
         EngineError: The model failed.
     """
     plan, engine = turn.plan, turn.engine
-    count = partial(_count_tokens, turn, subproblem)
+    count = partial(_count_hint_tokens, turn, subproblem)
     bare = await count(None)
     whole: dict[int, int] = {}
     for hit in hits:
-        if has_text(hit):
+        if has_visible_text(hit):
             whole[hit.entry.id] = await count(hit)
     context = engine.info.context if engine.info else 0
     writing = min(plan.max_tokens, context // WRITING_DIVISOR)
@@ -60,24 +59,27 @@ async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> 
         if cut and kept >= MIN_HINT_TOKENS:
             fitted.append(cut)
         kept = kept if kept >= MIN_HINT_TOKENS else 0
-        turn.events.emit(_make_hint_cut(hit, tokens - bare, kept, most - bare))
+        turn.events.emit(_make_hint_cut_event(hit, tokens - bare, kept, most - bare))
     return tuple(fitted)
 
 
-def has_text(hit: Hit) -> bool:
-    """Whether the subroutine has a visible character."""
+def has_visible_text(hit: Hit) -> bool:
+    """Return whether the hit's subroutine has any visible character."""
     return any(each.isprintable() and not each.isspace() for each in hit.entry.subroutine)
 
 
-async def _count_tokens(turn: TurnContext, subproblem: str, hit: Hit | None) -> int:
-    """Count the tokens that a branch reads for a hit; for None, those of the text around a hint."""
+async def _count_hint_tokens(turn: TurnContext, subproblem: str, hit: Hit | None) -> int:
+    """Count the tokens that a branch reads for its hint; for None, those of the text around it."""
     if hit is None and not uses_cue(turn.plan, turn.engine.info):
         return await turn.engine.count_tokens(prompts.hint_note("", "", turn.question))
-    return await turn.engine.count_tokens(place_hint(turn, subproblem, hit).text)
+    return await turn.engine.count_tokens(build_branch_prompt(turn, subproblem, hit).text)
 
 
 async def _cut_hint(count: Count, hit: Hit, most: int) -> Hit | None:
-    """Shorten the hit's subroutine to the first sentences that fit; None if they are too short."""
+    """Cut the hit's subroutine after the last sentence with which it has at most `most` tokens.
+
+    None if not even its first sentence fits.
+    """
     text = hit.entry.subroutine[: max(0, most) * MAX_TOKEN_CHARS]
     parts = [text[:end] for end in find_sentence_ends(text)]
     fits, above = 0, len(parts) + 1
@@ -92,10 +94,12 @@ async def _cut_hint(count: Count, hit: Hit, most: int) -> Hit | None:
 
 
 def _replace_subroutine(hit: Hit, subroutine: str) -> Hit:
+    """Return a copy of the hit with another text of its entry's subroutine."""
     return replace(hit, entry=replace(hit.entry, subroutine=subroutine))
 
 
-def _make_hint_cut(hit: Hit, tokens: int, kept: int, left: int) -> HintCut:
+def _make_hint_cut_event(hit: Hit, tokens: int, kept: int, left: int) -> HintCut:
+    """Create the event for a hint of `tokens`, of which `kept` are used; `left` would fit."""
     id = hit.entry.id
     if not tokens:
         return HintCut(id, f"Entry {id} holds no text: it is left out.", 0, 0)

@@ -1,4 +1,4 @@
-"""Places the hint of a branch: in the model's thinking, or at the end of the user's message."""
+"""Builds the prompt of a branch: its hint in the thinking, or after the user's question."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rm_local.records import Hit
 
 @dataclass(frozen=True, slots=True)
 class BranchPrompt:
-    """The text that one branch reads in addition to the conversation."""
+    """The text that one branch reads in addition to the turn's conversation; may be empty."""
 
     forced: str = ""
-    """Text for the model to continue."""
+    """Text at the beginning of the model's own output, which the model continues."""
     note: str = ""
-    """Text at the end of the user's message; later turns do not contain it."""
+    """Text appended to the user's message for this branch; later turns do not contain it."""
 
     @property
     def text(self) -> str:
@@ -27,16 +27,21 @@ class BranchPrompt:
 
 
 def uses_cue(plan: Plan, info: ModelInfo | None) -> bool:
-    """Whether the model continues after the cue and the hint.
+    """Return whether cue and hint are put at the beginning of the model's own output.
 
-    A thinking model does. The text of any other model is shown from its first word, so nothing is
-    placed before that text unless the plan requires it.
+    That is so for a model that thinks, or if the plan requires it. The output of other models is
+    shown from its first word, so their hint is put at the end of the user's message, without a cue.
     """
     return plan.cue == "always" or (plan.thinking and (info is None or info.thinks))
 
 
-def place_hint(turn: TurnContext, subproblem: str | None, hint: Hit | None) -> BranchPrompt:
-    """Build the prompt of a branch with this hint; empty without a subproblem."""
+def build_branch_prompt(
+    turn: TurnContext, subproblem: str | None, hint: Hit | None
+) -> BranchPrompt:
+    """Build the text that a branch reads for its hint, in the place that suits the model.
+
+    It is empty without a subproblem, and without a hint unless the model reads the cue.
+    """
     if subproblem is None:
         return BranchPrompt()
     entry = hint.entry if hint else None

@@ -1,4 +1,4 @@
-"""Protocols for the two parts of a turn: a language model and a retriever."""
+"""Interfaces of the language model and the retriever that a turn uses."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rm_local.records import Hit, StopReason
 
 
 class LanguageModel(Protocol):
-    """Interface of a language model for a turn; `engine.client.Engine` implements it."""
+    """Interface of the language model that a turn uses; `engine.client.Engine` implements it."""
 
     @property
     def info(self) -> ModelInfo | None:
-        """Description of the loaded model, or None."""
+        """Description of the loaded model; None if it is not known."""
 
     async def open_turn(
         self,
@@ -26,13 +26,17 @@ class LanguageModel(Protocol):
         on_adjusted: Callable[[ContextAdjusted], None] | None = None,
         on_progress: Callable[[float], None] | None = None,
     ) -> TurnOpened:
-        """Evaluate the messages, and open the thinking block if the model thinks.
+        """Begin a turn: evaluate the messages, and open the thinking block if the model thinks.
 
-        `on_progress` is called with the evaluated share of a long prompt.
+        `effort` is the amount of thinking. `on_adjusted` is called with changes of the context,
+        `on_progress` with the evaluated share, 0 to 1, of a long prompt.
         """
 
     def generate_branches(self, specs: Sequence[BranchSpec]) -> AsyncGenerator[BranchEvent, None]:
-        """Generate branches of the open turn in one batch; closing the iterator ends them."""
+        """Generate branches of the open turn in one batch, and yield their events.
+
+        Closing the generator ends the branches.
+        """
 
     async def count_tokens(self, text: str) -> int:
         """Count the tokens of a text."""
@@ -44,23 +48,23 @@ class LanguageModel(Protocol):
         *,
         on_adjusted: Callable[[ContextAdjusted], None] | None = None,
     ) -> int:
-        """Make room in the context as far as the settings allow; return the tokens that fit now.
+        """Make room in the context as far as the settings allow; return the number of free tokens.
 
-        The room follows the prompt: for forced texts of `texts` tokens each, and `writing` tokens
-        of output.
+        Room is needed after the prompt: for forced texts, whose numbers of tokens `texts` lists,
+        and for `writing` tokens of output.
         """
 
     async def cancel(
         self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
     ) -> None:
-        """End these branches; None = all branches."""
+        """End these branches by index, with this stop reason; None = all branches."""
 
 
 class Retriever(Protocol):
-    """Interface of a search for hits; `loop.retrieve.StoreRetriever` implements it for a store."""
+    """Interface of the search that a turn uses; `loop.retrieve.StoreRetriever` implements it."""
 
     async def judge_question(self, question: str) -> GateVerdict:
-        """Judge whether the store has an entry that helps with `question`."""
+        """Decide whether the store has an entry that helps with `question`."""
 
     async def search(
         self, subproblem: str, k: int, gate: float | None, margin: float, *, question: str = ""
@@ -72,7 +76,7 @@ class Retriever(Protocol):
         """
 
     async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
-        """Measure the similarity of each text to the question with the store's embedder."""
+        """Return the similarity of each text to the question, by the store's embedder."""
 
     async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
-        """Choose `k` entries at random, for the control plan `random-hints`."""
+        """Choose `k` entries at random by `seed`, for the control plan `random-hints`."""

@@ -13,18 +13,18 @@ from time import perf_counter
 from rm_local.engine import BranchEnded, BranchSpec, SampledToken, Sampling
 from rm_local.errors import ContextOverflowError
 from rm_local.loop import prompts
-from rm_local.loop.branch_stream import branch_stream
+from rm_local.loop.branch_stream import open_branch_stream
 from rm_local.loop.events import HitsJudged, Judgement
 from rm_local.loop.hint_placement import uses_cue
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
 
 VERDICT_LOGPROBS = 10
-"""Number of most probable first tokens of the model's verdict that are examined."""
+"""Number of most probable first tokens of the model's reply that are searched for yes and no."""
 
 
 async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Keep the hits that, according to the model, help: yes is at least as probable as no.
+    """Return the hits that help according to the model: yes is at least as probable as no.
 
     In the open turn each hint stands at its place in a branch, followed by the question whether it
     helps. This is one branch of one token per hint, in one batch over the shared prompt. Pinned
@@ -40,7 +40,7 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
     began = perf_counter()
     found: dict[int, float | None] = {}
     try:
-        async with branch_stream(
+        async with open_branch_stream(
             turn, [_build_judge_spec(turn, subproblem, hit) for hit in hits]
         ) as stream:
             async for event in stream:
@@ -51,7 +51,9 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
     turn.control.raise_if_stopped()
     pinned = {hit.entry.id for hit in turn.overrides.pinned}
     judgements = tuple(
-        Judgement(hit.entry.id, probability, _is_kept(probability) or hit.entry.id in pinned)
+        Judgement(
+            hit.entry.id, probability, _is_probably_helpful(probability) or hit.entry.id in pinned
+        )
         for hit, probability in ((hit, found.get(n)) for n, hit in enumerate(hits))
     )
     turn.events.emit(HitsJudged(judgements, perf_counter() - began))
@@ -59,7 +61,7 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
 
 
 def compute_yes_probability(first: SampledToken) -> float | None:
-    """Compute the probability of yes given yes or no; None if the model says neither."""
+    """Return p(yes) / (p(yes) + p(no)) of the first token; None if neither is a top token."""
     shares = {"yes": 0.0, "no": 0.0}
     for each in first.top:
         word = each.text.strip().lower()
@@ -69,11 +71,13 @@ def compute_yes_probability(first: SampledToken) -> float | None:
     return shares["yes"] / both if both else None
 
 
-def _is_kept(probability: float | None) -> bool:
+def _is_probably_helpful(probability: float | None) -> bool:
+    """Return whether a hit with this probability of yes is kept; one without a verdict is."""
     return probability is None or probability >= 0.5
 
 
 def _build_judge_spec(turn: TurnContext, subproblem: str, hit: Hit) -> BranchSpec:
+    """Build the branch of one token that asks the model whether the hit helps."""
     procedure = prompts.hint_text(hit.entry.subproblem, hit.entry.subroutine)
     greedy = Sampling(temperature=0.0)
     if uses_cue(turn.plan, turn.engine.info):

@@ -1,4 +1,4 @@
-"""Plans: the parameters for solving a question. Baselines are plans, too."""
+"""Plans: named sets of parameters for solving a question; some are baselines to compare with."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Literal
 
 from rm_local import old_names
 from rm_local.errors import UsageError
-from rm_local.old_names import replace_name
+from rm_local.old_names import replace_old_name
 
 Retrieval = Literal["none", "cue", "random", "memory"]
-"""Texts for the branches: nothing, the cue and the subproblem, random hints, or retrieved hints."""
+"""What branches read besides the question: nothing, the cue and the subproblem, random entries as
+hints, or retrieved entries as hints."""
 Cue = Literal["thoughts", "always"]
-"""Place of the cue and the hint. `thoughts`: in the thinking of a thinking model; other models read
-the hint in the user's message. `always`: for every model directly before its own text, as in arXiv
-2604.01348."""
+"""Place of the hint. `thoughts`: after the cue in the thinking of a thinking model; other models
+read it at the end of the user's message. `always`: after the cue at the beginning of every model's
+output, as in arXiv 2604.01348."""
 
 
 VoteRule = Literal["waves", "all", "none"]
@@ -26,34 +27,37 @@ VoteRule = Literal["waves", "all", "none"]
 - `none`: all branches to their end, without a vote; the shortest branch kept by the filter wins.
 """
 QuestionGate = Literal["auto", "open", "shut"]
-"""Condition for hits: the store has an entry for the question (`auto`), always, or never."""
+"""When a question gets hits: if the store has an entry for it (`auto`), always, or never."""
 Formulation = Literal["fitting", "cue"]
-"""Way to ask for the subproblem: one that suits the model, or the cue of arXiv 2604.01348."""
+"""How the model is asked for the subproblem: as suits the model (`fitting`), or by the cue of arXiv
+2604.01348."""
 HitJudge = Literal["none", "model"]
-"""Judge of each hit after the search: nobody, or the loaded model."""
+"""Who judges after the search whether each hit helps: nobody, or the loaded model."""
 Query = Literal["both", "subproblem", "question"]
-"""The texts that form the query."""
+"""Texts from which the query for the search is made: `both` are question and subproblem."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Parameters for solving a question.
+    """Parameters for solving a question: whether and how to retrieve, reason and vote.
 
-    The defaults of m, n and k are the smaller setting of arXiv 2604.01348.
+    The defaults of `samples` (m), `keep_shortest` (n) and `hints` (k) are the smaller setting of
+    arXiv 2604.01348.
     """
 
     name: str
     description: str
     retrieval: Retrieval
     samples: int = 8
-    """m: branches in total; m // hints for each hint."""
+    """m: maximum number of branches of a turn; m // k for each hint."""
     hints: int = 3
     """k: maximum number of hints; each branch reads one."""
     keep_shortest: int = 4
-    """n: branches that the length filter keeps for the vote; 0 keeps all. In `waves` all vote."""
+    """n: number of branches that the length filter keeps for the vote; 0 keeps all. Under the vote
+    rule `waves` nothing is filtered."""
     min_shortness: float = 0.1
-    """The branches of a hint are kept if their mean shortness is above this value (tau of the
-    paper)."""
+    """tau of the paper: the length filter keeps the branches of a hint if their mean shortness, 0
+    to 1, is above this value."""
     question_gate: QuestionGate = "auto"
     """Only for `retrieval` "memory". A question that gets no hits is answered by the model alone:
     nothing is formulated, and one branch answers as under the plan `direct`. A subproblem named by
@@ -86,18 +90,18 @@ class Plan:
     thinking: bool = True
     """False = the model answers without thinking."""
     effort: str = ""
-    """Amount of thinking: one of the model's `efforts`; empty = the default of its template."""
+    """Amount of thinking, one of the model's `efforts`; empty = its chat template's default."""
     calculator: bool = True
-    """Let a model trained with the calculator use it in its branches."""
+    """Whether a model that was trained with the calculator may use it in its branches."""
 
     @property
-    def searches(self) -> bool:
-        """Whether the plan needs a store."""
+    def needs_store(self) -> bool:
+        """Whether questions under this plan can get entries of a store, so one must be open."""
         gated = self.retrieval == "memory" and self.question_gate == "shut"
         return self.retrieval in ("random", "memory") and not gated
 
     def without_memory(self) -> Plan:
-        """Return this plan for a question without hits: one branch of the model alone."""
+        """Return a copy of the plan for a question without hits: one branch, and no retrieval."""
         return replace(self, retrieval="none", samples=1, keep_shortest=0)
 
 
@@ -133,13 +137,13 @@ DEFAULT_PLAN = "memory"
 
 
 def find_plan(name: str) -> Plan:
-    """Find a plan by its name or by an old name of it (`rm_local.old_names`).
+    """Return the plan with this name, or with this old name (`rm_local.old_names`).
 
     Raises:
         UsageError: There is no such plan.
     """
     try:
-        return PLANS[replace_name(old_names.PLANS, name, "plan {}")]
+        return PLANS[replace_old_name(old_names.PLANS, name, "plan {}")]
     except KeyError:
         remedy = f"Choose one of: {', '.join(PLANS)}."
         raise UsageError(f"There is no plan {name!r}.", remedy) from None

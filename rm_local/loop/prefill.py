@@ -1,4 +1,4 @@
-"""Opens a turn, and measures the prefill: tokens and time before its branches write."""
+"""Begins a turn, and measures its prefill: evaluated tokens and time until a branch writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from rm_local.records import PrefillStats
 
 
 async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpened:
-    """Let the engine evaluate the messages. Emits `Prefilling` and `ContextAdjusted`.
+    """Let the engine evaluate the messages; return their counts and times.
+
+    Emits `Prefilling` and `ContextAdjusted`.
 
     Raises:
         ContextOverflowError, EngineError: The messages do not fit, or the model failed.
@@ -46,34 +48,34 @@ async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpene
 
 
 def _estimate_seconds_left(share: float, seconds: float) -> float:
-    """Estimate the seconds for the rest if the completed `share` took `seconds`."""
+    """Estimate the seconds to the end if the completed `share`, 0 to 1, took `seconds`."""
     return seconds * (1 - share) / share if share else 0.0
 
 
 class PrefillTimer:
-    """Timer and token counter of a turn, up to the first text of a branch."""
+    """Counts the tokens, and measures the time, of a turn until the first text of a branch."""
 
     def __init__(self, opened: TurnOpened) -> None:
-        """Start at the end of the prompt's evaluation, when the wait for the first text begins."""
+        """Begin to wait for the first text. `opened` has the counts of the evaluated prompt."""
         self._opened = opened
         self._prompt = opened.evaluated.prompt
         self._separate = 0
         self._waiting_since = perf_counter()
 
     def add_formulation(self, evaluated: Evaluated) -> None:
-        """Add the tokens evaluated for the formulation."""
+        """Add tokens of the prompt that were evaluated during the formulation."""
         self._prompt += evaluated.prompt
 
     def add_separate_chat(self, evaluated: Evaluated) -> None:
-        """Add the tokens evaluated in the separate chat for the subproblem."""
+        """Add tokens evaluated in the separate chat that formulates the subproblem."""
         self._separate += evaluated.prompt
 
     def restart_wait(self) -> None:
-        """Restart the wait for the first text, once the subproblem is known."""
+        """Measure the time to the first text from now on: the subproblem is known."""
         self._waiting_since = perf_counter()
 
     def compute_stats(self, evaluated: Evaluated) -> PrefillStats:
-        """Compute the turn's figures when its first branch writes.
+        """Return the statistics of the prefill; call it at the first text of a branch.
 
         `evaluated` counts the tokens evaluated for the branches.
         """

@@ -1,9 +1,7 @@
-"""The texts of the method.
+"""The fixed texts that are added to prompts: the cue, hints, and the request to judge a hint.
 
 The cue and the hint are those of arXiv 2604.01348, word for word. Another sentence introduces a
-hint to a model that does not think.
-
-The curriculum of rm-nano imports them from here, so that it is trained on the same texts.
+hint to a model that does not think. The training of rm-nano imports these texts from here.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ CUE_OPENING = "Okay,"
 
 
 def hint_text(subproblem: str, subroutine: str) -> str:
-    """Format the subproblem and subroutine of an entry as a hint."""
+    """Format the subproblem and subroutine of an entry as a hint for the thinking of a model."""
     return (
         f'[hint] Here is a problem solving procedure for a related question "{subproblem}": '
         f"{subroutine} [end of hint]"
@@ -24,14 +22,14 @@ def hint_text(subproblem: str, subroutine: str) -> str:
 
 
 def formulation_cue() -> str:
-    """Return the text before the subproblem that the model writes."""
+    """Return the text that the model continues with the subproblem."""
     return CUE
 
 
 def reasoning_cue(subproblem: str, procedure: str | None) -> str:
-    """Format the text before the model's reasoning: cue, subproblem, the hint if any, `Okay,`.
+    """Format the text that the model continues with its reasoning: cue, subproblem, hint, `Okay,`.
 
-    `procedure` is a `hint_text(...)`, or None for a branch without one.
+    `procedure` is the hint by `hint_text`; None for a branch without a hint.
     """
     lines = [f"{CUE} {subproblem}", *([procedure] if procedure else []), CUE_OPENING]
     return "\n".join(lines)
@@ -40,13 +38,13 @@ def reasoning_cue(subproblem: str, procedure: str | None) -> str:
 NOTE = "Note, which may or may not fit:"
 NOTE_END = "Answer in your own words."
 MAX_REPEATED_CHARS = 1000
-"""Maximum length in characters of a question that a note repeats."""
+"""Maximum number of characters of a question that `hint_note` repeats."""
 
 
 def hint_note(subproblem: str, subroutine: str, question: str) -> str:
-    """Format the text after the question in the user's message: a hint, and the question again.
+    """Format a hint for the end of the user's message, followed by the question again.
 
-    A small model answers the text that it read last; after a hint alone it discusses the hint
+    A small model answers the text that it reads last; after a hint alone it discusses the hint
     (docs/measurements/experiments.md).
     """
     asked = question if len(question) <= MAX_REPEATED_CHARS else "the one above"
@@ -60,15 +58,15 @@ JUDGE = (
 
 
 def judge_note(procedure: str) -> str:
-    """Format the request to judge a hint, for the end of the user's message."""
+    """Format the request for a yes or no on a hint, for the end of the user's message."""
     return f"\n\n{procedure}\n{JUDGE}"
 
 
 def judge_cue(subproblem: str, procedure: str) -> str:
-    """Format the request to judge a hint, for the thinking of a model that thinks."""
+    """Format the request for a yes or no on a hint, for the thinking of a model that thinks."""
     return f"{CUE} {subproblem}\n{procedure}\n{JUDGE} Answer:"
 
 
 def list_fixed_texts() -> tuple[str, ...]:
-    """Return the texts that the loop gives to a model: they must not be shown as its own words."""
+    """Return the fixed parts of prompts: they must not be shown as text that the model wrote."""
     return (CUE, CUE_OPENING, NOTE, NOTE_END, JUDGE)

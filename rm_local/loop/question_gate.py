@@ -1,4 +1,4 @@
-"""The gate of an open store: measures the store's scale once, then judges questions."""
+"""The gate of an open store: decides whether the store has an entry for a question."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rm_local.loop.gate import (
     GateFeatures,
     GateModel,
     GateVerdict,
-    compute_features,
+    compute_gate_features,
     judge_features,
 )
 from rm_local.loop.gate_cache import (
-    read_probe_vectors,
-    read_spread,
-    write_probe_vectors,
-    write_spread,
+    cache_probe_vectors,
+    cache_spread,
+    read_cached_probe_vectors,
+    read_cached_spread,
 )
 from rm_local.store import SearchRequest, StoreSpread, measure_spread
 
@@ -31,14 +31,17 @@ if TYPE_CHECKING:
     from rm_local.store import Store
 
 POOL_SIZE = 32
-"""Number of hits of a question that are examined."""
+"""Number of nearest entries from which the features of a question are computed."""
 MIN_LEXICAL = 0.5
-"""Share of the question's rare words in an entry at which the gate opens regardless of similarity:
-the embedder has never seen these words."""
+"""Share of a question's rare words, 0 to 1, from which an entry that contains them counts as
+fitting, whatever its similarity: the embedder does not know these words."""
 
 
 class StoreGate:
-    """The gate of one store: judges questions. The first question measures the store's scale."""
+    """Decides for one store whether it has an entry for a question.
+
+    The first question measures the scale of its similarities, unless it is stored or cached.
+    """
 
     def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
         self._embedder = embedder
@@ -48,7 +51,9 @@ class StoreGate:
         self._measuring = asyncio.Lock()
 
     async def judge_question(self, vector: Floats, question: str) -> GateVerdict:
-        """Judge whether the store has an entry for `question`; `vector`, an array (d,), embeds it.
+        """Decide whether the store has an entry for `question`; its embedding is `vector`, (d,).
+
+        Every question fits a store with an embedder without a gate model.
 
         Raises:
             StoreError, EngineError: The scale cannot be measured, or the search failed.
@@ -67,48 +72,58 @@ class StoreGate:
     async def measure_features(
         self, vector: Floats, question: str
     ) -> tuple[GateFeatures, float] | None:
-        """Measure the question's features, and the largest share of its rare words in a hit.
+        """Search the store for the question, and compute the gate's features from the hits.
 
-        None for an empty store. The errors are those of `judge_question`.
+        Also return the largest share, 0 to 1, of the question's rare words that one of these hits
+        contains. None for an empty store. Errors as in `judge_question`.
         """
         async with self._measuring:
-            probes, spread = await self._load_scale()
+            probes, spread = await self._load_probes_and_spread()
         return await asyncio.to_thread(self._measure_features, vector, question, probes, spread)
 
     async def compute_min_similarity(self) -> float:
-        """Compute the minimum similarity of a hit: that of entries to unrelated sentences.
+        """Compute a minimum similarity of hits: just above that of entries to unrelated sentences.
 
-        The errors are those of `judge_question`.
+        Errors as in `judge_question`.
         """
         async with self._measuring:
-            _, spread = await self._load_scale()
+            _, spread = await self._load_probes_and_spread()
         return spread.middle + spread.width
 
     @property
     def gate_model(self) -> GateModel:
-        """The gate's logistic model for this store's embedder."""
+        """The gate's logistic model for the store's embedder.
+
+        Raises:
+            KeyError: There is no model for this embedder.
+        """
         return GATE_MODELS[self._store.read_info().embedder.id]
 
-    async def _load_scale(self) -> tuple[Floats, StoreSpread]:
-        """Load or measure the probe sentences' vectors, an array (n, d), and the store's spread."""
+    async def _load_probes_and_spread(self) -> tuple[Floats, StoreSpread]:
+        """Return the probe sentences' vectors, an array (n, d), and the spread of the store.
+
+        They are kept in memory; else they are read from the cache or the store, or measured and
+        cached.
+        """
         info = await asyncio.to_thread(self._store.read_info)
         if self._probes is None:
-            self._probes = await asyncio.to_thread(read_probe_vectors, info.embedder)
+            self._probes = await asyncio.to_thread(read_cached_probe_vectors, info.embedder)
         if self._probes is None:
             self._probes = await self._embedder.embed(PROBES)
-            await asyncio.to_thread(write_probe_vectors, info.embedder, self._probes)
+            await asyncio.to_thread(cache_probe_vectors, info.embedder, self._probes)
         if self._spread is None:
             self._spread = await asyncio.to_thread(self._store.read_spread, PROBES_SHA256)
         if self._spread is None or not self._spread.is_current(info.entries):
-            self._spread = await asyncio.to_thread(read_spread, info)
+            self._spread = await asyncio.to_thread(read_cached_spread, info)
         if self._spread is None or not self._spread.is_current(info.entries):
             self._spread = await asyncio.to_thread(measure_spread, self._store, self._probes)
-            await asyncio.to_thread(write_spread, info, self._spread)
+            await asyncio.to_thread(cache_spread, info, self._spread)
         return self._probes, self._spread
 
     def _measure_features(
         self, vector: Floats, question: str, probes: Floats, spread: StoreSpread
     ) -> tuple[GateFeatures, float] | None:
+        """Search the store and compute the features; it blocks, so it runs in a thread."""
         hits = self._store.search(SearchRequest(vector, question, POOL_SIZE))
         if not hits:
             return None
@@ -116,5 +131,5 @@ class StoreGate:
         entries = self._store.read_vectors([hit.entry.id for hit in hits])
         to_probes = np.asarray(probes @ entries.T)
         aside = float((probes[: len(ASIDES)] @ vector).max())
-        features = compute_features([hit.similarity for hit in hits], to_probes, spread, aside)
+        features = compute_gate_features([hit.similarity for hit in hits], to_probes, spread, aside)
         return features, max(hit.lexical for hit in hits)

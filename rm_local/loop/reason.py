@@ -15,60 +15,63 @@ from rm_local.engine import (
     TokenChunk,
 )
 from rm_local.loop.answers import extract_answer, normalize_text
-from rm_local.loop.branch_stream import branch_stream, choose_branch_sampling, derive_seed
-from rm_local.loop.calculations import drop_calculations
-from rm_local.loop.equal_answers import EqualAnswers
+from rm_local.loop.branch_stream import choose_branch_sampling, derive_seed, open_branch_stream
+from rm_local.loop.calculations import replace_calculations
+from rm_local.loop.equal_answers import AnswerGroups
 from rm_local.loop.events import BranchFinished, BranchStarted, Prefilled
-from rm_local.loop.hint_placement import place_hint, uses_cue
+from rm_local.loop.hint_placement import build_branch_prompt, uses_cue
 from rm_local.loop.prefill import PrefillTimer
 from rm_local.loop.select import Key, is_vote_final, list_votes
 from rm_local.loop.turn_context import TurnContext
 from rm_local.loop.waves import (
     OPEN_TEXTS,
-    is_certain,
-    is_decided,
+    compute_first_wave_size,
+    compute_next_wave_size,
+    is_vote_decided,
     list_branch_hints,
-    size_first_wave,
-    size_next_wave,
+    would_repeat_text,
 )
 from rm_local.records import Branch, Hit
 
 
 @dataclass(frozen=True, slots=True)
-class Reasoned:
-    """The ended branches of a turn."""
+class FinishedBranches:
+    """All generated branches of a turn, from which the answer is selected."""
 
     branches: tuple[Branch, ...]
-    """The branches in the order of their ends."""
+    """The branches in the order in which they ended."""
     key: Key
     """Function that maps a result to a key; results with the same key are one answer."""
-    saved: int
-    """Number of branches of the plan that were not generated."""
+    skipped: int
+    """Number of branches that the plan allows but that were not needed and not generated."""
 
-    @property
-    def saved_tokens(self) -> int:
-        """Estimated tokens of the branches that were not generated, by the mean of the others."""
+    def estimate_skipped_tokens(self) -> int:
+        """Estimate the tokens of the skipped branches: `skipped` times the mean of the others.
+
+        Branches that were stopped early do not count for the mean.
+        """
         lengths = [b.tokens for b in self.branches if b.stop in ("end", "length", "context")]
-        return round(self.saved * sum(lengths) / len(lengths)) if lengths else 0
+        return round(self.skipped * sum(lengths) / len(lengths)) if lengths else 0
 
 
 async def reason_under_hints(
     turn: TurnContext, timer: PrefillTimer, subproblem: str | None, hits: Sequence[Hit]
-) -> Reasoned:
-    """Generate the branches of a plan, wave by wave, and emit their events.
+) -> FinishedBranches:
+    """Generate the branches of a turn, wave by wave, emit their events, and return the branches.
 
     Branches that can no longer change the vote are ended early. Without a subproblem the branches
-    read no hints. With a grammar only a complete answer counts, and its whole text is the result. A
-    branch ends when the context is full.
+    read neither cue nor hints. With a grammar the whole text of a complete answer is its result.
 
     Raises:
         EngineError: The model failed.
         ContextOverflowError: A hint does not fit at all.
     """
-    async with EqualAnswers() as answers:
-        reasoning = _Reasoning(turn, timer, hits, answers)
-        while wave := reasoning.size_next_wave():
-            async with branch_stream(turn, reasoning.start_branches(wave, subproblem)) as stream:
+    async with AnswerGroups() as answers:
+        reasoning = _BranchGenerator(turn, timer, hits, answers)
+        while wave := reasoning.compute_next_wave_size():
+            async with open_branch_stream(
+                turn, reasoning.prepare_branches(wave, subproblem)
+            ) as stream:
                 async for event in stream:
                     await reasoning.handle_event(event)
                     await turn.events.drain()
@@ -77,11 +80,14 @@ async def reason_under_hints(
         return reasoning.collect_result()
 
 
-class _Reasoning:
-    """The branches of a turn while they are generated."""
+class _BranchGenerator:
+    """Keeps the branches of a turn (running, finished, not begun) while they are generated.
+
+    It decides how many to begin next and which to end early.
+    """
 
     def __init__(
-        self, turn: TurnContext, timer: PrefillTimer, hits: Sequence[Hit], answers: EqualAnswers
+        self, turn: TurnContext, timer: PrefillTimer, hits: Sequence[Hit], answers: AnswerGroups
     ) -> None:
         self._turn = turn
         self._timer = timer
@@ -92,9 +98,9 @@ class _Reasoning:
         self._calculates = turn.plan.calculator and info is not None and info.calculator
         self._planned = len(planned)
         self._left = self._list_branch_hints(hits, greedy=self._sampling.temperature <= 0)
-        """Hints of the branches that have not begun."""
+        """Hints of the branches that have not begun, in order; None for a branch without a hint."""
         self._first = 0
-        """Index of the wave's first branch."""
+        """Index of the first branch of the current wave."""
         self._running: dict[int, _RunningBranch] = {}
         self._finished: list[Branch] = []
         self._evaluated: Evaluated | None = None
@@ -103,13 +109,13 @@ class _Reasoning:
         self._hinted = None not in self._left
         """Whether every branch has a hint."""
         self._alone = False
-        """Whether the last branch reads the question alone."""
+        """Whether a last branch reads the question alone, since no other has any content."""
 
     def _list_branch_hints(self, hits: Sequence[Hit], *, greedy: bool) -> list[Hit | None]:
-        """List the hint of each branch.
+        """List the hint of each branch that the plan allows; None for a branch without a hint.
 
-        If hints are in the user's message, one branch has no hint: a hint distracts a small model
-        easily, and the better text wins.
+        If hints are put into the user's message, the first branch has no hint: a hint distracts a
+        small model easily, and the better text wins. `greedy`: one branch for each hint.
         """
         turn, samples = self._turn, self._turn.plan.samples
         alone = hits and samples > 1 and turn.plan.vote == "waves"
@@ -117,10 +123,10 @@ class _Reasoning:
             return [None, *list_branch_hints(hits, samples - 1, greedy=greedy)]
         return list_branch_hints(hits, samples, greedy=greedy)
 
-    def size_next_wave(self) -> int:
-        """Compute the number of branches to begin now; 0 if no more are needed.
+    def compute_next_wave_size(self) -> int:
+        """Return the number of branches to begin now; 0 if no more are needed.
 
-        If no branch with a hint has any content, a last branch without a hint follows.
+        If no branch with a hint has any content, a last branch without a hint is added.
         """
         over = self._turn.control.stopped or (self._finished and self._turn.deadline.passed)
         if self._settled or over or any(b.stop in ("cancelled", "time") for b in self._finished):
@@ -128,18 +134,18 @@ class _Reasoning:
         if self._turn.plan.vote != "waves":
             return len(self._left)
         if not self._finished:
-            return size_first_wave(self._left)
-        if not self._left and self._hinted and not any(map(_has_result_or_text, self._finished)):
+            return compute_first_wave_size(self._left)
+        if not self._left and self._hinted and not any(map(_has_usable_output, self._finished)):
             self._hinted, self._alone, self._left = False, True, [None]
             return 1
-        votes = list_votes(self._finished, self._answers.find_key)
+        votes = list_votes(self._finished, self._answers.find_group_key)
         said = len({normalize_text(branch.text) for branch in self._finished if branch.text})
         if votes or not said or self._turn.overrides.grammar:
-            return size_next_wave(votes, self._left)
+            return compute_next_wave_size(votes, self._left)
         return min(max(0, OPEN_TEXTS - said), len(self._left))
 
-    def start_branches(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
-        """Emit the start of `wave` branches, and return their specifications for the engine."""
+    def prepare_branches(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
+        """Build the specifications of the next `wave` branches; emit `BranchStarted` for each."""
         self._first = len(self._finished)
         overrides = self._turn.overrides
         specs: list[BranchSpec] = []
@@ -148,7 +154,7 @@ class _Reasoning:
             whole = bool(overrides.grammar)
             self._running[index] = _RunningBranch(index, hint, seed, whole=whole)
             self._turn.events.emit(BranchStarted(index, hint, seed))
-            prompt = place_hint(self._turn, None if self._alone else subproblem, hint)
+            prompt = build_branch_prompt(self._turn, None if self._alone else subproblem, hint)
             spec = BranchSpec(
                 prompt.forced,
                 seed,
@@ -164,7 +170,7 @@ class _Reasoning:
         return specs
 
     async def handle_event(self, event: BranchEvent) -> None:
-        """Record an event of this wave, and emit the resulting events."""
+        """Apply an event of the engine to the branches, and emit it as an event of the turn."""
         emit = self._turn.events.emit
         match event:
             case TokenChunk():
@@ -187,25 +193,27 @@ class _Reasoning:
                 self._evaluated = event
 
     def _merge_equal_draws(self, branch: Branch) -> Branch:
-        """Drop the remaining branches with the same hint and most likely the same text.
+        """Drop the branches not begun that would most likely have the same text as `branch`.
 
-        Return the branch with their number added to its votes (`draws`).
+        These have the same hint. Return the branch with their number added to its votes, `draws`.
         """
-        if self._turn.plan.vote != "waves" or not is_certain(branch, self._sampling.temperature):
+        if self._turn.plan.vote != "waves" or not would_repeat_text(
+            branch, self._sampling.temperature
+        ):
             return branch
         equal = sum(hint == branch.hint for hint in self._left)
         self._left = [hint for hint in self._left if hint != branch.hint]
         return replace(branch, draws=1 + equal)
 
     def find_outvoted_positions(self) -> set[int]:
-        """Find the positions in this wave of running branches that can no longer change the vote.
+        """Return the positions in the wave of the running branches to end early, counted from 0.
 
-        Once the vote is decided these are all running branches.
+        Those are all running branches once the vote can no longer change; otherwise none.
         """
-        plan, key = self._turn.plan, self._answers.find_key
+        plan, key = self._turn.plan, self._answers.find_group_key
         if self._settled or plan.vote == "none":
             return set()
-        if plan.vote == "waves" and is_decided(list_votes(self._finished, key)):
+        if plan.vote == "waves" and is_vote_decided(list_votes(self._finished, key)):
             self._settled = True
         elif self._running or self._left:
             written = [branch.tokens for branch in self._running.values()]
@@ -214,36 +222,36 @@ class _Reasoning:
             self._settled = is_vote_final(self._finished, written, keep=keep, key=key)
         return {index - self._first for index in self._running} if self._settled else set()
 
-    def collect_result(self) -> Reasoned:
-        """Return the branches so far.
+    def collect_result(self) -> FinishedBranches:
+        """Return the finished branches.
 
-        Branches prevented by a stop or the time limit do not count as saved.
+        After a stop or at the time limit no branch counts as skipped.
         """
         stopped = any(branch.stop in ("cancelled", "time") for branch in self._finished)
-        saved = 0 if stopped else max(0, self._planned - len(self._finished))
-        return Reasoned(tuple(self._finished), self._answers.find_key, saved)
+        skipped = 0 if stopped else max(0, self._planned - len(self._finished))
+        return FinishedBranches(tuple(self._finished), self._answers.find_group_key, skipped)
 
 
-def _has_result_or_text(branch: Branch) -> bool:
-    """Whether the branch has a result or a text that can be shown."""
+def _has_usable_output(branch: Branch) -> bool:
+    """Return whether the branch has a result, or a text that does not repeat itself."""
     return branch.result is not None or (bool(branch.text) and branch.stop != "repeating")
 
 
 @dataclass(slots=True)
 class _RunningBranch:
-    """A branch during its generation."""
+    """The text and token count of a branch while it is generated."""
 
     index: int
     hint: Hit | None
     seed: int
     whole: bool = False
-    """Whether the whole text is the result, as with a grammar."""
+    """Whether the whole text is the result, since it follows a grammar."""
     thinking: str = ""
     text: str = ""
     tokens: int = 0
 
     def add_chunk(self, chunk: TokenChunk) -> None:
-        """Append the chunk's text."""
+        """Append the chunk's text to the thinking or the text, and set the token count."""
         if chunk.part == "thinking":
             self.thinking += chunk.text
         else:
@@ -251,7 +259,10 @@ class _RunningBranch:
         self.tokens = chunk.tokens
 
     def to_record(self, ended: BranchEnded) -> Branch:
-        """Create the record of the ended branch; a text cut off gives only a complete result."""
+        """Create the record of the branch, with the result extracted from its text.
+
+        An incomplete text has a result only if the result itself is complete.
+        """
         text, done = self.text.strip(), ended.stop == "end"
         if ended.stop == "repeating":
             result = None  # a repeating branch has no vote
@@ -259,7 +270,9 @@ class _RunningBranch:
             result = text if done and text else None
         else:
             said = text if done else self.text
-            result = extract_answer(drop_calculations(said) if ended.forced else said, cut=not done)
+            result = extract_answer(
+                replace_calculations(said) if ended.forced else said, cut=not done
+            )
         return Branch(
             index=self.index,
             hint=self.hint,

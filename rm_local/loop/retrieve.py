@@ -1,4 +1,4 @@
-"""Retrieves hits for a subproblem: embeds it, and searches the store in a thread."""
+"""Searches an open store: embeds the query, and runs the search in a thread."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ if TYPE_CHECKING:
     from rm_local.store import Store
 
 MIN_POOL, POOL_PER_HIT = 32, 4
-"""Minimum number of candidates, and candidates per requested hit, for the choice by diversity."""
+"""Number of candidates from which the hits are chosen by diversity: at least MIN_POOL, and at least
+POOL_PER_HIT for each requested hit."""
 SUBPROBLEM_WEIGHT = 0.25
 """Weight of the subproblem's vector, relative to the question's. A small model's subproblem often
 misses the subject; a good subproblem nearly equals that of the entry. A quarter does little harm in
 the first case and has nearly the full effect in the second (docs/measurements/experiments.md)."""
 DIVERSITY = 0.75
-"""The lambda of maximal marginal relevance: drops near-duplicates of a better hit, keeps similar
-hits."""
+"""lambda of maximal marginal relevance, 0 to 1: near-duplicates of a better hit are dropped,
+similar hits are kept."""
 CACHED_VECTORS = 64
 NAMESAKE_POOL = 64
-"""Number of nearest entries compared with a given subproblem: entries with the same words in
-another order can have the same vector."""
+"""Number of nearest entries whose text `has_entry` compares: entries with the same words in another
+order can have the same vector."""
 
 
 class StoreRetriever:
-    """Retriever over an open store, with the store's embedder."""
+    """Searches an open store with its embedder, and decides by its gate; used by turns."""
 
     def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
         self._embedder = embedder
@@ -63,10 +64,9 @@ class StoreRetriever:
         """Find at most `k` hits, best first, without near-duplicates.
 
         With a `question` the query vector is the question's plus SUBPROBLEM_WEIGHT times the
-        subproblem's. A hit needs a similarity of `gate`, or MIN_LEXICAL of the query's rare words,
-        and a score at most `margin` below the best. `gate` None: a value on the store's own scale,
-        above the similarity of entries to unrelated sentences. `filter` and `breadth`: see
-        `SearchRequest`.
+        subproblem's. A hit has at least the similarity `gate`, or MIN_LEXICAL of the query's rare
+        words, and a score at most `margin` below the best. `gate` None: a minimum is derived from
+        the similarity of entries to unrelated sentences. `filter`, `breadth`: see `SearchRequest`.
 
         Raises:
             StoreError, EngineError: The search or the embedder failed.
@@ -92,7 +92,7 @@ class StoreRetriever:
         return tuple(await asyncio.to_thread(self._store.search, request))
 
     async def judge_question(self, question: str) -> GateVerdict:
-        """Judge whether the store has an entry for `question`.
+        """Decide by the gate whether the store has an entry that helps with `question`.
 
         Raises:
             StoreError, EngineError: The search or the embedder failed.
@@ -100,7 +100,7 @@ class StoreRetriever:
         return await self._gate.judge_question(await self._embed_text(question), question)
 
     async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
-        """Measure the cosine of each text with the question.
+        """Return the cosine similarity of each text to the question, -1 to 1.
 
         Raises:
             EngineError: The embedder failed.
@@ -109,7 +109,7 @@ class StoreRetriever:
         return tuple(float(vector @ asked) for vector in await self._embedder.embed(texts))
 
     async def has_entry(self, subproblem: str) -> bool:
-        """Whether an entry has exactly this subproblem.
+        """Return whether the store has an entry with exactly this subproblem.
 
         Raises:
             StoreError, EngineError: The search or the embedder failed.
@@ -120,7 +120,7 @@ class StoreRetriever:
 
     @property
     def gate_threshold(self) -> float:
-        """Threshold of the gate for this store, in log-odds."""
+        """Log-odds from which the gate of this store lets a question have hits."""
         return self._gate.gate_model.threshold
 
     async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
@@ -129,7 +129,7 @@ class StoreRetriever:
         return tuple(Hit(entry, 0.0) for entry in entries)
 
     async def _embed_text(self, text: str) -> NDArray[np.float32]:
-        """Embed `text` as an array (d,). The last CACHED_VECTORS vectors are cached."""
+        """Embed `text` as an array (d,); vectors of the last CACHED_VECTORS texts are cached."""
         if text not in self._vectors:
             self._vectors[text] = (await self._embedder.embed([text]))[0]
         self._vectors.move_to_end(text)

@@ -1,4 +1,4 @@
-"""Delivers run events (of the model, and notices) to the current turn, else to watchers."""
+"""Delivers run events (of the model, and notices) to the running turn, else to watchers."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from rm_local.loop.events import Notice, RunEvent
 
 
 class RunEventQueue:
-    """The run events that are published during one turn."""
+    """Queue of the run events that are published during one turn."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[RunEvent] = asyncio.Queue()
 
     def add_event(self, event: RunEvent) -> None:
-        """Keep the event until `take_events`."""
+        """Append an event."""
         self._queue.put_nowait(event)
 
     def take_events(self) -> Iterator[RunEvent]:
-        """Remove and yield the events published so far."""
+        """Remove and yield all events in the queue, without waiting."""
         while not self._queue.empty():
             yield self._queue.get_nowait()
 
     async def follow_until(self, task: asyncio.Future[Any]) -> AsyncGenerator[RunEvent, None]:
-        """Yield events until `task` is done; closing the generator cancels the task."""
+        """Remove and yield events as they are published, until `task` is done.
+
+        Closing the generator cancels the task.
+        """
         try:
             while not task.done():
                 published = asyncio.ensure_future(self._queue.get())
@@ -44,12 +47,11 @@ class RunEventQueue:
                 await asyncio.wait((task,))
 
 
-class RunEvents:
-    """Delivery of each run event to a turn or to watchers, never to both. For one event loop.
+class RunEventDispatcher:
+    """Delivers each run event either to the running turn or to all watchers. For one event loop.
 
-    During a turn, events are part of its stream. Between turns they go to all watchers. A notice is
-    delivered once, however often it is published; without a turn or a watcher it is kept for the
-    next one.
+    Between turns events go to the watchers. A notice is delivered once, however often it is
+    published; without a turn and a watcher it is kept for the next one.
     """
 
     def __init__(self) -> None:
@@ -59,7 +61,7 @@ class RunEvents:
         self._kept: list[Notice] = []
 
     def publish_event(self, event: RunEvent) -> None:
-        """Deliver the event."""
+        """Deliver an event to the running turn, else to all watchers; a notice only once."""
         if isinstance(event, Notice):
             if event.text in self._published:
                 return
@@ -73,10 +75,13 @@ class RunEvents:
             self._kept.append(event)
 
     @contextmanager
-    def within_turn(self) -> Iterator[RunEventQueue]:
-        """Deliver events to one turn in the body of the `with` statement. One turn at a time."""
+    def deliver_to_turn(self) -> Iterator[RunEventQueue]:
+        """Deliver the events during the `with` body to a turn, through the yielded queue.
+
+        Only one turn at a time. Notices that it has not taken go to the watchers afterwards.
+        """
         turn = self._turn = RunEventQueue()
-        self._publish_kept()
+        self._republish_kept_notices()
         try:
             yield turn
         finally:
@@ -86,15 +91,16 @@ class RunEvents:
                     self._republish_notice(event)
 
     def watch_events(self) -> AsyncGenerator[RunEvent, None]:
-        """Yield the events between turns, from now until `close`."""
+        """Return a generator of the events between turns, from now until `close`."""
         queue: asyncio.Queue[RunEvent | None] = asyncio.Queue()
         self._watchers.append(queue)
-        self._publish_kept()
+        self._republish_kept_notices()
         return self._follow_queue(queue)
 
     async def _follow_queue(
         self, queue: asyncio.Queue[RunEvent | None]
     ) -> AsyncGenerator[RunEvent, None]:
+        """Yield the events of a watcher's queue, until `close`."""
         try:
             while (event := await queue.get()) is not None:
                 yield event
@@ -108,11 +114,13 @@ class RunEvents:
             queue.put_nowait(None)
         self._watchers = []
 
-    def _publish_kept(self) -> None:
+    def _republish_kept_notices(self) -> None:
+        """Deliver the notices that were kept because nobody listened."""
         kept, self._kept = self._kept, []
         for notice in kept:
             self._republish_notice(notice)
 
     def _republish_notice(self, notice: Notice) -> None:
+        """Deliver a notice that was published before but was not read."""
         self._published.discard(notice.text)
         self.publish_event(notice)

@@ -14,17 +14,17 @@ from rm_local.records import Hit
 from rm_local.text import one_line
 
 NO_FLOOR = -1.0
-"""Lower bound of all similarities: every hit reaches it."""
+"""Minimum similarity for a search that leaves out no hit: no similarity is lower."""
 
 
 async def gate_question(
     turn: TurnContext, question: str, history: Sequence[Message], retriever: Retriever | None
 ) -> str | None:
-    """Decide whether the question gets hits; return the query, or None for a question without hits.
+    """Decide whether the question gets hits; return the text to search for, or None for no hits.
 
-    The query is the question. If a follow-up such as "And for 9 kg?" does not fit by itself, the
-    query is the previous question and this one. Emits `Gated` if the question was judged or the
-    plan shuts the gate.
+    That text is the question. If a follow-up such as "And for 9 kg?" does not fit by itself, it is
+    the previous question and this one. Emits `Gated` if the question was compared with
+    the store, or if the plan allows no hits.
 
     Raises:
         StoreError, EngineError: The search or the embedder failed.
@@ -38,7 +38,7 @@ async def gate_question(
         turn.events.emit(Gated(False, "forced"))
         return None
     pinned = bool(overrides.pinned)
-    opened = plan.question_gate == "open" or overrides.users_subproblem
+    opened = plan.question_gate == "open" or overrides.is_subproblem_by_user
     if opened or (pinned and not overrides.subproblem):
         return question
     # A turn that is run again uses the same query as before, whatever is pinned.
@@ -46,7 +46,7 @@ async def gate_question(
     verdict = await turn.control.run_unless_stopped(store.judge_question(one_line(question)))
     earlier = [message.content for message in history if message.role == "user"]
     asked = question
-    if earlier and not verdict.fits and not verdict.aside:
+    if earlier and not verdict.fits and not verdict.is_aside:
         asked = f"{earlier[-1]} {question}"
         verdict = await turn.control.run_unless_stopped(store.judge_question(one_line(asked)))
     reason: GateReason = "fits" if verdict.fits else "forced" if pinned else "nothing_fits"
@@ -58,9 +58,10 @@ async def gate_question(
 async def retrieve_hits(
     turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever | None
 ) -> tuple[Hit, ...]:
-    """Return the pinned hits, then the found hits, without dropped ones. Emits `Retrieved`.
+    """Search the store; return the pinned hits, then those found, at most plan.hints in all.
 
-    The errors are those of `gate_question`.
+    Hits that the user dropped are left out; pinned hits are all kept. Emits `Retrieved`. Errors as
+    in `gate_question`.
     """
     plan, overrides = turn.plan, turn.overrides
     store = _require_retriever(turn, retriever)
@@ -77,7 +78,7 @@ async def retrieve_hits(
 async def _search_store(
     turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever, k: int
 ) -> tuple[Hit, ...]:
-    """Find at most `k` hits; a subproblem by the user is the whole query."""
+    """Find at most `k` hits as the plan requires; a subproblem by the user is the whole query."""
     plan = turn.plan
     if plan.retrieval == "random":
         return await retriever.draw_entries(k, turn.overrides.seed)
@@ -95,6 +96,11 @@ async def _search_store(
 
 
 def _require_retriever(turn: TurnContext, retriever: Retriever | None) -> Retriever:
+    """Return the retriever.
+
+    Raises:
+        UsageError: It is None: no store is open.
+    """
     if retriever is None:
         message = f"The plan {turn.plan.name!r} needs a store."
         raise UsageError(message, "Name one with --store, or use the plan none or length.")

@@ -1,4 +1,4 @@
-"""Selects an answer from branches: length filter, vote, early end of the vote.
+"""Selects the answer of a turn from its branches: length filter, vote, and its early end.
 
 The filter is that of arXiv 2604.01348. The paper reports the mean correctness of the kept branches;
 here they vote, and branches that cannot change the outcome are ended early (as in short-m@k,
@@ -20,24 +20,24 @@ from rm_local.loop.plan import VoteRule
 from rm_local.records import Branch
 
 Key = Callable[[str], str]
-"""Function that maps equal results to one key: `normalize_answer`, or `EqualAnswers.find_key`."""
+"""Function that maps a result to a key; results with the same key are one answer in the vote."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The answer selected from the branches."""
+class AnswerChoice:
+    """The result of the selection: the branch to show, and those that agree with it."""
 
     branch: Branch
-    """The branch whose text is shown: the shortest kept branch with this answer; without results,
-    of the branches that ended by themselves, the nearest to the question."""
+    """The branch whose text is shown: the shortest kept branch with the chosen result; without
+    results, of the branches that ended by themselves, the nearest to the question."""
     agreed: tuple[Branch, ...]
-    """All branches with this answer, kept or not, in the order of their indices."""
+    """All branches with the same answer, kept by the filter or not, by ascending index."""
 
 
 def compute_shortness(branches: Sequence[Branch]) -> dict[int, float]:
-    """Compute the shortness of each branch, by index: (longest - length) / (longest - shortest).
+    """Map the index of each branch to its shortness: (longest - length) / (longest - shortest).
 
-    It is in [0, 1], and 1 if all lengths are equal.
+    Lengths are in tokens. It is in [0, 1], and 1 if all lengths are equal.
     """
     lengths = [branch.tokens for branch in branches]
     longest, shortest = max(lengths, default=0), min(lengths, default=0)
@@ -70,7 +70,7 @@ def filter_by_length(pool: Sequence[Branch], *, keep: int, tau: float) -> tuple[
         if hint is None or fmean(scores[b.index] for b in group) > tau
         for branch in group
     ]
-    ordered = sorted(passed or pool, key=_rank_length)
+    ordered = sorted(passed or pool, key=_make_length_sort_key)
     return tuple(ordered[:keep] if keep else ordered)
 
 
@@ -82,8 +82,8 @@ def choose_answer(
     vote: VoteRule = "all",
     key: Key = normalize_answer,
     nearness: Mapping[int, float] | None = None,
-) -> Choice | None:
-    """Choose the answer of the branches; None if all their texts are empty.
+) -> AnswerChoice | None:
+    """Choose the answer from the branches by a vote; None if all their texts are empty.
 
     The kept branches vote; in `waves` all do, since the votes are few. Between groups of equal size
     the nearer hints win (sum of similarities), then the smaller mean length, then the lowest index.
@@ -98,13 +98,16 @@ def choose_answer(
     if not voters:
         return _choose_without_vote(branches, nearness or {})
     groups = _group_branches(voters, lambda branch: key(branch.result or ""))
-    winner = min(groups, key=lambda each: _rank_group(groups[each]))
+    winner = min(groups, key=lambda each: _make_group_sort_key(groups[each]))
     agreed = [b for b in branches if b.result is not None and key(b.result) == winner]
-    return Choice(groups[winner][0], tuple(sorted(agreed, key=lambda b: b.index)))
+    return AnswerChoice(groups[winner][0], tuple(sorted(agreed, key=lambda b: b.index)))
 
 
 def list_votes(branches: Sequence[Branch], key: Key = normalize_answer) -> list[waves.Vote]:
-    """List the votes: the result and the hint of each branch with a result, once per vote."""
+    """List the votes (key of the result, entry of the hint) of the branches that have a result.
+
+    A branch is listed as often as it has votes (`draws`).
+    """
     return [
         (key(branch.result), branch.hint.entry if branch.hint else None)
         for branch in _repeat_by_votes(branches)
@@ -115,16 +118,16 @@ def list_votes(branches: Sequence[Branch], key: Key = normalize_answer) -> list[
 def is_vote_final(
     finished: Sequence[Branch], running: Sequence[int], *, keep: int, key: Key = normalize_answer
 ) -> bool:
-    """Whether the running branches can no longer change the vote.
+    """Return whether the running branches can no longer change the result of the vote.
 
-    `running` lists the tokens that each running branch has written, 0 before its beginning. A
+    `running` lists the numbers of tokens written by the running branches, 0 before the first. A
     running branch as long as the longest kept branch can only fill a free place; a shorter one can
     displace a kept branch. The vote is final if the leader stays ahead even when all new branches
     vote for the runner-up and all displaced branches voted for the leader. The filter by hints is
     ignored: longer running branches can only raise the shortness of ended branches.
     """
     voters = sorted(
-        (b for b in _repeat_by_votes(finished) if b.result is not None), key=_rank_length
+        (b for b in _repeat_by_votes(finished) if b.result is not None), key=_make_length_sort_key
     )
     voters = voters[:keep] if keep else voters
     if not voters:
@@ -140,43 +143,53 @@ def is_vote_final(
 
 
 def _repeat_by_votes(branches: Sequence[Branch]) -> list[Branch]:
-    """Repeat each branch by its number of votes (`draws`)."""
+    """List each branch as often as it has votes (`draws`)."""
     return [branch for branch in branches for _ in range(branch.draws)]
 
 
 def _choose_without_vote(
     branches: Sequence[Branch], nearness: Mapping[int, float]
-) -> Choice | None:
-    """Choose a non-empty text: by an end of its own, then by nearness, then by probability."""
+) -> AnswerChoice | None:
+    """Choose a text among branches without results; None if all texts are empty.
+
+    A branch that ended by itself is preferred, then the nearest to the question by `nearness` (by
+    index), then the most probable.
+    """
     said = [branch for branch in branches if branch.text.strip()]
     if not said:
         return None
-    best = min(said, key=lambda branch: _rank_text_answer(branch, nearness.get(branch.index, 0.0)))
+    best = min(
+        said, key=lambda branch: _make_text_sort_key(branch, nearness.get(branch.index, 0.0))
+    )
     same = [b for b in said if normalize_text(b.text) == normalize_text(best.text)]
-    return Choice(best, tuple(sorted(same, key=lambda b: b.index)))
+    return AnswerChoice(best, tuple(sorted(same, key=lambda b: b.index)))
 
 
-def _rank_text_answer(branch: Branch, nearness: float) -> tuple[bool, float, float, int]:
-    """Compute the sort key of a text without a result; smaller is better.
+def _make_text_sort_key(branch: Branch, nearness: float) -> tuple[bool, float, float, int]:
+    """Return the sort key for choosing a text without a result; the smallest is chosen.
 
-    Probability comes last: it is high for phrases and loops, too.
+    Probability comes last, since it is high for set phrases and repetitions, too.
     """
     probable = -inf if branch.confidence is None else branch.confidence
     return branch.stop != "end", -nearness, -probable, branch.index
 
 
-def _choose_shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> Choice | None:
-    """Choose the shortest non-empty branch that the filter keeps, as the only agreeing branch.
+def _choose_shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> AnswerChoice | None:
+    """Choose the shortest branch with a text that the length filter keeps; None without a text.
 
     The paper applies its filter to all samples, with or without a result.
     """
     passed = filter_by_length(branches, keep=keep, tau=tau)
     said = [b for b in passed if b.text.strip()] or [b for b in branches if b.text.strip()]
-    return Choice(said[0], (said[0],)) if said else None
+    return AnswerChoice(said[0], (said[0],)) if said else None
 
 
-def _rank_group(group: Sequence[Branch]) -> tuple[float, ...]:
-    """Compute the sort key of a group (smaller is better): votes, similarity, length, index."""
+def _make_group_sort_key(group: Sequence[Branch]) -> tuple[float, ...]:
+    """Return the sort key of a group of branches with one result; the smallest wins the vote.
+
+    It orders by most votes, then by the highest sum of the hints' similarities, the lowest mean
+    length and the lowest index.
+    """
     near = sum(b.hint.similarity for b in group if b.hint)
     return -len(group), -near, fmean(b.tokens for b in group), min(b.index for b in group)
 
@@ -184,6 +197,7 @@ def _rank_group(group: Sequence[Branch]) -> tuple[float, ...]:
 def _group_branches(
     branches: Sequence[Branch], key: Callable[[Branch], Hashable]
 ) -> dict[Hashable, list[Branch]]:
+    """Group the branches by `key`; the order is that of the branches."""
     groups: dict[Hashable, list[Branch]] = {}
     for branch in branches:
         groups.setdefault(key(branch), []).append(branch)
@@ -191,8 +205,10 @@ def _group_branches(
 
 
 def _get_hint_entry(branch: Branch) -> Hashable:
+    """Return the entry that is the branch's hint; None without a hint."""
     return branch.hint and branch.hint.entry
 
 
-def _rank_length(branch: Branch) -> tuple[int, int]:
+def _make_length_sort_key(branch: Branch) -> tuple[int, int]:
+    """Return the key that sorts branches by their tokens, then by index."""
     return branch.tokens, branch.index

@@ -1,4 +1,4 @@
-"""Solves one turn, from question to answer: formulate, retrieve, reason, select."""
+"""Solves one question: runs the steps of a turn and yields their events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rm_local.loop.interfaces import LanguageModel, Retriever
 from rm_local.loop.judge_hits import judge_hits
 from rm_local.loop.plan import Plan
 from rm_local.loop.prefill import PrefillTimer, open_turn
-from rm_local.loop.reason import Reasoned, reason_under_hints
+from rm_local.loop.reason import FinishedBranches, reason_under_hints
 from rm_local.loop.search_memory import gate_question, retrieve_hits
 from rm_local.loop.select import choose_answer
 from rm_local.loop.turn_context import EventQueue, TurnContext
@@ -32,7 +32,7 @@ from rm_local.records import Answer, Branch, Hit
 from rm_local.text import one_line
 
 _RAN_OUT = ("end", "length", "context", "time")
-"""Stop reasons of branches whose text counts as an answer, even without a result."""
+"""Stop reasons of branches whose text can be the answer even if it has no extractable result."""
 
 
 async def solve(
@@ -45,13 +45,14 @@ async def solve(
     control: TurnControl | None = None,
     history: Sequence[Message] = (),
 ) -> AsyncGenerator[Event, None]:
-    """Solve a question: yield the turn's events as they happen; the last is Answered or Failed.
+    """Solve a question: yield the turn's events as they occur; the last is Answered or Failed.
 
-    An RmLocalError of the engine, the store or the question becomes a Failed; the engine can then
-    take the next turn. `control.stop()` ends all running branches, and the turn answers with the
-    generated text; without any text it fails with exit code 130. The same happens after the plan's
-    `max_seconds`, with exit code 1. The text of a repeating branch is shown only if no other
-    branch has a text. Closing the iterator ends the turn and its branches.
+    `history` is the conversation so far. An RmLocalError of the engine, the store or the question
+    becomes a Failed; the engine can then take the next turn. `control.stop()` ends all running
+    branches, and the turn answers with the generated text; without any text it fails with exit code
+    130. The same happens after the plan's `max_seconds`, with exit code 1. The text of a repeating
+    branch is shown only if no other branch has a text. Closing the iterator ends the turn and its
+    branches.
     """
     events = EventQueue()
     control, deadline = control or TurnControl(), Deadline(plan.max_seconds)
@@ -72,7 +73,7 @@ async def solve(
 
 
 class _TurnRun:
-    """The run of one turn: its steps and their results."""
+    """Runs the steps of one turn, and keeps its subproblem and its start."""
 
     def __init__(self, turn: TurnContext, retriever: Retriever | None) -> None:
         self._turn = turn
@@ -81,7 +82,7 @@ class _TurnRun:
         self._formulated: Formulated | None = None
 
     async def run_steps(self, question: str, history: Sequence[Message]) -> None:
-        """Run all steps and emit their events; an RmLocalError becomes the last event."""
+        """Run all steps and emit their events; an RmLocalError becomes a Failed, the last event."""
         try:
             answer = await self._solve_question(question, history)
         except RmLocalError as error:
@@ -90,6 +91,11 @@ class _TurnRun:
             self._turn.events.emit(Answered(answer))
 
     async def _solve_question(self, question: str, history: Sequence[Message]) -> Answer:
+        """Run the steps from the gate to the selection; return the answer.
+
+        Raises:
+            RmLocalError: The question is empty, a step failed, or the turn was stopped.
+        """
         turn = self._turn
         if not question:
             raise UsageError("The question is empty.", "Type one.")
@@ -125,19 +131,22 @@ class _TurnRun:
             if not hits and turn.plan.question_gate == "auto":
                 turn = self._turn = replace(turn, plan=turn.plan.without_memory())
         subproblem = None if turn.plan.retrieval == "none" else self._subproblem
-        reasoned = await reason_under_hints(turn, timer, subproblem, hits)
-        return self._build_answer(reasoned, await self._measure_nearness(question, reasoned))
+        finished = await reason_under_hints(turn, timer, subproblem, hits)
+        return self._build_answer(finished, await self._measure_nearness(question, finished))
 
     @property
     def _subproblem(self) -> str | None:
         return self._formulated.subproblem if self._formulated else None
 
-    async def _measure_nearness(self, question: str, reasoned: Reasoned) -> Mapping[int, float]:
-        """Measure each text's similarity to the question, by branch index, if there is no result.
+    async def _measure_nearness(
+        self, question: str, finished: FinishedBranches
+    ) -> Mapping[int, float]:
+        """Map the index of each branch to the similarity of its text to the question.
 
-        Empty if a branch has a result, or if the embedder fails: probability then decides.
+        Empty if it is not needed (a branch has a result, or there is one text or no vote), and if
+        it cannot be measured.
         """
-        said = [branch for branch in reasoned.branches if branch.text.strip()]
+        said = [branch for branch in finished.branches if branch.text.strip()]
         unvoted = self._turn.plan.vote != "none" and not any(branch.result for branch in said)
         if self._retriever is None or not unvoted or len(said) < 2:
             return {}
@@ -148,14 +157,14 @@ class _TurnRun:
             return {}
         return {branch.index: each for branch, each in zip(said, near, strict=True)}
 
-    def _build_answer(self, reasoned: Reasoned, nearness: Mapping[int, float]) -> Answer:
-        """Build the answer from the branches.
+    def _build_answer(self, finished: FinishedBranches, nearness: Mapping[int, float]) -> Answer:
+        """Select the answer from the finished branches, and add the figures of the turn.
 
         Raises:
             CancelledByUserError: The user stopped the turn before any branch had an answer.
             RmLocalError: No branch reached an answer.
         """
-        branches = sorted(reasoned.branches, key=lambda branch: branch.index)
+        branches = sorted(finished.branches, key=lambda branch: branch.index)
         ran_out = () if self._turn.overrides.grammar else _RAN_OUT
         ended = [b for b in branches if b.result is not None or b.stop in ran_out]
         plan = self._turn.plan
@@ -164,7 +173,7 @@ class _TurnRun:
             keep=plan.keep_shortest,
             tau=plan.min_shortness,
             vote=plan.vote,
-            key=reasoned.key,
+            key=finished.key,
             nearness=nearness,
         )
         choice = choose_among(ended)
@@ -186,12 +195,12 @@ class _TurnRun:
             hints=tuple(dict.fromkeys(hints)),
             tokens=tokens,
             seconds=perf_counter() - self._began,
-            saved_branches=reasoned.saved,
-            saved_tokens=reasoned.saved_tokens,
+            saved_branches=finished.skipped,
+            saved_tokens=finished.estimate_skipped_tokens(),
         )
 
     def _make_no_answer_error(self, branches: Sequence[Branch]) -> RmLocalError:
-        """Create the error of a turn without an answer: out of time, of budget, or of context."""
+        """Create the error of a turn whose branches gave no answer, by their stop reasons."""
         if any(branch.stop == "time" for branch in branches):
             return self._turn.deadline.make_timeout_error()
         if not any(branch.stop == "context" for branch in branches):

@@ -1,4 +1,4 @@
-"""Extracts the subproblem from the model's text after the cue: its first sentence.
+"""Extracts the subproblem from a model's text: its first sentence, as one clean line.
 
 The paper does the same with NLTK's sentence splitter (arXiv 2604.01348).
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rm_local.text import one_line, sanitize_text
 
 MAX_SUBPROBLEM_CHARS = 400
-"""Maximum length in characters of a subproblem, or of a question in its place."""
+"""Maximum number of characters of a subproblem, or of a question that replaces it."""
 
 _END = re.compile(r"[.!…]+|[?？。！]")
 _FINAL_MARKS = "?？。！"
@@ -24,16 +24,17 @@ _ABBREVIATIONS = {
     *("approx", "resp"),
 }
 _NEAR_CHARS = 80
-"""Number of characters before and after a mark that decide whether it ends a sentence."""
+"""Number of characters before and after a punctuation mark that are examined to decide whether it
+ends a sentence."""
 _NUMBERED = {"no", "nos", "p", "pp", "ch", "sec", "fig", "eq", "vol"}
 """Words that are abbreviations only if a number follows."""
 
 
 def extract_first_sentence(text: str, *, final: bool = False) -> str | None:
-    """Extract the first sentence of `text`; None while it may still continue.
+    """Extract the first sentence of a text that is being written; None while it is incomplete.
 
-    A line break also ends a sentence. With `final` the text is complete: without an end mark the
-    whole text is the sentence, and None means an empty text.
+    A line break also ends a sentence. `final`: the text is complete, so without an end mark the
+    first line is the sentence; None means an empty text.
     """
     text = text.lstrip()
     line, broken, _ = text.partition("\n")
@@ -44,9 +45,10 @@ def extract_first_sentence(text: str, *, final: bool = False) -> str | None:
 
 
 def find_sentence_ends(text: str) -> Iterator[int]:
-    """Find the end positions of the complete sentences of `text`, ascending.
+    """Yield the position after each complete sentence of `text`, ascending.
 
-    A line break also ends a sentence.
+    A line break also ends a sentence; text after the last end mark of an unfinished line does not
+    count.
     """
     start = 0
     for line in text.splitlines(keepends=True):
@@ -68,7 +70,10 @@ def find_sentence_ends(text: str) -> Iterator[int]:
 
 
 def _ends_sentence(line: str, match: re.Match[str], *, known: bool) -> bool:
-    """Whether the sentence ends at the matched mark; `known`: the line is complete."""
+    """Return whether the matched mark ends a sentence.
+
+    `known`: the line is complete, so a mark at its end does.
+    """
     before, mark, after = line[: match.start()], match.group(), line[match.end() :]
     if mark in _FINAL_MARKS:
         return True
@@ -88,29 +93,31 @@ def _ends_sentence(line: str, match: re.Match[str], *, known: bool) -> bool:
 
 
 def _ends_in_abbreviation(before: str, following: str) -> bool:
+    """Return whether the text before a point ends in an abbreviation, such as `e.g` or `fig`."""
     word = before.rsplit(maxsplit=1)[-1].lstrip(_OPENERS).lower() if before.split() else ""
     return word in _ABBREVIATIONS or (word in _NUMBERED and following[0].isdigit())
 
 
 def _continues_sentence(following: str) -> bool:
-    """Whether the text after a mark continues the sentence before it."""
+    """Return whether the text after a point continues its sentence, as a small letter does."""
     return following[0].islower() or not (following[0].isalnum() or following[0] in _OPENERS)
 
 
 def extract_subproblem(text: str, *, final: bool = False) -> str | None:
-    """Extract the first sentence as a query: one clean line without list marks, quotes or emphasis.
+    """Extract the first sentence of a model's text as one line without list marks and emphasis.
 
-    None if there is no sentence yet, or, with `final`, if it has no letter or digit.
+    None while the sentence is incomplete, or if it has no letter or digit. `final`: the text is
+    complete.
     """
     sentence = extract_first_sentence(sanitize_text(text), final=final)
     if sentence is None:
         return None
-    line = _strip_list_marks(one_line(sentence, MAX_SUBPROBLEM_CHARS))
+    line = _strip_markup(one_line(sentence, MAX_SUBPROBLEM_CHARS))
     return line if any(character.isalnum() for character in line) else None
 
 
-def _strip_list_marks(line: str) -> str:
-    """Remove leading list marks, emphasis, and quotes that enclose the whole line."""
+def _strip_markup(line: str) -> str:
+    """Remove leading list marks, bold and code marks, and quotes around the whole line."""
     line = _MARKER.sub("", line).replace("**", "").replace("`", "").strip()
     closer = _QUOTES.get(line[:1])
     if closer is None:

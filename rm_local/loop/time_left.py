@@ -1,4 +1,4 @@
-"""Computes an upper bound of the time that the running branches still take."""
+"""Computes the longest time that the running branches of a turn can still take."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from rm_local.loop.plan import Plan
 from rm_local.loop.turn import Turn
 
 _MIN_TOKENS = 8
-"""Minimum number of tokens of a branch for an estimate of its speed."""
+"""Number of tokens that a branch must have written before its speed is estimated."""
 
 
-def bound_seconds_left(turn: Turn, plan: Plan, at: float, began: float) -> float | None:
-    """Compute the seconds until the running branches have used their budgets or the plan's time.
+def compute_max_seconds_left(turn: Turn, plan: Plan, at: float, began: float) -> float | None:
+    """Estimate the seconds until all running branches have spent their token or time budgets.
 
     This is an upper bound: most branches end earlier. `at` is the present time, `began` the
-    beginning of the turn, by the same clock. None while a speed is unknown.
+    beginning of the turn, by the same clock. None while the speed of a branch is unknown, and
+    without running branches.
     """
     running = [branch for branch in turn.branches if branch.stop is None]
     spent = at - turn.began

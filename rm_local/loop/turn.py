@@ -1,7 +1,7 @@
-"""The state of one turn, and a function that applies an event to it.
+"""The state of one turn, as it follows from its events; for display and for saved sessions.
 
-Pure: no clock and no widget. `apply_event(turn, event, at)` gets the time from its caller, in
-seconds of any clock that only moves forward.
+`apply_event` computes the next state. It is pure: its caller gives it the time, in seconds of any
+clock that only moves forward.
 """
 
 from __future__ import annotations
@@ -34,42 +34,42 @@ from rm_local.loop.events import (
 from rm_local.records import Answer, Branch, Hit, PrefillStats, StopReason
 
 Span = tuple[int, int]
-"""Start and end of a part of a text, in characters; the end is exclusive."""
+"""Start and end, exclusive, of a part of a text, in characters."""
 Stage = Literal["formulating", "retrieving", "reasoning", "answered", "stopped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class TurnBranch:
-    """State of a branch after its last event so far."""
+    """State of one branch, running or ended, after the events so far."""
 
     index: int
     hint: Hit | None
     seed: int = 0
     began: float = 0.0
-    """Time of the first event."""
+    """Time of the branch's first event, by the clock of `apply_event`."""
     thinking: str = ""
     text: str = ""
     tokens: int = 0
     seconds: float = 0.0
     stop: StopReason | None = None
-    """Stop reason; None while the branch runs."""
+    """Reason why the branch ended; None while it runs."""
     result: str | None = None
     confidence: float | None = None
     draws: int = 1
     forced: int = 0
-    """Tokens that the calculator inserted; known when the branch has ended."""
+    """Number of tokens that the calculator inserted; 0 until the branch has ended."""
     thinking_forced: tuple[Span, ...] = ()
     """Parts of `thinking` that the calculator inserted."""
     text_forced: tuple[Span, ...] = ()
     """Parts of `text` that the calculator inserted."""
 
     @property
-    def rate(self) -> float:
-        """Tokens per second; 0 at the start."""
+    def tokens_per_second(self) -> float:
+        """Mean speed of the branch so far; 0 until its time is known."""
         return self.tokens / self.seconds if self.seconds > 0 else 0.0
 
     def to_record(self) -> Branch:
-        """Convert this branch to a record; a running branch counts as cancelled."""
+        """Convert to the record of an ended branch; a running one counts as cancelled."""
         return Branch(
             index=self.index,
             hint=self.hint,
@@ -88,55 +88,55 @@ class TurnBranch:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """State of a turn after its last event so far."""
+    """State of a turn, running or ended, after the events so far."""
 
     question: str
     plan: str = ""
     number: int = 0
-    """Number of the turn in its session, from 1; 0 outside of a session, or while unknown."""
+    """Number of the turn in its session, from 1; 0 if unknown or without a session."""
     after: int = 0
     """Number of the turn whose conversation this turn continues; 0 = a new conversation."""
     stage: Stage = "formulating"
     began: float = 0.0
-    """Beginning of the current stage."""
+    """Time at which the current stage began, by the clock of `apply_event`."""
     prefilling: Prefilling | None = None
-    """Progress of the prefill; None before and after it."""
+    """Progress of the evaluation of the prompt; None before and after it."""
     gated: Gated | None = None
     """The gate's decision whether the question gets hits; None without a gate."""
     subproblem: str = ""
     author: Author = "model"
-    """Author of the subproblem."""
+    """Who wrote the subproblem."""
     formulated: float | None = None
-    """Seconds of the formulation; None until it is complete."""
+    """Seconds that the formulation took; None until the subproblem is complete."""
     hits: tuple[Hit, ...] = ()
-    """The hits found; after a judgement by the model, only the kept hits."""
+    """The pinned and found hits; after a judgement by the model, only the kept ones."""
     judgements: tuple[Judgement, ...] = ()
-    """The model's verdicts on the hits found; empty without a judge."""
+    """The model's verdicts on the hits; empty if the plan has no judge."""
     retrieved: float | None = None
-    """Seconds of the search; None until it is done."""
+    """Seconds that the search took; None until it is done."""
     cuts: tuple[str, ...] = ()
     """A sentence for each hint that was shortened or left out."""
     branches: tuple[TurnBranch, ...] = ()
     """The branches in the order of their indices."""
     reading: PrefillStats | None = None
-    """Counts and times of the prefill; None until a branch writes."""
+    """Statistics of the prefill; None until a branch writes."""
     reasoned: float | None = None
     """Seconds of the slowest branch; None until all branches have ended."""
     answer: Answer | None = None
     context_used: int = 0
-    """Number of used tokens of the context."""
+    """Number of tokens in the context."""
     message: str = ""
     """The error message; empty without an error."""
     remedy: str = ""
 
     @property
-    def named(self) -> bool:
-        """Whether the subproblem is complete."""
+    def has_complete_subproblem(self) -> bool:
+        """Whether the subproblem is completely written."""
         return self.formulated is not None or bool(self.subproblem and self.branches)
 
     @property
     def memory_summary(self) -> str:
-        """The effect of memory in a few words; empty while it is unknown, or without memory."""
+        """The store's contribution in words, as in "3 hits"; empty while unknown, or if unused."""
         if self.gated is not None and not self.gated.open:
             return "nothing fits" if self.gated.reason == "nothing_fits" else "not asked"
         if self.retrieved is None:
@@ -149,7 +149,7 @@ class Turn:
 
     @property
     def running(self) -> bool:
-        """Whether more events follow."""
+        """Whether the turn has neither an answer nor an error yet."""
         return self.stage in ("formulating", "retrieving", "reasoning")
 
     @property
@@ -159,41 +159,41 @@ class Turn:
 
     @property
     def tokens(self) -> int:
-        """Tokens written by all branches."""
+        """Number of tokens written by all branches."""
         return sum(branch.tokens for branch in self.branches)
 
     @property
-    def ended_branches(self) -> int:
+    def ended_branch_count(self) -> int:
         """Number of branches that have ended."""
         return sum(branch.stop is not None for branch in self.branches)
 
     @property
     def answer_text(self) -> str:
-        """The text to copy: the answer, or without an answer the texts of the branches."""
+        """The text of the answer; without an answer, the texts of all branches."""
         if self.answer is not None:
             return answer_text(self.answer)
         return "\n\n".join(b.text.strip() for b in self.branches if b.text.strip())
 
     @property
     def failure(self) -> str | None:
-        """The error and its remedy in one text; None without an error."""
+        """The error message and its remedy as one text; None without an error."""
         return f"{self.message} {self.remedy}".strip() or None
 
 
 def answer_text(answer: Answer) -> str:
-    """Return the text of an answer, or its result if the text is empty."""
+    """Return the text of an answer, or its short result if the text is empty."""
     return answer.text.strip() or (answer.result or "")
 
 
 def begin_turn(
     question: str, at: float, *, plan: str = "", number: int = 0, after: int = 0
 ) -> Turn:
-    """Create the state of a turn before its first event."""
+    """Create the state of a turn before its first event; `at` is the present time."""
     return Turn(question, plan, number, after, began=at)
 
 
 def apply_event(turn: Turn, event: Event, at: float) -> Turn:
-    """Return the turn after `event` at the time `at`."""
+    """Return the state that follows when `event` occurs at the time `at`; `turn` is not changed."""
     match event:
         case Prefilling():
             return replace(turn, prefilling=event)
@@ -204,7 +204,7 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
                 turn, stage="formulating", prefilling=None, subproblem=turn.subproblem + text
             )
         case Formulated():
-            return _name_subproblem(turn, event, at)
+            return _set_subproblem(turn, event, at)
         case Retrieved(hits=hits, seconds=seconds):
             return replace(turn, stage="reasoning", began=at, hits=hits, retrieved=seconds)
         case BranchStarted():
@@ -218,7 +218,9 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
         case ContextUsage(used=used):
             return replace(turn, context_used=used)
         case Answered(answer=answer):
-            return replace(turn, stage="answered", answer=answer, reasoned=_find_longest_time(turn))
+            return replace(
+                turn, stage="answered", answer=answer, reasoned=_find_longest_branch_seconds(turn)
+            )
         case Failed(message=message, remedy=remedy, exit_code=code):
             stage: Stage = "stopped" if code == CancelledByUserError.exit_code else "failed"
             return _end_without_answer(turn, stage, message, remedy)
@@ -233,13 +235,17 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
 
 
 def interrupt_turn(turn: Turn, message: str) -> Turn:
-    """End a running turn without further events; return an ended turn unchanged."""
+    """Return a running turn as ended without an answer, with `message`; an ended one unchanged.
+
+    It counts as stopped if it has branches, else as failed.
+    """
     if not turn.running:
         return turn
     return _end_without_answer(turn, "stopped" if turn.branches else "failed", message, "")
 
 
-def _name_subproblem(turn: Turn, event: Formulated, at: float) -> Turn:
+def _set_subproblem(turn: Turn, event: Formulated, at: float) -> Turn:
+    """Set the formulated subproblem, and begin the stage of retrieval."""
     return replace(
         turn,
         stage="retrieving",
@@ -252,30 +258,33 @@ def _name_subproblem(turn: Turn, event: Formulated, at: float) -> Turn:
 
 
 def _start_branch(turn: Turn, event: BranchStarted, at: float) -> Turn:
+    """Add a running branch; the first one begins the stage of reasoning."""
     began = turn.began if turn.branches else at
     branch = TurnBranch(event.branch, event.hint, event.seed, at)
-    return _replace_branch(replace(turn, stage="reasoning", began=began, reasoned=None), branch)
+    return _set_branch(replace(turn, stage="reasoning", began=began, reasoned=None), branch)
 
 
 def _extend_branch(turn: Turn, token: TokenChunk, at: float) -> Turn:
-    branch = _find_branch(turn, token.branch, at)
+    """Append the text of a chunk to the thinking or the text of its branch."""
+    branch = _find_or_create_branch(turn, token.branch, at)
     branch = replace(branch, tokens=token.tokens, seconds=max(0.0, at - branch.began))
     if token.part == "thinking":
         text = branch.thinking + token.text
         spans = _add_span(branch.thinking_forced, token, len(text))
-        return _replace_branch(turn, replace(branch, thinking=text, thinking_forced=spans))
+        return _set_branch(turn, replace(branch, thinking=text, thinking_forced=spans))
     text = branch.text + token.text
     spans = _add_span(branch.text_forced, token, len(text))
-    return _replace_branch(turn, replace(branch, text=text, text_forced=spans))
+    return _set_branch(turn, replace(branch, text=text, text_forced=spans))
 
 
 def _add_span(spans: tuple[Span, ...], token: TokenChunk, end: int) -> tuple[Span, ...]:
-    """Add the span of the chunk, up to `end`, if the calculator forced it."""
+    """Append the span of a chunk that ends at `end`, if the calculator inserted the chunk."""
     return (*spans, (end - len(token.text), end)) if token.forced else spans
 
 
 def _finish_branch(turn: Turn, record: Branch, at: float) -> Turn:
-    before = _find_branch(turn, record.index, at)
+    """Replace a running branch by the state of its record."""
+    before = _find_or_create_branch(turn, record.index, at)
     branch = TurnBranch(
         index=record.index,
         hint=record.hint,
@@ -293,13 +302,16 @@ def _finish_branch(turn: Turn, record: Branch, at: float) -> Turn:
         thinking_forced=_strip_spans(before.thinking, before.thinking_forced, record.thinking),
         text_forced=_strip_spans(before.text, before.text_forced, record.text),
     )
-    turn = _replace_branch(turn, branch)
-    all_ended = turn.ended_branches == len(turn.branches)
-    return replace(turn, reasoned=_find_longest_time(turn)) if all_ended else turn
+    turn = _set_branch(turn, branch)
+    all_ended = turn.ended_branch_count == len(turn.branches)
+    return replace(turn, reasoned=_find_longest_branch_seconds(turn)) if all_ended else turn
 
 
 def _strip_spans(streamed: str, spans: tuple[Span, ...], kept: str) -> tuple[Span, ...]:
-    """Shift spans of the streamed text to the kept text, stripped of surrounding whitespace."""
+    """Convert spans of a streamed text to spans of `kept`, the text without surrounding blanks.
+
+    Empty if `kept` is another text.
+    """
     if streamed.strip() != kept:
         return ()
     blanks = len(streamed) - len(streamed.lstrip())
@@ -307,7 +319,7 @@ def _strip_spans(streamed: str, spans: tuple[Span, ...], kept: str) -> tuple[Spa
 
 
 def _end_without_answer(turn: Turn, stage: Stage, message: str, remedy: str) -> Turn:
-    """End the turn; its running branches become cancelled."""
+    """End the turn with a message; its running branches become cancelled."""
     branches = tuple(
         replace(branch, stop="cancelled") if branch.stop is None else branch
         for branch in turn.branches
@@ -317,23 +329,24 @@ def _end_without_answer(turn: Turn, stage: Stage, message: str, remedy: str) -> 
         stage=stage,
         message=message,
         remedy=remedy,
-        reasoned=_find_longest_time(turn),
+        reasoned=_find_longest_branch_seconds(turn),
         branches=branches,
     )
 
 
-def _find_branch(turn: Turn, index: int, at: float) -> TurnBranch:
-    """Find the branch with this index; create it if its start is unknown."""
+def _find_or_create_branch(turn: Turn, index: int, at: float) -> TurnBranch:
+    """Return the branch with this index, or a new one if its start was not seen."""
     known = (branch for branch in turn.branches if branch.index == index)
     return next(known, TurnBranch(index, None, began=at))
 
 
-def _replace_branch(turn: Turn, branch: TurnBranch) -> Turn:
-    """Replace or add the branch with this index."""
+def _set_branch(turn: Turn, branch: TurnBranch) -> Turn:
+    """Return the turn with `branch` in place of the one with its index, or in addition."""
     others = [other for other in turn.branches if other.index != branch.index]
     ordered = sorted((*others, branch), key=lambda each: each.index)
     return replace(turn, branches=tuple(ordered))
 
 
-def _find_longest_time(turn: Turn) -> float | None:
+def _find_longest_branch_seconds(turn: Turn) -> float | None:
+    """Return the seconds of the slowest branch; None without branches."""
     return max((branch.seconds for branch in turn.branches), default=None)

@@ -1,4 +1,4 @@
-"""The objects shared by the steps of a turn, and the queue of their events."""
+"""The objects that the steps of a turn share, and the queue of the turn's events."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from rm_local.loop.interfaces import LanguageModel
 from rm_local.loop.plan import Plan
 
 HIGH_WATER = 64
-"""Number of unread events at which a step waits for the reader."""
+"""Number of unread events from which a step waits for the reader."""
 
 
 class EventQueue:
-    """Queue of events from a turn's steps to the one reader of the turn.
+    """Queue of events from the steps of a turn to its one reader.
 
-    As in asyncio's streams, `emit` never waits; a step with many events awaits `drain` after each.
-    `drain` returns at once unless HIGH_WATER events are unread.
+    As in asyncio's streams, `emit` never waits; a step with many events awaits `drain` after each,
+    so that the reader can keep up.
     """
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
 
     def emit(self, event: Event) -> None:
-        """Append an event."""
+        """Append an event for the reader, without waiting."""
         self._queue.put_nowait(event)
 
     async def drain(self) -> None:
@@ -35,11 +35,11 @@ class EventQueue:
             await self._queue.join()
 
     def emit_end(self) -> None:
-        """Mark the end of the events."""
+        """Append the end of the stream: the reader gets None after the events so far."""
         self._queue.put_nowait(None)
 
     async def read_event(self) -> Event | None:
-        """Wait for the next event; None after the last."""
+        """Wait for the next event, and return it; None after the last."""
         event = await self._queue.get()
         self._queue.task_done()
         return event
@@ -47,7 +47,7 @@ class EventQueue:
 
 @dataclass(frozen=True, slots=True)
 class TurnContext:
-    """The objects shared by the steps of one turn."""
+    """The objects that the steps of one turn share, such as its plan, engine and event queue."""
 
     plan: Plan
     engine: LanguageModel

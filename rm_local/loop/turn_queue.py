@@ -1,4 +1,4 @@
-"""Lets turns use one engine one after another, in the order of their questions."""
+"""Lets the turns of several sessions use one engine, one after another."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rm_local.loop.control import TurnControl
 
 
 class TurnQueue:
-    """Queue that admits one turn at a time, first come, first served. For one event loop."""
+    """Lets one turn at a time run, first come, first served. For one event loop."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
     async def take_turn(self, control: TurnControl) -> AsyncIterator[None]:
-        """Wait until earlier turns have ended; the next turn waits for the end of the `with` body.
+        """Wait until all earlier turns have ended, then run the `with` body; later turns wait.
 
         Raises:
             CancelledByUserError: The turn was stopped while it waited.

@@ -1,4 +1,4 @@
-"""Decides how many branches a turn generates: in waves, until its vote is decided."""
+"""Decides how many branches a turn generates: one wave after another, until its vote is decided."""
 
 from __future__ import annotations
 
@@ -9,30 +9,29 @@ from math import comb, exp
 from rm_local.records import Branch, Entry, Hit
 
 MAX_FIRST_HINTS = 3
-"""Maximum number of branches with a hint in the first wave; an open question gets no more."""
+"""Maximum number of branches with a hint in the first wave."""
 OPEN_TEXTS = 3
-"""Number of different texts without a short result after which a question counts as open: further
-texts could not be compared either. Equal texts count once: prose differs between branches, but a
-model that gives up repeats itself, and another branch may not give up."""
+"""Number of different texts without a short result after which no more branches are generated:
+further texts could not be compared in a vote either. Equal texts count once, since a model that
+gives up repeats itself, and another branch may not give up."""
 REPEAT_PROBABILITY = 0.9
-"""Probability of a whole text above which another branch is assumed to have the same text; with
-lower values as many problems of the curriculum are lost as won
-(docs/measurements/experiments.md)."""
+"""Probability of a whole text from which another branch with the same hint is assumed to have the
+same text. Lower values lose as many problems as they win (docs/measurements/experiments.md)."""
 LEAD_PROBABILITY = 0.95
-"""Probability of the leading answer to be the most frequent one, at which the vote is decided."""
+"""Probability that the leading answer is the most frequent one, from which the vote is decided."""
 UNANIMOUS_VOTES = 3
-"""Number of equal votes, under two hints or more and without another vote, that decide the vote."""
+"""Number of votes that decide the vote if all are equal and come from at least two hints."""
 
 Vote = tuple[Hashable, Entry | None]
-"""An answer, and the hint of its branch."""
+"""Key of an answer, and the entry that was its branch's hint; None without a hint."""
 
 
 def list_branch_hints(hits: Sequence[Hit], samples: int, *, greedy: bool) -> list[Hit | None]:
-    """List the hint of each branch that may be generated, in order; the hints alternate.
+    """List the hints of the branches that may be generated, in order; the hits alternate.
 
     Each of the k hits gets `samples // k` branches (arXiv 2604.01348), and at most `samples` hits
-    are used. `greedy`: branches with one hint would write the same text, so each hint gets one
-    branch.
+    are used. Without hits the hints are None. `greedy`: each different hint gets one branch, since
+    further ones would write the same text.
     """
     used = hits[:samples]
     if greedy:
@@ -41,45 +40,45 @@ def list_branch_hints(hits: Sequence[Hit], samples: int, *, greedy: bool) -> lis
     return [hit for _ in range(samples // len(used)) for hit in used] if used else [None] * samples
 
 
-def is_certain(branch: Branch, temperature: float) -> bool:
-    """Whether another branch with the same hint would most likely have the same text.
+def would_repeat_text(branch: Branch, temperature: float) -> bool:
+    """Return whether another branch with the same hint would most likely write the same text.
 
-    The confidence is that at temperature 1; a lower temperature makes probable tokens more
-    probable.
+    That is so if the probability of the text is at least REPEAT_PROBABILITY. It is known for
+    temperature 1; at a lower temperature it is higher.
     """
     if branch.confidence is None or branch.stop != "end" or temperature > 1:
         return False
     return exp(branch.confidence * branch.tokens) >= REPEAT_PROBABILITY
 
 
-def size_first_wave(draws: Sequence[Hit | None]) -> int:
-    """Compute the number of branches in the first wave.
+def compute_first_wave_size(hints: Sequence[Hit | None]) -> int:
+    """Compute the number of branches in the first wave; `hints` are those of all branches.
 
-    One for each hint, at most MAX_FIRST_HINTS, and one without a hint if `draws` contains None.
+    One branch for each different hint, at most MAX_FIRST_HINTS, and one for None.
     """
-    hints = len({hit.entry for hit in draws if hit})
-    return min(MAX_FIRST_HINTS, hints) + (None in draws)
+    different = len({hit.entry for hit in hints if hit})
+    return min(MAX_FIRST_HINTS, different) + (None in hints)
 
 
-def size_next_wave(votes: Sequence[Vote], left: Sequence[Hit | None]) -> int:
-    """Compute the least number of further branches that decides the vote if all join the leader.
+def compute_next_wave_size(votes: Sequence[Vote], left: Sequence[Hit | None]) -> int:
+    """Compute the least number of branches that decides the vote if all of them join the leader.
 
-    If no number decides it, all remaining branches.
+    `left` are the hints of the branches not begun. If no number decides it, that of all of them.
     """
     leading = _count_votes(votes)
     leader = leading[0][0] if leading else None
     for size in range(1, len(left)):
         joined = [(leader, hit.entry if hit else None) for hit in left[:size]]
-        if is_decided([*votes, *joined]):
+        if is_vote_decided([*votes, *joined]):
             return size
     return len(left)
 
 
-def is_decided(votes: Sequence[Vote]) -> bool:
-    """Whether further votes are unlikely to change the leader.
+def is_vote_decided(votes: Sequence[Vote]) -> bool:
+    """Return whether further votes are unlikely to change the leading answer.
 
-    That is at 4-0, 6-1, 8-2, 9-3 (Adaptive-Consistency, arXiv 2305.11860, against the runner-up),
-    or when UNANIMOUS_VOTES branches agree under different hints and nobody dissents.
+    That is so at 4-0, 6-1, 8-2 and 9-3 against the runner-up (Adaptive-Consistency, arXiv
+    2305.11860), or if all of UNANIMOUS_VOTES or more votes agree, under different hints.
     """
     standings = _count_votes(votes)
     if not standings:
@@ -93,13 +92,15 @@ def is_decided(votes: Sequence[Vote]) -> bool:
 
 
 def compute_lead_probability(first: int, second: int) -> float:
-    """Compute P(p > 1/2), where p, the share of the first answer, is Beta(first + 1, second + 1).
+    """Compute the probability that the first of two answers is the more frequent one.
 
-    A Beta distribution's tail at 1/2 is a binomial one.
+    `first` and `second` are their votes. It is P(p > 1/2) for p from Beta(first + 1, second + 1);
+    this tail is that of a binomial distribution.
     """
     tosses = first + second + 1
     return sum(comb(tosses, heads) for heads in range(first + 1)) / (1 << tosses)
 
 
 def _count_votes(votes: Sequence[Vote]) -> list[tuple[Hashable, int]]:
+    """List the answers with their numbers of votes, most votes first."""
     return Counter(answer for answer, _ in votes).most_common()

@@ -1,4 +1,4 @@
-"""Saved sessions: each is a JSON Lines file, written during its turns."""
+"""Sessions (chats): each is saved as a JSON Lines file, event by event, while its turns run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     )
     from rm_local.sessions.replay import replay_session as replay_session
     from rm_local.sessions.session import Session as Session, SessionRuntime as SessionRuntime
-    from rm_local.sessions.turn_tree import TurnTree as TurnTree, trace_lineage as trace_lineage
+    from rm_local.sessions.turn_tree import (
+        TurnTree as TurnTree,
+        list_conversation_turns as list_conversation_turns,
+    )
 
 __getattr__ = export_lazily(
     __name__,
@@ -25,6 +28,6 @@ __getattr__ = export_lazily(
         "listing": ["SavedSession", "find_session", "find_last_session", "list_sessions"],
         "replay": ["replay_session"],
         "session": ["Session", "SessionRuntime"],
-        "turn_tree": ["TurnTree", "trace_lineage"],
+        "turn_tree": ["TurnTree", "list_conversation_turns"],
     },
 )

@@ -1,4 +1,4 @@
-"""Encodes and decodes the lines of a session file (docs/reference/events.md)."""
+"""Encodes and decodes the lines of a session file; docs/reference/events.md describes them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ REOPENED = "reopened"
 
 
 def encode_line(kind: str, fields: dict[str, Any]) -> bytes:
-    """Encode one line; `event` comes first, so that `has_kind` needs no parsing."""
+    """Encode a line of a session file: the JSON object of `fields`, with `kind` as its `event`.
+
+    `event` is the first field, so that `has_kind` need not parse the line.
+    """
     return json.dumps({"event": kind, **fields}).encode() + b"\n"
 
 
 def has_kind(line: bytes, kind: str) -> bool:
-    """Whether the line is of the kind `kind`; the line is not parsed."""
+    """Return whether a line by `encode_line` is of this kind, without parsing it."""
     return line.startswith(b'{"event": "%b"' % kind.encode())
 
 
 def decode_line(line: bytes) -> dict[str, Any] | None:
-    """Decode the fields of a line; None if the line is cut short, garbled or without a kind."""
+    """Return the fields of a line; None if it is not a JSON object with the field `event`."""
     try:
         fields = json.loads(line)
     except ValueError:
@@ -37,7 +40,7 @@ def decode_line(line: bytes) -> dict[str, Any] | None:
 
 
 def open_session_file(path: Path) -> tuple[dict[str, Any], Iterator[bytes]]:
-    """Open a session file; return its header, and an iterator over the other lines.
+    """Open a session file; return the fields of its header, and an iterator over the other lines.
 
     Raises:
         UsageError: The file is not a session, or is of a later version.
@@ -53,6 +56,11 @@ def open_session_file(path: Path) -> tuple[dict[str, Any], Iterator[bytes]]:
 
 
 def _read_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of the file.
+
+    Raises:
+        RmLocalError: The file cannot be read.
+    """
     try:
         with path.open("rb") as file:
             yield from file

@@ -1,4 +1,4 @@
-"""Writes a session event by event, so that a crash loses at most the last token."""
+"""Writes the file of a session event by event, so that a crash loses at most the last event."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Journal:
     """Writer of one session file. The first question creates the file; only its owner can read it.
 
     No method except `reopen` raises an error, so that a turn continues when the disk is full. After
-    a failed write nothing more is written; `unsaved` is called once if nothing was saved before,
-    otherwise `warn`.
+    a failed write nothing more is written. The failure is reported once: with `unsaved(error)` if
+    nothing was saved before, otherwise with `warn(message)`.
     """
 
     def __init__(
@@ -50,7 +50,10 @@ class Journal:
         warn: Warn = _ignore_warning,
         unsaved: Unsaved | None = None,
     ) -> None:
-        """`folder` None: nothing is saved. Without `unsaved`, `warn` is called instead."""
+        """Prepare a new session file in `folder`; with None nothing is saved.
+
+        `model` and `store` are their paths, for the header. Without `unsaved`, `warn` replaces it.
+        """
         started = datetime.now().astimezone()
         self.id = f"{started:%Y%m%d-%H%M%S}-{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
         self.path = folder / f"{self.id}{SUFFIX}" if folder else None
@@ -66,7 +69,7 @@ class Journal:
                 "store": store,
             },
         )
-        """Kind and fields of the line before the first question."""
+        """Kind and fields of the line before the first question; None once it is written."""
         self._completion = b""
         self._warn = warn
         self._unsaved = unsaved
@@ -83,7 +86,7 @@ class Journal:
         warn: Warn = _ignore_warning,
         unsaved: Unsaved | None = None,
     ) -> Self:
-        """Reopen a saved session to append to it; if it is not writable, nothing is saved.
+        """Open the file of a saved session to append to it; if it is read-only, nothing is saved.
 
         Raises:
             UsageError: The file is not a session, or another program has it open.
@@ -100,11 +103,11 @@ class Journal:
                 raise UsageError(
                     f"The session {path.stem} is open in another rm-local.", "Close it there first."
                 )
-            journal._completion = _complete_last_line(journal._file)
+            journal._completion = _read_missing_line_break(journal._file)
             journal._first = (REOPENED, fields)
             journal.begun = True
         except OSError as error:
-            journal._give_up(error)
+            journal._stop_saving(error)
         return journal
 
     def write_question(
@@ -117,11 +120,11 @@ class Journal:
         after: int = 0,
         lora: Sequence[LoraAdapter] = (),
     ) -> None:
-        """Write the start of a turn.
+        """Write the line that begins a turn: its question, the name of its plan and its seed.
 
         `turn` is its number in the session (0 = its position in the file), `after` the number of
-        the turn before it in the conversation (0 = none). `lora` lists the adapters of the
-        journal's model; the model and its adapters are written once.
+        the turn before it in the conversation (0 = none). `lora` lists the adapters of the model;
+        the line with the model and its adapters is written only before the first question.
         """
         fields = {"time": _format_now(), "question": question, "plan": plan, "seed": seed}
         first = self._completion
@@ -132,7 +135,7 @@ class Journal:
         self._append_line(first + encode_line(ASKED, {**fields, "turn": turn, "after": after}))
 
     def write_event(self, event: Event) -> None:
-        """Write an event of the current turn."""
+        """Append an event of the current turn, with the present time."""
         fields = event_as_json(event)
         kind = fields.pop("event")
         self._append_line(encode_line(kind, {"time": _format_now(), **fields}))
@@ -147,6 +150,7 @@ class Journal:
             self._file = None
 
     def _append_line(self, line: bytes) -> None:
+        """Append the line, creating the file if needed; after an error stop saving."""
         if self._given_up or self.path is None:
             return
         created = False
@@ -160,13 +164,13 @@ class Journal:
             self._file.flush()
             self.begun = True
         except OSError as error:
-            self._give_up(error)
+            self._stop_saving(error)
             if created and not self.begun:
                 with suppress(OSError):
                     self.path.unlink()  # without a whole first line it is not a session
 
-    def _give_up(self, error: OSError) -> None:
-        """Close the file after a failed write, and report the reason."""
+    def _stop_saving(self, error: OSError) -> None:
+        """Close the file after a failed write, and report `error`; nothing more is written."""
         self.close()
         if self._unsaved and not self.begun:
             self._unsaved(error)
@@ -175,14 +179,15 @@ class Journal:
         self._warn(f"This session is not saved any further: {self.path}: {reason}.")
 
 
-def _complete_last_line(file: BinaryIO) -> bytes:
-    """Seek to the file's end; return a line break if the last line has none, else nothing."""
+def _read_missing_line_break(file: BinaryIO) -> bytes:
+    """Seek to the end of `file`; return the line break that its last line lacks, else b""."""
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
     return b"" if file.read(1) in (b"", b"\n") else b"\n"
 
 
 def _open_private(path: str, flags: int) -> int:
+    """Open a file that only its owner can read and write; return its descriptor."""
     return os.open(path, flags, 0o600)
 
 

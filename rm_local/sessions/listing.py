@@ -1,4 +1,4 @@
-"""Lists and finds saved sessions."""
+"""Lists saved sessions, and finds them by the beginning of their ids."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rm_local.loop import Answered, Failed
 from rm_local.sessions.format import ASKED, SUFFIX, decode_line, has_kind, open_session_file
 
 State = Literal["answered", "stopped", "failed", "cut short"]
-"""End of a session's last turn; `cut short`: the turn has no end, or is still running."""
+"""How the last turn of a session ended; `cut short`: without an end, or it is still running."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedSession:
-    """Summary of a saved session."""
+    """Summary of a saved session, read from its file for lists of sessions."""
 
     id: str
     path: Path
@@ -31,7 +31,10 @@ class SavedSession:
 
 
 def list_sessions(folder: Path | None = None) -> list[SavedSession]:
-    """List the saved sessions in `folder` (default: the user's), newest first; skip other files."""
+    """List the saved sessions in `folder`, newest first; None: the user's folder of sessions.
+
+    Files that are not readable sessions are skipped.
+    """
     found = []
     for path in (folder or paths.sessions_dir()).glob(f"*{SUFFIX}"):
         try:
@@ -42,7 +45,7 @@ def list_sessions(folder: Path | None = None) -> list[SavedSession]:
 
 
 def find_last_session(folder: Path | None = None) -> Path:
-    """Find the file of the most recently used session.
+    """Return the path of the session file that was changed last.
 
     Raises:
         UsageError: No session is saved.
@@ -54,7 +57,7 @@ def find_last_session(folder: Path | None = None) -> Path:
 
 
 def find_session(beginning: str, folder: Path | None = None) -> Path:
-    """Find the file of the one session whose id begins with `beginning`.
+    """Return the path of the one session whose id is, or else begins with, `beginning`.
 
     Raises:
         UsageError: No session or several sessions match.
@@ -71,7 +74,7 @@ def find_session(beginning: str, folder: Path | None = None) -> Path:
 
 
 def _summarize_session(path: Path) -> SavedSession:
-    """Summarize a session file; most lines are tokens and are not parsed."""
+    """Read the summary of a session; lines of tokens, which are most lines, are not parsed."""
     header, lines = open_session_file(path)
     question, turns = "", 0
     state: State = "cut short"
@@ -92,7 +95,7 @@ def _summarize_session(path: Path) -> SavedSession:
     return SavedSession(
         id=path.stem,
         path=path,
-        started=_parse_start(header.get("started"), path),
+        started=_parse_session_start(header.get("started"), path),
         question=question,
         turns=turns,
         model=str(header.get("model", "")),
@@ -100,8 +103,8 @@ def _summarize_session(path: Path) -> SavedSession:
     )
 
 
-def _parse_start(written: object, path: Path) -> datetime:
-    """Parse the session's start with its time zone; the file's time if the header has no start."""
+def _parse_session_start(written: object, path: Path) -> datetime:
+    """Parse the `started` of a header, in local time; the time of the last change if invalid."""
     try:
         return datetime.fromisoformat(str(written)).astimezone()
     except ValueError:

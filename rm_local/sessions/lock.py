@@ -1,4 +1,4 @@
-"""Lets only one program at a time write to a session's file."""
+"""Locks a session's file, so that only one program at a time writes to it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _TAKEN = (errno.EACCES, errno.EAGAIN)
 
 
 def lock_file(file: IO[bytes]) -> bool:
-    """Lock `file` until it is closed; False if another program has locked it.
+    """Lock `file` until it is closed; return False if another program has locked it.
 
-    True without a lock if the system or the file system does not support locks.
+    Where locks are not supported, no lock is taken and the result is True.
     """
     if sys.platform == "win32":
         return True

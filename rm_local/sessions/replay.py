@@ -1,4 +1,4 @@
-"""Restores the turns of a saved session from its file."""
+"""Reads the turns of a saved session from the events in its file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ CUT_SHORT = "The session ended in the middle of this turn."
 
 
 def replay_session(path: Path) -> list[Turn]:
-    """Restore the turns of a session, oldest first; times are in seconds since 1970.
+    """Read the turns of a session file, oldest first; times are in seconds since 1970.
 
-    A turn cut short contains all events written of it; its running branches are cancelled.
-    Unreadable lines are skipped.
+    A turn without an end contains the events that were written; its running branches count as
+    cancelled. Unreadable lines are skipped.
 
     Raises:
         UsageError: The file is not a session.
@@ -39,7 +39,7 @@ def replay_session(path: Path) -> list[Turn]:
 
 
 def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
-    """Create the turn of this line, the `place`-th turn of the file.
+    """Create a turn from the fields of its `asked` line; it is the `place`-th turn of the file.
 
     A turn without a valid number gets the number `place` and continues no other turn.
     """
@@ -51,7 +51,7 @@ def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
 
 
 def _parse_time(fields: dict[str, Any]) -> float:
-    """Parse the time of a line, in seconds since 1970; 0 if it has no valid time."""
+    """Return the time of a line in seconds since 1970; 0 if it has no valid time."""
     try:
         return datetime.fromisoformat(fields["time"]).timestamp()
     except (KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""A chat: the turns of one session, solved one after another and saved as they happen."""
+"""A session (chat): asks its questions one after another, and saves the events as they occur."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from rm_local import paths
 from rm_local.engine import Message
 from rm_local.errors import HomeNotFoundError, UsageError
-from rm_local.folders import Notices
+from rm_local.folders import UnsavedNotices
 from rm_local.loop import Event, Notice, Plan, RunEvent, Turn, TurnControl, TurnOverrides
 from rm_local.lora import LoraAdapter
 from rm_local.sessions.journal import Journal
@@ -19,7 +19,7 @@ from rm_local.sessions.turn_tree import TurnTree
 
 
 class SessionRuntime(Protocol):
-    """The interface of `rm_local.runtime.Runtime` for sessions.
+    """The part of `rm_local.runtime.Runtime` that a session uses to solve its questions.
 
     Several sessions can share one runtime.
     """
@@ -31,9 +31,9 @@ class SessionRuntime(Protocol):
     def store(self) -> Path: ...
 
     @property
-    def notices(self) -> Notices: ...
+    def notices(self) -> UnsavedNotices: ...
 
-    async def identify_adapters(self) -> Sequence[LoraAdapter]: ...
+    async def hash_adapters(self) -> Sequence[LoraAdapter]: ...
 
     def solve(
         self,
@@ -47,7 +47,7 @@ class SessionRuntime(Protocol):
 
 
 class Session:
-    """A chat: numbers its turns, saves them to a file and records which turn each one follows.
+    """A chat: asks questions, numbers and saves the turns, and records which turn each follows.
 
     The file is created by the first question. A session answers one question at a time: the next is
     refused until the stream of events of the first has ended or is closed.
@@ -56,7 +56,7 @@ class Session:
     def __init__(self, solver: SessionRuntime) -> None:
         """Create a new, empty session."""
         self.saved: tuple[Turn, ...] = ()
-        """The turns of the file when the session was resumed, oldest first."""
+        """The turns that the file held when the session was resumed, oldest first; else empty."""
         self._solver = solver
         self._journal: Journal | None = None
         self._tree = TurnTree()
@@ -65,7 +65,7 @@ class Session:
 
     @classmethod
     def resume(cls, solver: SessionRuntime, path: Path) -> Self:
-        """Resume a saved session; further turns are appended to its file.
+        """Read the saved session at `path`; further turns are appended to its file.
 
         Raises:
             UsageError: The file is not a session, or is open elsewhere.
@@ -93,9 +93,9 @@ class Session:
         return self._journal.path if self._journal and self._journal.begun else None
 
     @property
-    def last(self) -> int:
+    def last_turn_number(self) -> int:
         """Number of the most recent turn; 0 before the first."""
-        return self._tree.last
+        return self._tree.last_turn_number
 
     @property
     def parents(self) -> dict[int, int]:
@@ -111,7 +111,7 @@ class Session:
         overrides: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
         control: TurnControl | None = None,
     ) -> AsyncGenerator[Event, None]:
-        """Ask a question: yield the events of its turn as they happen; each is saved first.
+        """Solve a question: yield the events of its turn as they occur; each is saved first.
 
         `after` is the number of the turn whose conversation this one continues, 0 for none.
 
@@ -122,9 +122,9 @@ class Session:
             raise UsageError("This session is answering a question.", "Stop it, or wait for it.")
         self._asking = True
         try:
-            lora = await self._solver.identify_adapters()
+            lora = await self._solver.hash_adapters()
             number = self._tree.add_turn(question, after)
-            journal = self._journal = self._journal or self._new_journal()
+            journal = self._journal = self._journal or self._create_journal()
             journal.write_question(
                 question, plan.name, overrides.seed, turn=number, after=after, lora=lora
             )
@@ -136,7 +136,7 @@ class Session:
                 async for event in events:
                     if not isinstance(event, RunEvent):
                         journal.write_event(event)
-                        self._tree.record_event(number, event)
+                        self._tree.record_answer(number, event)
                     while self._notices:
                         yield Notice(self._notices.pop(0))
                     yield event
@@ -148,7 +148,8 @@ class Session:
         if self._journal:
             self._journal.close()
 
-    def _new_journal(self) -> Journal:
+    def _create_journal(self) -> Journal:
+        """Create the journal of a new session; without a folder for sessions it saves nothing."""
         try:
             folder = paths.sessions_dir()
         except HomeNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The tree of the turns of a session, and the conversation that leads to a turn."""
+"""The tree of a session's turns, and the conversation that ends with one of them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from rm_local.loop import Answered, Event, Turn, answer_text
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """Question and answer of a turn, for later turns to read."""
+    """Question and answer of a turn: the part of it that the prompts of later turns contain."""
 
     question: str
     answer: str
-    """The answer; empty without an answer."""
+    """The text of the answer; empty until the turn has one."""
     after: int
+    """Number of the turn that this one follows; 0 = none."""
 
 
 class TurnTree:
-    """The turns of one session. Each turn follows one other turn or none."""
+    """The turns of one session by number; each turn follows one other turn or none."""
 
     def __init__(self, saved: Iterable[Turn] = ()) -> None:
         self._turns = {
@@ -32,7 +33,7 @@ class TurnTree:
         }
 
     @property
-    def last(self) -> int:
+    def last_turn_number(self) -> int:
         """Number of the most recent turn; 0 before the first."""
         return max(self._turns, default=0)
 
@@ -51,22 +52,23 @@ class TurnTree:
             raise UsageError(
                 f"This session has no turn {after}.", "`rm-local sessions show` numbers them."
             )
-        number = self.last + 1
+        number = self.last_turn_number + 1
         self._turns[number] = _Exchange(question, "", after)
         return number
 
-    def record_event(self, number: int, event: Event) -> None:
-        """Record an event of the turn `number`."""
+    def record_answer(self, number: int, event: Event) -> None:
+        """Keep the answer of turn `number` if `event` is `Answered`; ignore every other event."""
         if isinstance(event, Answered):
             turn = self._turns[number]
             self._turns[number] = replace(turn, answer=answer_text(event.answer))
 
     def list_messages(self, after: int) -> tuple[Message, ...]:
-        """List the questions and answers up to the turn `after`, oldest first; empty for 0.
+        """List the conversation that ends with the turn `after`, as messages; empty for 0.
 
-        Turns without an answer are skipped: templates require questions and answers to alternate.
+        Questions and answers alternate, oldest first: turns without an answer are skipped, since
+        chat templates require this.
         """
-        turns = (self._turns[number] for number in trace_lineage(self.parents, after))
+        turns = (self._turns[number] for number in list_conversation_turns(self.parents, after))
         return tuple(
             message
             for turn in turns
@@ -75,10 +77,10 @@ class TurnTree:
         )
 
 
-def trace_lineage(parents: Mapping[int, int], number: int) -> tuple[int, ...]:
-    """List the turns of the conversation that ends with turn `number`, oldest first.
+def list_conversation_turns(parents: Mapping[int, int], number: int) -> tuple[int, ...]:
+    """List the numbers of the turns in the conversation that ends with `number`, oldest first.
 
-    `parents` maps a turn to the turn before it; 0 or an unknown number begins a conversation.
+    `parents` maps the number of each turn to that of the turn before it; 0 = none.
     """
     found: list[int] = []
     while number in parents and number not in found:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rm_local.loop import Turn, apply_event, begin_turn
 from rm_local.records import Hit
-from rm_local.sessions import SessionRuntime, trace_lineage
+from rm_local.sessions import SessionRuntime, list_conversation_turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -126,7 +126,9 @@ class ChatState:
         """Numbers of the current turn and of all turns before it in its conversation."""
         if self._turn is None:
             return frozenset()
-        return frozenset((self._turn.number, *trace_lineage(self._parents, self._turn.after)))
+        return frozenset(
+            (self._turn.number, *list_conversation_turns(self._parents, self._turn.after))
+        )
 
     def start_turn(self, pending: PendingQuestion, now: float) -> TurnControl:
         """Start the turn of a question; return the control to stop the turn."""
@@ -177,7 +179,7 @@ class ChatState:
         if turn is None:
             return None
         author: Author = "user"
-        if not subproblem and turn.named:
+        if not subproblem and turn.has_complete_subproblem:
             subproblem, author = turn.subproblem, turn.author
         return PendingQuestion(
             turn.question,

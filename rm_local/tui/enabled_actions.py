@@ -23,7 +23,7 @@ def is_action_enabled(
         case "edit_question":
             return turn is not None
         case "edit" | "again":
-            return turn is not None and turn.named
+            return turn is not None and turn.has_complete_subproblem
         case "copy_answer":
             return turn is not None and not turn.running and bool(turn.answer_text)
         case "think":

@@ -81,8 +81,9 @@ class Talk:
                 self.rooms.append(event)
             elif isinstance(event, Prefilled):
                 read.append(event.reading)
-        said = f"The answer is {self.turns.last}, as I have computed it above step by step."
-        self.turns.record_event(number, Answered(Answer(said, None, 0, 1, 1, (), 9, 0.1)))
+        number = self.turns.last_turn_number
+        said = f"The answer is {number}, as I have computed it above step by step."
+        self.turns.record_answer(number, Answered(Answer(said, None, 0, 1, 1, (), 9, 0.1)))
         (reading,) = read
         return reading
 
@@ -220,8 +221,8 @@ async def test_the_oldest_turns_are_left_out_of_a_full_context(tmp_path: Path, n
         talk = Talk(engine)
         await talk.ask(FIRST)
         while not talk.rooms:
-            full = await talk.ask(SECOND, after=talk.turns.last)
-        whole = talk.turns.list_messages(talk.turns.last)
+            full = await talk.ask(SECOND, after=talk.turns.last_turn_number)
+        whole = talk.turns.list_messages(talk.turns.last_turn_number)
         early = await talk.ask(THIRD, after=1)
 
     (room,) = talk.rooms

@@ -35,7 +35,7 @@ from rm_local.engine.branches import (
 from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
 from rm_local.errors import RmLocalError, WorkerCrashedError
 from rm_local.loop import prompts
-from rm_local.loop.formulation_examples import formulation_messages
+from rm_local.loop.formulation_examples import build_formulation_chat
 from rm_local.lora import LoraAdapter
 from rm_local.records import Entry, Hit, StopReason
 
@@ -288,7 +288,7 @@ class FakeEngine:
                 await self._wait(live)
 
     def _script(self, spec: BranchSpec) -> deque[Step]:
-        asked = bool(self.turns) and self.turns[-1][:1] == formulation_messages("")[:1]
+        asked = bool(self.turns) and self.turns[-1][:1] == build_formulation_chat("")[:1]
         if asked or spec.forced == prompts.formulation_cue():
             return deque(self.formulation)
         self._taken += 1

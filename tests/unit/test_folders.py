@@ -11,7 +11,7 @@ import pytest
 
 from rm_local import folders, paths
 from rm_local.errors import HomeNotFoundError
-from rm_local.folders import Notices, explain_write_error, find_obstacle
+from rm_local.folders import UnsavedNotices, explain_write_error, find_write_obstacle
 from tests.support.blocked_folders import (
     BLOCKED,
     below_a_file,
@@ -23,16 +23,18 @@ from tests.support.blocked_folders import (
 
 def test_a_folder_that_can_be_made_has_no_obstacle(tmp_path: Path) -> None:
     """Whether it exists or is still to be made, however deep."""
-    assert find_obstacle(tmp_path) == ""
-    assert find_obstacle(tmp_path / "a" / "b" / "c") == ""
+    assert find_write_obstacle(tmp_path) == ""
+    assert find_write_obstacle(tmp_path / "a" / "b" / "c") == ""
     assert not (tmp_path / "a").exists()
 
 
 def test_the_obstacle_is_named(tmp_path: Path) -> None:
     """The file or link in the way, not the folder that was wanted."""
-    assert find_obstacle(file_as_home(tmp_path) / "x") == f"{tmp_path / 'file'} is not a folder"
-    assert find_obstacle(below_a_file(tmp_path)) == f"{tmp_path / 'file'} is not a folder"
-    assert find_obstacle(dangling_link(tmp_path)) == f"{tmp_path / 'link'} is a broken link"
+    assert (
+        find_write_obstacle(file_as_home(tmp_path) / "x") == f"{tmp_path / 'file'} is not a folder"
+    )
+    assert find_write_obstacle(below_a_file(tmp_path)) == f"{tmp_path / 'file'} is not a folder"
+    assert find_write_obstacle(dangling_link(tmp_path)) == f"{tmp_path / 'link'} is a broken link"
 
 
 def test_a_read_only_disk_is_distinguished_from_a_missing_permission(
@@ -40,10 +42,10 @@ def test_a_read_only_disk_is_distinguished_from_a_missing_permission(
 ) -> None:
     """A read-only file system is distinguished from a missing permission."""
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert find_obstacle(tmp_path) == f"writing to {tmp_path} is not permitted"
+    assert find_write_obstacle(tmp_path) == f"writing to {tmp_path} is not permitted"
 
-    monkeypatch.setattr(folders, "_is_read_only", lambda _: True)
-    assert find_obstacle(tmp_path) == f"{tmp_path} is read-only"
+    monkeypatch.setattr(folders, "_is_mounted_read_only", lambda _: True)
+    assert find_write_obstacle(tmp_path) == f"{tmp_path} is read-only"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ def test_one_notice_names_all_that_is_not_saved(
     """The first failure names all that cannot be saved; further failures say nothing."""
     monkeypatch.setenv("RM_LOCAL_HOME", str(block(tmp_path)))
     said: list[str] = []
-    notices = Notices(said.append)
+    notices = UnsavedNotices(said.append)
 
     notices.report_unsaved("the model's log", NotADirectoryError(20, "Not a directory"))
     notices.report_unsaved("sessions", NotADirectoryError(20, "Not a directory"))
@@ -88,7 +90,9 @@ def test_only_what_cannot_be_saved_is_named(own_home: Path) -> None:
     (own_home / "data").touch()
     said: list[str] = []
 
-    Notices(said.append).report_unsaved("sessions", NotADirectoryError(20, "Not a directory"))
+    UnsavedNotices(said.append).report_unsaved(
+        "sessions", NotADirectoryError(20, "Not a directory")
+    )
 
     assert said == [
         f"Sessions cannot be saved: {own_home / 'data'} is not a folder. "
@@ -99,7 +103,7 @@ def test_only_what_cannot_be_saved_is_named(own_home: Path) -> None:
 def test_lost_sessions_are_always_said() -> None:
     """A disk that fills up after the first notice is one more, as sessions are lost."""
     said: list[str] = []
-    notices = Notices(said.append)
+    notices = UnsavedNotices(said.append)
 
     for kind in ("the model's log", "the embedder's file", "sessions", "sessions"):
         notices.report_unsaved(kind, OSError(errno.ENOSPC, "No space left on device"))
@@ -114,7 +118,7 @@ def test_without_a_home_the_notice_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("RM_LOCAL_HOME")
     said: list[str] = []
 
-    assert Notices(said.append).find_log() is None
+    assert UnsavedNotices(said.append).find_worker_log() is None
 
     assert len(said) == 1
     assert "this user has no home folder" in said[0]
@@ -125,12 +129,12 @@ def test_the_corpus_of_a_bench_does_without_a_cache(
 ) -> None:
     """A temporary folder takes its place, which is said."""
     said: list[str] = []
-    assert folders.find_cache(said.append) == paths.cache_dir()
+    assert folders.find_writable_cache(said.append) == paths.cache_dir()
     assert said == []
 
     monkeypatch.setenv("RM_LOCAL_HOME", str(file_as_home(tmp_path)))
 
-    assert folders.find_cache(said.append).is_dir()
+    assert folders.find_writable_cache(said.append).is_dir()
     assert "RM_LOCAL_HOME" in said[0]
 
 

@@ -24,14 +24,14 @@ async def test_it_acts_once_nothing_has_been_under_way() -> None:
     """The seconds run from the end of what was under way, once."""
     acts = Acts()
     idle = IdleTimer(SOON, acts)
-    assert not idle.counting
+    assert not idle.is_running
 
     with idle.mark_busy():
-        assert not idle.counting
-    assert idle.counting
+        assert not idle.is_running
+    assert idle.is_running
     await acts.happened.wait()
 
-    assert not idle.counting
+    assert not idle.is_running
 
 
 async def test_the_seconds_do_not_run_while_anything_is_under_way() -> None:
@@ -41,13 +41,13 @@ async def test_the_seconds_do_not_run_while_anything_is_under_way() -> None:
     with idle.mark_busy():
         with idle.mark_busy():
             pass
-        assert not idle.counting
-    assert idle.counting
+        assert not idle.is_running
+    assert idle.is_running
     with idle.mark_busy():
-        assert not idle.counting
+        assert not idle.is_running
     idle.stop()
 
-    assert not idle.counting
+    assert not idle.is_running
 
 
 async def test_closing_waits_for_what_has_begun() -> None:
@@ -76,4 +76,4 @@ async def test_no_seconds_are_never() -> None:
     with idle.mark_busy():
         pass
 
-    assert not idle.counting
+    assert not idle.is_running

@@ -20,7 +20,7 @@ from pathlib import Path
 from rm_local.bench.corpus import docstrings
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.files import write_bytes_atomically
-from rm_local.folders import find_cache
+from rm_local.folders import find_writable_cache
 from rm_local.progress import Progress, ProgressCallback
 
 SENTENCES = "sentences.txt"
@@ -83,7 +83,7 @@ def load_installed_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
 
 def _find_corpora_folder(report: ProgressCallback) -> Path:
     """Find the folder of all corpora; without a cache a temporary one, which is reported."""
-    return find_cache(lambda notice: report(Progress(notice))) / "corpus"
+    return find_writable_cache(lambda notice: report(Progress(notice))) / "corpus"
 
 
 def _read_installed_sentences(parent: Path, report: ProgressCallback) -> tuple[str, ...]:

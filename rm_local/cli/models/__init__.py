@@ -1,4 +1,4 @@
-"""`rm-local models`: lists, describes, chooses, adds, removes, downloads and measures models."""
+"""The commands of `rm-local models`, which list, choose, add, remove and download models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Output of `rm-local models info` about LoRA adapters."""
+"""Describes LoRA adapters, for the output of `rm-local models info`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def print_lora_file(listed: LibraryModel, as_data: bool) -> None:
-    """Print the contents of an adapter's file.
+    """Print a description of an adapter's file: as lines, or with `as_data` as JSON.
 
     Raises:
         InvalidModelError: The file is damaged, or of a kind that cannot be loaded.
@@ -36,7 +36,7 @@ def print_lora_file(listed: LibraryModel, as_data: bool) -> None:
 
 
 def lora_as_json(adapter: LoraAdapter, file: LoraFile) -> dict[str, Any]:
-    """Return an adapter as one JSON object."""
+    """Convert an adapter and the header of its file to a JSON object."""
     return {
         "path": adapter.path,
         "scale": adapter.scale,
@@ -53,7 +53,7 @@ def lora_as_json(adapter: LoraAdapter, file: LoraFile) -> dict[str, Any]:
 
 
 def describe_lora_file(title: str, adapter: LoraAdapter, file: LoraFile) -> list[str]:
-    """Describe the file of an adapter, as lines."""
+    """Describe an adapter's file in lines: name, path, hash, rank, changed matrices, base model."""
     from rm_local.text import one_line
 
     calculator = {True: "used", False: "not used", None: "not stated"}[file.calculator]
@@ -73,7 +73,7 @@ def describe_lora_file(title: str, adapter: LoraAdapter, file: LoraFile) -> list
 
 
 def describe_loaded_lora(adapter: LoraAdapter, file: LoraFile) -> str:
-    """Describe an adapter of a model, as a line."""
+    """Describe in one line an adapter with which a model is loaded."""
     from rm_local.text import one_line
 
     what = f"scale {adapter.scale:g}, rank {_describe_strength(file)}, {format_bytes(file.size)}"
@@ -81,6 +81,6 @@ def describe_loaded_lora(adapter: LoraAdapter, file: LoraFile) -> str:
 
 
 def _describe_strength(file: LoraFile) -> str:
-    """Describe rank and alpha, as in `16, alpha 32`."""
+    """Format the rank or ranks of an adapter and its alpha, as in `16, alpha 32`."""
     ranks = " to ".join(dict.fromkeys((str(file.ranks[0]), str(file.ranks[-1]))))
     return f"{ranks}, alpha {file.alpha:g}" if file.alpha else f"{ranks}, no alpha"

@@ -20,7 +20,7 @@ def add(path: Path) -> None:
 
     path = expand_home(path).absolute()
     if path.is_dir():
-        found = f"a folder with {_count_models(path)} models to reason with"
+        found = f"a folder with {_count_usable_models(path)} models to reason with"
     else:
         read = read_model(path)
         require_loadable(read)
@@ -29,8 +29,8 @@ def add(path: Path) -> None:
     click.echo(f"{'added' if new else 'already added'}: {one_line(str(path))} ({found})")
 
 
-def _count_models(folder: Path) -> int:
-    """Count the usable models in the folder and below; print the reasons for unusable ones.
+def _count_usable_models(folder: Path) -> int:
+    """Count the usable models in a folder and below; print why others are not usable.
 
     Raises:
         UsageError: No model there is usable.

@@ -88,9 +88,10 @@ def measure_model(
 async def _measure_engine(
     path: Path, settings: Settings, effort: EngineBenchSize, report: ProgressCallback
 ) -> EngineBench:
+    """Run the benchmark of the engine against a bare loop over llama.cpp."""
     from rm_local.bench import BareClient, bench_engine
 
-    engine, log = _new_engine(settings)
+    engine, log = _create_bench_engine(settings)
     async with engine, BareClient(path, settings.threads, settings.gpu_layers, log) as bare:
         return await bench_engine(engine, bare, path, effort, report)
 
@@ -98,29 +99,31 @@ async def _measure_engine(
 async def _measure_busy(
     path: Path, settings: Settings, rounds: int, seconds: float, report: ProgressCallback
 ) -> BusyBench:
+    """Run the benchmark of decoding with one busy program per core."""
     from rm_local.bench import bench_busy
     from rm_local.system import usable_cores
 
-    engine, _ = _new_engine(settings)
+    engine, _ = _create_bench_engine(settings)
     async with engine:
         return await bench_busy(
             engine, path, usable_cores(), rounds=rounds, seconds=seconds, report=report
         )
 
 
-def _new_engine(settings: Settings) -> tuple[Engine, Path | None]:
-    """Create an engine with the settings' threads and layers; return it and the path of its log."""
+def _create_bench_engine(settings: Settings) -> tuple[Engine, Path | None]:
+    """Create an engine with the settings' threads and GPU layers; return it and its log's path."""
     from rm_local.engine import Engine
-    from rm_local.folders import Notices
+    from rm_local.folders import UnsavedNotices
     from rm_local.options import EngineOptions
 
-    notices = Notices(print_notice)
-    log, unlogged = notices.find_log(), partial(notices.report_unsaved, "the model's log")
+    notices = UnsavedNotices(print_notice)
+    log, unlogged = notices.find_worker_log(), partial(notices.report_unsaved, "the model's log")
     options = EngineOptions(threads=settings.threads, gpu_layers=settings.gpu_layers)
     return Engine(options, log=log, unlogged=unlogged), log
 
 
 def _format_engine_bench(found: EngineBench) -> list[str]:
+    """Format the result of the benchmark as lines."""
     from rm_local.text import one_line
 
     rows = [
@@ -143,6 +146,7 @@ def _format_engine_bench(found: EngineBench) -> list[str]:
 
 
 def _format_busy_bench(found: BusyBench) -> list[str]:
+    """Format the result of the benchmark with busy programs as lines."""
     from rm_local.text import one_line
 
     loops = "1 busy program" if found.loops == 1 else f"{found.loops} busy programs"

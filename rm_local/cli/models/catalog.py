@@ -46,5 +46,6 @@ def catalog(memory: float | None, as_data: bool) -> None:
 
 
 def _format_entry(entry: CatalogEntry) -> str:
+    """Format a model of the catalog as two lines: sizes and licence, then what it is good at."""
     sizes = f"{entry.gb:5.1f} file  {entry.memory:5.1f} memory"
     return f"  {entry.name:<31} {sizes}  {entry.licence}\n      {entry.good_at}"

@@ -1,4 +1,4 @@
-"""Output functions for the commands of `rm-local models`."""
+"""Formats models for the output of several commands of `rm-local models`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def model_as_json(listed: LibraryModel) -> dict[str, Any]:
-    """Return a model as one JSON object."""
+    """Convert a listed model to the JSON object that the commands print."""
     model = listed.model
     return {
         "name": listed.name,
@@ -33,12 +33,12 @@ def model_as_json(listed: LibraryModel) -> dict[str, Any]:
 
 
 def format_line(name: str, text: str) -> str:
-    """Format a line of a description."""
+    """Format a line of a description: a name, padded to a column, and a text."""
     return f"{name:<10} {text}"
 
 
 def print_notes(notes: tuple[str, ...]) -> None:
-    """Print the notes on skipped files and folders to standard error."""
+    """Print to standard error why files and folders were skipped, one line for each note."""
     from rm_local.text import one_line
 
     for each in notes:

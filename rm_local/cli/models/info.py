@@ -72,7 +72,7 @@ def show_model_info(
         return
     used = settings.lora if listed.in_use or lora or context.lora else ()
     adapters = read_fitting_adapters(used, found.path, read_model_files(listed.reference))
-    described = describe_file(listed, adapters)
+    described = detect_listed_chat_format(listed, adapters)
     sizes = AdaptedModel(found, adapters)
     settings = replace(settings, kv_cache_type=kv_cache_type or settings.kv_cache_type)
     fits = MemoryFit.for_model(settings, sizes, tokens or 0, free_memory())
@@ -95,8 +95,13 @@ def show_model_info(
         click.echo(f"warning: {warning}", err=True)
 
 
-def describe_file(listed: LibraryModel, adapters: Iterable[LoraFile] = ()) -> ChatFormat:
-    """Describe a model's thinking with these adapters and the user's own templates and families."""
+def detect_listed_chat_format(
+    listed: LibraryModel, adapters: Iterable[LoraFile] = ()
+) -> ChatFormat:
+    """Detect how a listed model formats chats and thinking, given its adapters.
+
+    The user's own templates and families count, too.
+    """
     from rm_local.engine import detect_chat_format
     from rm_local.library import read_model_files
     from rm_local.paths import templates_dir
@@ -107,7 +112,7 @@ def describe_file(listed: LibraryModel, adapters: Iterable[LoraFile] = ()) -> Ch
 
 
 def describe_model(listed: LibraryModel, described: ChatFormat) -> list[str]:
-    """Describe the model's file, as lines."""
+    """Describe a model in lines: name, file, kind, weights, layers, context, thinking."""
     from rm_local.text import one_line
 
     model = listed.model
@@ -134,6 +139,7 @@ def describe_model(listed: LibraryModel, described: ChatFormat) -> list[str]:
 
 
 def _describe_layers(model: ModelFile) -> str:
+    """Describe the number and kinds of a model's layers in words."""
     shape = model.shape
     keeping = [layer for layer in shape.layers if layer.key]
     words = [f"{len(shape.layers)}"]

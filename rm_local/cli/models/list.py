@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HEAD = ("", "name", "architecture", "parameters", "stored", "size", "context", "thinks", "place")
 RIGHT = {3, 5, 6}
-"""Columns of numbers, aligned to the right."""
+"""Indices of the columns that are aligned to the right, since they hold numbers."""
 
 
 @click.command("list")
@@ -46,11 +46,11 @@ def list_command(context: CliContext, as_data: bool, every: bool) -> None:
         text = each.message if reported else f"{each.message} {each.remedy}"
         click.echo(f"not available: {each.name}: {text}", err=True)
     if len(shown) < len(library.models):
-        click.echo(f"not shown: {_count_others(library)} (--all shows them)", err=True)
+        click.echo(f"not shown: {_format_hidden_counts(library)} (--all shows them)", err=True)
 
 
 def format_row(listed: LibraryModel) -> tuple[str, ...]:
-    """Format a model as the cells of a row."""
+    """Format a model as the cells of its row in the table, in the order of HEAD."""
     from rm_local.text import one_line
 
     model = listed.model
@@ -73,7 +73,7 @@ def format_row(listed: LibraryModel) -> tuple[str, ...]:
 
 
 def format_table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Format rows of cells as lines with aligned columns."""
+    """Format a table, given as rows of cells, as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -84,7 +84,7 @@ def format_table(rows: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _count_others(library: Library) -> str:
-    """Count the hidden models by kind, as in `2 embedder, 1 projector`."""
+def _format_hidden_counts(library: Library) -> str:
+    """Format the numbers of models that are not shown, by kind, as in `2 embedder, 1 projector`."""
     kinds = [listed.model.kind for listed in library.models if listed.model.kind != "text"]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))

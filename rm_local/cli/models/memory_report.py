@@ -1,4 +1,4 @@
-"""Compares a model's estimated memory under the settings with the free memory."""
+"""Estimates a model's memory under the settings, and compares it with the free memory."""
 
 from __future__ import annotations
 
@@ -15,24 +15,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MemoryFit:
-    """Estimate of the memory of a model and of its placement on devices."""
+    """Estimated memory of a model, with its layers placed on devices, and the free memory."""
 
     model: ModelSizes
     asked: PlacementRequest
     devices: tuple[Device, ...]
     need: MemoryRequirement
     machine: int
-    """Bytes needed in the machine's own memory."""
+    """Bytes needed in the machine's own memory, not on devices."""
     layers: int
     """Number of layers placed on devices; the output layer counts as one."""
     free: int | None
-    """Free bytes of the machine's memory; None if unknown."""
+    """Free bytes of the machine's own memory; None if unknown."""
 
     @classmethod
     def for_model(
         cls, settings: Settings, model: ModelSizes, context: int, free: int | None
     ) -> MemoryFit:
-        """Estimate the memory on this machine for `context` tokens; 0 = as in the settings."""
+        """Estimate the memory of a model on this machine.
+
+        `context` is in tokens, 0 = as in the settings; `free` in bytes, None if unknown.
+        """
         from rm_local.cli.devices import build_placement_request, parse_devices
         from rm_local.cli.subprocess_json import run_json_module
         from rm_local.engine import (
@@ -49,8 +52,8 @@ class MemoryFit:
         return cls(model, asked, devices, need, machine, place.layers, free)
 
     @property
-    def largest(self) -> int | None:
-        """The largest context that fits; 0 if no context fits, None if unknown."""
+    def largest_context(self) -> int | None:
+        """The largest context in tokens that fits in memory; 0 if none fits, None if unknown."""
         from rm_local.engine import (
             DEFAULT_CONTEXT,
             find_largest_context,
@@ -62,21 +65,21 @@ class MemoryFit:
         return find_largest_context(self.model, self.devices, self.asked, self.free, top)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the estimate as one JSON object."""
+        """Convert the estimate to the JSON object of `models info --json`."""
         return {
             **asdict(self.need),
             "total": self.need.total,
             "machine": self.machine,
             "layers": self.layers,
             "free": self.free,
-            "largest_context": self.largest,
+            "largest_context": self.largest_context,
             "fits": None if self.free is None else self.machine <= self.free,
             "kv": self.asked.kv,
             "flash_attention": self.asked.flash,
         }
 
     def format_lines(self) -> list[str]:
-        """Describe the memory, as lines."""
+        """Describe the needed and the free memory in lines."""
         need, free = self.need, self.free
         has = (
             "this system does not report how much is free"
@@ -106,9 +109,9 @@ class MemoryFit:
         return lines
 
     def describe_shortage(self) -> str:
-        """Describe the missing memory; empty if the model fits or the free memory is unknown."""
+        """Describe in words how much memory is missing; empty if none is, or if it is unknown."""
         if self.free is None or self.machine <= self.free:
             return ""
-        largest = self.largest
+        largest = self.largest_context
         more = f"the largest context that fits is {largest:,}" if largest else "no context fits"
         return f"{format_bytes(self.machine - self.free)} more than is free; {more}"

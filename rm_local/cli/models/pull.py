@@ -43,11 +43,11 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
         click.echo(json.dumps(_download_as_json(repo, chosen, arrived)))
     else:
         click.echo(arrived[0].path)
-    _warn_of_context(arrived[0].path)
+    _warn_of_memory_shortage(arrived[0].path)
 
 
 def _parse_model(model: str, revision: str | None) -> HubReference:
-    """Parse a name of the catalog (without a slash), or a repository of the hub."""
+    """Convert a name of the catalog, or `ORG/REPO[:FILE or QUANT]`, to a reference of the hub."""
     from rm_local.library import find_catalog_entry, parse_reference
 
     if "/" in model:
@@ -59,7 +59,10 @@ def _parse_model(model: str, revision: str | None) -> HubReference:
 def _fetch_model(
     wanted: HubReference, printer: ProgressPrinter
 ) -> tuple[Repo, HubModel, list[DownloadedFile]]:
-    """List the repository, choose the files, check the disk, and download each file."""
+    """Download the files of the wanted model that are not in the hub's cache.
+
+    Return the repository, the model chosen in it, and its files. The disk space is checked first.
+    """
     from rm_local.library import (
         Hub,
         choose_model,
@@ -88,7 +91,10 @@ def _fetch_model(
 
 
 def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
-    """Print the files to download, and a warning if they do not fit in memory."""
+    """Print the files of the model, how much is to download, and a warning if memory is short.
+
+    `needed` is the number of bytes to download.
+    """
     from rm_local.text import one_line
 
     licence = one_line(repo.licence) or "no licence stated"
@@ -97,12 +103,12 @@ def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
         click.echo(f"  {one_line(file.name)}  {format_bytes(file.size)}", err=True)
     rest = f"{format_bytes(needed)} to download" if needed else "all downloaded already"
     click.echo(f"  {format_bytes(model.size)} in all, {rest}", err=True)
-    if warning := _describe_shortage(model.size):
+    if warning := _describe_memory_shortage(model.size):
         click.echo(f"warning: {warning}", err=True)
 
 
-def _describe_shortage(size: int) -> str:
-    """Describe the shortage of free memory for weights of `size` bytes; empty if they fit."""
+def _describe_memory_shortage(size: int) -> str:
+    """Describe that weights of `size` bytes do not fit the free memory; empty if they do."""
     from rm_local.cli.devices import parse_devices
     from rm_local.cli.subprocess_json import run_json_module
     from rm_local.engine import PROCESS_BYTES
@@ -127,8 +133,8 @@ def _describe_shortage(size: int) -> str:
     )
 
 
-def _warn_of_context(path: Path) -> None:
-    """Print a warning if the downloaded model does not fit with the default context."""
+def _warn_of_memory_shortage(path: Path) -> None:
+    """Print a warning if the free memory is too small for the model with its usual context."""
     from rm_local import settings
     from rm_local.cli.models.memory_report import MemoryFit
     from rm_local.errors import RmLocalError
@@ -148,6 +154,7 @@ def _warn_of_context(path: Path) -> None:
 def _download_as_json(
     repo: Repo, model: HubModel, arrived: list[DownloadedFile]
 ) -> dict[str, object]:
+    """Convert the result of a download to the JSON object that the command prints."""
     return {
         "repo": repo.name,
         "commit": repo.commit,

@@ -33,7 +33,7 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
         return
     listed = find_model(context.load_settings(), model)
     if delete:
-        delete_files(listed, yes)
+        delete_model_files(listed, yes)
     elif not forget_model(listed.model.path):
         raise _make_not_added_error(listed)
     else:
@@ -42,8 +42,8 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
         click.echo("warning: the settings still name it: rm-local models use", err=True)
 
 
-def delete_files(listed: LibraryModel, yes: bool) -> None:
-    """Delete all files of one of the user's own models, and remove it from the list.
+def delete_model_files(listed: LibraryModel, yes: bool) -> None:
+    """Delete all files of a model, after asking unless `yes`, and remove it from the list.
 
     Raises:
         UsageError: The files are not the user's, the user declines, or a file cannot be deleted.
@@ -52,7 +52,7 @@ def delete_files(listed: LibraryModel, yes: bool) -> None:
     from rm_local.library import forget_model
     from rm_local.text import one_line
 
-    _refuse_foreign(listed)
+    _require_own_model(listed)
     model = listed.model
     files = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {format_bytes(model.size)}"
     if not yes and not click.confirm(f"Delete {one_line(str(model.path))} ({files})?", err=True):
@@ -68,8 +68,8 @@ def delete_files(listed: LibraryModel, yes: bool) -> None:
     click.echo(f"deleted: {one_line(str(model.path))} ({files})")
 
 
-def _refuse_foreign(listed: LibraryModel) -> None:
-    """Check that the model is neither shipped nor in another program's store.
+def _require_own_model(listed: LibraryModel) -> None:
+    """Check that the model belongs to the user: it is neither shipped nor another program's.
 
     Raises:
         UsageError: It is shipped, or in another program's store.
@@ -90,7 +90,7 @@ def _refuse_foreign(listed: LibraryModel) -> None:
 
 
 def _make_not_added_error(listed: LibraryModel) -> Exception:
-    """Create the error for a model that was not added by its own path, with a remedy."""
+    """Create the error for a model that is not in the list of added paths, so cannot be removed."""
     from rm_local.errors import UsageError
     from rm_local.library import SHIPPED_SOURCE, describe_removal, find_owning_app
 

@@ -43,7 +43,7 @@ def use(model: str | None, shipped: bool) -> None:
 
 
 def list_adapter_errors(model: Path) -> list[str]:
-    """List one error message for each adapter of the settings that does not fit this model."""
+    """Return an error message for each adapter in the settings that does not fit this model."""
     from rm_local import settings
     from rm_local.errors import EngineError
     from rm_local.gguf import read_fitting_adapters

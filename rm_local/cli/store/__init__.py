@@ -1,4 +1,4 @@
-"""`rm-local store`: builds, describes, checks, maintains and measures stores."""
+"""The commands of `rm-local store`, which build, describe, check, maintain and measure stores."""
 
 from __future__ import annotations
 

@@ -113,6 +113,7 @@ def _compare_peers(
     limits: PeerLimits,
     report: ProgressCallback,
 ) -> PeerComparison:
+    """Measure other libraries on the same rows, at the recall that the store reached."""
     from rm_local.bench import PeerQueries as Asked, PeerResult, compare_peers
 
     # Peers have to reach the recall over all queries, real and synthetic.

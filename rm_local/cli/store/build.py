@@ -69,6 +69,7 @@ def build(
 def _build_store(
     files: tuple[Path, ...], out: Path, chosen: EmbedderChoice, embeddings: Path | None
 ) -> None:
+    """Build the store with printed progress; after an interrupt, print how to continue."""
     from rm_local.ingest import build_from_files
 
     try:

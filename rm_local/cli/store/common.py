@@ -1,4 +1,4 @@
-"""Finds the store for a command of `rm-local store`, and handles SIGTERM."""
+"""Helpers of the commands of `rm-local store`: which store they use, and the end by SIGTERM."""
 
 from __future__ import annotations
 
@@ -12,15 +12,22 @@ from rm_local.cli.context import CliContext
 RESUMABLE = "Stopped. Run the same command again to continue."
 
 
-def store_path(context: CliContext, store: Path | None) -> Path:
-    """Return the store to read: by option of the command, else of `rm-local`, else the settings."""
+def resolve_store_path(context: CliContext, store: Path | None) -> Path:
+    """Return the path of the store that a command reads.
+
+    It is named by an option of the command (`store`), else by one of `rm-local`, else in the
+    settings; otherwise it is the shipped store.
+    """
     from rm_local import paths
 
     return context.with_overrides(store=store).load_settings().store or paths.shipped_store()
 
 
-def writable_store_path(context: CliContext, store: Path | None) -> Path:
-    """Return the store to change: as `store_path`, but the shipped store only if it is named.
+def resolve_named_store_path(context: CliContext, store: Path | None) -> Path:
+    """Return the path of the store that a command changes: the one named by option or setting.
+
+    The shipped store is no default for changes. An option of the command overrides one before it,
+    and that the settings.
 
     Raises:
         UsageError: No store is named.
@@ -35,7 +42,7 @@ def writable_store_path(context: CliContext, store: Path | None) -> Path:
 
 @contextmanager
 def exit_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the `with` body by an exception, so that temporary files are removed."""
+    """Let SIGTERM raise SystemExit in the `with` body, so that temporary files are removed."""
 
     def end_command(number: int, _: object) -> None:
         raise SystemExit(128 + number)

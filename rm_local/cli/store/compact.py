@@ -11,7 +11,7 @@ from rm_local.cli.context import STORE, CliContext
 from rm_local.cli.old_options import accept_old_options
 from rm_local.cli.options import JSON
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import RESUMABLE, writable_store_path
+from rm_local.cli.store.common import RESUMABLE, resolve_named_store_path
 
 
 @click.command(context_settings=accept_old_options("store compact"))
@@ -35,7 +35,7 @@ def compact(context: CliContext, level: int, as_data: bool, store: Path | None) 
     """
     from rm_local.store import Store, compact_store as make
 
-    path = writable_store_path(context, store)
+    path = resolve_named_store_path(context, store)
     with Store.open(path) as opened:
         before = opened.read_info().size
     try:

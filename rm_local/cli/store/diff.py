@@ -48,11 +48,13 @@ def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: boo
 
 
 def _diff_as_json(found: StoreDiff) -> dict[str, object]:
+    """Convert the differences of two stores to the JSON object that the command prints."""
     sides = ({**asdict(side), "path": str(side.path)} for side in (found.one, found.other))
     return {"equal": found.equal, "both": found.both, "stores": list(sides)}
 
 
 def _format_diff(found: StoreDiff) -> list[str]:
+    """Format the differences of two stores as lines."""
     lines = [f"{found.both:,} entries are in both."]
     for side in (found.one, found.other):
         lines += [
@@ -63,6 +65,7 @@ def _format_diff(found: StoreDiff) -> list[str]:
 
 
 def _format_examples(side: DiffSide) -> list[str]:
+    """Format the examples of entries that only one store has, one line for each."""
     from rm_local.text import one_line
 
     return [

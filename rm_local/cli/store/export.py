@@ -12,7 +12,7 @@ import click
 from rm_local.cli.context import STORE, CliContext
 from rm_local.cli.options import PATH
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import store_path
+from rm_local.cli.store.common import resolve_store_path
 
 
 @click.command("export")
@@ -51,7 +51,7 @@ def export_store(
     if vectors and out and vectors.absolute() == out.absolute():
         raise UsageError("--out and --vectors name the same file.", "Name two files.")
     with ExitStack() as files, print_progress() as report:
-        held = files.enter_context(StoreSource.open(store_path(context, store)))
+        held = files.enter_context(StoreSource.open(resolve_store_path(context, store)))
         rows = None
         if vectors:
             rows = VectorWriter(files.enter_context(open_output(vectors)), held.embedder.dimension)

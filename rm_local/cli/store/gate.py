@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORE, CliContext, print_notice, printing_notices
+from rm_local.cli.context import STORE, CliContext, print_notice, print_notices_then_close
 from rm_local.cli.options import JSON
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def measure_gate(
 
     labelled = read_labelled_questions(questions, half)
     trials, unknown = asyncio.run(
-        _try_all(context.with_overrides(None, store).new_runtime(), labelled)
+        _try_gate_on_all(context.with_overrides(None, store).new_runtime(), labelled)
     )
     if unknown:
-        print_notice(_describe_unknown(unknown))
+        print_notice(_describe_unknown_labels(unknown))
     curve = compute_gate_curve(trials)
     if as_data:
         click.echo(json.dumps({"questions": len(trials), "curve": curve}))
@@ -60,23 +60,25 @@ def measure_gate(
         click.echo(f"{point['threshold']:9.2f} {kept:>6}  {silent:>6}{mark}")
 
 
-async def _try_all(
+async def _try_gate_on_all(
     runtime: Runtime, labelled: list[LabelledQuestion]
 ) -> tuple[list[GateTrial], list[str]]:
-    """Try the gate on each question; return the trials, and the labels that match no entry."""
+    """Let the gate decide on each question; return the trials, and the labels without an entry."""
     from rm_local.loop import find_unknown_labels, try_gate
 
-    async with printing_notices(runtime):
+    async with print_notices_then_close(runtime):
         retriever = await runtime.open_store()
         trials = [await try_gate(retriever, *each) for each in labelled]
         return trials, await find_unknown_labels(retriever, labelled)
 
 
-def _describe_unknown(labels: list[str]) -> str:
+def _describe_unknown_labels(labels: list[str]) -> str:
+    """Describe in a sentence how many labels match no entry, with the first of them."""
     if len(labels) == 1:
         return f"1 label names no entry of the store: {labels[0]!r}."
     return f"{len(labels)} labels name no entry of the store, first {labels[0]!r}."
 
 
 def _format_percent(share: float | None) -> str:
+    """Format a share, 0 to 1, in percent; None as `-`."""
     return "-" if share is None else f"{share:.1%}"

@@ -11,7 +11,7 @@ import click
 
 from rm_local.cli.context import STORE, CliContext
 from rm_local.cli.options import JSON
-from rm_local.cli.store.common import store_path
+from rm_local.cli.store.common import resolve_store_path
 
 if TYPE_CHECKING:
     from rm_local.store import StoreInfo
@@ -25,16 +25,16 @@ def show_store_info(context: CliContext, as_data: bool, store: Path | None) -> N
     """Show a store's format, embedder, entries and search parameters."""
     from rm_local.store import Store
 
-    with Store.open(store_path(context, store)) as opened:
+    with Store.open(resolve_store_path(context, store)) as opened:
         found = opened.read_info()
     if as_data:
         click.echo(json.dumps({**asdict(found), "path": str(found.path)}))
         return
-    click.echo("\n".join(format_info(found)))
+    click.echo("\n".join(format_store_info(found)))
 
 
-def format_info(info: StoreInfo) -> list[str]:
-    """Format the description as lines."""
+def format_store_info(info: StoreInfo) -> list[str]:
+    """Format the description of a store as lines."""
     from rm_local.text import one_line
 
     search = f"asks {info.probes} of {info.clusters:,} clusters, ranks {info.candidates:,} entries"

@@ -13,7 +13,7 @@ from rm_local.cli.context import STORE, CliContext
 from rm_local.cli.old_options import accept_old_options
 from rm_local.cli.options import JSON, FiniteRange
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import store_path
+from rm_local.cli.store.common import resolve_store_path
 from rm_local.progress import Progress
 
 if TYPE_CHECKING:
@@ -49,12 +49,14 @@ def optimize(context: CliContext, seconds: float, as_data: bool, store: Path | N
             if progress.total:
                 printer(progress)
 
-        report = Maintainer(store_path(context, store)).run_tasks(seconds, print_remaining)
-    click.echo(json.dumps(asdict(report)) if as_data else "\n".join(format_report(report)))
+        report = Maintainer(resolve_store_path(context, store)).run_tasks(seconds, print_remaining)
+    click.echo(
+        json.dumps(asdict(report)) if as_data else "\n".join(format_maintenance_result(report))
+    )
 
 
-def format_report(report: MaintenanceResult) -> list[str]:
-    """Format the result as lines."""
+def format_maintenance_result(report: MaintenanceResult) -> list[str]:
+    """Format as lines what maintenance has done and what is left to do."""
     lines = [f"done  {count:>12,} {what}" for what, count in report.done.items()]
     lines += [f"left  {count:>12,} {what}" for what, count in report.left.items() if count]
     lines += [f"free  {report.empty_bytes:>12,} bytes in the file, for new entries"]

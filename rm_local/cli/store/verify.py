@@ -11,7 +11,7 @@ import click
 from rm_local.cli.context import STORE
 from rm_local.cli.options import JSON
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import store_path, writable_store_path
+from rm_local.cli.store.common import resolve_named_store_path, resolve_store_path
 
 
 @click.command("verify")
@@ -30,12 +30,12 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, store: Path | 
     it cannot be repaired.
     """
     if repair:
-        _repair_store(writable_store_path(ctx.obj, store), as_data)
+        _repair_store(resolve_named_store_path(ctx.obj, store), as_data)
         return
     from rm_local.store import Store
     from rm_local.text import one_line
 
-    path = store_path(ctx.obj, store)
+    path = resolve_store_path(ctx.obj, store)
     with Store.open(path) as opened, print_progress() as report:
         found, entries = opened.verify(report), opened.count_entries()
     if as_data:
@@ -48,6 +48,7 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, store: Path | 
 
 
 def _repair_store(path: Path, as_data: bool) -> None:
+    """Repair a store if it is damaged, and print the result: as lines, or as a JSON object."""
     from rm_local.store import Store, repair_store
     from rm_local.text import one_line
 
@@ -71,4 +72,5 @@ def _repair_store(path: Path, as_data: bool) -> None:
 
 
 def _format_intact(path: Path, entries: int) -> str:
+    """Format the line that says that a store has no damage."""
     return f"{path}: {entries:,} entries, intact."

@@ -154,7 +154,7 @@ class ChatScreen(OpeningScreen):
         if isinstance(event, RunEvent):
             self.show_run_event(event)
             return
-        self.state.apply_event(event, self.clock(), self.session.last)
+        self.state.apply_event(event, self.clock(), self.session.last_turn_number)
         if isinstance(event, ContextAdjusted | HintCut):
             self.notify_text(event.message)
             self._set_status(replace(self._status, info=self.backend.info))

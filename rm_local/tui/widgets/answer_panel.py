@@ -96,7 +96,7 @@ def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
 
 
 def format_answer(turn: Turn) -> Content:
-    """Format the text of the chosen branch."""
+    """Format the text of the answer; empty without an answer, or if it is only the short result."""
     if turn.answer is None:
         return Content("")
     said = turn.answer.text.strip()

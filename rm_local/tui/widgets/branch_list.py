@@ -113,6 +113,6 @@ def _format_row(
 ) -> Content:
     """Format a branch as a line of the list: `◉ 1 How do I …    312 · 41/s`."""
     mark, color, _ = describe_state(branch, result)
-    pace = f"{branch.tokens:>6,} · {branch.rate:.0f}/s"
+    pace = f"{branch.tokens:>6,} · {branch.tokens_per_second:.0f}/s"
     name = formatting.shorten_text(format_title(branch, hits), width - len(pace) - 3, pad=True)
     return Content.assemble((f"{mark} ", color), name, " ", (pace, "$foreground 60%"))

@@ -117,7 +117,7 @@ class BranchPane(VerticalScroll):
         branch, hits, result = self._shown
         room = max(8, self.outer_size.width - 8)
         mark, color, words = describe_state(branch, result)
-        pace = [f"{branch.tokens:,} tok", formatting.format_rate(branch.rate)]
+        pace = [f"{branch.tokens:,} tok", formatting.format_rate(branch.tokens_per_second)]
         below = " · ".join(
             part for part in (formatting.shorten_text(words, room // 2), *pace) if part
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.embed.hub_models import find_model_folder, identify_embedder
+from rm_local.embed.hub_models import build_embedder_id, find_or_download_model
 from rm_local.errors import InvalidModelError, UsageError
 
 
@@ -24,10 +24,10 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_identity_is_of_the_files(folder: Path) -> None:
     """The last module's dimension, and the sha256 of the weights."""
-    found = identify_embedder(folder, "mine")
+    found = build_embedder_id(folder, "mine")
     assert (found.id, found.dimension) == ("mine", 8)
     assert found.sha256 == hashlib.sha256(b"weights").hexdigest()
-    assert identify_embedder(folder, "mine", 8) == found
+    assert build_embedder_id(folder, "mine", 8) == found
 
 
 def test_weights_in_parts_are_hashed_in_order(folder: Path) -> None:
@@ -35,32 +35,32 @@ def test_weights_in_parts_are_hashed_in_order(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     for name, data in (("model-2.safetensors", b"ts"), ("model-1.safetensors", b"weigh")):
         (folder / name).write_bytes(data)
-    assert identify_embedder(folder, "mine").sha256 == hashlib.sha256(b"weights").hexdigest()
+    assert build_embedder_id(folder, "mine").sha256 == hashlib.sha256(b"weights").hexdigest()
 
 
 def test_only_a_model_trained_for_it_is_cut(folder: Path) -> None:
     """Its configuration lists the dimensions; another one is refused, naming them."""
     with pytest.raises(UsageError, match="no other"):
-        identify_embedder(folder, "mine", 4)
+        build_embedder_id(folder, "mine", 4)
     _write(folder / "config.json", {"hidden_size": 16, "matryoshka_dimensions": [8, 4]})
-    assert identify_embedder(folder, "mine", 4).id == "mine@4"
+    assert build_embedder_id(folder, "mine", 4).id == "mine@4"
     with pytest.raises(UsageError, match="4, 8"):
-        identify_embedder(folder, "mine", 3)
+        build_embedder_id(folder, "mine", 3)
 
 
 def test_a_folder_that_holds_no_model_is_refused(folder: Path, tmp_path: Path) -> None:
     """Neither dimension nor weights are guessed."""
     (folder / "model.safetensors").unlink()
     with pytest.raises(InvalidModelError, match="no weights"):
-        identify_embedder(folder, "mine")
+        build_embedder_id(folder, "mine")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidModelError, match="dimensions"):
-        identify_embedder(tmp_path / "empty", "mine")
+        build_embedder_id(tmp_path / "empty", "mine")
 
 
 def test_a_folder_is_its_own_model(folder: Path) -> None:
     """Nothing is asked of the network."""
-    assert find_model_folder(folder) == folder
+    assert find_or_download_model(folder) == folder
 
 
 def _write(path: Path, content: object) -> None:

@@ -35,7 +35,7 @@ def test_what_is_left_out_is_named_by_its_questions() -> None:
     """The last question is of no earlier turn; a lone question has none before it."""
     assert context_policy.list_oldest_questions(TALK, 9) == ("one?", "two?")
     assert context_policy.list_oldest_questions(TALK, 1) == ("one?",)
-    assert context_policy.list_turn_starts([TALK[-1]]) == []
+    assert context_policy.list_earlier_turn_starts([TALK[-1]]) == []
     assert context_policy.drop_oldest_turns([TALK[-1]], 3) == (TALK[-1],)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rm_local.loop.calculations import drop_calculations
+from rm_local.loop.calculations import replace_calculations
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import BranchFinished, Event
 from rm_local.loop.plan import PLANS, Plan
@@ -107,4 +107,4 @@ async def test_a_turn_knows_what_the_calculator_wrote(last: int) -> None:
 )
 def test_a_calculation_is_its_result(text: str, plain: str) -> None:
     """Once, also where the model writes it again."""
-    assert drop_calculations(text) == plain
+    assert replace_calculations(text) == plain

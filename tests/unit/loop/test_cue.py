@@ -18,7 +18,7 @@ from rm_local.engine.protocol import Message, TurnOpened
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.loop import prompts
-from rm_local.loop.formulation_examples import REQUEST, formulation_messages
+from rm_local.loop.formulation_examples import REQUEST, build_formulation_chat
 from rm_local.loop.plan import PLANS
 from tests.support.fakes import INFO, SUBPROBLEM, FakeEngine, hit, say, think
 from tests.support.tiny_gguf import PLAIN_TEMPLATE, TEMPLATE
@@ -154,7 +154,7 @@ async def test_a_model_that_does_not_think_names_it_in_a_chat_of_its_own(kind: s
     events = await events_of(engine, replace(MEMORY, thinking=False))
 
     apart, *branches = engine.texts
-    assert all(each.content in apart for each in formulation_messages("What is 4 + 4?"))
+    assert all(each.content in apart for each in build_formulation_chat("What is 4 + 4?"))
     assert prompts.CUE not in apart
     assert branches
     assert all(text.startswith(ASKED.partition("<|im_end|>")[0]) for text in branches)

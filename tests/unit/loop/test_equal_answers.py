@@ -9,7 +9,7 @@ from asyncio.subprocess import PIPE
 import pytest
 
 from rm_local.loop import equal_answers
-from rm_local.loop.equal_answers import EqualAnswers, are_comparable
+from rm_local.loop.equal_answers import AnswerGroups, are_values_comparable
 
 SAME = [("1/2", "0.5"), ("\\frac12", "1/2"), ("2\\sqrt{2}", "\\sqrt{8}"), ("1+2x", "2x+1")]
 APART = [("1/2", "1/3"), ("50%", "0.5"), ("5 m", "5"), ("5 cm", "5 m"), ("0.333", "1/3")]
@@ -17,10 +17,10 @@ APART = [("1/2", "1/3"), ("50%", "0.5"), ("5 m", "5"), ("5 cm", "5 m"), ("0.333"
 
 async def one_vote(left: str, right: str) -> bool:
     """Whether two results of a turn are one answer."""
-    async with EqualAnswers() as answers:
+    async with AnswerGroups() as answers:
         await answers.add_result(left)
         await answers.add_result(right)
-        return answers.find_key(left) == answers.find_key(right)
+        return answers.find_group_key(left) == answers.find_group_key(right)
 
 
 @pytest.mark.parametrize(("left", "right"), SAME)
@@ -40,11 +40,11 @@ async def test_other_values_and_units_stay_apart(left: str, right: str) -> None:
 async def test_what_takes_too_long_is_not_equal() -> None:
     """The process is ended, the turn continues, and nothing further is compared."""
     pytest.importorskip("math_verify")
-    async with EqualAnswers() as answers:
+    async with AnswerGroups() as answers:
         await answers.add_result("1")
         await answers.add_result("((((10^{99})!)!)!)!")
         await answers.add_result("2/2")
-        keys = {answers.find_key(each) for each in ("1", "((((10^{99})!)!)!)!", "2/2")}
+        keys = {answers.find_group_key(each) for each in ("1", "((((10^{99})!)!)!)!", "2/2")}
 
     assert len(keys) == 3
 
@@ -92,4 +92,4 @@ async def test_a_process_that_does_not_answer_changes_nothing(
 )
 def test_only_formulas_are_compared_by_value(left: str, right: str, may: bool) -> None:
     """No words, the same variables, percentages among themselves, and not too long."""
-    assert are_comparable(left, right) is may
+    assert are_values_comparable(left, right) is may

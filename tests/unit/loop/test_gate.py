@@ -16,7 +16,7 @@ from rm_local.loop.gate import (
     GateFeatures,
     GateModel,
     GateVerdict,
-    compute_features,
+    compute_gate_features,
     judge_features,
 )
 from rm_local.loop.plan import PLANS
@@ -214,7 +214,7 @@ async def test_a_pinned_hit_opens_the_gate_of_a_turn_that_is_run_again() -> None
 def test_features_are_read_on_the_scale_of_the_store() -> None:
     """Nearness and lead in the store's widths, prominence in those of the probes to the entry."""
     probes = np.array([[0.1, 0.3], [0.3, 0.5]], np.float32)
-    features = compute_features([0.5, 0.4], probes, SPREAD, 0.55)
+    features = compute_gate_features([0.5, 0.4], probes, SPREAD, 0.55)
 
     assert features.nearness == pytest.approx(6.0)
     assert features.prominence == pytest.approx(3.0)
@@ -225,7 +225,7 @@ def test_features_are_read_on_the_scale_of_the_store() -> None:
 def test_the_lead_is_over_the_eighth_hit() -> None:
     """Those further down do not count."""
     similarities = [0.5 - 0.01 * rank for rank in range(20)]
-    features = compute_features(similarities, np.zeros((2, 20), np.float32), SPREAD, 0.0)
+    features = compute_gate_features(similarities, np.zeros((2, 20), np.float32), SPREAD, 0.0)
 
     assert features.lead == pytest.approx(7 * 0.01 / SPREAD.width)
 

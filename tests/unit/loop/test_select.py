@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from rm_local.loop.select import (
-    Choice,
+    AnswerChoice,
     choose_answer,
     compute_shortness,
     is_vote_final,
@@ -33,7 +33,7 @@ def branch(
     return Branch(index, hint, index, "", text, result, tokens, 1.0, stop, confidence)
 
 
-def chosen(branches: list[Branch], keep: int = 0, tau: float = 0.1) -> Choice:
+def chosen(branches: list[Branch], keep: int = 0, tau: float = 0.1) -> AnswerChoice:
     """The choice, of which there has to be one."""
     choice = choose_answer(branches, keep=keep, tau=tau)
     assert choice is not None
@@ -167,7 +167,7 @@ def test_without_a_vote_the_shortest_kept_branch_is_shown() -> None:
     pool = [branch(0, "8", 90), branch(1, "8", 80), branch(2, None, 30, text="Nine, I believe.")]
     choice = choose_answer(pool, keep=2, tau=0.1, vote="none")
 
-    assert choice == Choice(pool[2], (pool[2],))
+    assert choice == AnswerChoice(pool[2], (pool[2],))
 
 
 def test_answers_that_count_as_one_vote_together() -> None:

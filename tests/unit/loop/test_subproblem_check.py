@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rm_local.loop import prompts
-from rm_local.loop.subproblem_check import is_subproblem, strip_numbers
+from rm_local.loop.subproblem_check import is_usable_query, strip_numbers
 
 QUESTION = "What is the kinetic energy of a 4 kg mass moving at 6,5 m/s?"
 
@@ -22,7 +22,7 @@ QUESTION = "What is the kinetic energy of a 4 kg mass moving at 6,5 m/s?"
 )
 def test_a_general_question_will_do(text: str) -> None:
     """In any language; a number that is not of the question does not matter."""
-    assert is_subproblem(text, QUESTION, (prompts.CUE,))
+    assert is_usable_query(text, QUESTION, (prompts.CUE,))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_general_question_will_do(text: str) -> None:
 )
 def test_a_text_that_is_no_subproblem_is_refused(text: str) -> None:
     """Addresses, single words, the question's numbers, echoes of the cue, long and stuck texts."""
-    assert not is_subproblem(text, QUESTION, (prompts.CUE,))
+    assert not is_usable_query(text, QUESTION, (prompts.CUE,))
 
 
 @pytest.mark.parametrize(

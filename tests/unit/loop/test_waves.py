@@ -14,9 +14,9 @@ from rm_local.loop.plan import PLANS, VoteRule
 from rm_local.loop.solver import solve
 from rm_local.loop.waves import (
     compute_lead_probability,
-    is_decided,
+    compute_next_wave_size,
+    is_vote_decided,
     list_branch_hints,
-    size_next_wave,
 )
 from rm_local.records import Entry
 from tests.support.fake_recall import FakeRecall
@@ -81,7 +81,7 @@ def sizes(engine: FakeEngine) -> list[int]:
 )
 def test_a_vote_is_decided_at_95_percent(first: int, second: int, decided: bool) -> None:
     """At 4-0, 6-1, 8-2 and 9-3, and not one vote earlier."""
-    assert is_decided(votes("A" * first + "B" * second, ONE.entry)) is decided
+    assert is_vote_decided(votes("A" * first + "B" * second, ONE.entry)) is decided
     assert (compute_lead_probability(first, second) >= 0.95) is decided
 
 
@@ -100,7 +100,7 @@ def test_three_that_agree_under_two_hints_decide(
     results: str, entries: tuple[Entry, ...], decided: bool
 ) -> None:
     """Without dissent; three under one hint may repeat its mistake."""
-    assert is_decided(votes(results, *entries)) is decided
+    assert is_vote_decided(votes(results, *entries)) is decided
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_wave_is_as_large_as_it_has_to_be(
     given = [ONE, TWO][: len(hints)]
     rest = [given[n % len(given)] for n in range(left)]
 
-    assert size_next_wave(votes(results, *(each.entry for each in given)), rest) == size
+    assert compute_next_wave_size(votes(results, *(each.entry for each in given)), rest) == size
 
 
 def test_hints_share_the_branches_equally() -> None:

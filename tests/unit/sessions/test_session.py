@@ -41,7 +41,7 @@ async def test_every_turn_is_saved() -> None:
     """Two questions in one session, and one in another, whose failure is saved too."""
     runtime = FakeRuntime()
     session, other = Session(runtime), Session(runtime)
-    assert (session.path, session.last) == (None, 0)
+    assert (session.path, session.last_turn_number) == (None, 0)
     events = await ask(session)
     await ask(session, "5 + 5?")
     await ask(other, "")
@@ -130,7 +130,7 @@ async def test_a_session_is_resumed_from_its_file() -> None:
     first.close()
     engine = FakeEngine()
     second = Session.resume(FakeRuntime(engine), first.path)
-    await ask(second, "And 5 more?", after=second.last)
+    await ask(second, "And 5 more?", after=second.last_turn_number)
     second.close()
 
     assert [turn.number for turn in second.saved] == [1]
@@ -169,7 +169,7 @@ async def test_one_session_answers_one_question_at_a_time() -> None:
     await turn.aclose()
 
     assert isinstance((await ask(session, "5 + 5?"))[-1], Answered)
-    assert session.last == 2
+    assert session.last_turn_number == 2
 
 
 async def test_a_session_that_cannot_be_saved_says_so_once_and_continues() -> None:
@@ -238,5 +238,5 @@ def test_a_session_that_is_open_elsewhere_is_refused(tmp_path: Path) -> None:
         Session.resume(runtime, path_of(journal))
     journal.close()
     session = Session.resume(runtime, path_of(journal))
-    assert session.last == 1
+    assert session.last_turn_number == 1
     session.close()

@@ -17,9 +17,9 @@ from rm_local.sessions import (
     Journal,
     TurnTree,
     find_last_session,
+    list_conversation_turns,
     list_sessions,
     replay_session,
-    trace_lineage,
 )
 from tests.support.folders import path_of
 
@@ -40,7 +40,7 @@ def asked(turns: TurnTree, question: str, after: int, *events: Event) -> int:
     """The number of a turn in which these events have happened."""
     number = turns.add_turn(question, after)
     for event in events:
-        turns.record_event(number, event)
+        turns.record_answer(number, event)
     return number
 
 
@@ -60,7 +60,7 @@ def test_a_follow_up_reads_questions_and_chosen_answers() -> None:
     first = asked(turns, "Q1", 0, answered("It is 8.\n", "8"))
     second = asked(turns, "Q2", first, answered("  ", "9"))
 
-    assert (first, second, turns.last) == (1, 2, 2)
+    assert (first, second, turns.last_turn_number) == (1, 2, 2)
     assert turns.list_messages(0) == ()
     assert turns.list_messages(second) == said("Q1", "It is 8.", "Q2", "9")
 
@@ -90,10 +90,10 @@ def test_a_conversation_forks_where_an_earlier_turn_is_followed() -> None:
 
 def test_a_way_through_the_turns_always_ends() -> None:
     """Also in a file that was tampered with: a circle, or a turn that is not there."""
-    assert trace_lineage({1: 0, 2: 1, 3: 1}, 3) == (1, 3)
-    assert trace_lineage({1: 2, 2: 1}, 2) == (1, 2)
-    assert trace_lineage({2: 7}, 2) == (2,)
-    assert trace_lineage({}, 0) == ()
+    assert list_conversation_turns({1: 0, 2: 1, 3: 1}, 3) == (1, 3)
+    assert list_conversation_turns({1: 2, 2: 1}, 2) == (1, 2)
+    assert list_conversation_turns({2: 7}, 2) == (2,)
+    assert list_conversation_turns({}, 0) == ()
 
 
 def test_a_saved_session_keeps_who_follows_whom(tmp_path: Path) -> None:

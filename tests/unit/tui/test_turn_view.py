@@ -65,7 +65,7 @@ def test_a_turns_place_is_short(number: int, follows: int, told: str) -> None:
 def test_speed_is_tokens_over_the_time_since_the_branch_began() -> None:
     """Ten tokens in two seconds are five a second, for the branch and for all."""
     view = apply_event(after(BranchStarted(0, None)), TokenChunk(0, "thinking", "x", 10), 2.0)
-    assert view.branches[0].rate == 5.0
+    assert view.branches[0].tokens_per_second == 5.0
     assert compute_rate(view, 2.0) == 5.0
 
 

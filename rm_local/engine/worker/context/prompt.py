@@ -24,13 +24,13 @@ class Conversation:
         return context_policy.list_oldest_questions(self._request.messages, self.dropped)
 
     @property
-    def droppable(self) -> bool:
-        """Whether another turn can be dropped."""
-        return self.dropped < len(context_policy.list_turn_starts(self._request.messages))
+    def has_droppable_turn(self) -> bool:
+        """Whether the messages still contain an earlier turn, which could be dropped."""
+        return self.dropped < len(context_policy.list_earlier_turn_starts(self._request.messages))
 
     def drop_oldest_turn(self) -> bool:
         """Drop one more turn; return False if no turn is left."""
-        if not self.droppable:
+        if not self.has_droppable_turn:
             return False
         self.dropped += 1
         self._render_prompt()

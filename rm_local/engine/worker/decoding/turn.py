@@ -278,10 +278,10 @@ class TurnRunner:
         capacity, trained = self._cache.capacity, self._model.info.trained_context
         if tokens < capacity:
             return
-        what = f"{what} and the turns before it" if conversation.droppable else what
-        need = "need" if conversation.droppable else "needs"
+        what = f"{what} and the turns before it" if conversation.has_droppable_turn else what
+        need = "need" if conversation.has_droppable_turn else "needs"
         message = f"{what} {need} {tokens:,} tokens; the context holds {capacity:,}."
         raise ContextOverflowError(
             f"{message} {self._adjuster.failure}".strip(),
-            context_policy.suggest_remedy(conversation.droppable, tokens, trained),
+            context_policy.suggest_remedy(conversation.has_droppable_turn, tokens, trained),
         )
