@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         BranchSpec as BranchSpec,
         ContextAdjusted as ContextAdjusted,
         ContextUsage as ContextUsage,
-        Evaluated as Evaluated,
+        EvaluatedTokens as EvaluatedTokens,
         Part as Part,
         SampledToken as SampledToken,
         Sampling as Sampling,

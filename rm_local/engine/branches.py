@@ -51,7 +51,7 @@ class BranchSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
+class EvaluatedTokens:
     """The numbers of tokens evaluated (prefilled) for a request before the model began to write."""
 
     prompt: int = 0
@@ -144,5 +144,5 @@ class BranchEnded:
     """Number of tokens inserted by the calculator; they are not part of the other fields."""
 
 
-BranchEvent = Evaluated | TokenChunk | ContextUsage | ContextAdjusted | BranchEnded
-"""An item from `Engine.generate_branches`. `Evaluated` is sent once, before any text."""
+BranchEvent = EvaluatedTokens | TokenChunk | ContextUsage | ContextAdjusted | BranchEnded
+"""An item from `Engine.generate_branches`. `EvaluatedTokens` is sent once, before any text."""

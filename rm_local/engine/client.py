@@ -16,7 +16,7 @@ from rm_local.engine.branches import BranchEvent, BranchSpec, ContextAdjusted
 from rm_local.engine.process import Replies, WorkerProcess
 from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
 from rm_local.errors import EngineError, RmLocalError, WorkerCrashedError
-from rm_local.lora import LoraAdapter, drop_unused
+from rm_local.lora import LoraAdapter, drop_unused_adapters
 from rm_local.options import EngineOptions
 from rm_local.records import StopReason
 
@@ -118,7 +118,7 @@ class Engine:
         options = self._options
         if context is not None:
             options = replace(options, context=context)
-        request = protocol.Load(str(model), options, drop_unused(lora))
+        request = protocol.Load(str(model), options, drop_unused_adapters(lora))
         try:
             return (await self._call_worker(request, protocol.Loaded, on_progress)).info
         except WorkerCrashedError as error:

@@ -15,7 +15,7 @@ def leaves_room(tokens: int, context: int) -> bool:
     return tokens <= context - context // SPARE
 
 
-def suggest_remedy(earlier: bool, tokens: int, trained: int) -> str:
+def suggest_overflow_remedy(earlier: bool, tokens: int, trained: int) -> str:
     """Suggest actions to the user if a prompt of `tokens` tokens does not fit into the context.
 
     `earlier`: whether the prompt contains earlier turns. `trained`: the context length in tokens
@@ -31,7 +31,7 @@ def suggest_remedy(earlier: bool, tokens: int, trained: int) -> str:
     return f"{', '.join(ways[:-1])}, or {ways[-1]}."
 
 
-def list_turn_starts(messages: Sequence[Message]) -> list[int]:
+def list_earlier_turn_starts(messages: Sequence[Message]) -> list[int]:
     """List the positions of the user messages before the last message: each begins a turn."""
     last = len(messages) - 1
     return [n for n, message in enumerate(messages[:last]) if message.role == "user"]
@@ -39,17 +39,17 @@ def list_turn_starts(messages: Sequence[Message]) -> list[int]:
 
 def drop_oldest_turns(messages: Sequence[Message], count: int) -> tuple[Message, ...]:
     """Drop the first `count` turns; keep the messages before them, and the last message."""
-    starts = [*list_turn_starts(messages), len(messages) - 1]
+    starts = [*list_earlier_turn_starts(messages), len(messages) - 1]
     begin, end = starts[0], starts[min(count, len(starts) - 1)]
     return (*messages[:begin], *messages[end:])
 
 
 def list_oldest_questions(messages: Sequence[Message], count: int) -> tuple[str, ...]:
     """List the questions of the first `count` turns."""
-    return tuple(messages[start].content for start in list_turn_starts(messages)[:count])
+    return tuple(messages[start].content for start in list_earlier_turn_starts(messages)[:count])
 
 
-def enlarge_context(context: int, tokens: int, trained: int) -> int:
+def compute_larger_context(context: int, tokens: int, trained: int) -> int:
     """Choose a larger context: double it until a prompt of `tokens` tokens leaves enough room.
 
     The result is at most `trained`; 0 if the context cannot grow.

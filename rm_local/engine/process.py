@@ -104,7 +104,7 @@ class WorkerProcess:
             self._process.kill()
         await self._reader
         if not isinstance(self._end, errors.WorkerCrashedError):  # its message names the log
-            self._log.discard()
+            self._log.delete_if_temporary()
 
     def _write_message(self, number: int, message: protocol.Request) -> None:
         if self._process.stdin and self.alive:

@@ -3,7 +3,7 @@
 Each message is one line (`engine/wire.py`). Requests are sent to the worker's standard input, and
 replies on a separate descriptor, because llama.cpp writes to 1 and 2. The worker first sends
 `Ready` (number 0). Requests are answered in order, and each reply has the number of its request:
-any number of `Progress`, `Evaluated`, `TokenChunks`, `ContextUsage`, `ContextAdjusted` and
+any number of `Progress`, `EvaluatedTokens`, `TokenChunks`, `ContextUsage`, `ContextAdjusted` and
 `BranchEnded`, then one last reply (`Loaded`, `EmbedderLoaded`, `Embedded`, `TurnOpened`,
 `GenerationDone`, `TokenCount`, `FreeTokens`, `StatsReply` or `ErrorReply`). `Cancel` has no reply.
 """
@@ -19,7 +19,7 @@ from rm_local.engine.branches import (
     BranchSpec,
     ContextAdjusted,
     ContextUsage,
-    Evaluated,
+    EvaluatedTokens,
     TokenChunk,
 )
 from rm_local.lora import LoraAdapter
@@ -231,7 +231,7 @@ class TurnOpened:
 
     tokens: int
     """Number of tokens of the whole prompt."""
-    evaluated: Evaluated
+    evaluated: EvaluatedTokens
     """The tokens that were evaluated; the rest of the prompt was in the cache."""
 
 
@@ -283,7 +283,7 @@ Reply = (
     | EmbedderLoaded
     | Embedded
     | TurnOpened
-    | Evaluated
+    | EvaluatedTokens
     | TokenChunks
     | ContextUsage
     | ContextAdjusted

@@ -25,7 +25,7 @@ class WorkerLog:
     """Position in bytes at which the messages of this worker begin."""
     temporary: bool = False
 
-    def discard(self) -> None:
+    def delete_if_temporary(self) -> None:
         """Delete the file if it is temporary."""
         if self.temporary and self.path:
             with suppress(OSError):

@@ -15,7 +15,7 @@ from rm_local.engine import (
     BranchSpec,
     ContextAdjusted,
     ContextUsage,
-    Evaluated,
+    EvaluatedTokens,
     ModelInfo,
     Sampling,
     TokenChunk,
@@ -71,13 +71,13 @@ async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillT
 
 async def formulate_in_separate_chat(
     turn: TurnContext, question: str
-) -> tuple[Formulated, Evaluated]:
+) -> tuple[Formulated, EvaluatedTokens]:
     """Let the model name the subproblem in a separate chat; also return the evaluation counts.
 
     The conversation is opened later. Events and errors are those of `formulate_subproblem`. If
     question and examples do not fit the context, the question replaces the subproblem.
     """
-    evaluated = Evaluated()
+    evaluated = EvaluatedTokens()
     formulated = _find_given_subproblem(turn)
     if formulated is None:
         began = perf_counter()
@@ -92,8 +92,8 @@ async def formulate_in_separate_chat(
 
 async def _generate_separate_draft(
     turn: TurnContext, question: str
-) -> tuple[_SubproblemDraft, Evaluated]:
-    read: list[Evaluated] = []
+) -> tuple[_SubproblemDraft, EvaluatedTokens]:
+    read: list[EvaluatedTokens] = []
     turn.events.emit(Formulating(""))
     async with turn.control.on_stop(turn.engine.cancel):
         messages = formulation_messages(_shorten_question(question))
@@ -103,7 +103,7 @@ async def _generate_separate_draft(
     spec = _build_formulation_spec(turn, "", Sampling(temperature=0.0))
     draft = await _generate_draft(turn, spec, read.append, shows_context=False)
     prompt = opened.evaluated.prompt + sum(each.prompt for each in read)
-    return draft, Evaluated(prompt=prompt)
+    return draft, EvaluatedTokens(prompt=prompt)
 
 
 def _find_given_subproblem(turn: TurnContext) -> Formulated | None:
@@ -114,7 +114,7 @@ def _find_given_subproblem(turn: TurnContext) -> Formulated | None:
 async def _generate_draft(
     turn: TurnContext,
     spec: BranchSpec,
-    add_evaluated: Callable[[Evaluated], None],
+    add_evaluated: Callable[[EvaluatedTokens], None],
     *,
     shows_context: bool,
 ) -> _SubproblemDraft:
@@ -130,7 +130,7 @@ async def _generate_draft(
             match event:
                 case ContextUsage() | ContextAdjusted() if shows_context:
                     turn.events.emit(event)
-                case Evaluated():
+                case EvaluatedTokens():
                     add_evaluated(event)
                 case BranchEnded(tokens=tokens):
                     draft.tokens = tokens

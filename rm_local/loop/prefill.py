@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
 
-from rm_local.engine import Evaluated, Message, TurnOpened
+from rm_local.engine import EvaluatedTokens, Message, TurnOpened
 from rm_local.errors import CancelledByUserError
 from rm_local.loop.events import Prefilling
 from rm_local.loop.turn_context import TurnContext
@@ -60,11 +60,11 @@ class PrefillTimer:
         self._separate = 0
         self._waiting_since = perf_counter()
 
-    def add_formulation(self, evaluated: Evaluated) -> None:
+    def add_formulation(self, evaluated: EvaluatedTokens) -> None:
         """Add the tokens evaluated for the formulation."""
         self._prompt += evaluated.prompt
 
-    def add_separate_chat(self, evaluated: Evaluated) -> None:
+    def add_separate_chat(self, evaluated: EvaluatedTokens) -> None:
         """Add the tokens evaluated in the separate chat for the subproblem."""
         self._separate += evaluated.prompt
 
@@ -72,7 +72,7 @@ class PrefillTimer:
         """Restart the wait for the first text, once the subproblem is known."""
         self._waiting_since = perf_counter()
 
-    def compute_stats(self, evaluated: Evaluated) -> PrefillStats:
+    def compute_stats(self, evaluated: EvaluatedTokens) -> PrefillStats:
         """Compute the turn's figures when its first branch writes.
 
         `evaluated` counts the tokens evaluated for the branches.

@@ -11,7 +11,7 @@ from rm_local.engine import (
     BranchSpec,
     ContextAdjusted,
     ContextUsage,
-    Evaluated,
+    EvaluatedTokens,
     TokenChunk,
 )
 from rm_local.loop.answers import extract_answer, normalize_text
@@ -97,7 +97,7 @@ class _Reasoning:
         """Index of the wave's first branch."""
         self._running: dict[int, _RunningBranch] = {}
         self._finished: list[Branch] = []
-        self._evaluated: Evaluated | None = None
+        self._evaluated: EvaluatedTokens | None = None
         self._prefilled = False
         self._settled = False
         self._hinted = None not in self._left
@@ -183,7 +183,7 @@ class _Reasoning:
                     await self._answers.add_result(branch.result)
             case ContextUsage() | ContextAdjusted():
                 emit(event)
-            case Evaluated():
+            case EvaluatedTokens():
                 self._evaluated = event
 
     def _merge_equal_draws(self, branch: Branch) -> Branch:

@@ -33,7 +33,7 @@ class SessionRuntime(Protocol):
     @property
     def notices(self) -> Notices: ...
 
-    async def identify_adapters(self) -> Sequence[LoraAdapter]: ...
+    async def hash_adapters(self) -> Sequence[LoraAdapter]: ...
 
     def solve(
         self,
@@ -122,7 +122,7 @@ class Session:
             raise UsageError("This session is answering a question.", "Stop it, or wait for it.")
         self._asking = True
         try:
-            lora = await self._solver.identify_adapters()
+            lora = await self._solver.hash_adapters()
             number = self._tree.add_turn(question, after)
             journal = self._journal = self._journal or self._new_journal()
             journal.write_question(

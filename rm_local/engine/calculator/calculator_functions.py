@@ -15,7 +15,7 @@ from rm_local.engine.calculator.calculator_values import (
     format_result_value,
     make_list,
     make_number,
-    make_string,
+    require_short_string,
 )
 from rm_local.engine.calculator.number_operations import apply_operator, raise_power, take_root
 
@@ -157,7 +157,7 @@ def _convert_to_decimal(value: Value) -> Value:
 
 
 def _convert_to_string(value: Value) -> Value:
-    return value if isinstance(value, str) else make_string(format_result_value(value))
+    return value if isinstance(value, str) else require_short_string(format_result_value(value))
 
 
 def _list_range(*values: Value) -> Value:
@@ -185,7 +185,7 @@ def _compute_factorial(value: Value) -> Value:
     return make_number(math.factorial(require_whole_number(value)))
 
 
-def _make_choice_function(count: Callable[[int, int], int]) -> Callable[..., Value]:
+def _make_combinatorial_function(count: Callable[[int, int], int]) -> Callable[..., Value]:
     def count_choices(n: Value, k: Value) -> Value:
         if not 0 <= require_whole_number(n) <= _MOST_CHOSEN:
             raise NotEvaluableError
@@ -209,10 +209,10 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "abs": (1, 1, _compute_absolute),
     "all": (1, 1, lambda value: all(_require_booleans(value))),
     "any": (1, 1, lambda value: any(_require_booleans(value))),
-    "bin": (1, 1, lambda value: make_string(bin(require_whole_number(value)))),
+    "bin": (1, 1, lambda value: require_short_string(bin(require_whole_number(value)))),
     "ceil": (1, 1, _make_rounding_function(math.ceil)),
     "chr": (1, 1, lambda value: chr(require_whole_number(value))),
-    "comb": (2, 2, _make_choice_function(math.comb)),
+    "comb": (2, 2, _make_combinatorial_function(math.comb)),
     "divmod": (2, 2, _divide_with_remainder),
     "factorial": (1, 1, _compute_factorial),
     "float": (1, 1, _convert_to_decimal),
@@ -227,9 +227,9 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "ord": (
         1,
         1,
-        lambda value: make_number(ord("".join(map(_require_character, read_items(value))))),
+        lambda value: make_number(ord("".join(map(_require_string_item, read_items(value))))),
     ),
-    "perm": (2, 2, _make_choice_function(math.perm)),
+    "perm": (2, 2, _make_combinatorial_function(math.perm)),
     "pow": (2, 3, _compute_power),
     "range": (1, 3, _list_range),
     "reversed": (1, 1, _reverse_items),
@@ -242,7 +242,7 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
 """Name of a function -> its minimum and maximum number of arguments, and the function."""
 
 
-def _require_character(value: Value) -> str:
+def _require_string_item(value: Value) -> str:
     if not isinstance(value, str):
         raise NotEvaluableError
     return value

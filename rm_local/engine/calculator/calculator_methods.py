@@ -11,7 +11,7 @@ from rm_local.engine.calculator.calculator_values import (
     Value,
     make_list,
     make_number,
-    make_string,
+    require_short_string,
 )
 
 
@@ -36,11 +36,11 @@ def are_values_equal(left: Value, right: Value) -> bool:
     return left.value == right.value
 
 
-def _make_change_method(change: Callable[[str], str]) -> Callable[..., Value]:
-    return lambda owner: make_string(change(owner))
+def _make_string_method(change: Callable[[str], str]) -> Callable[..., Value]:
+    return lambda owner: require_short_string(change(owner))
 
 
-def _make_test_method(question: Callable[[str], bool]) -> Callable[..., Value]:
+def _make_predicate_method(question: Callable[[str], bool]) -> Callable[..., Value]:
     return lambda owner: question(owner)
 
 
@@ -48,12 +48,12 @@ def _join_strings(owner: str, values: Value) -> Value:
     parts = [require_string(each) for each in read_items(values)]
     if sum(map(len, parts)) + len(owner) * len(parts) > 2 * STRING:
         raise NotEvaluableError
-    return make_string(owner.join(parts))
+    return require_short_string(owner.join(parts))
 
 
 def _split_string(owner: str, separator: Value | None = None) -> Value:
     parts = owner.split(None if separator is None else require_string(separator))
-    return make_list([make_string(part) for part in parts])
+    return make_list([require_short_string(part) for part in parts])
 
 
 def _count_matches(owner: Value, wanted: Value) -> Value:
@@ -72,7 +72,7 @@ def _find_index(owner: Value, wanted: Value) -> Value:
 
 
 def _replace_text(owner: str, old: Value, new: Value) -> Value:
-    return make_string(owner.replace(require_string(old), require_string(new)))
+    return require_short_string(owner.replace(require_string(old), require_string(new)))
 
 
 _STRIP: dict[str, Callable[..., str]] = {
@@ -82,7 +82,7 @@ _STRIP: dict[str, Callable[..., str]] = {
 }
 STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     **{
-        name: (0, 0, _make_change_method(change))
+        name: (0, 0, _make_string_method(change))
         for name, change in {
             "capitalize": str.capitalize,
             "lower": str.lower,
@@ -93,7 +93,7 @@ STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
         }.items()
     },
     **{
-        name: (0, 0, _make_test_method(question))
+        name: (0, 0, _make_predicate_method(question))
         for name, question in {
             "isalpha": str.isalpha,
             "isdigit": str.isdigit,

@@ -67,7 +67,7 @@ def make_list(items: list[Value] | tuple[Value, ...]) -> ListValue:
     return ListValue(tuple(items), size)
 
 
-def make_string(text: str) -> str:
+def require_short_string(text: str) -> str:
     """Return `text` if its length is allowed.
 
     Raises:

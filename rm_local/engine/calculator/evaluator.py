@@ -26,13 +26,13 @@ from rm_local.engine.calculator.calculator_values import (
     format_result_value,
     make_list,
     make_number,
-    make_string,
+    require_short_string,
 )
 from rm_local.engine.calculator.expression_parser import (
     Call,
     Comparison,
+    ConstantName,
     ListLiteral,
-    Name,
     Node,
     NumberLiteral,
     Operation,
@@ -96,8 +96,8 @@ class _Evaluator:
                 decimal = not text.isdigit()
                 return make_number(Fraction(text) if decimal else int(text), decimal)
             case StringLiteral(text):
-                return make_string(text)
-            case Name(name):
+                return require_short_string(text)
+            case ConstantName(name):
                 return _NAMES[name]
             case ListLiteral(items):
                 return make_list([self.evaluate_node(item) for item in items])
@@ -164,7 +164,7 @@ def _combine_values(sign: str, left: Value, right: Value) -> Value:
     if isinstance(left, Number) and isinstance(right, Number):
         return apply_operator(sign, left, right)
     if sign == "+" and isinstance(left, str) and isinstance(right, str):
-        return make_string(left + right)
+        return require_short_string(left + right)
     if sign == "+" and isinstance(left, ListValue) and isinstance(right, ListValue):
         return make_list(left.items + right.items)
     if sign != "*":
@@ -177,7 +177,7 @@ def _combine_values(sign: str, left: Value, right: Value) -> Value:
     if isinstance(left, str):
         if len(left) * times > ITEMS:
             raise NotEvaluableError
-        return make_string(left * times)
+        return require_short_string(left * times)
     if not isinstance(left, ListValue) or left.size * times > ITEMS:
         raise NotEvaluableError
     return make_list(left.items * times)

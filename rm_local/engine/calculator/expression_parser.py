@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rm_local.engine.calculator.calculator_limits import DEPTH, NotEvaluableError
-from rm_local.engine.calculator.expression_tokens import END, Token, read_tokens
+from rm_local.engine.calculator.expression_tokens import END, Token, tokenize_expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class StringLiteral:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class ConstantName:
     """The name of a constant: True, False or pi."""
 
     name: str
@@ -67,7 +67,7 @@ class Call:
     """The value of the argument `reverse=`; None if it is not given."""
 
 
-Node = NumberLiteral | StringLiteral | Name | ListLiteral | Operation | Comparison | Call
+Node = NumberLiteral | StringLiteral | ConstantName | ListLiteral | Operation | Comparison | Call
 _COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
 _KEYWORDS = {"and", "or", "not", "in", "of"}
 
@@ -78,7 +78,7 @@ def parse_expression(text: str) -> Node:
     Raises:
         NotEvaluableError: The expression does not follow the grammar, or is nested too deep.
     """
-    parser = _Parser(read_tokens(text))
+    parser = _Parser(tokenize_expression(text))
     tree = parser.parse_disjunction()
     if parser.next != END:
         raise NotEvaluableError
@@ -135,12 +135,12 @@ class _Parser:
 
     def _parse_comparison(self) -> Node:
         operands, operators = [self._parse_sum()], list[str]()
-        while operator := self._take_comparison():
+        while operator := self._take_comparison_operator():
             operators.append(operator)
             operands.append(self._parse_sum())
         return Comparison(tuple(operands), tuple(operators)) if operators else operands[0]
 
-    def _take_comparison(self) -> str:
+    def _take_comparison_operator(self) -> str:
         if self._take_token("not"):
             self._expect_token("in")
             return "not in"
@@ -210,7 +210,7 @@ class _Parser:
             case Token("string", text):
                 return StringLiteral(text)
             case Token("name", name) if name not in _KEYWORDS:
-                return self._parse_call(name, None) if self._take_token("(") else Name(name)
+                return self._parse_call(name, None) if self._take_token("(") else ConstantName(name)
             case Token("sign", "("):
                 tree = self.parse_disjunction()
                 self._expect_token(")")

@@ -8,7 +8,7 @@ from typing import Literal
 
 from rm_local.engine.calculator.calculator_limits import NotEvaluableError
 
-Kind = Literal["number", "string", "name", "sign", "end"]
+TokenKind = Literal["number", "string", "name", "sign", "end"]
 _ASCII = str.maketrans(
     {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "≤": "<=", "≥": ">=", "≠": "!="}
 )
@@ -30,14 +30,14 @@ _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 class Token:
     """A token of an expression; for a string, `text` is its content without quotes."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
 
 
 END = Token("end", "")
 
 
-def read_tokens(text: str) -> list[Token]:
+def tokenize_expression(text: str) -> list[Token]:
     """Split an expression into tokens, with `END` as the last.
 
     Outside of strings, typographic signs (`×`, `÷`, `−`, `≤`) are read as their ASCII

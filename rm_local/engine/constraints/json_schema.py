@@ -56,7 +56,7 @@ def grammar_from_schema(text: str) -> str:
     """
     try:
         schema = json.loads(text)
-        rules = _Rules(schema)
+        rules = _SchemaTranslator(schema)
         rules.add_rule("root", rules.translate_schema(schema, "#"))
         grammar = "".join(f"{name} ::= {body}\n" for name, body in rules.made.items())
         grammar.encode()
@@ -67,7 +67,7 @@ def grammar_from_schema(text: str) -> str:
     return grammar
 
 
-class _Rules:
+class _SchemaTranslator:
     """The grammar's rules for one schema.
 
     Methods return the right side of a rule. `at` is the JSON pointer of the schema's part.
@@ -94,7 +94,7 @@ class _Rules:
             )
         for keyword, make in self._WHOLE.items():
             if keyword in schema:
-                _check_keywords(schema, {keyword, *_list_companions(keyword)}, at)
+                _check_keywords(schema, {keyword, *_list_allowed_companions(keyword)}, at)
                 return make(self, schema[keyword], f"{at}/{keyword}")
         kinds = schema.get("type", _infer_type(schema))
         kinds = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
@@ -187,14 +187,14 @@ class _Rules:
             )
         return self._referred[pointer]
 
-    def _translate_any(self, choices: Any, at: str) -> str:
+    def _translate_any_of(self, choices: Any, at: str) -> str:
         if not isinstance(choices, list) or not choices:
             raise _make_schema_error(at, "is not a list of schemas")
         return self._join_alternatives(
             [self.translate_schema(one, f"{at}/{n}") for n, one in enumerate(choices)], at
         )
 
-    def _translate_all(self, parts: Any, at: str) -> str:
+    def _translate_all_of(self, parts: Any, at: str) -> str:
         if not isinstance(parts, list) or len(parts) != 1:
             raise _make_schema_error(at, "holds more than one schema")
         return self.translate_schema(parts[0], f"{at}/0")
@@ -211,9 +211,9 @@ class _Rules:
         "$ref": _translate_ref,
         "const": _translate_const,
         "enum": _translate_enum,
-        "anyOf": _translate_any,
-        "oneOf": _translate_any,
-        "allOf": _translate_all,
+        "anyOf": _translate_any_of,
+        "oneOf": _translate_any_of,
+        "allOf": _translate_all_of,
     }
 
     def _join_alternatives(self, bodies: Sequence[str], at: str) -> str:
@@ -237,7 +237,7 @@ def _infer_type(schema: Mapping[str, Any]) -> Any:
     return found[0] if found else list(_KINDS)
 
 
-def _list_companions(keyword: str) -> set[str]:
+def _list_allowed_companions(keyword: str) -> set[str]:
     """List the keywords allowed next to `keyword`, which defines all values by itself."""
     return {"type"} if keyword in ("const", "enum") else set()
 

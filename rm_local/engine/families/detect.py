@@ -108,7 +108,10 @@ def detect_chat_format(
     template = own.text if own else str(metadata.get(TEMPLATE) or "")
     architecture = str(metadata.get("general.architecture", ""))
     found = detect_family(architecture, " ".join(names) or file, template)
-    for trained in (metadata.get(CALCULATOR), *(adapter.calculator for adapter in adapters)):
+    for trained in (
+        metadata.get(CALCULATOR),
+        *(adapter.trained_with_calculator for adapter in adapters),
+    ):
         if isinstance(trained, bool):
             found = replace(found, calculator=trained)
     if own is None and (own := users.find_template([found.name])):

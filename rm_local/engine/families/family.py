@@ -90,14 +90,15 @@ class Family:
 def load_families() -> tuple[Family, ...]:
     """Load the shipped families; the first one that matches a model is its family."""
     return tuple(
-        build_family(table, Family(table["name"])) for table in _read_table().get("family", [])
+        build_family(table, Family(table["name"]))
+        for table in _read_shipped_table().get("family", [])
     )
 
 
 @cache
 def load_marker_pairs() -> tuple[Markers, ...]:
     """Load the thinking markers to look for in the template of an unknown model, in order."""
-    return tuple(Markers(opening, closing) for opening, closing in _read_table()["pairs"])
+    return tuple(Markers(opening, closing) for opening, closing in _read_shipped_table()["pairs"])
 
 
 def build_family(table: Mapping[str, Any], base: Family) -> Family:
@@ -122,25 +123,25 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _are_texts(value: Any) -> bool:
+def _is_text_list(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
 
-def _is_pair(value: Any) -> bool:
-    return _are_texts(value) and len(value) in (0, 2)
+def _is_pair_or_empty(value: Any) -> bool:
+    return _is_text_list(value) and len(value) in (0, 2)
 
 
-def _is_flag(value: Any) -> bool:
+def _is_boolean(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _are_values(value: Any) -> bool:
+def _is_table_of_values(value: Any) -> bool:
     return isinstance(value, dict) and all(
         isinstance(each, str | int | float) for each in value.values()
     )
 
 
-def _are_matches(value: Any) -> bool:
+def _is_match_list(value: Any) -> bool:
     known = {"architecture", "name", "template"}
     return isinstance(value, list) and all(
         isinstance(each, dict) and each and set(each) <= known and all(map(_is_text, each.values()))
@@ -149,19 +150,19 @@ def _are_matches(value: Any) -> bool:
 
 
 _TEXT = ("a string", _is_text)
-_VALUES = ("a table of strings, numbers and booleans", _are_values)
+_VALUES = ("a table of strings, numbers and booleans", _is_table_of_values)
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("name", "title", "opening", "closing", "header_end", "header_thinks"), _TEXT),
     **dict.fromkeys(("lead", "after", "skip", "system_on", "system_off", "effort"), _TEXT),
-    **dict.fromkeys(("thinks", "firm", "calculator"), ("true or false", _is_flag)),
-    "wrap": ("a list of two strings", _is_pair),
-    "efforts": ("a list of strings", _are_texts),
+    **dict.fromkeys(("thinks", "firm", "calculator"), ("true or false", _is_boolean)),
+    "wrap": ("a list of two strings", _is_pair_or_empty),
+    "efforts": ("a list of strings", _is_text_list),
     "on": _VALUES,
     "off": _VALUES,
-    "match": ("a list of tables of architecture, name and template", _are_matches),
+    "match": ("a list of tables of architecture, name and template", _is_match_list),
 }
 
 
 @cache
-def _read_table() -> dict[str, Any]:
+def _read_shipped_table() -> dict[str, Any]:
     return tomllib.loads(_SHIPPED.read_text(encoding="utf-8"))

@@ -68,7 +68,7 @@ class Overrides:
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{path} is not TOML: {error}.", _REMEDY) from None
         try:
-            return build_family(table, _choose_base(table, base)), path
+            return build_family(table, _take_base_family(table, base)), path
         except InvalidTableError as error:
             line = _find_line(text, error.key)
             raise SettingsError(f"{path}, line {line}: {error}.", _REMEDY) from None
@@ -78,7 +78,7 @@ class Overrides:
         return next((self._files[place] for place in places if place in self._files), None)
 
 
-def _choose_base(table: dict[str, Any], base: Family) -> Family:
+def _take_base_family(table: dict[str, Any], base: Family) -> Family:
     """Remove the key `family` from the table; return the family of that name, or else `base`."""
     wanted = table.pop("family", base.name)
     if wanted == base.name:

@@ -9,17 +9,17 @@ from rm_local.engine.branches import Part
 from rm_local.engine.families.markers import THINK, Markers
 
 
-def count_overlap(text: str, markers: Iterable[str]) -> int:
+def count_partial_marker(text: str, markers: Iterable[str]) -> int:
     """Count the characters at the end of `text` that may be the beginning of a marker."""
-    return max((_count_start(text, marker) for marker in markers), default=0)
+    return max((_count_marker_start(text, marker) for marker in markers), default=0)
 
 
-def _count_start(text: str, marker: str) -> int:
+def _count_marker_start(text: str, marker: str) -> int:
     longest = min(len(text), len(marker) - 1)
     return next((n for n in range(longest, 0, -1) if text.endswith(marker[:n])), 0)
 
 
-class StopTexts:
+class StopTextFinder:
     """Ends a stream of text at the first stop text, even one that is split across pieces."""
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -33,7 +33,7 @@ class StopTexts:
         if places:
             self._held = ""
             return text[: min(places)], True
-        keep = count_overlap(text, self._texts)
+        keep = count_partial_marker(text, self._texts)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep], False
 
@@ -43,7 +43,7 @@ class StopTexts:
         return held
 
 
-class Splitter:
+class ThinkingSplitter:
     """Splits a stream of text into thinking and answer at a family's markers; removes the markers.
 
     A stream that starts in `thinking` (the prompt has opened the block) needs no opening marker; a
@@ -74,7 +74,7 @@ class Splitter:
         """Add a piece of text; return the parts that are now certain, in order; none is empty."""
         self._held += text
         parts: list[tuple[Part, str]] = []
-        while self._take_marker(parts):
+        while self._consume_held_text(parts):
             pass
         return parts
 
@@ -86,7 +86,7 @@ class Splitter:
         self._held = ""
         return parts
 
-    def _take_marker(self, parts: list[tuple[Part, str]]) -> bool:
+    def _consume_held_text(self, parts: list[tuple[Part, str]]) -> bool:
         """Remove one marker, or all certain text, from the held text.
 
         Return whether the method has to be called again.
@@ -97,7 +97,7 @@ class Splitter:
             start = self._held.lstrip()
             if start.startswith(self._opening):
                 self._held = start[len(self._opening) :]
-                self._open_block()
+                self._handle_opening_marker()
                 return True
             if self._opening.startswith(start):
                 return False
@@ -108,21 +108,21 @@ class Splitter:
         if marker:
             self._append_part(parts, before)
             self._held = rest
-            self._close_block()
+            self._handle_closing_marker()
             return True
-        keep = count_overlap(before, closings)
+        keep = count_partial_marker(before, closings)
         self._held = before[len(before) - keep :]
         self._append_part(parts, before[: len(before) - keep])
         return False
 
-    def _open_block(self) -> None:
+    def _handle_opening_marker(self) -> None:
         """Handle an opening marker: of the thinking, or of an enclosed answer."""
         if self._opening == self._markers.opening:
             self._part, self._fresh = "thinking", False
         else:
             self._opening = ""
 
-    def _close_block(self) -> None:
+    def _handle_closing_marker(self) -> None:
         """Handle a closing marker, and set the next markers to look for."""
         if self._markers.header_end:
             self._in_header = True
@@ -156,6 +156,6 @@ def strip_thinking(text: str, markers: Markers) -> str:
     thought = markers.closing in text or text.lstrip().startswith(markers.opening)
     if not thought:
         return text
-    splitter = Splitter("thinking", markers)
+    splitter = ThinkingSplitter("thinking", markers)
     parts = [*splitter.feed(text), *splitter.flush()]
     return "".join(part for kind, part in parts if kind == "answer")

@@ -68,7 +68,7 @@ class PlacementRequest:
     """Number of layers on devices; -1 = as many as fit."""
 
     @classmethod
-    def for_options(cls, options: EngineOptions, context: int) -> PlacementRequest:
+    def from_options(cls, options: EngineOptions, context: int) -> PlacementRequest:
         """Build the request for a model to be loaded with `options` and `context` tokens."""
         flash = options.flash_attention != "off"
         return cls(context, options.kv_cache_type, flash, options.gpu_layers)
@@ -100,7 +100,7 @@ def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: Placemen
     `free`: the free bytes of each device. The output counts as one more layer.
     """
     sizes = _list_layer_bytes(model, asked)
-    room = [bytes_ - SPARE - _estimate_compute(model, asked) for bytes_ in free]
+    room = [bytes_ - SPARE - _estimate_compute_bytes(model, asked) for bytes_ in free]
     for count in range(len(sizes) if model.shape.layers else 0, 0, -1):
         taken = [0] * len(free)
         for place_, size in zip(_assign_devices(count, free), sizes[-count:], strict=True):
@@ -167,7 +167,7 @@ def check_fits_memory(
         f"(weights {format_bytes(required.weights)}, "
         f"{asked.kv} cache {format_bytes(required.cache)}, "
         f"computing {format_bytes(required.compute)}); {format_bytes(free)} are free.",
-        _suggest_remedy(model, devices, asked, free),
+        _suggest_memory_remedy(model, devices, asked, free),
     )
 
 
@@ -203,7 +203,7 @@ def find_largest_context(
     def fits_context(context: int) -> bool:
         return _estimate_planned_host_bytes(model, devices, replace(asked, context=context)) <= free
 
-    return requirements.find_largest_fitting(fits_context, top)
+    return requirements.find_largest_fitting_context(fits_context, top)
 
 
 def choose_fitting_context(
@@ -224,7 +224,7 @@ def _estimate_planned_host_bytes(
     return estimate_host_bytes(model, devices, asked, place_layers(model, devices, asked))
 
 
-def _suggest_remedy(
+def _suggest_memory_remedy(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int
 ) -> str:
     """Suggest actions to the user: a smaller context that fits, or loading without the check."""
@@ -261,7 +261,7 @@ def _list_layer_bytes(
     return [*(weights + each for each in kept), model.weight_bytes - model.layer_bytes]
 
 
-def _estimate_compute(model: ModelSizes, asked: PlacementRequest) -> int:
+def _estimate_compute_bytes(model: ModelSizes, asked: PlacementRequest) -> int:
     need = requirements.estimate_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=BATCH_GPU
     )

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, get_args
 
-from rm_local.gguf import Layer, ModelShape
+from rm_local.gguf import LayerShape, ModelShape
 from rm_local.options import Precision
 
 BATCH_CPU, BATCH_GPU = 128, 512
@@ -103,7 +103,7 @@ def estimate_memory(
     ahead = batch if windows else 0
     cache = sum(count_layer_cache_bytes(layer, context, kv, ahead) for layer in shape.layers)
     return MemoryRequirement(
-        context, model.weight_bytes, cache, _estimate_compute(shape, context, batch, flash)
+        context, model.weight_bytes, cache, _estimate_compute_bytes(shape, context, batch, flash)
     )
 
 
@@ -118,12 +118,12 @@ def find_largest_context(
     """Find the largest context that fits in `free` bytes, at most `top` (by default the trained
     length); 0 if nothing fits."""
     top = top or model.context or DEFAULT_CONTEXT
-    return find_largest_fitting(
+    return find_largest_fitting_context(
         lambda context: estimate_memory(model, context, kv=kv, flash=flash).total <= free, top
     )
 
 
-def find_largest_fitting(fits: Callable[[int], bool], top: int) -> int:
+def find_largest_fitting_context(fits: Callable[[int], bool], top: int) -> int:
     """Find the largest multiple of CONTEXT_STEP, up to `top`, for which `fits` is true; else 0."""
     low, high = 0, -(-top // CONTEXT_STEP)
     while low < high:
@@ -140,7 +140,7 @@ def choose_default_context(model: ModelSizes, asked: int = 0) -> int:
     return asked or min(model.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
 
 
-def count_layer_cache_bytes(layer: Layer, context: int, kv: Precision, ahead: int = 0) -> int:
+def count_layer_cache_bytes(layer: LayerShape, context: int, kv: Precision, ahead: int = 0) -> int:
     """Count the bytes of a layer's cache for `context` tokens.
 
     If `ahead` is not 0, a layer with a window caches only its window and `ahead` more tokens.
@@ -153,7 +153,7 @@ def count_layer_cache_bytes(layer: Layer, context: int, kv: Precision, ahead: in
     return tokens * sum(rows) + layer.state * 4 * RECURRENT_SEQUENCES
 
 
-def _estimate_compute(shape: ModelShape, context: int, batch: int, flash: bool) -> int:
+def _estimate_compute_bytes(shape: ModelShape, context: int, batch: int, flash: bool) -> int:
     width = max(shape.width, shape.heads)
     sequences = RECURRENT_SEQUENCES if shape.recurrent else SEQUENCES
     attention = batch * 2 + 8 if flash else batch * 4 * (shape.head_count + 1) + 80

@@ -26,7 +26,7 @@ def _exit_process() -> None:
     os._exit(0)
 
 
-def describe_import_error(error: Exception) -> protocol.ErrorReply:
+def make_import_error_reply(error: Exception) -> protocol.ErrorReply:
     """Describe in one line the error of importing llama.cpp, such as a lack of memory.
 
     Import errors of libraries can have many lines; the last line states the reason.
@@ -50,7 +50,7 @@ def main() -> int:
     try:
         from rm_local.engine.worker.server import Server
     except (ImportError, OSError, RuntimeError, MemoryError) as error:
-        replies.write(wire.encode_message(0, describe_import_error(error)))
+        replies.write(wire.encode_message(0, make_import_error_reply(error)))
         return 3
     Server(inbox, replies).serve_requests()
     return 0

@@ -48,7 +48,7 @@ class Inbox:
             self._serving = False
 
     @property
-    def cancelled(self) -> StopReason | None:
+    def cancel_reason(self) -> StopReason | None:
         """Reason for cancelling the current request as a whole; None if it is not cancelled."""
         return self._reason
 

@@ -28,11 +28,11 @@ class Server:
         self._model: Model | None = None
         self._turn: TurnRunner | None = None
         self._embedder: Embedder | None = None
-        self._renderer = Renderer(lambda: inbox.cancelled)
+        self._renderer = Renderer(lambda: inbox.cancel_reason)
 
     def serve_requests(self) -> None:
         """Serve requests until the process ends."""
-        log.install_callback()
+        log.install_log_callback()
         self._send_reply(protocol.Ready())
         while True:
             self._number, request = self._inbox.take_request()
@@ -62,18 +62,18 @@ class Server:
             case protocol.Embed(texts):
                 return self._embed_texts(texts)
             case protocol.OpenTurn():
-                return self._require_turn().evaluate_prompt(request, self._send_reply)
+                return self._require_turn_runner().evaluate_prompt(request, self._send_reply)
             case protocol.Generate(specs):
-                self._require_turn().generate_branches(specs, self._send_reply)
+                self._require_turn_runner().generate_branches(specs, self._send_reply)
                 return protocol.GenerationDone()
             case protocol.CountTokens(text):
-                return protocol.TokenCount(self._require_turn().count_tokens(text))
+                return protocol.TokenCount(self._require_turn_runner().count_tokens(text))
             case protocol.MakeRoom(texts, writing):
                 return protocol.FreeTokens(
-                    self._require_turn().make_room(texts, writing, self._send_reply)
+                    self._require_turn_runner().make_room(texts, writing, self._send_reply)
                 )
             case protocol.GetStats():
-                return protocol.StatsReply(self._require_turn().stats.take_snapshot())
+                return protocol.StatsReply(self._require_turn_runner().stats.take_snapshot())
             case _:
                 raise EngineError(f"The worker does not serve {type(request).__name__}.")
 
@@ -95,7 +95,7 @@ class Server:
             self._model.close()
         self._turn = self._model = None
 
-    def _require_turn(self) -> TurnRunner:
+    def _require_turn_runner(self) -> TurnRunner:
         if not self._turn:
             raise EngineError("No model is loaded.", "Load one first.")
         return self._turn

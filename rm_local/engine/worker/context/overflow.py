@@ -43,8 +43,8 @@ class ContextAdjuster:
             if not self._conversation.drop_oldest_turn():
                 self.failure = "No earlier turn can be left out."
                 break
-        dropped = self._conversation.questions[before:]
-        return self._create_event(_describe_dropped(dropped)) if dropped else None
+        dropped = self._conversation.dropped_questions[before:]
+        return self._create_event(_describe_dropped_turns(dropped)) if dropped else None
 
     def _enlarge_context(self, tokens: int) -> ContextAdjusted:
         before = self._cache.capacity
@@ -63,7 +63,7 @@ class ContextAdjuster:
         return ContextAdjusted(message, self._conversation.dropped, self._cache.capacity)
 
 
-def _describe_dropped(questions: tuple[str, ...]) -> str:
+def _describe_dropped_turns(questions: tuple[str, ...]) -> str:
     count = len(questions)
     turns = "the oldest turn was" if count == 1 else f"the {count} oldest turns were"
     shown = "; ".join(f'"{one_line(question, _MAX_QUESTION)}"' for question in questions)

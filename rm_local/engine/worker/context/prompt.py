@@ -19,18 +19,18 @@ class Conversation:
         self._render_prompt()
 
     @property
-    def questions(self) -> tuple[str, ...]:
+    def dropped_questions(self) -> tuple[str, ...]:
         """The questions of the dropped turns."""
         return context_policy.list_oldest_questions(self._request.messages, self.dropped)
 
     @property
-    def droppable(self) -> bool:
+    def can_drop_turn(self) -> bool:
         """Whether another turn can be dropped."""
-        return self.dropped < len(context_policy.list_turn_starts(self._request.messages))
+        return self.dropped < len(context_policy.list_earlier_turn_starts(self._request.messages))
 
     def drop_oldest_turn(self) -> bool:
         """Drop one more turn; return False if no turn is left."""
-        if not self.droppable:
+        if not self.can_drop_turn:
             return False
         self.dropped += 1
         self._render_prompt()
@@ -55,7 +55,7 @@ class Conversation:
         if not note:
             return self.tokens
         if note not in self._noted:
-            self._noted[note] = self._model.vocab.tokenize_prompt(self._prompt.with_note(note))
+            self._noted[note] = self._model.vocab.tokenize_prompt(self._prompt.insert_note(note))
         return self._noted[note]
 
     def _render_prompt(self) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 from rm_local.engine.branches import BranchSpec, Part, TokenChunk
 from rm_local.engine.calculator import CLOSE, ExpressionFinder, evaluate_expression
 from rm_local.engine.families.markers import THINK, Markers
-from rm_local.engine.families.stream_parser import Splitter, StopTexts
+from rm_local.engine.families.stream_parser import StopTextFinder, ThinkingSplitter
 from rm_local.engine.worker.decoding.grammar_sampler import GrammarSampler
 from rm_local.engine.worker.decoding.logprobs import LogprobRecorder
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
-from rm_local.engine.worker.decoding.sampler import Penalties, Sampler
+from rm_local.engine.worker.decoding.sampler import RepetitionPenalties, Sampler
 from rm_local.engine.worker.decoding.text_origins import TextOrigins
 
 
@@ -30,7 +30,7 @@ class BranchState:
         constraint: GrammarSampler | None = None,
         logprobs: LogprobRecorder | None = None,
         repetition: RepetitionDetector | None = None,
-        penalties: Penalties | None = None,
+        penalties: RepetitionPenalties | None = None,
     ) -> None:
         self.index = index
         self.tokens = tokens
@@ -57,9 +57,9 @@ class BranchState:
         self._sampler = Sampler(spec.sampling, spec.seed, penalties)
         self._constraint = constraint
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._stops = StopTexts(spec.stop)
+        self._stops = StopTextFinder(spec.stop)
         self._origins = TextOrigins()
-        self._splitter = Splitter(start, markers)
+        self._splitter = ThinkingSplitter(start, markers)
         self._markers = markers.texts
         calculates = spec.calculator and not self.endless and not constraint
         self._finder = ExpressionFinder(spec.forced) if calculates else None
@@ -84,7 +84,7 @@ class BranchState:
             self.result = self._compute_forced_text(expression)
         return self._feed_text(text, forced=False)
 
-    def append_forced(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
+    def append_forced_tokens(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
         """Append the text `result` as `tokens`; return the same as `append_token`."""
         text, self.result = self.result, ""
         self.pending += tokens
@@ -95,7 +95,7 @@ class BranchState:
             self._finder.forget_expression()
         return self._feed_text(text, forced=True)
 
-    def append_pending(self, most: int) -> None:
+    def move_pending_tokens(self, most: int) -> None:
         """Move at most `most` tokens from `pending` to `tokens`."""
         self.tokens += self.pending[:most]
         del self.pending[:most]

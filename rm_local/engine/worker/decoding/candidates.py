@@ -26,14 +26,14 @@ class CandidateSampler:
     def __init__(self) -> None:
         self._array: Any = llama_cpp.llama_token_data_array()
 
-    def is_allowed(self, grammar: Any, token: int) -> bool:
+    def is_token_allowed(self, grammar: Any, token: int) -> bool:
         """Return whether the grammar sampler allows `token` as the next token."""
         row = np.zeros(1, _TOKEN)
         row["id"] = token
         self._apply_sampler(grammar, row)
         return bool(row["logit"][0] > -np.inf)
 
-    def sample_allowed(
+    def sample_allowed_token(
         self,
         logits: NDArray[np.float32],
         chain: Any,
@@ -53,15 +53,15 @@ class CandidateSampler:
             if len(logits) > _FIRST_TRIED
             else np.arange(len(logits))
         )
-        rows = self._filter_allowed(grammar, likeliest, logits)
+        rows = self._filter_allowed_tokens(grammar, likeliest, logits)
         lowest = rows["logit"].max() + _LOGIT_RANGE if len(rows) else np.finfo(np.float32).min
-        rows = self._filter_allowed(grammar, np.flatnonzero(logits >= lowest), logits)
+        rows = self._filter_allowed_tokens(grammar, np.flatnonzero(logits >= lowest), logits)
         if not len(rows):
             return None
         self._apply_sampler(chain, rows)
         return int(self._array.data[self._array.selected].id)
 
-    def _filter_allowed(
+    def _filter_allowed_tokens(
         self, grammar: Any, tokens: NDArray[np.int64], logits: NDArray[np.float32]
     ) -> NDArray[np.void]:
         """Return the array's rows for the tokens that the grammar allows, in the given order."""

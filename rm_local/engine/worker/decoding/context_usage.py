@@ -27,7 +27,7 @@ class ContextUsageReporter:
         `shared`: number of tokens in the prefix sequence that all branches share. `live`: the
         branches in the cache. `context`: capacity of the cache.
         """
-        used = count_cells(shared, live)
+        used = count_used_cells(shared, live)
         moved = abs(used - self._reported.used) * _STEPS >= context
         if not (moved or now or context != self._reported.context):
             return
@@ -38,7 +38,7 @@ class ContextUsageReporter:
             self._send(usage)
 
 
-def count_cells(shared: int, live: Collection[BranchState]) -> int:
+def count_used_cells(shared: int, live: Collection[BranchState]) -> int:
     """Count the cache cells in use: shared by all branches, shared by groups, and not shared."""
     evaluated = [branch for branch in live if branch.evaluated]
     groups = {branch.group: branch.common for branch in evaluated}

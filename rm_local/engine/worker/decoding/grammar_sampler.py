@@ -18,7 +18,7 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine.constraints.gbnf import check_grammar
-from rm_local.engine.families.stream_parser import Splitter
+from rm_local.engine.families.stream_parser import ThinkingSplitter
 from rm_local.engine.worker.decoding.candidates import CandidateSampler, read_logits
 from rm_local.engine.worker.decoding.watchdog import Watchdog
 from rm_local.engine.worker.llama.tokenizer import Vocab
@@ -55,7 +55,7 @@ class GrammarSampler:
                 "See docs/guide/constrained.md for the form of grammars.",
             )
 
-    def sample_token(self, chain: Any, splitter: Splitter, context: Any, row: int) -> int:
+    def sample_token(self, chain: Any, splitter: ThinkingSplitter, context: Any, row: int) -> int:
         """Sample the next token from one row of the last decoded batch.
 
         `splitter` states whether the token belongs to the thinking or to the answer.
@@ -65,13 +65,13 @@ class GrammarSampler:
         """
         token: int = llama_cpp.llama_sampler_sample(chain, context, row)
         if not splitter.answering:
-            return self._sample_thinking(token, chain, splitter, context, row)
+            return self._choose_thinking_token(token, chain, splitter, context, row)
         if self._lead and self._vocab.token_to_piece(token).isspace():
             self._lead -= 1
             return token
         self._lead = 0
         with _watchdog:
-            return self._sample_answer(token, chain, context, row)
+            return self._choose_answer_token(token, chain, context, row)
 
     def close(self) -> None:
         """Free the grammar. Can be called several times."""
@@ -79,33 +79,35 @@ class GrammarSampler:
             llama_cpp.llama_sampler_free(self._grammar)
         self._grammar = None
 
-    def _sample_thinking(
-        self, token: int, chain: Any, splitter: Splitter, context: Any, row: int
+    def _choose_thinking_token(
+        self, token: int, chain: Any, splitter: ThinkingSplitter, context: Any, row: int
     ) -> int:
         """Return `token`, or another one if `token` contains the start of the answer."""
         refused: set[int] = set()
         while splitter.would_answer(self._vocab.token_to_piece(token).decode("utf-8", "replace")):
             refused.add(token)
-            token = self._sample_other(chain, context, row, None, refused)
+            token = self._sample_other_token(chain, context, row, None, refused)
         return token
 
-    def _sample_answer(self, token: int, chain: Any, context: Any, row: int) -> int:
+    def _choose_answer_token(self, token: int, chain: Any, context: Any, row: int) -> int:
         """Return `token`, or another one if the grammar rejects it; advance the grammar."""
         silent, refused = self._vocab.silent, set[int]()
-        allowed = token not in silent and self._candidates.is_allowed(self._grammar, token)
-        while not (allowed and self._accept_utf8(token)):
+        allowed = token not in silent and self._candidates.is_token_allowed(self._grammar, token)
+        while not (allowed and self._accept_if_utf8(token)):
             refused.add(token)
-            token = self._sample_other(chain, context, row, self._grammar, silent | refused)
+            token = self._sample_other_token(chain, context, row, self._grammar, silent | refused)
             allowed = True
         if not self._vocab.is_end_token(token):
             llama_cpp.llama_sampler_accept(self._grammar, token)
         return token
 
-    def _sample_other(
+    def _sample_other_token(
         self, chain: Any, context: Any, row: int, grammar: Any, excluded: Collection[int]
     ) -> int:
         logits = read_logits(context, row, self._vocab.size)
-        token = self._candidates.sample_allowed(logits, chain, grammar=grammar, excluded=excluded)
+        token = self._candidates.sample_allowed_token(
+            logits, chain, grammar=grammar, excluded=excluded
+        )
         if token is None:
             raise EngineError(
                 "This model has no token for what the grammar requires.",
@@ -113,7 +115,7 @@ class GrammarSampler:
             )
         return token
 
-    def _accept_utf8(self, token: int) -> bool:
+    def _accept_if_utf8(self, token: int) -> bool:
         """Return whether the text with `token` added is valid UTF-8; if so, add the token.
 
         The check is needed because llama.cpp accepts some invalid bytes within a character.

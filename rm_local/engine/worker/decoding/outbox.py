@@ -47,7 +47,7 @@ class Outbox:
             self._last.clear()
             self._sent = time.monotonic()
 
-    def send_end(self, ended: BranchEnded) -> None:
+    def send_branch_end(self, ended: BranchEnded) -> None:
         """Send the collected chunks, then the closing event of a branch."""
         self.flush()
         self._send(ended)

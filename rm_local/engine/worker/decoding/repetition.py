@@ -79,16 +79,16 @@ class RepetitionDetector:
         held, self._number = self._number, []
         if text[:1] in (".", ")"):
             held = []
-        found = [self._count_token(*each) for each in (*held, (token, text))]
+        found = [self._process_token(*each) for each in (*held, (token, text))]
         self._line_starts = text.endswith("\n") or (self._line_starts and not text.strip())
         return any(found)
 
-    def _count_token(self, token: int, text: str) -> bool:
+    def _process_token(self, token: int, text: str) -> bool:
         self._texts.append(text)
         self._count_run(token)
-        return self._is_exact_loop(token) or self._is_word_loop()
+        return self._update_exact_loop(token) or self._is_word_loop()
 
-    def _is_exact_loop(self, token: int) -> bool:
+    def _update_exact_loop(self, token: int) -> bool:
         """Return whether the text ends in an exact loop of any period."""
         if self._end == len(self._tokens):
             self._tokens[:PERIOD] = self._tokens[PERIOD:]

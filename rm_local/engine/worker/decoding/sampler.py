@@ -28,7 +28,7 @@ _DRY_BREAKERS = (b"\n", b":", b'"', b"*")
 
 
 @dataclass(frozen=True, slots=True)
-class Penalties:
+class RepetitionPenalties:
     """The penalties for repetition in `EngineOptions`, with the model's vocabulary."""
 
     vocabulary: Any
@@ -63,7 +63,9 @@ class Penalties:
 class Sampler:
     """A chain of llama.cpp's samplers with its own random numbers: same seed, same tokens."""
 
-    def __init__(self, sampling: Sampling, seed: int, penalties: Penalties | None = None) -> None:
+    def __init__(
+        self, sampling: Sampling, seed: int, penalties: RepetitionPenalties | None = None
+    ) -> None:
         self.chain: Any = llama_cpp.llama_sampler_chain_init(
             llama_cpp.llama_sampler_chain_default_params()
         )

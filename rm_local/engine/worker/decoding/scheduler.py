@@ -52,7 +52,7 @@ class BatchScheduler:
         self._vocab = vocab
         self._inbox = inbox
         self._stats = stats
-        self._share_prefix = share_prefix
+        self._prefill_common_prefix = share_prefix
         self._make_room = make_room
         self._waiting = deque(branches)
         self._live: list[BranchState] = []
@@ -66,26 +66,26 @@ class BatchScheduler:
         """Number of admitted groups; a group is the branches with the same forced text."""
         self._keeps_cells = len(branches) == 1 and cache.rewinds
         self._began: float | None = None
-        self._before = stats.read_prefill()
+        self._before = stats.get_prefill_totals()
         self._reported = False
         """Whether the prefill of the first branches has been reported."""
 
     def run_batches(self) -> None:
         """Decode batches until every branch has ended."""
-        self._shared = self._share_prefix(self._waiting)
+        self._shared = self._prefill_common_prefix(self._waiting)
         while self._waiting or self._live:
             self._end_stopped_branches()
             if self._waiting:
                 with self._stats.time_prefill():
                     self._admit_waiting_branches()
-                self._report_evaluated()
+                self._report_first_prefill()
             with self._stats.time_decode():
                 self._decode_step()
 
     def end_all_branches(self) -> None:
         """End all branches after the request was cancelled."""
         for branch in [*self._live, *self._waiting]:
-            self._end_branch(branch, self._inbox.cancelled or "cancelled")
+            self._end_branch(branch, self._inbox.cancel_reason or "cancelled")
 
     def free_branches(self) -> None:
         """Free the remaining branches after an error."""
@@ -116,7 +116,7 @@ class BatchScheduler:
             self._release_sequence(each)
         self._waiting = deque([*self._live, *self._waiting])
         self._live.clear()
-        self._shared = self._share_prefix(self._waiting)
+        self._shared = self._prefill_common_prefix(self._waiting)
 
     def _admit_waiting_branches(self) -> None:
         """Admit waiting branches while there is room: give them sequences, prefill their tokens."""
@@ -138,11 +138,11 @@ class BatchScheduler:
             self._outbox.flush()
             self._prefill_groups(groups)
 
-    def _report_evaluated(self) -> None:
+    def _report_first_prefill(self) -> None:
         """Report the number of tokens evaluated for the first branches, only once."""
         if not self._reported:
             self._reported = True
-            self._send(self._stats.read_prefill_since(self._before))
+            self._send(self._stats.compute_prefill_since(self._before))
 
     def _prefill_groups(self, groups: dict[tuple[int, ...], list[BranchState]]) -> None:
         """Prefill each group's own tokens in full batches; sample each branch's first token."""
@@ -154,7 +154,7 @@ class BatchScheduler:
             for branch in members:
                 branch.group, branch.common = self._groups, len(rest)
             self._cache.fork_sequence(PREFIX, leader)
-            self._stats.count_evaluated(self._shared, self._shared + len(rest))
+            self._stats.count_evaluated_tokens(self._shared, self._shared + len(rest))
             for offset, token in enumerate(rest):
                 last = offset == len(rest) - 1
                 rows.append((token, self._shared + offset, leader, last))
@@ -196,7 +196,7 @@ class BatchScheduler:
                 if rows:
                     self._cache.decode_rows(rows)
             except CacheFullError:
-                self._suspend_branch()
+                self._suspend_shortest_branch()
                 continue
             for branch, evaluated, row in steps:
                 branch.evaluated += evaluated
@@ -222,7 +222,7 @@ class BatchScheduler:
         for branch in self._live:
             waiting = len(branch.tokens) - branch.evaluated
             room = self._cache.capacity - 1 - len(branch.tokens)
-            branch.append_pending(max(0, min(free_rows + 1 - waiting, room)))
+            branch.move_pending_tokens(max(0, min(free_rows + 1 - waiting, room)))
             tokens = branch.tokens[branch.evaluated :][: free_rows + 1]
             free_rows -= max(0, len(tokens) - 1)
             last = len(branch.tokens) - 1
@@ -237,7 +237,7 @@ class BatchScheduler:
         """Report the use of the context if it has changed."""
         self._usage.report_usage(self._shared, self._live, self._cache.capacity, now=now)
 
-    def _suspend_branch(self) -> None:
+    def _suspend_shortest_branch(self) -> None:
         """Suspend the branch with the fewest written tokens; for a single branch, make room."""
         if len(self._live) == 1:
             self._make_room_or_end(self._live[0])
@@ -277,7 +277,7 @@ class BatchScheduler:
         """Append the calculator's result to the branch; the next batches evaluate it."""
         tokens = self._vocab.tokenize_data(branch.result)
         self._stats.calculated += len(tokens)
-        chunks, stopped = branch.append_forced(tokens)
+        chunks, stopped = branch.append_forced_tokens(tokens)
         self._outbox.add_chunks(chunks)
         detector = branch.repetition
         texts = [self._vocab.token_to_piece(token).decode("utf-8", "replace") for token in tokens]
@@ -297,11 +297,13 @@ class BatchScheduler:
             self._waiting.remove(branch)
         self._outbox.add_chunks(branch.finish_branch(stopped))
         if self._keeps_cells and branch.evaluated and branch.sequence:
-            self._cache.adopt_sequence(branch.sequence, branch.tokens[: branch.evaluated])
+            self._cache.adopt_as_prefix(branch.sequence, branch.tokens[: branch.evaluated])
         self._release_sequence(branch)
         seconds = time.monotonic() - self._began if self._began else 0.0
         ended = BranchEnded(branch.index, reason, branch.written, seconds, forced=branch.forced)
-        self._outbox.send_end(branch.logprobs.attach_logprobs(ended) if branch.logprobs else ended)
+        self._outbox.send_branch_end(
+            branch.logprobs.attach_logprobs(ended) if branch.logprobs else ended
+        )
 
     def _release_sequence(self, branch: BranchState) -> None:
         if branch.sequence:

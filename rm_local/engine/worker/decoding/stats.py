@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rm_local.engine.branches import Evaluated
+from rm_local.engine.branches import EvaluatedTokens
 from rm_local.engine.protocol import Stats
 from rm_local.system import peak_memory
 
@@ -20,7 +20,7 @@ class StatsRecorder:
         """Position in the open turn's tokens of the end of the prompt; forced text follows."""
         self._prefill = self._decode = 0.0
 
-    def count_evaluated(self, start: int, end: int) -> None:
+    def count_evaluated_tokens(self, start: int, end: int) -> None:
         """Count the tokens from position `start` up to `end` as prompt or as forced text."""
         prompt = max(0, min(end, self.boundary) - start)
         self.prompt += prompt
@@ -44,14 +44,14 @@ class StatsRecorder:
         finally:
             self._decode += time.perf_counter() - start
 
-    def read_prefill(self) -> Evaluated:
+    def get_prefill_totals(self) -> EvaluatedTokens:
         """Return the tokens and seconds of prefill so far."""
-        return Evaluated(self.prompt, self.forced, self._prefill)
+        return EvaluatedTokens(self.prompt, self.forced, self._prefill)
 
-    def read_prefill_since(self, before: Evaluated) -> Evaluated:
-        """Return the tokens and seconds of prefill since `read_prefill` returned `before`."""
-        now = self.read_prefill()
-        return Evaluated(
+    def compute_prefill_since(self, before: EvaluatedTokens) -> EvaluatedTokens:
+        """Return the tokens and seconds of prefill since `get_prefill_totals` returned `before`."""
+        now = self.get_prefill_totals()
+        return EvaluatedTokens(
             now.prompt - before.prompt, now.forced - before.forced, now.seconds - before.seconds
         )
 

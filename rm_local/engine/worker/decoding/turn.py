@@ -16,7 +16,7 @@ from rm_local.engine.worker.decoding.candidates import CandidateSampler
 from rm_local.engine.worker.decoding.grammar_sampler import GrammarSampler
 from rm_local.engine.worker.decoding.logprobs import LogprobRecorder
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
-from rm_local.engine.worker.decoding.sampler import Penalties
+from rm_local.engine.worker.decoding.sampler import RepetitionPenalties
 from rm_local.engine.worker.decoding.scheduler import BatchScheduler
 from rm_local.engine.worker.decoding.stats import StatsRecorder
 from rm_local.engine.worker.inbox import Inbox
@@ -66,7 +66,7 @@ class TurnRunner:
             ContextOverflowError: The prompt does not fit; nothing was evaluated.
             CancelledByUserError: The request was cancelled; no turn is open.
         """
-        self._conversation, before = None, self.stats.read_prefill()
+        self._conversation, before = None, self.stats.get_prefill_totals()
         conversation = Conversation(self._model, request)
         self._adjuster = ContextAdjuster(conversation, self._cache, self._load_plan)
         if not context_policy.leaves_room(len(conversation.tokens), self._cache.capacity):
@@ -85,7 +85,7 @@ class TurnRunner:
         except DecodeAbortedError:
             raise CancelledByUserError("Reading the question was stopped.") from None
         self._conversation = conversation
-        return TurnOpened(len(conversation.tokens), self.stats.read_prefill_since(before))
+        return TurnOpened(len(conversation.tokens), self.stats.compute_prefill_since(before))
 
     def generate_branches(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
         """Generate branches from the prompt; `send` is called with their events.
@@ -106,7 +106,7 @@ class TurnRunner:
             self.stats,
             branches,
             send,
-            share_prefix=self._share_prefix,
+            share_prefix=self._prefill_common_prefix,
             make_room=partial(self._make_room_for_branches, self._conversation, send),
         )
         try:
@@ -138,7 +138,7 @@ class TurnRunner:
             kv=self._load_plan.asked.kv,
             flash_attention=cache.flash_attention,
             cache=cache.size,
-            notes=self._load_plan.list_notes(placement),
+            notes=self._load_plan.list_placement_notes(placement),
         )
 
     def count_tokens(self, text: str) -> int:
@@ -167,7 +167,7 @@ class TurnRunner:
         """Free the cache."""
         self._cache.close()
 
-    def _share_prefix(self, branches: Sequence[BranchState]) -> int:
+    def _prefill_common_prefix(self, branches: Sequence[BranchState]) -> int:
         """Prefill the common prefix of all branches, except the last token of each branch.
 
         Return the length of the prefix in tokens.
@@ -190,10 +190,10 @@ class TurnRunner:
         self._adjust_context(max(len(branch.tokens) for branch in branches), send)
         for branch, end in zip(branches, ends, strict=True):
             branch.tokens[:end] = conversation.tokenize_with_note(branch.note)
-        self._mark_boundary(conversation, [branch.note for branch in branches])
+        self._set_prompt_boundary(conversation, [branch.note for branch in branches])
         return len(conversation.tokens) < before or self._cache.capacity > context
 
-    def _mark_boundary(self, conversation: Conversation, notes: Sequence[str]) -> None:
+    def _set_prompt_boundary(self, conversation: Conversation, notes: Sequence[str]) -> None:
         """Set the end of the prompt for the statistics; tokens of notes are not prompt."""
         self.stats.boundary = conversation.note_position if any(notes) else len(conversation.tokens)
 
@@ -210,7 +210,7 @@ class TurnRunner:
 
         if count_longest() >= self._cache.capacity:
             self._adjust_context(count_longest(), send)
-        self._mark_boundary(conversation, [spec.note for spec in specs])
+        self._set_prompt_boundary(conversation, [spec.note for spec in specs])
         self._check_fits(
             conversation, "The question with the text forced before its answer", count_longest()
         )
@@ -228,7 +228,7 @@ class TurnRunner:
         self, conversation: Conversation, index: int, spec: BranchSpec, forced: list[int]
     ) -> BranchState:
         vocab, options, constraint = self._model.vocab, self._load_plan.options, None
-        penalties = Penalties(vocab.handle, options.repeat_penalty, options.dry)
+        penalties = RepetitionPenalties(vocab.handle, options.repeat_penalty, options.dry)
         logprobs = None if spec.logprobs is None else LogprobRecorder(vocab, spec.logprobs)
         if spec.grammar:
             lead = _LEAD if conversation.starts == "thinking" else 0
@@ -267,7 +267,7 @@ class TurnRunner:
                 tokens, checkpoints=checkpoints, keep_rest=keep_rest, on_progress=on_progress
             )
         self.stats.reused += max(0, kept - already_counted)
-        self.stats.count_evaluated(kept, len(tokens))
+        self.stats.count_evaluated_tokens(kept, len(tokens))
 
     def _check_fits(self, conversation: Conversation, what: str, tokens: int) -> None:
         """Check that `tokens` tokens fit into the context; `what` is their name in the message.
@@ -278,10 +278,10 @@ class TurnRunner:
         capacity, trained = self._cache.capacity, self._model.info.trained_context
         if tokens < capacity:
             return
-        what = f"{what} and the turns before it" if conversation.droppable else what
-        need = "need" if conversation.droppable else "needs"
+        what = f"{what} and the turns before it" if conversation.can_drop_turn else what
+        need = "need" if conversation.can_drop_turn else "needs"
         message = f"{what} {need} {tokens:,} tokens; the context holds {capacity:,}."
         raise ContextOverflowError(
             f"{message} {self._adjuster.failure}".strip(),
-            context_policy.suggest_remedy(conversation.droppable, tokens, trained),
+            context_policy.suggest_overflow_remedy(conversation.can_drop_turn, tokens, trained),
         )

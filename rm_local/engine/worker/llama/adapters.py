@@ -10,7 +10,7 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine.worker.llama import log
-from rm_local.engine.worker.llama.load_errors import find_remedy
+from rm_local.engine.worker.llama.load_errors import find_load_remedy
 from rm_local.errors import EngineError, ModelLoadError
 from rm_local.lora import LoraAdapter
 
@@ -29,7 +29,7 @@ class LoadedAdapters:
         self._handles = (llama_cpp.llama_adapter_lora_p_ctypes * self._count)(*handles)
         self._scales = (ctypes.c_float * self._count)(*(each.scale for each in adapters))
 
-    def apply_to(self, context: Any) -> None:
+    def apply_to_context(self, context: Any) -> None:
         """Apply the adapters to a new context.
 
         Raises:
@@ -48,6 +48,6 @@ def _load_adapter(model: Any, path: str) -> Any:
     if not handle:  # a pointer, also where it is null
         reason = log.find_first_error() or "it did not say why"
         raise ModelLoadError(
-            f"llama.cpp does not load the adapter {path}: {reason}.", find_remedy(reason)
+            f"llama.cpp does not load the adapter {path}: {reason}.", find_load_remedy(reason)
         )
     return handle

@@ -23,7 +23,7 @@ from rm_local.engine.worker.llama.params import build_model_params
 _CONTEXT = 4096
 
 
-class BareLoop:
+class BaselineLoop:
     """A model and a context with llama.cpp's default parameters."""
 
     def __init__(self, path: Path, threads: int, gpu_layers: int) -> None:
@@ -79,9 +79,9 @@ def main() -> None:
     """Run one measurement per line until standard input closes."""
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    log.install_callback()
+    log.install_log_callback()
     path, threads, gpu_layers = sys.argv[1:]
-    loop = BareLoop(Path(path), int(threads), int(gpu_layers))
+    loop = BaselineLoop(Path(path), int(threads), int(gpu_layers))
     for line in sys.stdin:
         reads, writes = map(int, line.split())
         print(*loop.time_run(reads, writes), file=replies)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.cpu import choose_thread_count
-from rm_local.engine.worker.llama.load_errors import find_remedy
+from rm_local.engine.worker.llama.load_errors import find_load_remedy
 from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.errors import EngineError, InvalidModelError
 from rm_local.gguf import check_file_complete, read_header
@@ -42,7 +42,8 @@ class Embedder:
         if self._model is None:
             reason = log.find_first_error() or "it did not say why"
             raise InvalidModelError(
-                f"llama.cpp does not load {path}: {reason}.", find_remedy(reason, damaged=_REMEDY)
+                f"llama.cpp does not load {path}: {reason}.",
+                find_load_remedy(reason, damaged=_REMEDY),
             )
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self.dimension: int = llama_cpp.llama_model_n_embd(self._model)

@@ -106,7 +106,7 @@ class KVCache:
                 context, log.find_first_error() or "llama.cpp did not say why"
             )
         try:
-            self._model.adapters.apply_to(self.context)
+            self._model.adapters.apply_to_context(self.context)
         except EngineError:
             llama_cpp.llama_free(self.context)
             self.context = None
@@ -175,7 +175,7 @@ class KVCache:
         """Remove all tokens of a branch's sequence."""
         self._remove_tokens(sequence, 0)
 
-    def adopt_sequence(self, sequence: int, tokens: Sequence[int]) -> None:
+    def adopt_as_prefix(self, sequence: int, tokens: Sequence[int]) -> None:
         """Replace the prefix sequence by the start of a branch's sequence.
 
         `tokens` has to be the start of the tokens in `sequence`.
@@ -197,7 +197,7 @@ class KVCache:
             DecodeAbortedError: The request was cancelled.
             EngineError: Any other failure.
         """
-        if self._inbox.cancelled:
+        if self._inbox.cancel_reason:
             raise DecodeAbortedError
         if not self.context:
             raise EngineError("The model has lost its context.", "Load it again.")
@@ -231,7 +231,7 @@ class KVCache:
         began = time.perf_counter()
         code = int(llama_cpp.llama_decode(self.context, self._batch))
         if code == 0:
-            self._controller.add_step(rows, time.perf_counter() - began)
+            self._controller.record_step(rows, time.perf_counter() - began)
         return code
 
     def _set_threads(self, threads: int) -> None:

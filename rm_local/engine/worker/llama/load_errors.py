@@ -25,6 +25,6 @@ _DAMAGED = (
 )
 
 
-def find_remedy(reason: str, *, damaged: str = _DAMAGED) -> str:
+def find_load_remedy(reason: str, *, damaged: str = _DAMAGED) -> str:
     """Find the remedy for llama.cpp's error `reason`; for other errors, return `damaged`."""
     return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, reason)), damaged)

@@ -26,7 +26,7 @@ from rm_local.gguf import (
     check_file_complete,
     check_is_text_model,
     hash_file,
-    read_files,
+    read_file_headers,
     read_fitting_adapters,
     read_header,
 )
@@ -51,7 +51,7 @@ class LoadPlan:
             InvalidModelError: A file is damaged, or not a text generation model.
             InsufficientMemoryError: There is not enough memory.
         """
-        self.files = _read_model_files(path)
+        self.files = _read_checked_headers(path)
         self.adapters = read_fitting_adapters(lora, path, self.files)
         self._sizes = AdaptedModel(self.files, self.adapters)
         offloads = llama_cpp.llama_supports_gpu_offload()
@@ -59,7 +59,7 @@ class LoadPlan:
         self._checks_memory = options.check_memory
         self.options = options
         self.context_overflow = options.context_overflow
-        asked = PlacementRequest.for_options(options, options.context)
+        asked = PlacementRequest.from_options(options, options.context)
         free = self._measure_free_memory()
         chosen = options.context or offload.choose_fitting_context(
             self._sizes, self._devices, asked, free
@@ -78,7 +78,7 @@ class LoadPlan:
             EngineError: The model was not trained for it, or there is not enough memory.
         """
         trained = self.files.context
-        if not (larger := context_policy.enlarge_context(context, tokens, trained)):
+        if not (larger := context_policy.compute_larger_context(context, tokens, trained)):
             raise EngineError(f"the model was trained for {trained:,} tokens.")
         asked = replace(self.asked, context=context)
         offload.check_growth_fits_memory(
@@ -86,7 +86,7 @@ class LoadPlan:
         )
         return larger
 
-    def list_notes(self, placement: Placement) -> tuple[str, ...]:
+    def list_placement_notes(self, placement: Placement) -> tuple[str, ...]:
         """List the differences from the requested or the usual placement, as sentences."""
         fewer = placement.layers < self.first.layers
         lowered = (
@@ -122,7 +122,7 @@ def load_model(
     """
     options = request.options
     plan = LoadPlan(Path(request.model), options, request.lora)
-    loaded = tuple(_hash_adapter(adapter) for adapter in request.lora)
+    loaded = tuple(_hash_unchanged_adapter(adapter) for adapter in request.lora)
 
     def load_weights(placement: Placement) -> Model:
         placed = replace(options, context=plan.asked.context, gpu_layers=placement.layers)
@@ -171,15 +171,15 @@ def place_with_fallback(
             placement = lower
 
 
-def _read_model_files(path: Path) -> GgufFiles:
+def _read_checked_headers(path: Path) -> GgufFiles:
     """Read the model's files and check that the first is complete and generates text."""
     header = read_header(path)
     check_is_text_model(path, header)
     check_file_complete(path, header)
-    return read_files(path)
+    return read_file_headers(path)
 
 
-def _hash_adapter(adapter: LoraAdapter) -> LoraAdapter:
+def _hash_unchanged_adapter(adapter: LoraAdapter) -> LoraAdapter:
     """Return the adapter with the hash of its file.
 
     Raises:

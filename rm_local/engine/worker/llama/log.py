@@ -32,7 +32,7 @@ def _write_log(level: int, text: bytes, _data: Any) -> None:
         _seen.append(text)
 
 
-def install_callback() -> None:
+def install_log_callback() -> None:
     """Redirect llama.cpp's log to this module, for the whole process."""
     llama_cpp.llama_log_set(_write_log, ctypes.c_void_p(0))
 
@@ -52,7 +52,7 @@ def find_first_error() -> str:
     return re.sub(r"^(?:\w+: |error loading model: )+", "", text).strip().rstrip(".")
 
 
-def find_offload() -> tuple[str, int, int] | None:
+def find_offloaded_layers() -> tuple[str, int, int] | None:
     """Find the device, its number of layers, and the number of all layers; None without a GPU."""
     devices = [m[1].decode() for line in _seen if (m := _DEVICE.search(line))]
     counts = [(int(m[1]), int(m[2])) for line in _seen if (m := _OFFLOADED.search(line))]

@@ -16,7 +16,7 @@ from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.adapters import LoadedAdapters
 from rm_local.engine.worker.llama.cpu import choose_thread_count
-from rm_local.engine.worker.llama.load_errors import find_remedy
+from rm_local.engine.worker.llama.load_errors import find_load_remedy
 from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
@@ -80,13 +80,13 @@ class Model:
         renderer.start_process()
         handle = _load_weights(path, request.options.gpu_layers, on_progress, inbox)
         try:
-            return cls._wrap_handle(handle, request, header, thinking, renderer)
+            return cls._build_from_handle(handle, request, header, thinking, renderer)
         except Exception:
             llama_cpp.llama_model_free(handle)
             raise
 
     @classmethod
-    def _wrap_handle(
+    def _build_from_handle(
         cls,
         handle: Any,
         request: protocol.Load,
@@ -129,18 +129,18 @@ def _load_weights(
         if now - reported >= _REPORT_EVERY or share >= 1:
             reported = now
             on_progress(share)
-        return inbox.cancelled is None
+        return inbox.cancel_reason is None
 
     params = build_model_params()
     params.n_gpu_layers = gpu_layers
     params.progress_callback = report_progress
     log.begin_log_span()
     handle = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
-    if handle is None and inbox.cancelled:
+    if handle is None and inbox.cancel_reason:
         raise CancelledByUserError("Loading was stopped.")
     if handle is None:
         reason = log.find_first_error() or "it did not say why"
-        raise ModelLoadError(f"llama.cpp does not load {path}: {reason}.", find_remedy(reason))
+        raise ModelLoadError(f"llama.cpp does not load {path}: {reason}.", find_load_remedy(reason))
     return handle
 
 
@@ -165,8 +165,8 @@ def _describe_model(
         trained_context=trained,
         thinks=thinking.thinks,
         device=_describe_placement(threads),
-        temperature=_round_number(metadata.get("general.sampling.temp")),
-        top_p=_round_number(metadata.get("general.sampling.top_p")),
+        temperature=_round_or_none(metadata.get("general.sampling.temp")),
+        top_p=_round_or_none(metadata.get("general.sampling.top_p")),
         family=thinking.family.name,
         opening=thinking.markers.opening if thinking.thinks else "",
         closing=thinking.markers.closing if thinking.thinks else "",
@@ -190,12 +190,12 @@ def _read_quantization(handle: Any) -> str:
 def _describe_placement(threads: int) -> str:
     """Describe the placement of the layers, as reported by llama.cpp while it loaded them."""
     cpu = f"CPU, {threads} thread{'s' * (threads != 1)}"
-    if not (where := log.find_offload()):
+    if not (where := log.find_offloaded_layers()):
         return cpu
     device, there, layers = where
     rest = f"; the rest on {cpu}" if there < layers else ""
     return f"{device}, {there} of {layers} layers{rest}"
 
 
-def _round_number(value: Any) -> float | None:
+def _round_or_none(value: Any) -> float | None:
     return round(float(value), 6) if isinstance(value, int | float) else None

@@ -41,9 +41,9 @@ class ThreadController:
         """Choose the number of threads for the next step of `rows` rows."""
         return self._find_controller(rows).threads
 
-    def add_step(self, rows: int, seconds: float) -> None:
+    def record_step(self, rows: int, seconds: float) -> None:
         """Record the duration of a step of `rows` rows with the chosen number of threads."""
-        self._find_controller(rows).add_step(seconds)
+        self._find_controller(rows).record_step(seconds)
 
     def _find_controller(self, rows: int) -> _SizeController:
         """Find the controller for batches of similar size: 1, 2, 3 to 4, 5 to 8 rows and so on."""
@@ -76,9 +76,9 @@ class _SizeController:
     def threads(self) -> int:
         return self._levels[self._trial.level if self._trial else self._chosen]
 
-    def add_step(self, seconds: float) -> None:
+    def record_step(self, seconds: float) -> None:
         if self._trial:
-            self._trial.add_step(seconds)
+            self._trial.record_step(seconds)
             if self._trial.done:
                 self._end_trial(self._trial)
             return
@@ -130,7 +130,7 @@ class _LevelSearch:
     def done(self) -> bool:
         return not self._levels
 
-    def add_step(self, seconds: float) -> None:
+    def record_step(self, seconds: float) -> None:
         self._steps.append(seconds)
         slow = sum(self._steps) > STRETCH * WINDOW * self.current
         if len(self._steps) < WINDOW and not slow:

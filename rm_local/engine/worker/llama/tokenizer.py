@@ -25,7 +25,9 @@ class Vocab:
         self.handle: Any = llama_cpp.llama_model_get_vocab(model)
         self.size = llama_cpp.llama_vocab_n_tokens(self.handle)
         markers = {
-            self._read_text(token): token for token in range(self.size) if self._is_marker(token)
+            self._read_token_text(token): token
+            for token in range(self.size)
+            if self._is_special_token(token)
         }
         texts = "".join(thinking_markers.texts) + thinking_markers.header_end
         self._shown = {token for text, token in markers.items() if text and text in texts}
@@ -87,7 +89,7 @@ class Vocab:
     def read_special_text(self, which: str) -> str:
         """Return the text of the token `which`, `bos` or `eos`; empty if there is no such token."""
         token = getattr(llama_cpp, f"llama_vocab_{which}")(self.handle)
-        return self._read_text(token) if token != llama_cpp.LLAMA_TOKEN_NULL else ""
+        return self._read_token_text(token) if token != llama_cpp.LLAMA_TOKEN_NULL else ""
 
     def _tokenize_continuation(self, text: str, special: bool) -> list[int]:
         """Tokenize a text without the space that some vocabularies add before it."""
@@ -110,11 +112,11 @@ class Vocab:
         count = llama_cpp.llama_tokenize(self.handle, raw, len(raw), tokens, room, False, special)
         return list(tokens[:count])
 
-    def _read_text(self, token: int) -> str:
+    def _read_token_text(self, token: int) -> str:
         text = llama_cpp.llama_vocab_get_text(self.handle, token)
         return (text or b"").decode("utf-8", "replace")
 
-    def _is_marker(self, token: int) -> bool:
+    def _is_special_token(self, token: int) -> bool:
         return bool(llama_cpp.llama_vocab_get_attr(self.handle, token) & _MARKERS)
 
     def _read_piece(self, token: int) -> bytes:

@@ -47,7 +47,7 @@ class RenderedPrompt:
     last: int
     """Index in `segments` of the last message's text."""
 
-    def with_note(self, note: str) -> list[Segment]:
+    def insert_note(self, note: str) -> list[Segment]:
         """Return the segments with `note` inserted as data after the last message's text."""
         after = self.last + 1
         return [*self.segments[:after], Segment(note, data=True), *self.segments[after:]]
@@ -130,11 +130,11 @@ class ChatTemplate:
     def _render_text(self, messages: list[dict[str, str]], thinking: bool, effort: str) -> str:
         """Render the messages; if a system prompt is refused, put it into the first message."""
         variables = self._build_variables(thinking, effort)
-        result = self._render(_build_job(self._model.template, messages, variables))
+        result = self._render(_build_render_job(self._model.template, messages, variables))
         if result.get("refused") and len(messages) > 1 and messages[0]["role"] == "system":
             first = f"{messages[0]['content']}\n\n{messages[1]['content']}"
             joined = [{**messages[1], "content": first}, *messages[2:]]
-            result = self._render(_build_job(self._model.template, joined, variables))
+            result = self._render(_build_render_job(self._model.template, joined, variables))
         if "text" not in result:
             raise self._make_render_error(result)
         return result["text"]
@@ -184,7 +184,9 @@ def _insert_placeholders(messages: Sequence[Message]) -> list[dict[str, str]]:
     ]
 
 
-def _build_job(template: str, messages: list[dict[str, str]], variables: dict[str, Any]) -> Any:
+def _build_render_job(
+    template: str, messages: list[dict[str, str]], variables: dict[str, Any]
+) -> Any:
     given = {"messages": messages, "add_generation_prompt": True, **variables}
     return {"template": template, "variables": given}
 

@@ -23,7 +23,7 @@ class TemplateRefusedError(TemplateError):
     """The template refused the messages: it called `raise_exception`."""
 
 
-class _Generation(Extension):
+class _GenerationTag(Extension):
     """The tag `{% generation %}`, which marks the model's text for training; it has no effect."""
 
     tags = {"generation"}  # noqa: RUF012 (as the base class has it)
@@ -33,7 +33,7 @@ class _Generation(Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
-class _Environment(ImmutableSandboxedEnvironment):
+class _LimitedEnvironment(ImmutableSandboxedEnvironment):
     """The sandbox with limits for `*` and `**`, which can create huge values."""
 
     intercepted_binops = frozenset({"*", "**"})
@@ -49,8 +49,8 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 def create_environment() -> ImmutableSandboxedEnvironment:
     """Create the environment; it raises SecurityError for forbidden operations."""
-    environment = _Environment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _Generation]
+    environment = _LimitedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _GenerationTag]
     )
     environment.filters["tojson"] = _dump_json
     environment.globals.update(raise_exception=_raise_refusal, strftime_now=_strftime_now)

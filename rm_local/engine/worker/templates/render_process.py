@@ -41,7 +41,9 @@ def render(job: RenderJob) -> RenderReply:
     """Render one template; describe a failure in the reply, without raising an exception."""
     try:
         return {
-            "text": "".join(_render_bounded(_compile_template(job["template"]), job["variables"]))
+            "text": "".join(
+                _render_with_limit(_compile_template(job["template"]), job["variables"])
+            )
         }
     except TemplateSyntaxError as error:
         return {"fault": f"cannot be read: {error.message}", "line": error.lineno}
@@ -67,7 +69,7 @@ def _compile_template(source: str) -> Template:
     return create_environment().from_string(source)
 
 
-def _render_bounded(template: Template, variables: dict[str, Any]) -> Iterator[str]:
+def _render_with_limit(template: Template, variables: dict[str, Any]) -> Iterator[str]:
     length = 0
     for piece in template.generate(variables):
         length += len(piece)
@@ -103,13 +105,13 @@ def serve_jobs(jobs: BinaryIO, replies: BinaryIO) -> None:
     """Report that the process is ready, then answer each line of `jobs` until its end."""
     replies.write(b"{}\n")
     for line in jobs:
-        _limit_time(CPU_SECONDS)
+        _limit_cpu_time(CPU_SECONDS)
         reply = json.dumps(render(json.loads(line))).encode() + b"\n"
-        _limit_time(0)
+        _limit_cpu_time(0)
         replies.write(reply)
 
 
-def _limit_time(seconds: float) -> None:
+def _limit_cpu_time(seconds: float) -> None:
     """Let the system end this process after `seconds` of CPU time; 0 = no limit."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
