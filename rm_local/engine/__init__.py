@@ -1,8 +1,9 @@
 """Runs language models: a client in this process, and a worker process with llama.cpp.
 
 `Engine` is the client; `protocol` defines the messages between client and worker. Only `worker`
-imports llama_cpp. `families` describes how models think, `placement` plans memory, `constraints`
-translates JSON schemas to grammars, `calculator` evaluates expressions in a model's text.
+imports llama_cpp. `families` describes the chat formats of models, `placement` plans memory,
+`constraints` translates JSON schemas to grammars, `calculator` evaluates expressions in a model's
+text.
 """
 
 from __future__ import annotations

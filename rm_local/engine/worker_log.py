@@ -16,13 +16,13 @@ LIMIT = 4 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class WorkerLog:
-    """The open log file of a worker."""
+    """The open log file of a worker process, to which its standard error is written."""
 
     file: BinaryIO
     path: Path | None
     """Path of the log; None = there is no file, and the worker's messages are lost."""
     since: int = 0
-    """Position in bytes at which the messages of this worker begin."""
+    """Position in the file, in bytes, at which the messages of this worker begin."""
     temporary: bool = False
 
     def delete_if_temporary(self) -> None:
@@ -33,7 +33,9 @@ class WorkerLog:
 
 
 def open_worker_log(path: Path | None, failed: Callable[[OSError], None]) -> WorkerLog:
-    """Open the log to append to it; or a temporary file if `path` is None or cannot be written.
+    """Open a worker's log file for appending.
+
+    If `path` is None or cannot be written, a temporary file is opened in its place.
 
     `failed` is called with the error if `path` cannot be written. The function raises no error:
     if no temporary file can be written either, the worker's messages are lost.

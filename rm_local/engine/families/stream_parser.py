@@ -10,24 +10,28 @@ from rm_local.engine.families.markers import THINK, Markers
 
 
 def count_partial_marker(text: str, markers: Iterable[str]) -> int:
-    """Count the characters at the end of `text` that may be the beginning of a marker."""
+    """Count the characters at the end of `text` that may be the start of an incomplete marker."""
     return max((_count_marker_start(text, marker) for marker in markers), default=0)
 
 
 def _count_marker_start(text: str, marker: str) -> int:
+    """Return the length of the longest incomplete start of `marker` at the end of `text`."""
     longest = min(len(text), len(marker) - 1)
     return next((n for n in range(longest, 0, -1) if text.endswith(marker[:n])), 0)
 
 
 class StopTextFinder:
-    """Ends a stream of text at the first stop text, even one that is split across pieces."""
+    """Cuts a stream of text before the first stop text, even one that is split across pieces."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = [text for text in texts if text]
         self._held = ""
 
     def feed(self, text: str) -> tuple[str, bool]:
-        """Add a piece; return the text before any stop text, and whether a stop text was found."""
+        """Add a piece of text; return the text that is certain, and whether a stop text was found.
+
+        Text that may be the start of a stop text is held back. The stop text is not returned.
+        """
         text = self._held + text
         places = [place for stop in self._texts if (place := text.find(stop)) >= 0]
         if places:
@@ -38,7 +42,7 @@ class StopTextFinder:
         return text[: len(text) - keep], False
 
     def flush(self) -> str:
-        """Return the text that was held back, at the end of the stream."""
+        """Return the text that was held back; call this at the end of the stream."""
         held, self._held = self._held, ""
         return held
 
@@ -62,16 +66,20 @@ class ThinkingSplitter:
 
     @property
     def answering(self) -> bool:
-        """Whether the next text belongs to the answer."""
+        """Whether text that is added next belongs to the answer."""
         return self._part == "answer" and not self._in_header
 
     def would_answer(self, text: str) -> bool:
-        """Return whether `text`, if it were added, would contain a part of the answer."""
+        """Return whether adding `text` would give text of the answer, without adding it."""
         trial = copy.copy(self)
         return any(part == "answer" for part, _ in [*trial.feed(text), *trial.flush()])
 
     def feed(self, text: str) -> list[tuple[Part, str]]:
-        """Add a piece of text; return the parts that are now certain, in order; none is empty."""
+        """Add a piece of text; return the parts that are now certain, in order.
+
+        Each part is `thinking` or `answer`, and its text, which is not empty. Text that may be the
+        start of a marker is held back.
+        """
         self._held += text
         parts: list[tuple[Part, str]] = []
         while self._consume_held_text(parts):
@@ -79,7 +87,7 @@ class ThinkingSplitter:
         return parts
 
     def flush(self) -> list[tuple[Part, str]]:
-        """Return the parts that were held back, at the end of the stream."""
+        """Return the parts that were held back; call this at the end of the stream."""
         parts: list[tuple[Part, str]] = []
         if not self._in_header:
             self._append_part(parts, self._held)
@@ -87,9 +95,9 @@ class ThinkingSplitter:
         return parts
 
     def _consume_held_text(self, parts: list[tuple[Part, str]]) -> bool:
-        """Remove one marker, or all certain text, from the held text.
+        """Remove the next marker and the text before it from the held text; else all certain text.
 
-        Return whether the method has to be called again.
+        The text is appended to `parts`. Return whether the method has to be called again.
         """
         if self._in_header:
             return self._leave_header()
@@ -116,14 +124,14 @@ class ThinkingSplitter:
         return False
 
     def _handle_opening_marker(self) -> None:
-        """Handle an opening marker: of the thinking, or of an enclosed answer."""
+        """Change the state after an opening marker: of the thinking, or of an enclosed answer."""
         if self._opening == self._markers.opening:
             self._part, self._fresh = "thinking", False
         else:
             self._opening = ""
 
     def _handle_closing_marker(self) -> None:
-        """Handle a closing marker, and set the next markers to look for."""
+        """Change the state after a closing marker; set the markers to look for next."""
         if self._markers.header_end:
             self._in_header = True
             return
@@ -133,6 +141,7 @@ class ThinkingSplitter:
         self._part = "answer"
 
     def _leave_header(self) -> bool:
+        """Remove a channel's header, and set the part that it opens; False if it is incomplete."""
         header, end, rest = self._held.partition(self._markers.header_end)
         if not end:
             return False
@@ -141,6 +150,7 @@ class ThinkingSplitter:
         return True
 
     def _append_part(self, parts: list[tuple[Part, str]], text: str) -> None:
+        """Append text of the current part to `parts`, without white space before an answer."""
         if self._fresh and self._part == "answer":
             text = text.lstrip()
         if text:
@@ -149,9 +159,9 @@ class ThinkingSplitter:
 
 
 def strip_thinking(text: str, markers: Markers) -> str:
-    """Return an assistant's message without its thinking.
+    """Return the answer in a model's message, without the thinking before it.
 
-    A message may have only the closing marker, if the prompt contained the opening marker.
+    The opening marker may be missing, because prompts can contain it.
     """
     thought = markers.closing in text or text.lstrip().startswith(markers.opening)
     if not thought:

@@ -101,7 +101,7 @@ class CacheEntry:
         return measure_size(self.snapshot) == size
 
     def link_snapshot(self, size: int) -> None:
-        """Make `snapshot` a link to `blob`, if it has `size` bytes; where links fail, move `blob`."""
+        """Link `snapshot` to `blob`, if it has `size` bytes; where links fail, move `blob`."""
         if measure_size(self.blob) != size:
             return
         self.snapshot.parent.mkdir(parents=True, exist_ok=True)

@@ -97,7 +97,7 @@ class Hub:
         return Repo(name, info.sha or "", str(licence or ""), files)
 
     def check_file_access(self, repo: Repo, file: HubFile) -> None:
-        """Check by an HTTP HEAD request that this user may download a file, unchanged since the list.
+        """Check by an HTTP HEAD request that this user may download a file, and its size and hash.
 
         Raises:
             DownloadError: The file is not open to this user, is too large for plain HTTP, or has
