@@ -1,4 +1,4 @@
-"""The calculator's methods of strings and lists. None of them changes the string or list."""
+"""The methods of strings and lists that an expression can call; each returns a new value."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def require_string(value: Value) -> str:
 
 
 def are_values_equal(left: Value, right: Value) -> bool:
-    """Return whether two values are equal; values of different types are not equal."""
+    """Return whether two of the calculator's values are equal; those of different types are not."""
     if isinstance(left, ListValue) and isinstance(right, ListValue):
         pairs = zip(left.items, right.items, strict=False)
         return len(left.items) == len(right.items) and all(are_values_equal(a, b) for a, b in pairs)
@@ -37,10 +37,12 @@ def are_values_equal(left: Value, right: Value) -> bool:
 
 
 def _make_string_method(change: Callable[[str], str]) -> Callable[..., Value]:
+    """Make a method without arguments that returns a new string."""
     return lambda owner: require_short_string(change(owner))
 
 
 def _make_predicate_method(question: Callable[[str], bool]) -> Callable[..., Value]:
+    """Make a method without arguments that returns a boolean."""
     return lambda owner: question(owner)
 
 
@@ -110,7 +112,9 @@ STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "split": (0, 1, _split_string),
     "startswith": (1, 1, lambda owner, start: owner.startswith(require_string(start))),
 }
+"""Name of a string's method -> minimum and maximum number of arguments, and the function."""
 LIST_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "count": (1, 1, _count_matches),
     "index": (1, 1, _find_index),
 }
+"""Name of a list's method -> minimum and maximum number of arguments, and the function."""

@@ -1,4 +1,4 @@
-"""Splits an expression into tokens."""
+"""Splits an expression into tokens: numbers, strings, names and signs."""
 
 from __future__ import annotations
 
@@ -28,17 +28,18 @@ _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token of an expression; for a string, `text` is its content without quotes."""
+    """A token of an expression; of a string, `text` is the content without quotes."""
 
     kind: TokenKind
     text: str
 
 
 END = Token("end", "")
+"""The token after the last one of an expression."""
 
 
 def tokenize_expression(text: str) -> list[Token]:
-    """Split an expression into tokens, with `END` as the last.
+    """Split an expression into tokens; the last one is `END`.
 
     Outside of strings, typographic signs (`×`, `÷`, `−`, `≤`) are read as their ASCII
     equivalents, and `^` as `**`.
@@ -72,6 +73,11 @@ def tokenize_expression(text: str) -> list[Token]:
 
 
 def _unescape_string(text: str) -> str:
+    """Replace the escape sequences of a string's content by the characters that they stand for.
+
+    Raises:
+        NotEvaluableError: An escape sequence is not supported.
+    """
     head, *rest = text.split("\\", 1)
     if not rest:
         return head

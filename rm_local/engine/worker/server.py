@@ -1,4 +1,4 @@
-"""The worker's loop: serves requests one at a time, and sends replies with their numbers."""
+"""The worker's main loop: serves requests one at a time, and sends the replies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rm_local.errors import EngineError, RmLocalError
 
 
 class Server:
-    """Serves requests with at most one loaded model and one embedder."""
+    """Serves the client's requests, with at most one loaded model and one loaded embedder."""
 
     def __init__(self, inbox: Inbox, replies: BinaryIO) -> None:
         self._inbox = inbox
@@ -31,7 +31,7 @@ class Server:
         self._renderer = Renderer(lambda: inbox.cancel_reason)
 
     def serve_requests(self) -> None:
-        """Serve requests until the process ends."""
+        """Send `Ready`, then serve requests until the process ends."""
         log.install_log_callback()
         self._send_reply(protocol.Ready())
         while True:
@@ -44,6 +44,7 @@ class Server:
         self._replies.write(wire.encode_message(self._number, reply))
 
     def _answer_request(self, request: protocol.Request) -> protocol.Reply:
+        """Serve a request, and return its last reply; any exception becomes an `ErrorReply`."""
         try:
             return self._dispatch_request(request)
         except RmLocalError as error:
@@ -54,6 +55,7 @@ class Server:
             return protocol.ErrorReply("EngineError", message, "Its log has the details.")
 
     def _dispatch_request(self, request: protocol.Request) -> protocol.Reply:
+        """Call the method that serves this kind of request; return the request's last reply."""
         match request:
             case protocol.Load():
                 return self._load_model(request)
@@ -96,6 +98,11 @@ class Server:
         self._turn = self._model = None
 
     def _require_turn_runner(self) -> TurnRunner:
+        """Return the runner of the loaded model's turns.
+
+        Raises:
+            EngineError: No model is loaded.
+        """
         if not self._turn:
             raise EngineError("No model is loaded.", "Load one first.")
         return self._turn

@@ -1,4 +1,4 @@
-"""Generates branches together: admits them to the cache, prefills, decodes in one batch, ends them.
+"""Generates several branches together: a batch has the next tokens of all branches.
 
 All branches share the cache cells of the prefix sequence; branches with the same forced text also
 share the cells of that text. If no cell is free, the branch with the fewest written tokens is
@@ -25,11 +25,14 @@ from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.records import StopReason
 
 _HEADROOM = 16
-"""A branch is admitted if 1/16 of the context (or its `max_tokens`) is free for its tokens."""
+"""A branch is admitted if 1/16 of the context, or room for its `max_tokens`, is free."""
 
 
 class BatchScheduler:
-    """Generates the branches of one `Generate` request, in common batches."""
+    """Generates the branches of one `Generate` request in common batches, until all have ended.
+
+    A branch waits until it is admitted (gets a sequence of the cache); then it is live.
+    """
 
     def __init__(
         self,
@@ -63,8 +66,9 @@ class BatchScheduler:
         self._shared = 0
         """Number of tokens in the prefix sequence that all branches share."""
         self._groups = 0
-        """Number of admitted groups; a group is the branches with the same forced text."""
+        """Number of groups admitted so far; the branches of a group have the same forced text."""
         self._keeps_cells = len(branches) == 1 and cache.rewinds
+        """Whether the branch's cells become the prefix sequence, for the next call."""
         self._began: float | None = None
         self._before = stats.get_prefill_totals()
         self._reported = False
@@ -83,17 +87,21 @@ class BatchScheduler:
                 self._decode_step()
 
     def end_all_branches(self) -> None:
-        """End all branches after the request was cancelled."""
+        """End all branches that have not ended, because the request was cancelled."""
         for branch in [*self._live, *self._waiting]:
             self._end_branch(branch, self._inbox.cancel_reason or "cancelled")
 
     def free_branches(self) -> None:
-        """Free the remaining branches after an error."""
+        """Free the samplers and sequences of branches that have not ended, after an error."""
         for branch in [*self._live, *self._waiting]:
             branch.free_samplers()
             self._release_sequence(branch)
 
     def _end_stopped_branches(self) -> None:
+        """End branches that were cancelled or have no tokens left, or that fill the context.
+
+        For a branch that fills the context, room is made first, if that is possible.
+        """
         for branch in [*self._live, *self._waiting]:
             if reason := self._inbox.find_stop_reason(branch.index):
                 self._end_branch(branch, reason)
@@ -104,11 +112,11 @@ class BatchScheduler:
                 self._make_room_or_end(branch)
 
     def _fills_context(self, branch: BranchState) -> bool:
-        """Return whether the branch, with its next pending token, is as long as the context."""
+        """Return whether a branch, with its next pending token, is as long as the context."""
         return len(branch.tokens) + bool(branch.pending) >= self._cache.capacity
 
     def _make_room_or_end(self, branch: BranchState) -> None:
-        """Make room in the context and admit all branches again; if it fails, end `branch`."""
+        """Make room in the context, and let all branches wait again; if it fails, end `branch`."""
         if not self._make_room([*self._live, *self._waiting]):
             self._end_branch(branch, "context")
             return
@@ -139,13 +147,16 @@ class BatchScheduler:
             self._prefill_groups(groups)
 
     def _report_first_prefill(self) -> None:
-        """Report the number of tokens evaluated for the first branches, only once."""
+        """Send the number of tokens evaluated for the first admitted branches; only once."""
         if not self._reported:
             self._reported = True
             self._send(self._stats.compute_prefill_since(self._before))
 
     def _prefill_groups(self, groups: dict[tuple[int, ...], list[BranchState]]) -> None:
-        """Prefill each group's own tokens in full batches; sample each branch's first token."""
+        """Prefill each group's tokens after the shared prefix; sample each branch's first token.
+
+        `groups`: tokens after the prefix -> the branches that have these tokens.
+        """
         rows: list[Row] = []
         complete: list[tuple[int, list[BranchState]]] = []
         for rest, members in groups.items():
@@ -168,6 +179,10 @@ class BatchScheduler:
     def _decode_prefill_batch(
         self, rows: list[Row], complete: list[tuple[int, list[BranchState]]]
     ) -> None:
+        """Decode `rows`, and sample the first tokens of groups whose prefill is complete by them.
+
+        `complete`: the last row of each such group, and its branches. Both lists are cleared.
+        """
         self._cache.decode_rows(rows)
         for _, members in complete:
             for branch in members[1:]:
@@ -189,7 +204,10 @@ class BatchScheduler:
         complete.clear()
 
     def _decode_step(self) -> None:
-        """Decode one batch: one token of every live branch, and more for forced text."""
+        """Decode one batch, and sample the next token of each live branch.
+
+        The batch has one token of each branch, and more of branches with forced text.
+        """
         while self._live:
             rows, steps = self._build_batch()
             try:
@@ -211,7 +229,7 @@ class BatchScheduler:
             self._report_usage(now=False)
 
     def _build_batch(self) -> tuple[list[Row], list[tuple[BranchState, int, int]]]:
-        """Build the next batch; also return each branch's number of tokens and last row in it.
+        """Build the next batch: its rows, and each branch with its number of rows and its last row.
 
         The number of rows is at most the maximum number of branches, so that no branch waits long
         for the forced tokens of another.
@@ -234,7 +252,7 @@ class BatchScheduler:
         return rows, steps
 
     def _report_usage(self, *, now: bool) -> None:
-        """Report the use of the context if it has changed."""
+        """Report the use of the context if it has changed by a hundredth; with `now`, at all."""
         self._usage.report_usage(self._shared, self._live, self._cache.capacity, now=now)
 
     def _suspend_shortest_branch(self) -> None:
@@ -248,7 +266,10 @@ class BatchScheduler:
         self._waiting.append(branch)
 
     def _append_sampled(self, branch: BranchState, token: int, row: int) -> None:
-        """Append the sampled token to the branch, or in its place the calculator's result."""
+        """Append a sampled token to a branch, or in its place the calculator's result.
+
+        End the branch if the token, a stop text, a loop or the number of tokens demands it.
+        """
         if branch.result and not self._vocab.token_to_piece(token).startswith(b"="):
             self._force_result(branch)
             return
@@ -274,7 +295,7 @@ class BatchScheduler:
             self._force_result(branch)
 
     def _force_result(self, branch: BranchState) -> None:
-        """Append the calculator's result to the branch; the next batches evaluate it."""
+        """Append the calculator's result to a branch; the next batches evaluate its tokens."""
         tokens = self._vocab.tokenize_data(branch.result)
         self._stats.calculated += len(tokens)
         chunks, stopped = branch.append_forced_tokens(tokens)
@@ -290,6 +311,10 @@ class BatchScheduler:
     def _end_branch(
         self, branch: BranchState, reason: StopReason, *, stopped: bool = False
     ) -> None:
+        """End a branch: send its last text and its closing event, and free its sequence.
+
+        `stopped`: whether a stop text has ended it.
+        """
         self._report_usage(now=True)
         if branch in self._live:
             self._live.remove(branch)
@@ -306,6 +331,7 @@ class BatchScheduler:
         )
 
     def _release_sequence(self, branch: BranchState) -> None:
+        """Remove a branch's tokens from the cache, and make its sequence free, if it has one."""
         if branch.sequence:
             self._cache.drop_sequence(branch.sequence)
             self._free.append(branch.sequence)

@@ -1,4 +1,4 @@
-"""LoRA adapters of a loaded model: loaded once, and applied to each context of the model."""
+"""Loads LoRA adapters for a model, and applies them to its contexts."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from rm_local.lora import LoraAdapter
 
 
 class LoadedAdapters:
-    """The adapters of one model. They are freed with the model."""
+    """The LoRA adapters loaded for one model, with their scales; they are freed with the model."""
 
     def __init__(self, model: Any, adapters: Sequence[LoraAdapter]) -> None:
-        """Load the adapters. Do this before the model has a context: its size depends on them.
+        """Load the adapters' files for llama.cpp's handle `model`, before it has a context.
+
+        The size of a context depends on the adapters.
 
         Raises:
             ModelLoadError: llama.cpp cannot load an adapter.
@@ -30,7 +32,7 @@ class LoadedAdapters:
         self._scales = (ctypes.c_float * self._count)(*(each.scale for each in adapters))
 
     def apply_to_context(self, context: Any) -> None:
-        """Apply the adapters to a new context.
+        """Let llama.cpp's `context` use all adapters.
 
         Raises:
             EngineError: llama.cpp rejects the adapters.

@@ -1,4 +1,4 @@
-"""Loads a model: checks its file, plans the placement, and uses fallbacks if memory is short."""
+"""Loads a model: checks its files, plans its placement, and falls back if memory is short."""
 
 from __future__ import annotations
 
@@ -39,12 +39,15 @@ Context = TypeVar("Context")
 
 
 class LoadPlan:
-    """The planned placement of a model on this machine, before memory is allocated."""
+    """How a model is to be loaded on this machine: checked files, context length, placement.
+
+    It is made before memory is allocated, and is also used to enlarge the context.
+    """
 
     def __init__(
         self, path: Path, options: EngineOptions, lora: Sequence[LoraAdapter] = ()
     ) -> None:
-        """Read the files and plan the placement.
+        """Read the headers of the model and of the adapters, and plan context and placement.
 
         Raises:
             ModelNotFoundError: A file does not exist.
@@ -66,13 +69,13 @@ class LoadPlan:
         )
         self.asked = replace(asked, context=chosen)
         self.first = offload.place_layers(self._sizes, self._devices, self.asked)
-        """The first placement to try."""
+        """The placement to try first; fallbacks follow if memory is short."""
         self._smaller_context = "" if options.context else self._describe_smaller_context(chosen)
         name = str(self.files.header.metadata.get("general.name") or path.stem)
         offload.check_fits_memory(self._sizes, self._devices, self.asked, free, name)
 
     def choose_larger_context(self, context: int, tokens: int) -> int:
-        """Choose a context larger than `context`, with room for branches after `tokens` tokens.
+        """Choose a context length above `context`, with room for branches after `tokens` tokens.
 
         Raises:
             EngineError: The model was not trained for it, or there is not enough memory.
@@ -87,7 +90,10 @@ class LoadPlan:
         return larger
 
     def list_placement_notes(self, placement: Placement) -> tuple[str, ...]:
-        """List the differences from the requested or the usual placement, as sentences."""
+        """List sentences for the user about a smaller context, or fewer layers on devices.
+
+        `placement`: the placement that is used.
+        """
         fewer = placement.layers < self.first.layers
         lowered = (
             f"There was not enough memory for {self.first.layers} layers on the device: "
@@ -96,9 +102,11 @@ class LoadPlan:
         return tuple(filter(None, (self._smaller_context, lowered if fewer else "")))
 
     def _measure_free_memory(self) -> int | None:
+        """Return the free bytes of main memory; None if unknown, or if the check is disabled."""
         return free_memory() if self._checks_memory else None
 
     def _describe_smaller_context(self, context: int) -> str:
+        """Return a sentence if `context` is below the default context; otherwise empty."""
         usual = requirements.choose_default_context(self._sizes)
         if context >= usual:
             return ""
@@ -111,7 +119,7 @@ def load_model(
     inbox: Inbox,
     renderer: Renderer,
 ) -> tuple[Model, KVCache, LoadPlan]:
-    """Load the model and create its cache, with as many layers on devices as fit.
+    """Load a model and create its KV cache, with as many layers on devices as fit.
 
     Raises:
         ModelNotFoundError, InvalidModelError: The file or an adapter is missing or damaged, or an
@@ -145,7 +153,7 @@ def place_with_fallback(
     create_context: Callable[[Weights, Placement], Context],
     free_weights: Callable[[Weights], Any],
 ) -> tuple[Weights, Context]:
-    """Load weights and create a context with the first placement that fits into memory.
+    """Load weights and create a context, with `first` or the next fallback that fits into memory.
 
     If memory is short, `load_weights` raises ModelLoadError and `create_context` raises
     ContextAllocationError. Weights are not loaded again if only the context changes.
@@ -172,7 +180,11 @@ def place_with_fallback(
 
 
 def _read_checked_headers(path: Path) -> GgufFiles:
-    """Read the model's files and check that the first is complete and generates text."""
+    """Read the headers of a model's files; check that the first is a complete text model.
+
+    Raises:
+        InvalidModelError: The file is not a text generation model, or is cut short.
+    """
     header = read_header(path)
     check_is_text_model(path, header)
     check_file_complete(path, header)
@@ -180,10 +192,10 @@ def _read_checked_headers(path: Path) -> GgufFiles:
 
 
 def _hash_unchanged_adapter(adapter: LoraAdapter) -> LoraAdapter:
-    """Return the adapter with the hash of its file.
+    """Return the adapter with the sha256 of its file.
 
     Raises:
-        InvalidModelError: The adapter has another hash already.
+        InvalidModelError: The file has another sha256 than `adapter` states: it was changed.
     """
     found = hash_file(Path(adapter.path))
     if adapter.sha256 not in ("", found):

@@ -1,4 +1,4 @@
-"""A loaded text generation model: its weights, vocabulary, chat template, and description."""
+"""Loads a text generation model with llama.cpp, with its vocabulary and chat template."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ from rm_local.errors import CancelledByUserError, InvalidModelError, ModelLoadEr
 from rm_local.gguf import GgufHeader, LoraFile
 
 _REPORT_EVERY = 0.05
+"""Minimum seconds between two reports of the progress of loading."""
 _LEVELS = {" - Small": "_S", " - Medium": "_M", " - Large": "_L"}
 
 
 class Model:
-    """The weights, the vocabulary and the template of a loaded model."""
+    """A loaded text generation model: weights, vocabulary, chat template, LoRA adapters."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Model:
         self.rewinds = not (
             llama_cpp.llama_model_is_recurrent(handle) or llama_cpp.llama_model_is_hybrid(handle)
         )
-        """Whether the end of a sequence can be removed from the cache."""
+        """Whether the end of a sequence can be removed from the KV cache: not if it is recurrent."""
 
     @classmethod
     def load_file(
@@ -61,7 +62,7 @@ class Model:
         inbox: Inbox,
         renderer: Renderer,
     ) -> Model:
-        """Load the weights, with `request.options.gpu_layers` layers on devices, and the adapters.
+        """Load the model that `request` names, with its adapters.
 
         `header`: the header of the model's file. `files`: the headers of the adapters, in order.
 
@@ -94,6 +95,11 @@ class Model:
         thinking: ChatFormat,
         renderer: Renderer,
     ) -> Model:
+        """Build the model from llama.cpp's handle of the loaded weights.
+
+        Raises:
+            InvalidModelError: The model cannot generate text.
+        """
         if llama_cpp.llama_model_has_encoder(handle) or llama_cpp.llama_model_is_diffusion(handle):
             raise InvalidModelError(
                 f"{request.model} is of a kind ({header.architecture}) that cannot generate text "
@@ -113,13 +119,19 @@ class Model:
         return cls(handle, vocab, template, info, threads, adapters)
 
     def close(self) -> None:
-        """Free the weights and the adapters. Every context must be freed before."""
+        """Free the weights and the adapters; all contexts of the model have to be freed before."""
         llama_cpp.llama_model_free(self.handle)
 
 
 def _load_weights(
     path: Path, gpu_layers: int, on_progress: Callable[[float], None], inbox: Inbox
 ) -> Any:
+    """Load the weights of a GGUF file; return llama.cpp's handle.
+
+    Raises:
+        ModelLoadError: llama.cpp cannot load the file.
+        CancelledByUserError: The request was cancelled.
+    """
     reported = 0.0
 
     @llama_cpp.llama_progress_callback  # type: ignore[untyped-decorator]
@@ -180,6 +192,7 @@ def _describe_model(
 
 
 def _read_quantization(handle: Any) -> str:
+    """Return llama.cpp's name of the model's quantization, with `_M` for `- Medium`."""
     name = llama_cpp.llama_ftype_name(llama_cpp.llama_model_ftype(handle)) or b"unknown"
     text = str(ctypes.c_char_p(name).value.decode())  # type: ignore[union-attr]
     for words, letter in _LEVELS.items():
@@ -188,7 +201,7 @@ def _read_quantization(handle: Any) -> str:
 
 
 def _describe_placement(threads: int) -> str:
-    """Describe the placement of the layers, as reported by llama.cpp while it loaded them."""
+    """Describe for the user on which devices the layers are, by llama.cpp's log of the loading."""
     cpu = f"CPU, {threads} thread{'s' * (threads != 1)}"
     if not (where := log.find_offloaded_layers()):
         return cpu
@@ -198,4 +211,5 @@ def _describe_placement(threads: int) -> str:
 
 
 def _round_or_none(value: Any) -> float | None:
+    """Round a number to 6 digits after the point; None for any other value."""
     return round(float(value), 6) if isinstance(value, int | float) else None
