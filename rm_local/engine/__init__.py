@@ -69,7 +69,7 @@ __getattr__ = export_lazily(
             "BranchSpec",
             "ContextAdjusted",
             "ContextUsage",
-            "Evaluated",
+            "EvaluatedTokens",
             "Part",
             "SampledToken",
             "Sampling",

@@ -101,7 +101,7 @@ class ContextAdjusted:
 
     event: ClassVar[str] = "room_made"
     message: str
-    """Explanation for the user, in sentences."""
+    """What was done, or why nothing could be done, in sentences for the user."""
     dropped: int
     """Number of the conversation's turns dropped so far."""
     context: int

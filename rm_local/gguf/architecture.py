@@ -65,7 +65,7 @@ class ModelShape:
         return any(layer.state for layer in self.layers)
 
 
-def read_shape(metadata: Mapping[str, Any]) -> ModelShape:
+def read_model_shape(metadata: Mapping[str, Any]) -> ModelShape:
     """Read a model's sizes from its metadata; missing and impossible numbers become 0."""
     own = _ArchitectureMetadata(metadata, str(metadata.get("general.architecture", "")))
     width, heads = own.read_number("embedding_length"), own.read_number("attention.head_count") or 1
@@ -79,7 +79,7 @@ def read_shape(metadata: Mapping[str, Any]) -> ModelShape:
     inner = max(inner, 2 * own.read_number("ssm.inner_size"))
     count = min(own.read_number("block_count"), _MOST_LAYERS)
     return ModelShape(
-        layers=tuple(_build_layer(own, number, heads, key) for number in range(count)),
+        layers=tuple(_read_layer_shape(own, number, heads, key) for number in range(count)),
         width=width,
         heads=heads * key,
         head_count=heads,
@@ -118,7 +118,7 @@ def _parse_count_or_zero(value: object) -> int:
     return int(value) if isinstance(value, int) and 0 < value < _MOST else 0
 
 
-def _build_layer(own: _ArchitectureMetadata, number: int, heads: int, key: int) -> LayerShape:
+def _read_layer_shape(own: _ArchitectureMetadata, number: int, heads: int, key: int) -> LayerShape:
     every = own.read_number("full_attention_interval")
     kv_heads = own.read_number("attention.head_count_kv", number)
     if not own.has_key("attention.head_count_kv"):

@@ -148,18 +148,18 @@ def _parse_header(file: BinaryIO, path: Path, noun: Noun, table: bool) -> GgufHe
         raise InvalidModelError(f"{path} is empty.", _AGAIN)
     if magic != MAGIC:
         raise InvalidModelError(f"{path} is not a GGUF file.", _CHOOSE[noun])
-    (version,) = _read_values(file, "I")
+    (version,) = _unpack_values(file, "I")
     if version not in (2, 3):
         raise InvalidModelError(
             f"{path} has GGUF version {version}, not 2 or 3.", f"Convert the {noun} again."
         )
-    tensors, pairs = _read_values(file, "QQ")
+    tensors, pairs = _unpack_values(file, "QQ")
     _check_limit(tensors <= _MOST_TENSORS and pairs <= _MOST_PAIRS)
     metadata, types = {}, {}
     for _ in range(pairs):
         key = _read_string(file)
-        (types[key],) = _read_values(file, "I")
-        metadata[key] = _read_value(file, types[key])
+        (types[key],) = _unpack_values(file, "I")
+        metadata[key] = _read_metadata_value(file, types[key])
         _check_limit(file.tell() <= _LONGEST_HEADER)
     return _read_tensor_table(file, metadata, types, tensors, table)
 
@@ -196,20 +196,20 @@ def _read_alignment(metadata: dict[str, Any]) -> int:
 
 def _read_tensor_entry(file: BinaryIO) -> TensorEntry:
     name = _read_string(file)
-    (dimensions,) = _read_values(file, "I")
+    (dimensions,) = _unpack_values(file, "I")
     _check_limit(dimensions <= _MOST_DIMENSIONS)
-    sizes = _read_values(file, "Q" * dimensions) + (1,) * (_MOST_DIMENSIONS - dimensions)
-    type_, offset = _read_values(file, "IQ")
+    sizes = _unpack_values(file, "Q" * dimensions) + (1,) * (_MOST_DIMENSIONS - dimensions)
+    type_, offset = _unpack_values(file, "IQ")
     per_block, block = BLOCKS.get(type_, (1, 0))
     return TensorEntry(name, type_, sizes, prod(sizes) // per_block * block, offset)
 
 
-def _read_value(file: BinaryIO, type_: int) -> Any:
+def _read_metadata_value(file: BinaryIO, type_: int) -> Any:
     if type_ == _STRING:
         return _read_string(file)
     if type_ != _ARRAY:
-        return _read_values(file, _find_struct_format(type_))[0]
-    item, length = _read_values(file, "IQ")
+        return _unpack_values(file, _find_struct_format(type_))[0]
+    item, length = _unpack_values(file, "IQ")
     _check_limit(length <= _MOST_ITEMS)
     if item == _STRING:
         if length <= _KEPT_STRINGS:
@@ -220,7 +220,7 @@ def _read_value(file: BinaryIO, type_: int) -> Any:
         item
     )  # not an array of arrays: llama.cpp does not read them either
     if length <= _KEPT_NUMBERS:
-        return [*_read_values(file, scalar * length)]
+        return [*_unpack_values(file, scalar * length)]
     file.seek(length * struct.calcsize("<" + scalar), 1)
     return length
 
@@ -256,12 +256,12 @@ def _find_struct_format(type_: int) -> str:
 
 
 def _read_string(file: BinaryIO) -> str:
-    (length,) = _read_values(file, "Q")
+    (length,) = _unpack_values(file, "Q")
     _check_limit(length <= _LONGEST_STRING)
     return _read_exactly(file, length).decode("utf-8", "replace")
 
 
-def _read_values(file: BinaryIO, layout: str) -> tuple[Any, ...]:
+def _unpack_values(file: BinaryIO, layout: str) -> tuple[Any, ...]:
     return struct.unpack("<" + layout, _read_exactly(file, struct.calcsize("<" + layout)))
 
 

@@ -21,9 +21,9 @@ class LoraDelta:
     """The change that a LoRA adapter adds to one matrix (rows, columns): `scale * b @ a`."""
 
     a: Matrix
-    """Factor A, an array (rank, columns)."""
+    """Factor A of the change `b @ a`: an array (rank, columns)."""
     b: Matrix
-    """Factor B, an array (rows, rank)."""
+    """Factor B of the change `b @ a`: an array (rows, rank)."""
     scale: float
     """Alpha divided by the rank; 1 if the adapter has no alpha."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rm_local.errors import InvalidModelError
-from rm_local.gguf.architecture import ModelShape, read_shape
+from rm_local.gguf.architecture import ModelShape, read_model_shape
 from rm_local.gguf.header import GgufHeader, read_header
 from rm_local.gguf.kind import is_split
 
@@ -53,13 +53,13 @@ class GgufFiles:
     @property
     def shape(self) -> ModelShape:
         """The model's numbers of layers and widths, for an estimate of its memory."""
-        return read_shape(self.header.metadata)
+        return read_model_shape(self.header.metadata)
 
 
 def find_first_part(path: Path) -> Path:
     """Return the path of a split model's first file, given that of any; else return `path`."""
     found = _PART.fullmatch(path.name)
-    return path.with_name(_name_part(path, 1)) if found and int(found[2]) != 1 else path
+    return path.with_name(_format_part_name(path, 1)) if found and int(found[2]) != 1 else path
 
 
 def read_file_headers(path: Path) -> GgufFiles:
@@ -78,11 +78,11 @@ def read_file_headers(path: Path) -> GgufFiles:
         raise InvalidModelError(
             f"{path} claims to be one of {count:,} files.", "Download it again."
         )
-    files = [path.with_name(_name_part(path, number)) for number in range(1, count + 1)]
+    files = [path.with_name(_format_part_name(path, number)) for number in range(1, count + 1)]
     there = tuple((file, read_header(file)) for file in files if file.is_file())
     return GgufFiles(header, there, tuple(file.name for file in files if not file.is_file()))
 
 
-def _name_part(path: Path, number: int) -> str:
+def _format_part_name(path: Path, number: int) -> str:
     part = _PART.fullmatch(path.name)
     return f"{part[1]}-{number:05}-of-{part[3]}{path.suffix}" if part else path.name

@@ -41,10 +41,10 @@ class DefaultModel:
 def choose_default_model() -> DefaultModel:
     """Choose the default model: PREFERRED or, if it is not installed, rm-nano. No file is read."""
     if PREFERRED == RM_SMALL:
-        from rm_local.library.rm_small_sources import find_sources
+        from rm_local.library.rm_small_sources import find_rm_small_sources
 
         try:
-            find_sources()
+            find_rm_small_sources()
         except ModelNotFoundError as error:
             return DefaultModel(shipped_model(), _explain_fallback(error))
         return DefaultModel(RM_SMALL)

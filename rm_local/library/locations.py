@@ -33,7 +33,7 @@ LocationSearch = Callable[[Settings, Note], Iterator[ModelLocation]]
 """A function that finds the model files of one place."""
 
 
-def find_locations(settings: Settings, note: Note) -> Iterator[ModelLocation]:
+def find_model_locations(settings: Settings, note: Note) -> Iterator[ModelLocation]:
     """Yield the model files of every place, the shipped model first.
 
     A file in several places is yielded several times. A place that cannot be read is skipped, and

@@ -103,7 +103,7 @@ def describe_model(path: Path, files: GgufFiles) -> ModelFile:
         architecture=one_line(header.architecture, 40) or "unknown",
         parameters=stated if isinstance(stated, int) and stated > 0 else sum(values.values()),
         quantisation=name_quantization(metadata, values),
-        size=sum(_measure_size(file, part) for file, part in files.there),
+        size=sum(_measure_or_predict_size(file, part) for file, part in files.there),
         weight_bytes=files.weight_bytes,
         layer_bytes=files.layer_bytes,
         context=files.context,
@@ -122,7 +122,7 @@ def describe_model(path: Path, files: GgufFiles) -> ModelFile:
     )
 
 
-def _measure_size(file: Path, header: GgufHeader) -> int:
+def _measure_or_predict_size(file: Path, header: GgufHeader) -> int:
     return file.stat().st_size if file.is_file() else header.needed_bytes
 
 

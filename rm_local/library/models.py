@@ -15,7 +15,7 @@ from rm_local.gguf import find_first_part
 from rm_local.home import expand_home
 from rm_local.library import model_file as models
 from rm_local.library.embedded_models import RM_SMALL, read_model_headers, resolve_model
-from rm_local.library.locations import SHIPPED_SOURCE, ModelLocation, find_locations
+from rm_local.library.locations import SHIPPED_SOURCE, ModelLocation, find_model_locations
 from rm_local.library.model_file import ModelFile
 from rm_local.settings import Settings
 
@@ -86,7 +86,7 @@ class Library:
 def find_models(settings: Settings) -> Library:
     """Find all models on this machine; each file is listed once, in the order of the places."""
     notes: list[str] = []
-    found = [*_read_distinct_models(find_locations(settings, notes.append), notes)]
+    found = [*_read_distinct_models(find_model_locations(settings, notes.append), notes)]
     used = resolve_model(settings)
     names = _make_unique_names(found)
     listed = [

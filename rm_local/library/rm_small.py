@@ -32,7 +32,7 @@ from rm_local.gguf import (
 )
 from rm_local.library import smollm2
 from rm_local.library.rm_small_metadata import RM_SMALL_METADATA
-from rm_local.library.rm_small_sources import find_sources
+from rm_local.library.rm_small_sources import find_rm_small_sources
 from rm_local.units import format_bytes
 
 _NAME = "rm-small"
@@ -58,7 +58,7 @@ class RmSmall:
 
     @property
     def prepared(self) -> bool:
-        """Whether the merged file exists and is complete."""
+        """Whether rm-small's merged file exists and is complete."""
         try:
             check_file_complete(self.target, read_header(self.target))
         except RmLocalError:
@@ -66,7 +66,7 @@ class RmSmall:
         return True
 
     def read_or_predict_headers(self) -> GgufFiles:
-        """Read the merged file's header, or predict it if the file does not exist yet.
+        """Read the header of rm-small's merged file, or predict it if the file does not exist yet.
 
         Raises:
             ModelNotFoundError, InvalidModelError: The base cannot be read.
@@ -84,7 +84,7 @@ def find_rm_small() -> RmSmall:
         ModelNotFoundError: rm-small is not installed.
         EngineError: There is no cache folder.
     """
-    base, adapter = find_sources()
+    base, adapter = find_rm_small_sources()
     try:
         cache = paths.cache_dir()
     except HomeNotFoundError as error:
@@ -112,14 +112,14 @@ def prepare_rm_small(report: Report, announce: Announce) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with _hold_lock(cache / f"{_NAME}.lock", report):
             if not small.prepared:
-                _write_merged(small, report, announce)
+                _write_merged_file(small, report, announce)
     except OSError as error:
         reason = explain_write_error(error, cache)
         raise EngineError(f"rm-small cannot be prepared: {reason}.", _REMEDY) from error
     return small.target
 
 
-def _write_merged(small: RmSmall, report: Report, announce: Announce) -> None:
+def _write_merged_file(small: RmSmall, report: Report, announce: Announce) -> None:
     """Remove older merged files, check the sources, and merge them; the caller holds the lock.
 
     Raises:

@@ -17,7 +17,7 @@ SHOWN_DIGITS = 10
 ITEMS = 1000
 """Maximum elements of a list, including the elements of nested lists."""
 STRING = 400
-"""Maximum characters of a string."""
+"""Maximum characters of a string in an expression, and of one that it computes."""
 STEPS = 3000
 """Maximum work for an expression: operations plus elements of their results. Measured: 4 ms."""
 RESULT = 120

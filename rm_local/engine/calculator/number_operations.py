@@ -15,7 +15,7 @@ from rm_local.engine.calculator.calculator_values import Number, make_number
 _ROOT_DIGITS = 40
 """Significant digits to which an irrational root is computed, so that `sqrt(2)**2` shows as 2."""
 _MOST_ROOT = 64
-"""Largest degree of a root."""
+"""Largest degree of a root that is computed."""
 
 
 def apply_operator(sign: str, left: Number, right: Number) -> Number:

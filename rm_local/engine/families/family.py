@@ -43,7 +43,7 @@ class Family:
     thinks: bool = True
     """Whether models of the family write thinking before their answer."""
     firm: bool = False
-    """Whether `thinks` is valid even if the template contains thinking markers."""
+    """Whether `thinks` holds for a model even if its template contains thinking markers."""
     markers: Markers = THINK
     lead: str = ""
     """Text before the opening marker if the template does not open the thinking block."""

@@ -9,12 +9,12 @@ from rm_local.engine.branches import Part
 from rm_local.engine.families.markers import THINK, Markers
 
 
-def count_partial_marker(text: str, markers: Iterable[str]) -> int:
+def count_partial_marker_chars(text: str, markers: Iterable[str]) -> int:
     """Count the characters at the end of `text` that may be the start of an incomplete marker."""
-    return max((_count_marker_start(text, marker) for marker in markers), default=0)
+    return max((_count_marker_start_chars(text, marker) for marker in markers), default=0)
 
 
-def _count_marker_start(text: str, marker: str) -> int:
+def _count_marker_start_chars(text: str, marker: str) -> int:
     """Return the length of the longest incomplete start of `marker` at the end of `text`."""
     longest = min(len(text), len(marker) - 1)
     return next((n for n in range(longest, 0, -1) if text.endswith(marker[:n])), 0)
@@ -37,7 +37,7 @@ class StopTextFinder:
         if places:
             self._held = ""
             return text[: min(places)], True
-        keep = count_partial_marker(text, self._texts)
+        keep = count_partial_marker_chars(text, self._texts)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep], False
 
@@ -118,7 +118,7 @@ class ThinkingSplitter:
             self._held = rest
             self._handle_closing_marker()
             return True
-        keep = count_partial_marker(before, closings)
+        keep = count_partial_marker_chars(before, closings)
         self._held = before[len(before) - keep :]
         self._append_part(parts, before[: len(before) - keep])
         return False

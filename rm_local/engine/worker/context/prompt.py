@@ -36,7 +36,7 @@ class Conversation:
         self._render_prompt()
         return True
 
-    def list_checkpoints(self) -> list[int]:
+    def list_checkpoint_positions(self) -> list[int]:
         """List the positions in the prompt, in tokens, to which later requests may rewind.
 
         They are the end of the prompt (for more branches), the ends of the last two messages (for

@@ -42,7 +42,7 @@ class BranchState:
         self.budget = spec.max_tokens
         self.endless = spec.endless and not constraint
         self.forced = 0
-        """Number of tokens inserted by the calculator."""
+        """Number of tokens that the calculator has inserted into the branch."""
         self.pending: list[int] = []
         """The calculator's tokens that wait to be moved to `tokens`."""
         self.result = ""

@@ -84,11 +84,11 @@ class RepetitionDetector:
         held, self._number = self._number, []
         if text[:1] in (".", ")"):
             held = []
-        found = [self._process_token(*each) for each in (*held, (token, text))]
+        found = [self._add_and_check_token(*each) for each in (*held, (token, text))]
         self._line_starts = text.endswith("\n") or (self._line_starts and not text.strip())
         return any(found)
 
-    def _process_token(self, token: int, text: str) -> bool:
+    def _add_and_check_token(self, token: int, text: str) -> bool:
         """Add a token that is not the number of a list item; return whether it ends a loop."""
         self._texts.append(text)
         self._count_run(token)

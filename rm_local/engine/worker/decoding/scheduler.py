@@ -75,7 +75,7 @@ class BatchScheduler:
         """Whether the prefill of the first branches has been reported."""
 
     def run_batches(self) -> None:
-        """Decode batches until every branch has ended."""
+        """Admit branches, and decode batches, until every branch has ended."""
         self._shared = self._prefill_common_prefix(self._waiting)
         while self._waiting or self._live:
             self._end_stopped_branches()

@@ -72,7 +72,7 @@ class TurnRunner:
         if not context_policy.leaves_room(len(conversation.tokens), self._cache.capacity):
             self._adjust_context(len(conversation.tokens), send)
         self._check_fits(conversation, "The question", len(conversation.tokens))
-        checkpoints = () if self._model.rewinds else conversation.list_checkpoints()
+        checkpoints = () if self._model.rewinds else conversation.list_checkpoint_positions()
         self.stats.boundary = len(conversation.tokens)
         try:
             self._prefill_prefix(

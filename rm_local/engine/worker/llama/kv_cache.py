@@ -269,7 +269,7 @@ class KVCache:
         return length
 
     def _save_checkpoint(self) -> None:
-        """Keep the present state of the prefix sequence as a checkpoint, unless it is one already."""
+        """Keep the state of the prefix sequence as a checkpoint, unless it is one already."""
         position, first = len(self.prefix_tokens), self.branches + 1
         if position not in self._checkpoints:
             free = set(range(first, first + MAX_CHECKPOINTS)) - {*self._checkpoints.values()}

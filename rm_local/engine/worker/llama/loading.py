@@ -130,7 +130,7 @@ def load_model(
     """
     options = request.options
     plan = LoadPlan(Path(request.model), options, request.lora)
-    loaded = tuple(_hash_unchanged_adapter(adapter) for adapter in request.lora)
+    loaded = tuple(_hash_and_check_adapter(adapter) for adapter in request.lora)
 
     def load_weights(placement: Placement) -> Model:
         placed = replace(options, context=plan.asked.context, gpu_layers=placement.layers)
@@ -191,7 +191,7 @@ def _read_checked_headers(path: Path) -> GgufFiles:
     return read_file_headers(path)
 
 
-def _hash_unchanged_adapter(adapter: LoraAdapter) -> LoraAdapter:
+def _hash_and_check_adapter(adapter: LoraAdapter) -> LoraAdapter:
     """Return the adapter with the sha256 of its file.
 
     Raises:

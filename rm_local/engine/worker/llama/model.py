@@ -50,7 +50,7 @@ class Model:
         self.rewinds = not (
             llama_cpp.llama_model_is_recurrent(handle) or llama_cpp.llama_model_is_hybrid(handle)
         )
-        """Whether the end of a sequence can be removed from the KV cache: not if it is recurrent."""
+        """Whether the end of a sequence can be removed from the KV cache (not if recurrent)."""
 
     @classmethod
     def load_file(
@@ -109,8 +109,8 @@ class Model:
         vocab = Vocab(handle, thinking.markers)
         template = ChatTemplate(
             thinking,
-            bos=vocab.read_special_text("bos"),
-            eos=vocab.read_special_text("eos"),
+            bos=vocab.read_special_token_text("bos"),
+            eos=vocab.read_special_token_text("eos"),
             render=renderer,
         )
         threads = request.options.threads or choose_thread_count(llama_cpp.llama_model_size(handle))

@@ -36,7 +36,7 @@ class ThreadController:
     def __init__(self, most: int) -> None:
         """Start with `most` threads, the best number on an idle machine."""
         self._levels = list_thread_levels(most)
-        self._by_size: dict[int, _SizeController] = {}
+        self._by_size: dict[int, _BatchSizeController] = {}
 
     def choose_threads(self, rows: int) -> int:
         """Choose the number of threads for the next decoding step, a batch of `rows` rows."""
@@ -46,15 +46,15 @@ class ThreadController:
         """Record the seconds that a step of `rows` rows took with the chosen number of threads."""
         self._find_controller(rows).record_step(seconds)
 
-    def _find_controller(self, rows: int) -> _SizeController:
-        """Return the controller for batches of similar size: 1, 2, 3 to 4, 5 to 8 rows and so on."""
+    def _find_controller(self, rows: int) -> _BatchSizeController:
+        """Return the controller for batches of similar size: 1, 2, 3 to 4, 5 to 8 rows ..."""
         size = (rows - 1).bit_length()
         if size not in self._by_size:
-            self._by_size[size] = _SizeController(self._levels)
+            self._by_size[size] = _BatchSizeController(self._levels)
         return self._by_size[size]
 
 
-class _SizeController:
+class _BatchSizeController:
     """Chooses the number of threads for decoding steps with batches of similar size.
 
     A level is an index in the list of numbers of threads. A search tries other levels than the

@@ -90,7 +90,7 @@ class Vocab:
             end = self._end_tokens[token] = bool(llama_cpp.llama_vocab_is_eog(self.handle, token))
         return end
 
-    def read_special_text(self, which: str) -> str:
+    def read_special_token_text(self, which: str) -> str:
         """Return the text of the token `which`, `bos` or `eos`; empty if there is no such token."""
         token = getattr(llama_cpp, f"llama_vocab_{which}")(self.handle)
         return self._read_token_text(token) if token != llama_cpp.LLAMA_TOKEN_NULL else ""

@@ -48,7 +48,7 @@ class RenderedPrompt:
     """Index in `segments` of the last message's text."""
 
     def insert_note(self, note: str) -> list[Segment]:
-        """Return the segments with the text `note` inserted as data after the last message's text."""
+        """Return the segments with `note` inserted as data after the last message's text."""
         after = self.last + 1
         return [*self.segments[:after], Segment(note, data=True), *self.segments[after:]]
 

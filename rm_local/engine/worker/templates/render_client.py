@@ -128,7 +128,7 @@ class Renderer:
     def _kill_at_deadline(
         self, process: subprocess.Popen[bytes], done: threading.Event, seconds: float
     ) -> None:
-        """Kill the process after `seconds`, or if the request is cancelled; return if `done` is set."""
+        """Kill the process after `seconds` or if the request is cancelled, unless `done` is set."""
         until = time.monotonic() + seconds
         while not done.wait(_INTERVAL):
             if time.monotonic() > until or self._cancelled() is not None:
