@@ -214,10 +214,11 @@ class Engine:
     async def cancel(
         self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
     ) -> None:
-        """Cancel branches, or a load or prefill, without waiting for the end; else do nothing.
+        """Cancel branches, or a running load or prefill, without waiting for the end.
 
-        `branches`: numbers of branches; None = all branches, or the running load or prefill. Each
-        cancelled branch sends `BranchEnded(stop=reason)`.
+        If no request is running, nothing happens. `branches`: numbers of branches; None = all
+        branches, or the running load or prefill. Each cancelled branch sends
+        `BranchEnded(stop=reason)`.
         """
         chosen = None if branches is None else tuple(branches)
         for number, request in self._running.items():

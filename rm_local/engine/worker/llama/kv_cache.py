@@ -145,12 +145,12 @@ class KVCache:
         keep_rest: bool = False,
         on_progress: Callable[[float], None] = lambda _share: None,
     ) -> int:
-        """Make the prefix sequence contain `tokens`; return how many of them were in it already.
+        """Make the prefix sequence contain `tokens`; return how many of them were reused.
 
-        Only tokens after the common start are evaluated. `checkpoints`: numbers of tokens to which
-        later calls may return. `keep_rest`: if the sequence begins with all of `tokens`, keep the
-        tokens after them, too. `on_progress` is called between two batches with the share of the
-        new tokens that is evaluated.
+        Only the tokens after the reused ones are evaluated. `checkpoints`: numbers of tokens to
+        which later calls may return. `keep_rest`: if the sequence begins with all of `tokens`,
+        keep the tokens after them, too. `on_progress` is called between two batches with the share
+        of the new tokens that is evaluated.
         """
         kept = count_common_prefix(self.prefix_tokens, tokens)
         if keep_rest and kept == len(tokens):
