@@ -1,4 +1,4 @@
-"""LoRA adapters in the notation of options and settings: FILE or FILE:SCALE."""
+"""LoRA adapters as users name them in options and settings: FILE or FILE:SCALE."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ _NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE
 )
 _LARGEST = 3.4028234663852886e38
-"""llama.cpp keeps a scale as a 32-bit float."""
+"""Largest usable scale: the largest 32-bit float, the type in which llama.cpp keeps a scale."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoraAdapter:
-    """The file of a LoRA adapter, and the scale of its effect on the model."""
+    """A LoRA adapter to apply to a model: its file, and the scale of its effect."""
 
     path: str
     scale: float = 1.0
     """Factor of the adapter's change to the model's weights; 0 = the adapter is not used."""
     sha256: str = ""
-    """Hash of the file, in hexadecimal; empty = not computed."""
+    """sha256 of the file, in hexadecimal; empty = not computed."""
 
     def __str__(self) -> str:
         return self.path if self.scale == 1 else f"{self.path}:{self.scale:g}"
 
 
 def parse_lora(text: str) -> LoraAdapter:
-    """Parse the text `FILE` or `FILE:SCALE`.
+    """Parse a LoRA adapter from the text `FILE` or `FILE:SCALE`.
 
     The last part is a scale only if it is a number: file names may contain colons. Append
     `:1` to a file name that itself ends in a colon and a number.
@@ -50,10 +50,10 @@ def parse_lora(text: str) -> LoraAdapter:
 
 
 def is_usable_scale(scale: float) -> bool:
-    """Whether llama.cpp can compute with the scale: a finite 32-bit float."""
+    """Return whether llama.cpp can compute with the scale: whether it is a finite 32-bit float."""
     return -_LARGEST <= scale <= _LARGEST
 
 
-def drop_unused(adapters: Iterable[LoraAdapter]) -> tuple[LoraAdapter, ...]:
-    """Drop adapters whose scale is 0."""
+def drop_unused_adapters(adapters: Iterable[LoraAdapter]) -> tuple[LoraAdapter, ...]:
+    """Return the adapters without those whose scale is 0."""
     return tuple(adapter for adapter in adapters if adapter.scale != 0)

@@ -14,7 +14,7 @@ from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError
 from rm_local.folders import UnsavedNotices
 from rm_local.idle_timer import IdleTimer
-from rm_local.library import choose_default, prepare_model_in_thread
+from rm_local.library import choose_default_model, prepare_model_in_thread
 from rm_local.loop import (
     Event,
     ModelLoading,
@@ -28,7 +28,7 @@ from rm_local.loop import (
     TurnQueue,
     make_failed_event,
 )
-from rm_local.lora import LoraAdapter, drop_unused
+from rm_local.lora import LoraAdapter, drop_unused_adapters
 from rm_local.records import Hit
 from rm_local.settings import Settings
 from rm_local.store import ANY_ENTRY, EntryFilter
@@ -65,8 +65,8 @@ class Runtime:
         """
         self.settings = settings
         chosen = (() if model else settings.lora) if lora is None else lora
-        self._lora = drop_unused(chosen)
-        named, default = model or settings.model, choose_default()
+        self._lora = drop_unused_adapters(chosen)
+        named, default = model or settings.model, choose_default_model()
         self.model = named or default.model
         """Path of the model's file, or name of an embedded model."""
         self._uses_default = named is None

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from rm_local import old_names
 from rm_local.errors import HomeNotFoundError, SettingsError
 from rm_local.home import expand_home
-from rm_local.lora import LoraAdapter, drop_unused, parse_lora
+from rm_local.lora import LoraAdapter, drop_unused_adapters, parse_lora
 from rm_local.old_names import replace_old_name
 from rm_local.options import EngineOptions, FlashAttention, Overflow, Precision
 from rm_local.paths import config_file, templates_dir
@@ -33,7 +33,7 @@ class Settings:
 
     model: Path | None = None
     """GGUF file to reason with, or the name of an embedded model (`EMBEDDED_MODELS`); None selects
-    the default, see `rm_local.library.choose_default`."""
+    the default, see `rm_local.library.choose_default_model`."""
     store: Path | None = None
     """Store to retrieve from; None selects the shipped seed store."""
     lora: tuple[LoraAdapter, ...] = ()
@@ -147,7 +147,7 @@ def _check_value(source: Path, key: str, value: object) -> Any:
             )
         case "lora":
             if isinstance(value, list) and all(isinstance(each, str) for each in value):
-                return drop_unused(_parse_adapter(source, each) for each in value)
+                return drop_unused_adapters(_parse_adapter(source, each) for each in value)
             raise _make_value_error(source, key, value, "a list of texts, FILE or FILE:SCALE")
         case "context":
             return _check_integer(source, key, value, 0, CONTEXT_LIMIT)

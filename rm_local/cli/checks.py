@@ -18,7 +18,7 @@ from rm_local.engine import AdaptedModel, Device, check_fits_memory, estimate_me
 from rm_local.errors import HomeNotFoundError, InsufficientMemoryError, RmLocalError, SettingsError
 from rm_local.folders import find_write_obstacle
 from rm_local.gguf import read_fitting_adapters
-from rm_local.library import RM_SMALL, choose_default, read_model_files, resolve_model
+from rm_local.library import RM_SMALL, choose_default_model, read_model_headers, resolve_model
 from rm_local.lora import LoraAdapter
 from rm_local.settings import Settings
 from rm_local.system import free_memory
@@ -118,7 +118,7 @@ def _check_memory() -> CheckResult:
 
 def _check_default_model() -> CheckResult:
     """Report which embedded model runs if the user names none; warn if it is a fallback."""
-    default = choose_default()
+    default = choose_default_model()
     name = RM_SMALL.name if default.model == RM_SMALL else "rm-nano"
     level: Level = "warn" if default.notice else "ok"
     return CheckResult("Default", level, f"{name} runs when no model is named", default.notice)
@@ -133,7 +133,7 @@ def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> CheckResult:
     from rm_local.gguf import check_file_complete, check_is_text_model
 
     try:
-        files = read_model_files(model)
+        files = read_model_headers(model)
         path = files.there[0][0] if model == RM_SMALL else model
         header, made = files.header, path.is_file()
         if made:
@@ -159,7 +159,7 @@ def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> CheckResult:
 def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[CheckResult]:
     """Check that the model's estimated memory under the settings is free; nothing if unreadable."""
     try:
-        files = read_model_files(resolve_model(wanted))
+        files = read_model_headers(resolve_model(wanted))
         model = AdaptedModel(files, read_fitting_adapters(wanted.lora, files.there[0][0], files))
         asked = build_placement_request(wanted, model)
         name = str(files.header.metadata.get("general.name") or "The model")

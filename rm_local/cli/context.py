@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rm_local.cli.options import PATH
-from rm_local.lora import LoraAdapter, drop_unused
+from rm_local.lora import LoraAdapter, drop_unused_adapters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ class CliContext:
             loaded,
             model=named or loaded.model,
             store=self.store or loaded.store,
-            lora=drop_unused(self.lora) if self.lora else kept,
+            lora=drop_unused_adapters(self.lora) if self.lora else kept,
         )
         if str(over.model) in settings.EMBEDDED_MODELS:
             return over

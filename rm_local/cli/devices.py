@@ -32,4 +32,4 @@ def build_placement_request(
 
     options = settings.engine_options()
     usual = choose_default_context(model, context or options.context)
-    return PlacementRequest.for_options(options, usual)
+    return PlacementRequest.from_options(options, usual)

@@ -1,8 +1,9 @@
 """Runs language models: a client in this process, and a worker process with llama.cpp.
 
 `Engine` is the client; `protocol` defines the messages between client and worker. Only `worker`
-imports llama_cpp. `families` describes how models think, `placement` plans memory, `constraints`
-translates JSON schemas to grammars, `calculator` evaluates expressions in a model's text.
+imports llama_cpp. `families` describes the chat formats of models, `placement` plans memory,
+`constraints` translates JSON schemas to grammars, `calculator` evaluates expressions in a model's
+text.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
         BranchSpec as BranchSpec,
         ContextAdjusted as ContextAdjusted,
         ContextUsage as ContextUsage,
-        Evaluated as Evaluated,
+        EvaluatedTokens as EvaluatedTokens,
         Part as Part,
         SampledToken as SampledToken,
         Sampling as Sampling,
@@ -68,7 +69,7 @@ __getattr__ = export_lazily(
             "BranchSpec",
             "ContextAdjusted",
             "ContextUsage",
-            "Evaluated",
+            "EvaluatedTokens",
             "Part",
             "SampledToken",
             "Sampling",

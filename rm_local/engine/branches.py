@@ -1,7 +1,7 @@
-"""The specification of a branch, and the worker's reports while branches are generated.
+"""The specification of a branch, and the events that the worker sends while it generates branches.
 
-The events of a turn contain the same classes. `event` is the name of a class in `ask --json` and
-in session files (docs/reference/events.md).
+A branch is one sampled continuation of a prompt. The events of a turn contain the same classes;
+`event` is the name of a class in `ask --json` and in session files (docs/reference/events.md).
 """
 
 from __future__ import annotations
@@ -12,26 +12,29 @@ from typing import ClassVar, Literal
 from rm_local.records import StopReason
 
 Part = Literal["thinking", "answer"]
+"""The part of a model's output to which a text belongs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """The parameters for sampling tokens."""
+    """The parameters with which the tokens of a branch are sampled."""
 
     temperature: float = 0.7
     """0 = always choose the most probable token."""
     top_p: float = 0.95
+    """Total probability of the most probable tokens from which one is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class BranchSpec:
-    """The specification of one branch, to be generated from the open turn's prompt."""
+    """The request for one branch: how to continue the open turn's prompt, and for how long."""
 
     forced: str
     """Text appended to the prompt; the model continues after it. It is tokenized as data, without
     special tokens."""
     seed: int
     max_tokens: int
+    """Maximum number of tokens that the model writes in the branch."""
     sampling: Sampling = Sampling()
     stop: tuple[str, ...] = ()
     """Texts that end the branch; the text before the stop text is still sent."""
@@ -51,19 +54,20 @@ class BranchSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
-    """The numbers of tokens evaluated (prefilled) for a request before the model began to write."""
+class EvaluatedTokens:
+    """The numbers of tokens evaluated (prefilled) before the model began to write, and the time."""
 
     prompt: int = 0
-    """Number of tokens of the prompt."""
+    """Number of prompt tokens that were evaluated; those found in the cache are not counted."""
     forced: int = 0
-    """Number of tokens of forced texts, without those of branches that waited for free cells."""
+    """Number of evaluated tokens of forced texts, without branches that waited for free cells."""
     seconds: float = 0.0
+    """Computing time of the prefill."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenChunk:
-    """New text of one branch."""
+    """The event that a branch has new text: one or more tokens of one part."""
 
     event: ClassVar[str] = "token"
     branch: int
@@ -77,9 +81,9 @@ class TokenChunk:
 
 @dataclass(frozen=True, slots=True)
 class ContextUsage:
-    """The use of the context in tokens.
+    """The event that the number of used tokens of the context has changed.
 
-    Sent after each change by a hundredth of the context, and when a branch ends.
+    It is sent after each change by a hundredth of the context, and when a branch ends.
     """
 
     event: ClassVar[str] = "context_used"
@@ -93,11 +97,11 @@ class ContextUsage:
 
 @dataclass(frozen=True, slots=True)
 class ContextAdjusted:
-    """A report that the context was full, with the action taken or the reason for no action."""
+    """The event that the context was full, with the action taken or the reason for no action."""
 
     event: ClassVar[str] = "room_made"
     message: str
-    """Explanation for the user, in sentences."""
+    """What was done, or why nothing could be done, in sentences for the user."""
     dropped: int
     """Number of the conversation's turns dropped so far."""
     context: int
@@ -106,14 +110,14 @@ class ContextAdjusted:
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """A token with its log probability."""
+    """A token of the vocabulary, with its log probability at one position of a branch."""
 
     token: int
     text: str
     """The token's bytes decoded as UTF-8; a character may be split across several tokens."""
     logprob: float
-    """Natural logarithm of its probability: softmax over all of the model's logits, before
-    temperature, top-p and grammar."""
+    """Natural logarithm of the token's probability: the softmax of all logits, before temperature,
+    top-p and grammar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,25 +128,27 @@ class SampledToken:
     text: str
     logprob: float
     top: tuple[TokenLogprob, ...] = ()
+    """The most probable tokens; empty if no alternatives were requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class BranchEnded:
-    """The report of a branch's end, with its statistics."""
+    """The event that a branch has ended: why, after how many tokens, and with what probability."""
 
     branch: int
     stop: StopReason
     tokens: int
+    """Number of tokens that the model wrote in the branch."""
     seconds: float
     """Seconds from the first decoding step of the batch to the last step of this branch."""
     confidence: float | None = None
-    """Mean `SampledToken.logprob` of the branch's tokens, at most 0; None if there are no tokens
-    or log probabilities were not requested."""
+    """Mean log probability of the branch's tokens, at most 0; None if it has no tokens or log
+    probabilities were not requested."""
     logprobs: tuple[SampledToken, ...] = ()
-    """The branch's tokens in order; empty if alternatives were not requested."""
+    """The branch's tokens in order; empty if no alternatives were requested."""
     forced: int = 0
     """Number of tokens inserted by the calculator; they are not part of the other fields."""
 
 
-BranchEvent = Evaluated | TokenChunk | ContextUsage | ContextAdjusted | BranchEnded
-"""An item from `Engine.generate_branches`. `Evaluated` is sent once, before any text."""
+BranchEvent = EvaluatedTokens | TokenChunk | ContextUsage | ContextAdjusted | BranchEnded
+"""An event from `Engine.generate_branches`. `EvaluatedTokens` is sent once, before any text."""

@@ -1,4 +1,4 @@
-"""The client of the engine: asynchronous calls that run models in a worker process."""
+"""The engine's client: asynchronous methods that run models in a worker process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rm_local.engine.branches import BranchEvent, BranchSpec, ContextAdjusted
 from rm_local.engine.process import Replies, WorkerProcess
 from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
 from rm_local.errors import EngineError, RmLocalError, WorkerCrashedError
-from rm_local.lora import LoraAdapter, drop_unused
+from rm_local.lora import LoraAdapter, drop_unused_adapters
 from rm_local.options import EngineOptions
 from rm_local.records import StopReason
 
@@ -28,10 +28,11 @@ _Reply = TypeVar("_Reply")
 _MAX_TEXTS = 256
 """Maximum number of texts in one request to embed."""
 _STOPPABLE = (protocol.Load, protocol.OpenTurn, protocol.Generate)
+"""The requests that `Engine.cancel` can cancel."""
 
 
 class Engine:
-    """Runs models in a worker process. The process is started, or restarted, when it is needed.
+    """Runs one model and one embedder in a worker process, which is started when it is needed.
 
     Requests are served in the order of the calls. Every call raises WorkerCrashedError if the
     worker ends during the call, and EngineError if the worker cannot be started; after such an
@@ -83,7 +84,7 @@ class Engine:
 
     @property
     def info(self) -> ModelInfo | None:
-        """The loaded model with its current context; None while no model is loaded."""
+        """Description of the loaded model and its context; None while no model is loaded."""
         return self._info
 
     @property
@@ -99,7 +100,7 @@ class Engine:
         lora: Sequence[LoraAdapter] = (),
         on_progress: Callable[[float], None] | None = None,
     ) -> ModelInfo:
-        """Load a model in place of the current one.
+        """Load a model in place of the current one, and return its description.
 
         `context`: context length in tokens; None = that of the options. `lora`: the adapters to
         apply. `on_progress` is called with the share that is loaded, 0 to 1. The cache starts
@@ -118,14 +119,16 @@ class Engine:
         options = self._options
         if context is not None:
             options = replace(options, context=context)
-        request = protocol.Load(str(model), options, drop_unused(lora))
+        request = protocol.Load(str(model), options, drop_unused_adapters(lora))
         try:
             return (await self._call_worker(request, protocol.Loaded, on_progress)).info
         except WorkerCrashedError as error:
             raise exit_reasons.make_load_crash_error(error, model) from None
 
     async def load_embedder(self, path: Path) -> int:
-        """Load an embedder; return its dimension. If the worker ends, `embed` loads it again.
+        """Load a sentence embedder from a GGUF file; return the dimension of its vectors.
+
+        If the worker ends, `embed` loads the embedder again.
 
         Raises:
             ModelNotFoundError, InvalidModelError, ModelLoadError: The file cannot be used.
@@ -141,7 +144,7 @@ class Engine:
         return self._dimension
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed texts as the rows of an array (texts, dimension), each of length 1.
+        """Embed texts as the rows of a float32 array (texts, dimension), each of length 1.
 
         Raises:
             EngineError: No embedder is loaded.
@@ -211,10 +214,11 @@ class Engine:
     async def cancel(
         self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
     ) -> None:
-        """Cancel branches, without waiting for their end. Without a running request, do nothing.
+        """Cancel branches, or a running load or prefill, without waiting for the end.
 
-        `branches`: their numbers; None = all branches, or a running load or prefill. Each
-        cancelled branch sends `BranchEnded(stop=reason)`.
+        If no request is running, nothing happens. `branches`: numbers of branches; None = all
+        branches, or the running load or prefill. Each cancelled branch sends
+        `BranchEnded(stop=reason)`.
         """
         chosen = None if branches is None else tuple(branches)
         for number, request in self._running.items():
@@ -244,17 +248,17 @@ class Engine:
         return reply.tokens
 
     async def get_stats(self) -> Stats:
-        """Return the counters of the loaded model since it was loaded."""
+        """Return the counts of tokens and the computing times since the model was loaded."""
         return (await self._call_worker(protocol.GetStats(), protocol.StatsReply)).stats
 
     async def close(self) -> None:
-        """End the worker. The engine can be used again: `load_model` starts a new one."""
+        """End the worker process. The engine can be used again: `load_model` starts another."""
         process, self._process, self._info = self._process, None, None
         if process:
             await process.close()
 
     async def _ensure_worker(self) -> WorkerProcess:
-        """Return the running worker, or start a new one."""
+        """Return the running worker process; start one if none runs."""
         async with self._starting:
             if not self._process or not self._process.alive:
                 self._info = None
@@ -268,7 +272,13 @@ class Engine:
         on_progress: Callable[[float], None] | None = None,
         on_adjusted: Callable[[ContextAdjusted], None] | None = None,
     ) -> _Reply:
-        """Send a request and return its last reply. Cancelling the task cancels the request."""
+        """Send a request, and return its last reply, which has to be of the class `kind`.
+
+        Earlier replies are passed to the callbacks. Cancelling the task cancels the request.
+
+        Raises:
+            RmLocalError: The request failed, or the worker ended.
+        """
         process, number, replies = self._send_request(request)
         done = False
         try:
@@ -292,7 +302,7 @@ class Engine:
         return reply
 
     async def _receive_reply(self, replies: Replies) -> Any:
-        """Wait for the next reply, and update `info` from it.
+        """Wait for the next reply to a request; return it, and update `info` from it.
 
         Raises:
             RmLocalError: The request failed.
@@ -307,6 +317,11 @@ class Engine:
         return reply
 
     def _send_request(self, request: protocol.Request) -> tuple[WorkerProcess, int, Replies]:
+        """Send a request; return the worker, the request's number, and the queue of its replies.
+
+        Raises:
+            EngineError: No worker has been started.
+        """
         if not self._process:
             raise EngineError("No model is loaded.", "Load one first.")
         number, replies = self._process.send_request(request)

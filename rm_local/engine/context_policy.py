@@ -1,4 +1,4 @@
-"""Policies for a full context: drop the oldest turns, or enlarge the context."""
+"""Decisions for a full context: which old turns to drop, or how far to enlarge the context."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from rm_local.engine.protocol import Message
 
 SPARE = 4
-"""A policy keeps a quarter of the context free for the tokens that branches write."""
+"""One part in SPARE of the context (a quarter) is kept free for the tokens that branches write."""
 
 
 def leaves_room(tokens: int, context: int) -> bool:
-    """Return whether a prompt of `tokens` tokens leaves enough room for the branches."""
+    """Return whether a prompt of `tokens` tokens leaves a quarter of the context for branches."""
     return tokens <= context - context // SPARE
 
 
-def suggest_remedy(earlier: bool, tokens: int, trained: int) -> str:
-    """Suggest actions to the user if a prompt of `tokens` tokens does not fit into the context.
+def suggest_overflow_remedy(earlier: bool, tokens: int, trained: int) -> str:
+    """Return a sentence for the user: what to do if a prompt of `tokens` tokens does not fit.
 
     `earlier`: whether the prompt contains earlier turns. `trained`: the context length in tokens
     for which the model was trained.
@@ -32,27 +32,30 @@ def suggest_remedy(earlier: bool, tokens: int, trained: int) -> str:
 
 
 def list_earlier_turn_starts(messages: Sequence[Message]) -> list[int]:
-    """Return the indices of the user messages before the last message: each begins a turn."""
+    """List the indices of the user messages before the last message; each of them begins a turn."""
     last = len(messages) - 1
     return [n for n, message in enumerate(messages[:last]) if message.role == "user"]
 
 
 def drop_oldest_turns(messages: Sequence[Message], count: int) -> tuple[Message, ...]:
-    """Drop the first `count` turns; keep the messages before them, and the last message."""
+    """Return the messages without the first `count` turns.
+
+    The messages before the first turn, and the last message, are kept.
+    """
     starts = [*list_earlier_turn_starts(messages), len(messages) - 1]
     begin, end = starts[0], starts[min(count, len(starts) - 1)]
     return (*messages[:begin], *messages[end:])
 
 
 def list_oldest_questions(messages: Sequence[Message], count: int) -> tuple[str, ...]:
-    """List the questions of the first `count` turns."""
+    """List the texts of the user's messages that begin the first `count` turns."""
     return tuple(messages[start].content for start in list_earlier_turn_starts(messages)[:count])
 
 
-def enlarge_context(context: int, tokens: int, trained: int) -> int:
-    """Choose a larger context: double it until a prompt of `tokens` tokens leaves enough room.
+def compute_larger_context(context: int, tokens: int, trained: int) -> int:
+    """Compute a larger context length: doubled until a prompt of `tokens` tokens leaves room.
 
-    The result is at most `trained`; 0 if the context cannot grow.
+    The result is at most `trained`, the context length in training; 0 if the context cannot grow.
     """
     larger = 2 * context
     while not leaves_room(tokens, larger) and larger < trained:

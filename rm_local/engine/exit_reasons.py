@@ -1,4 +1,4 @@
-"""Explains the end of a worker process: by its exit status and its log."""
+"""Builds error messages for a worker process that has ended, from its exit status and its log."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _NO_MEMORY = re.compile(
     r"bad_alloc|cannot allocate|out of memory|memory allocation|mem_buffer != NULL", re.IGNORECASE
 )
 _STACKS = "Fatal Python error:"
-"""The start of faulthandler's output in the log."""
+"""Text in the log at which Python's stack traces (of faulthandler) begin."""
 _TAIL = 65536
-"""Number of bytes at the end of the log to search."""
+"""Number of bytes at the end of the log that are searched for a cause."""
 _ASK_AGAIN = "Ask again: a new one is started. "
 DOCTOR = "Run `rm-local doctor`; it names what is wrong and what to install."
 
 
 def describe_exit(code: int, cause: str = "") -> str:
-    """Describe the end of a process by its exit status; -N = it was ended by signal N.
+    """Describe in a few words why a process ended, by its exit status; -N = signal N ended it.
 
     `cause`: the line of the log that explains the end; it takes precedence.
     """
@@ -70,7 +70,8 @@ def make_load_crash_error(error: WorkerCrashedError, path: Path) -> WorkerCrashe
 
 
 def make_start_error(code: int, log: Path | None, since: int) -> EngineError:
-    """Build the error for a worker that ended before it was ready."""
+    """Build the error for a worker that ended before it was ready; arguments as in
+    `make_crash_error`."""
     cause = _find_cause_line(code, log, since)
     return EngineError(
         f"The model's process does not start: {describe_exit(code, cause)}.",
@@ -100,7 +101,7 @@ def _find_cause_line(code: int, log: Path | None, since: int) -> str:
 
 
 def _describe_log(log: Path | None, cause: str) -> str:
-    """Describe the log in a remedy: its path and the line `cause`; empty if there is no log."""
+    """Return a sentence with the log's path and its line `cause`; empty if there is no log."""
     if log is None:
         return ""
     return f"Its log is {log}" + (f'; it says "{cause[:200]}".' if cause else ".")

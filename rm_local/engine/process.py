@@ -1,4 +1,4 @@
-"""Runs the worker as a child process: sends requests, and delivers the replies to each of them."""
+"""Runs the worker as a child process: sends requests, and delivers replies to their senders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rm_local.engine import exit_reasons, protocol, wire
 from rm_local.engine.worker_log import WorkerLog, open_worker_log
 
 _MAX_LINE_BYTES = 2**26
-"""Maximum length of one reply."""
+"""Maximum length of one reply, in bytes."""
 _CLOSE_TIMEOUT_S = 2.0
 """Seconds to wait for the worker to end before it is killed."""
 SPINS = "1000"
@@ -25,7 +25,7 @@ Replies = asyncio.Queue[Any]
 
 
 class WorkerProcess:
-    """One running worker process, with its log and its open requests."""
+    """A running worker process: sends requests to it, and sorts its replies by request."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: WorkerLog) -> None:
         self._process = process
@@ -40,9 +40,10 @@ class WorkerProcess:
     async def start_worker(
         cls, path: Path | None, unlogged: Callable[[OSError], None] = lambda _error: None
     ) -> WorkerProcess:
-        """Start a worker, and wait until it is ready.
+        """Start a worker process, and wait until it is ready.
 
-        `path`: the worker's log file. `unlogged` is called with the error if it cannot be written.
+        `path`: the worker's log file; None = a temporary file. `unlogged` is called with the error
+        if the log file cannot be written.
 
         Raises:
             EngineError: The process ended, or failed to import llama.cpp.
@@ -73,7 +74,7 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether the worker still accepts requests."""
+        """Whether the worker has not ended, and `close` has not been called."""
         return self._end is None and not self._closing
 
     def send_request(self, request: protocol.Request) -> tuple[int, Replies]:
@@ -86,15 +87,15 @@ class WorkerProcess:
         return self._number, answers
 
     def send_cancel(self, cancel: protocol.Cancel) -> None:
-        """Send a cancel message. The worker does not reply to it."""
+        """Send the message that cancels a request or some of its branches; it gets no reply."""
         self._write_message(0, cancel)
 
     def forget_request(self, number: int) -> None:
-        """Ignore further replies to a request."""
+        """Drop the queue of a request; further replies to it are ignored."""
         self._open.pop(number, None)
 
     async def close(self) -> None:
-        """End the process: close its input, and kill it if it does not end in time."""
+        """End the worker process: close its input, and kill it if it does not end in time."""
         self._closing = True
         if self._process.stdin:
             self._process.stdin.close()
@@ -104,13 +105,18 @@ class WorkerProcess:
             self._process.kill()
         await self._reader
         if not isinstance(self._end, errors.WorkerCrashedError):  # its message names the log
-            self._log.discard()
+            self._log.delete_if_temporary()
 
     def _write_message(self, number: int, message: protocol.Request) -> None:
         if self._process.stdin and self.alive:
             self._process.stdin.write(wire.encode_message(number, message))
 
     async def _wait_until_ready(self) -> None:
+        """Wait for the worker's first message.
+
+        Raises:
+            EngineError: The worker ended, or cannot import llama.cpp.
+        """
         first = await self._open[0].get()
         self.forget_request(0)
         if isinstance(first, errors.WorkerCrashedError):
@@ -120,7 +126,7 @@ class WorkerProcess:
             raise first
 
     async def _read_replies(self) -> None:
-        """Deliver replies until the worker ends; then put the error into all open queues."""
+        """Put each reply into its request's queue; at the worker's end, put an error into all."""
         assert self._process.stdout
         while line := await self._process.stdout.readline():
             number, reply = wire.decode_message(line)
@@ -154,6 +160,7 @@ def build_worker_environment() -> dict[str, str]:
 
 
 def _make_reply_error(refused: protocol.ErrorReply) -> errors.RmLocalError:
+    """Build the exception that an `ErrorReply` of the worker describes."""
     kind = getattr(errors, refused.error, errors.EngineError)
     error: errors.RmLocalError = kind(refused.message, refused.remedy)
     return error

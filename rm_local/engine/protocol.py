@@ -3,7 +3,7 @@
 Each message is one line (`engine/wire.py`). Requests are sent to the worker's standard input, and
 replies on a separate descriptor, because llama.cpp writes to 1 and 2. The worker first sends
 `Ready` (number 0). Requests are answered in order, and each reply has the number of its request:
-any number of `Progress`, `Evaluated`, `TokenChunks`, `ContextUsage`, `ContextAdjusted` and
+any number of `Progress`, `EvaluatedTokens`, `TokenChunks`, `ContextUsage`, `ContextAdjusted` and
 `BranchEnded`, then one last reply (`Loaded`, `EmbedderLoaded`, `Embedded`, `TurnOpened`,
 `GenerationDone`, `TokenCount`, `FreeTokens`, `StatsReply` or `ErrorReply`). `Cancel` has no reply.
 """
@@ -19,7 +19,7 @@ from rm_local.engine.branches import (
     BranchSpec,
     ContextAdjusted,
     ContextUsage,
-    Evaluated,
+    EvaluatedTokens,
     TokenChunk,
 )
 from rm_local.lora import LoraAdapter
@@ -45,9 +45,9 @@ class ModelInfo:
     quantisation: str
     parameters: int
     size: int
-    """Bytes of the weights."""
+    """Bytes of the model's weights."""
     context: int
-    """Context length in tokens."""
+    """Context length with which the model is loaded, in tokens."""
     trained_context: int
     """Context length in training, in tokens."""
     thinks: bool
@@ -73,6 +73,7 @@ class ModelInfo:
     converses: bool = True
     """Whether the chat template accepts earlier turns; if not, prompts have one question only."""
     kv: Precision = "f16"
+    """Number format of the keys and values in the cache."""
     flash_attention: bool = False
     """Whether flash attention is in use; with the option `auto`, llama.cpp decides."""
     cache: int = 0
@@ -96,12 +97,12 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Numbers of tokens and times of the loaded model since it was loaded."""
+    """Counts of tokens, and computing times, since the model was loaded."""
 
     prompt: int = 0
     """Number of prompt tokens evaluated."""
     forced: int = 0
-    """Number of forced tokens evaluated; evaluations repeated for lack of cells are included."""
+    """Number of forced tokens evaluated, with those evaluated again because the cache was full."""
     reused: int = 0
     """Number of prompt and forced tokens that were found in the cache."""
     written: int = 0
@@ -130,10 +131,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class LoadEmbedder:
-    """The request to load a sentence embedder next to the model."""
+    """The request to load a sentence embedder, in addition to the model."""
 
     path: str
     threads: int
+    """Number of threads; 0 = chosen by the embedder's size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ class CountTokens:
 
 @dataclass(frozen=True, slots=True)
 class MakeRoom:
-    """The request to make room for forced texts, as the option `context_overflow` allows."""
+    """The request to make room in the context for forced texts, if `context_overflow` allows."""
 
     texts: tuple[int, ...]
     """Number of tokens of each text."""
@@ -180,16 +182,17 @@ class MakeRoom:
 
 @dataclass(frozen=True, slots=True)
 class GetStats:
-    """The request for the counters of the loaded model (`Stats`)."""
+    """The request for the statistics of the loaded model (`Stats`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """The message to cancel a waiting or running request, or some of its branches. No reply."""
+    """The message that cancels a waiting or running request, or some of its branches. No reply."""
 
     request: int
+    """Number of the request to cancel."""
     branches: tuple[int, ...] | None
-    """None = the whole request."""
+    """Numbers of the branches to cancel; None = the whole request."""
     reason: StopReason
 
 
@@ -198,46 +201,52 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The message that the worker has imported llama.cpp and accepts requests."""
+    """The worker's first message: it has imported llama.cpp, and accepts requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The share, 0 to 1, of a model that is loaded, or of a prompt that is evaluated."""
+    """The report of the share, 0 to 1, of a model that is loaded or a prompt that is evaluated."""
 
     share: float
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
+    """The reply that the model is loaded, with its description."""
+
     info: ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderLoaded:
+    """The reply that the embedder is loaded, with the dimension of its vectors."""
+
     dimension: int
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
+    """The reply with the vectors of embedded texts."""
+
     dimension: int
     vectors: str
-    """The vectors as Base64: rows in order, float32, little endian."""
+    """The vectors of the texts in order, as Base64 of little-endian float32 numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnOpened:
-    """The reply that the prompt of a turn is evaluated."""
+    """The reply that a turn is open: its prompt is evaluated, and branches can be generated."""
 
     tokens: int
     """Number of tokens of the whole prompt."""
-    evaluated: Evaluated
-    """The tokens that were evaluated; the rest of the prompt was in the cache."""
+    evaluated: EvaluatedTokens
+    """Counts of the tokens that were evaluated; the other tokens were in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenChunks:
-    """The new text of the branches since the last `TokenChunks`."""
+    """The report with the text that branches have written since the last `TokenChunks`."""
 
     chunks: tuple[TokenChunk, ...]
 
@@ -249,23 +258,29 @@ class GenerationDone:
 
 @dataclass(frozen=True, slots=True)
 class TokenCount:
+    """The reply to `CountTokens`, with the number of tokens of the text."""
+
     tokens: int
 
 
 @dataclass(frozen=True, slots=True)
 class FreeTokens:
+    """The reply to `MakeRoom`, with the room that there is now."""
+
     tokens: int
     """Number of tokens that fit after the open turn's prompt: forced and written together."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatsReply:
+    """The reply to `GetStats`, with the statistics of the loaded model."""
+
     stats: Stats
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorReply:
-    """The reply that a request failed."""
+    """The reply that a request failed, with the error to raise in the client."""
 
     error: str
     """Name of a class in `rm_local.errors`."""
@@ -283,7 +298,7 @@ Reply = (
     | EmbedderLoaded
     | Embedded
     | TurnOpened
-    | Evaluated
+    | EvaluatedTokens
     | TokenChunks
     | ContextUsage
     | ContextAdjusted

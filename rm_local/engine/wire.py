@@ -14,13 +14,13 @@ _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Request
 
 
 def encode_message(number: int, message: Request | Reply) -> bytes:
-    """Encode a message as one line with a newline. `number` is that of the request."""
+    """Encode a message as one line of JSON with a newline; `number`: its request's number."""
     line = {"number": number, "kind": type(message).__name__, "body": message}
     return json.dumps(line, default=_as_dict, separators=(",", ":")).encode() + b"\n"
 
 
 def decode_message(line: bytes) -> tuple[int, Any]:
-    """Decode one line; return the request's number and the message (a `Request` or a `Reply`).
+    """Decode one line of JSON; return the request's number, and the message (request or reply).
 
     Raises:
         ValueError: The line is not a message of the protocol.
@@ -40,7 +40,7 @@ _hints = functools.cache(get_type_hints)
 
 
 def _build_value(kind: Any, value: Any) -> Any:
-    """Convert a value parsed from JSON to the type `kind`."""
+    """Convert a value parsed from JSON to the type `kind`, such as a dataclass or a tuple."""
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         hints = _hints(kind)
         return kind(**{name: _build_value(hints[name], item) for name, item in value.items()})

@@ -16,31 +16,33 @@ LIMIT = 4 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class WorkerLog:
-    """The open log file of a worker."""
+    """The open log file of a worker process, to which its standard error is written."""
 
     file: BinaryIO
     path: Path | None
     """Path of the log; None = there is no file, and the worker's messages are lost."""
     since: int = 0
-    """Position in bytes at which the messages of this worker begin."""
+    """Position in the file, in bytes, at which the messages of this worker begin."""
     temporary: bool = False
 
-    def discard(self) -> None:
-        """Delete the file if it is temporary."""
+    def delete_if_temporary(self) -> None:
+        """Delete the worker's log if it is a temporary file."""
         if self.temporary and self.path:
             with suppress(OSError):
                 self.path.unlink()
 
 
 def open_worker_log(path: Path | None, failed: Callable[[OSError], None]) -> WorkerLog:
-    """Open the log to append to it; or a temporary file if `path` is None or cannot be written.
+    """Open a worker's log file for appending.
+
+    If `path` is None or cannot be written, a temporary file is opened in its place.
 
     `failed` is called with the error if `path` cannot be written. The function raises no error:
     if no temporary file can be written either, the worker's messages are lost.
     """
     if path is not None:
         try:
-            return _open_file(path)
+            return _open_log_file(path)
         except OSError as error:
             failed(error)
     try:
@@ -50,7 +52,7 @@ def open_worker_log(path: Path | None, failed: Callable[[OSError], None]) -> Wor
     return WorkerLog(os.fdopen(handle, "wb"), Path(name), temporary=True)
 
 
-def _open_file(path: Path) -> WorkerLog:
+def _open_log_file(path: Path) -> WorkerLog:
     path.parent.mkdir(parents=True, exist_ok=True)
     since = path.stat().st_size if path.exists() else 0
     since = 0 if since > LIMIT else since

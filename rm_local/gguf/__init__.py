@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rm_local.lazy import export_lazily
 
 if TYPE_CHECKING:
-    from rm_local.gguf.architecture import Layer as Layer, ModelShape as ModelShape
+    from rm_local.gguf.architecture import LayerShape as LayerShape, ModelShape as ModelShape
     from rm_local.gguf.header import (
         GgufHeader as GgufHeader,
         check_file_complete as check_file_complete,
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from rm_local.gguf.split_files import (
         GgufFiles as GgufFiles,
         find_first_part as find_first_part,
-        read_files as read_files,
+        read_file_headers as read_file_headers,
     )
 
 __getattr__ = export_lazily(
     __name__,
     {
-        "architecture": ["Layer", "ModelShape"],
+        "architecture": ["LayerShape", "ModelShape"],
         "header": ["GgufHeader", "check_is_text_model", "check_file_complete", "read_header"],
         "kind": ["ModelKind", "detect_kind"],
         "lora_file": ["LoraFile", "read_lora_file"],
@@ -41,6 +41,6 @@ __getattr__ = export_lazily(
         "lora_merge": ["merge_adapter"],
         "merged_header": ["predict_merged_header"],
         "quantization": ["name_quantization"],
-        "split_files": ["GgufFiles", "find_first_part", "read_files"],
+        "split_files": ["GgufFiles", "find_first_part", "read_file_headers"],
     },
 )

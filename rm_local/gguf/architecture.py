@@ -1,6 +1,7 @@
-"""Reads a model's shape from its metadata, to estimate its memory: layers, heads, windows, widths.
+"""Reads from a GGUF file's metadata the sizes on which a model's memory depends.
 
-A window is the number of preceding tokens to which a layer's attention is limited.
+These are the numbers and widths of layers, heads and feed-forward parts. A window is the number of
+preceding tokens to which a layer's attention is limited.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 _MOST_LAYERS = 512
-"""llama.cpp's own limit."""
+"""Maximum number of layers of a model, as in llama.cpp."""
 _MOST = 1 << 31
-"""A number in the metadata of this size or more is treated as missing."""
+"""Numbers in the metadata from this one on are impossible, and are treated as missing."""
 
 # In each group of so many layers the last sees all tokens and the others see a window. Used where
 # the metadata do not say. https://github.com/ggml-org/llama.cpp/blob/master/src/llama-model.cpp
@@ -22,46 +23,51 @@ _WINDOW_PATTERNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
-    """Sizes of one layer's cache: key and value per token, or a state per sequence."""
+class LayerShape:
+    """The sizes of one layer's part of the KV cache.
+
+    A layer stores a key and a value of each token; a recurrent layer, a state of each sequence.
+    """
 
     key: int
-    """Numbers of a token's key, over all KV heads; 0 in a layer without keys."""
+    """How many numbers a token's key has, over all KV heads; 0 in a layer without keys."""
     value: int
+    """How many numbers a token's value has, over all KV heads; 0 in a layer without values."""
     window: int = 0
     """Number of preceding tokens that the layer attends to; 0 = all."""
     state: int = 0
-    """Numbers of a recurrent layer's state."""
+    """How many numbers a recurrent layer's state has; 0 in other layers."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """The sizes of a model that its memory depends on; 0 = missing in its metadata."""
+    """The sizes of a model for an estimate of its memory; 0 = missing in the file's metadata."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerShape, ...]
     width: int
     heads: int
-    """Numbers of a token's query, over all heads."""
+    """How many numbers a token's query has, over all heads."""
     head_count: int
-    """Heads of a query."""
+    """Number of attention heads for queries."""
     inner: int
-    """Numbers between a layer's two feed-forward matrices, over all experts in use."""
+    """Width between a layer's two feed-forward matrices, over all experts used for a token."""
     vocabulary: int
+    """Number of tokens in the vocabulary."""
 
     @property
     def windowed(self) -> bool:
-        """Whether the attention of some layers is limited to a window of tokens."""
+        """Whether any layer attends only to a window of preceding tokens."""
         return any(layer.window for layer in self.layers)
 
     @property
     def recurrent(self) -> bool:
-        """Whether some layers are recurrent: they keep a state instead of keys and values."""
+        """Whether any layer is recurrent: it keeps a state instead of keys and values."""
         return any(layer.state for layer in self.layers)
 
 
-def read_shape(metadata: Mapping[str, Any]) -> ModelShape:
-    """Read the shape from a model's metadata; impossible numbers count as missing."""
-    own = _OwnMetadata(metadata, str(metadata.get("general.architecture", "")))
+def read_model_shape(metadata: Mapping[str, Any]) -> ModelShape:
+    """Read a model's sizes from its metadata; missing and impossible numbers become 0."""
+    own = _ArchitectureMetadata(metadata, str(metadata.get("general.architecture", "")))
     width, heads = own.read_number("embedding_length"), own.read_number("attention.head_count") or 1
     key = own.read_number("attention.key_length") or width // heads
     experts = own.read_number("expert_used_count")
@@ -73,7 +79,7 @@ def read_shape(metadata: Mapping[str, Any]) -> ModelShape:
     inner = max(inner, 2 * own.read_number("ssm.inner_size"))
     count = min(own.read_number("block_count"), _MOST_LAYERS)
     return ModelShape(
-        layers=tuple(_build_layer(own, number, heads, key) for number in range(count)),
+        layers=tuple(_read_layer_shape(own, number, heads, key) for number in range(count)),
         width=width,
         heads=heads * key,
         head_count=heads,
@@ -82,59 +88,60 @@ def read_shape(metadata: Mapping[str, Any]) -> ModelShape:
     )
 
 
-class _OwnMetadata:
-    """Reads numbers from the metadata with keys that begin with the architecture's name."""
+class _ArchitectureMetadata:
+    """Reads metadata whose keys begin with the architecture's name, such as `llama.block_count`."""
 
     def __init__(self, metadata: Mapping[str, Any], architecture: str) -> None:
         self.metadata = metadata
         self.architecture = architecture
 
     def read_number(self, key: str, layer: int | None = None) -> int:
-        """Read a whole number; 0 if it is missing or impossible.
+        """Read the whole number under `key` (without the architecture); 0 if missing or impossible.
 
-        From a list, read the number of `layer`, or the largest one if `layer` is None.
+        Of a list, read the number for `layer`, or the largest number if `layer` is None.
         """
         value = self.metadata.get(f"{self.architecture}.{key}")
         if isinstance(value, list):
-            numbers = [_accept_number(each) for each in value]
+            numbers = [_parse_count_or_zero(each) for each in value]
             if layer is None:
                 return max(numbers, default=0)
             return numbers[layer] if layer < len(numbers) else 0
-        return _accept_number(value)
+        return _parse_count_or_zero(value)
 
     def has_key(self, key: str) -> bool:
-        """Return whether the metadata contain the key."""
+        """Return whether the metadata contain `key`, given without the architecture's name."""
         return f"{self.architecture}.{key}" in self.metadata
 
 
-def _accept_number(value: object) -> int:
+def _parse_count_or_zero(value: object) -> int:
+    """Return `value` if it is a whole number between 0 and `_MOST`; otherwise 0."""
     return int(value) if isinstance(value, int) and 0 < value < _MOST else 0
 
 
-def _build_layer(own: _OwnMetadata, number: int, heads: int, key: int) -> Layer:
+def _read_layer_shape(own: _ArchitectureMetadata, number: int, heads: int, key: int) -> LayerShape:
     every = own.read_number("full_attention_interval")
     kv_heads = own.read_number("attention.head_count_kv", number)
     if not own.has_key("attention.head_count_kv"):
         kv_heads = 0 if own.has_key("ssm.state_size") else heads
     if not kv_heads or (every and (number + 1) % every):
-        return Layer(0, 0, state=_count_state(own))
+        return LayerShape(0, 0, state=_count_state_numbers(own))
     if own.read_number("attention.key_length_mla"):  # values are read from the compressed keys
-        return Layer(key * kv_heads, 0)
+        return LayerShape(key * kv_heads, 0)
     value = own.read_number("attention.value_length") or key
-    return Layer(key * kv_heads, value * kv_heads, _read_window(own, number))
+    return LayerShape(key * kv_heads, value * kv_heads, _read_window(own, number))
 
 
-def _read_window(own: _OwnMetadata, number: int) -> int:
+def _read_window(own: _ArchitectureMetadata, number: int) -> int:
     window = own.read_number("attention.sliding_window")
     pattern = own.metadata.get(f"{own.architecture}.attention.sliding_window_pattern")
     if isinstance(pattern, list):
         return window if number < len(pattern) and pattern[number] else 0
-    every = _accept_number(pattern) or _WINDOW_PATTERNS.get(own.architecture, 0)
+    every = _parse_count_or_zero(pattern) or _WINDOW_PATTERNS.get(own.architecture, 0)
     return window if every and (number + 1) % every else 0
 
 
-def _count_state(own: _OwnMetadata) -> int:
-    """Count the numbers of a recurrent layer's state and of its convolution's last inputs."""
+def _count_state_numbers(own: _ArchitectureMetadata) -> int:
+    """Count the numbers in a recurrent layer's state and in its convolution's last inputs."""
     if short := own.read_number("shortconv.l_cache"):
         return (short - 1) * own.read_number("embedding_length")
     inner, state = own.read_number("ssm.inner_size"), own.read_number("ssm.state_size")
@@ -142,6 +149,6 @@ def _count_state(own: _OwnMetadata) -> int:
     return kernel * (inner + 2 * own.read_number("ssm.group_count") * state) + inner * state
 
 
-def _count_vocabulary(metadata: Mapping[str, Any], own: _OwnMetadata) -> int:
+def _count_vocabulary(metadata: Mapping[str, Any], own: _ArchitectureMetadata) -> int:
     tokens = metadata.get("tokenizer.ggml.tokens")
-    return len(tokens) if isinstance(tokens, list) else _accept_number(tokens)
+    return len(tokens) if isinstance(tokens, list) else _parse_count_or_zero(tokens)

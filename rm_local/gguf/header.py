@@ -21,7 +21,9 @@ _SCALARS = {
 }  # fmt: skip
 _STRING, _ARRAY = 8, 9
 _KEPT_NUMBERS, _KEPT_STRINGS = 512, 64
-"""Longer arrays (the vocabulary) are skipped. 512 is llama.cpp's limit of layers."""
+"""Maximum items of an array of numbers, and of an array of strings, that is kept in the metadata.
+
+A longer array, such as the vocabulary, is skipped. 512 is llama.cpp's limit of layers."""
 
 # Far above any real model, so that a malicious header costs neither memory nor minutes.
 _MOST_PAIRS, _MOST_TENSORS = 1 << 14, 1 << 17
@@ -38,18 +40,18 @@ _CHOOSE = {
 }
 
 Noun = Literal["model", "adapter"]
-"""The word for the file in error messages."""
+"""What a GGUF file is called in error messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """The header of a GGUF file."""
+    """The parsed header of a GGUF file: its metadata, and totals over its tensors."""
 
     metadata: dict[str, Any]
-    """Keys and values; an array of over 512 numbers or 64 strings is replaced by its length."""
+    """Key -> value; of an array of over 512 numbers or 64 strings, only the length is kept."""
     tensor_count: int
     needed_bytes: int
-    """Minimum size of the file in bytes; tensors of unknown types are counted as empty."""
+    """Minimum size of a complete file, in bytes; tensors of unknown types are counted as empty."""
     values: dict[int, int] = field(default_factory=dict)
     """ggml type -> number of values in all tensors of that type."""
     weight_bytes: int = 0
@@ -59,7 +61,7 @@ class GgufHeader:
     types: dict[str, int] = field(default_factory=dict)
     """Key of `metadata` -> GGUF's number for the type of its value."""
     table: tuple[TensorEntry, ...] = ()
-    """The entries of all tensors, if the header was read with `table`; otherwise empty."""
+    """The entries of all tensors, if `read_header` was called with `table`; otherwise empty."""
 
     @property
     def architecture(self) -> str:
@@ -67,17 +69,19 @@ class GgufHeader:
 
     @property
     def alignment(self) -> int:
-        """Alignment in bytes: the data of each tensor are padded to a multiple of it."""
+        """Alignment of tensor data: each tensor begins at a multiple of this number of bytes."""
         return _read_alignment(self.metadata)
 
     def read_count(self, key: str) -> int:
-        """Read a count from the metadata; 0 if it is missing or impossible."""
+        """Read the whole number under `key` from the metadata; 0 if it is missing or impossible."""
         value = self.metadata.get(key)
         return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
 
 
 def read_header(path: Path, *, noun: Noun = "model", table: bool = False) -> GgufHeader:
-    """Read the file's header; with `table` each tensor's entry is kept.
+    """Read the header of a GGUF file, but not its weights.
+
+    `noun`: what the file is called in error messages. `table`: whether to keep each tensor's entry.
 
     Raises:
         ModelNotFoundError: There is no such file, or it cannot be read.
@@ -98,7 +102,7 @@ def read_header(path: Path, *, noun: Noun = "model", table: bool = False) -> Ggu
 
 
 def check_file_complete(path: Path, header: GgufHeader) -> None:
-    """Check that the file is long enough to contain all its tensors.
+    """Check that a GGUF file is long enough to contain all tensors that its header lists.
 
     Raises:
         InvalidModelError: The file is too short.
@@ -111,7 +115,7 @@ def check_file_complete(path: Path, header: GgufHeader) -> None:
 
 
 def check_is_text_model(path: Path, header: GgufHeader) -> None:
-    """Check that the file is a text generation model, or the first file of one.
+    """Check that a GGUF file is a text generation model, or the first file of a split one.
 
     Raises:
         InvalidModelError: The file is another kind of model, such as an embedder or an adapter,
@@ -144,31 +148,34 @@ def _parse_header(file: BinaryIO, path: Path, noun: Noun, table: bool) -> GgufHe
         raise InvalidModelError(f"{path} is empty.", _AGAIN)
     if magic != MAGIC:
         raise InvalidModelError(f"{path} is not a GGUF file.", _CHOOSE[noun])
-    (version,) = _read_values(file, "I")
+    (version,) = _unpack_values(file, "I")
     if version not in (2, 3):
         raise InvalidModelError(
             f"{path} has GGUF version {version}, not 2 or 3.", f"Convert the {noun} again."
         )
-    tensors, pairs = _read_values(file, "QQ")
+    tensors, pairs = _unpack_values(file, "QQ")
     _check_limit(tensors <= _MOST_TENSORS and pairs <= _MOST_PAIRS)
     metadata, types = {}, {}
     for _ in range(pairs):
         key = _read_string(file)
-        (types[key],) = _read_values(file, "I")
-        metadata[key] = _read_value(file, types[key])
+        (types[key],) = _unpack_values(file, "I")
+        metadata[key] = _read_metadata_value(file, types[key])
         _check_limit(file.tell() <= _LONGEST_HEADER)
-    return _read_tensors(file, metadata, types, tensors, table)
+    return _read_tensor_table(file, metadata, types, tensors, table)
 
 
-def _read_tensors(
+def _read_tensor_table(
     file: BinaryIO, metadata: dict[str, Any], types: dict[str, int], tensors: int, table: bool
 ) -> GgufHeader:
-    """Read the entries of all tensors, and build the header from them and the metadata."""
+    """Read the entries of `tensors` tensors, and build the header from them and the metadata.
+
+    `table`: whether to keep the entries in the header.
+    """
     values: dict[int, int] = {}
     end = weights = layered = 0
     entries = []
     for _ in range(tensors):
-        entry = _read_tensor(file)
+        entry = _read_tensor_entry(file)
         values[entry.type] = values.get(entry.type, 0) + entry.values
         end = max(end, entry.offset + entry.bytes)
         weights += entry.bytes
@@ -187,37 +194,39 @@ def _read_alignment(metadata: dict[str, Any]) -> int:
     return stated if isinstance(stated, int) and 0 < stated <= _CHUNK else 32
 
 
-def _read_tensor(file: BinaryIO) -> TensorEntry:
+def _read_tensor_entry(file: BinaryIO) -> TensorEntry:
     name = _read_string(file)
-    (dimensions,) = _read_values(file, "I")
+    (dimensions,) = _unpack_values(file, "I")
     _check_limit(dimensions <= _MOST_DIMENSIONS)
-    sizes = _read_values(file, "Q" * dimensions) + (1,) * (_MOST_DIMENSIONS - dimensions)
-    type_, offset = _read_values(file, "IQ")
+    sizes = _unpack_values(file, "Q" * dimensions) + (1,) * (_MOST_DIMENSIONS - dimensions)
+    type_, offset = _unpack_values(file, "IQ")
     per_block, block = BLOCKS.get(type_, (1, 0))
     return TensorEntry(name, type_, sizes, prod(sizes) // per_block * block, offset)
 
 
-def _read_value(file: BinaryIO, type_: int) -> Any:
+def _read_metadata_value(file: BinaryIO, type_: int) -> Any:
     if type_ == _STRING:
         return _read_string(file)
     if type_ != _ARRAY:
-        return _read_values(file, _find_scalar(type_))[0]
-    item, length = _read_values(file, "IQ")
+        return _unpack_values(file, _find_struct_format(type_))[0]
+    item, length = _unpack_values(file, "IQ")
     _check_limit(length <= _MOST_ITEMS)
     if item == _STRING:
         if length <= _KEPT_STRINGS:
             return [_read_string(file) for _ in range(length)]
         _skip_strings(file, length)
         return length
-    scalar = _find_scalar(item)  # not an array of arrays: llama.cpp does not read them either
+    scalar = _find_struct_format(
+        item
+    )  # not an array of arrays: llama.cpp does not read them either
     if length <= _KEPT_NUMBERS:
-        return [*_read_values(file, scalar * length)]
+        return [*_unpack_values(file, scalar * length)]
     file.seek(length * struct.calcsize("<" + scalar), 1)
     return length
 
 
 def _skip_strings(file: BinaryIO, length: int) -> None:
-    """Skip an array of `length` strings, reading the file in chunks for speed."""
+    """Move the file's position past `length` strings; the file is read in chunks for speed."""
     size = struct.Struct("<Q").unpack_from
     chunk, at = b"", 0
     for _ in range(length):
@@ -232,27 +241,27 @@ def _skip_strings(file: BinaryIO, length: int) -> None:
 
 
 def _check_limit(holds: bool) -> None:
-    """Check a limit on a value of the header.
+    """Check that a limit on a value of the header holds.
 
     Raises:
-        EOFError: The limit does not hold; the header is then reported as damaged.
+        EOFError: `holds` is false; the header is then reported as damaged.
     """
     if not holds:
         raise EOFError
 
 
-def _find_scalar(type_: int) -> str:
+def _find_struct_format(type_: int) -> str:
     _check_limit(type_ in _SCALARS)
     return _SCALARS[type_]
 
 
 def _read_string(file: BinaryIO) -> str:
-    (length,) = _read_values(file, "Q")
+    (length,) = _unpack_values(file, "Q")
     _check_limit(length <= _LONGEST_STRING)
     return _read_exactly(file, length).decode("utf-8", "replace")
 
 
-def _read_values(file: BinaryIO, layout: str) -> tuple[Any, ...]:
+def _unpack_values(file: BinaryIO, layout: str) -> tuple[Any, ...]:
     return struct.unpack("<" + layout, _read_exactly(file, struct.calcsize("<" + layout)))
 
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 ModelKind = Literal["text", "embedder", "projector", "adapter", "vocabulary", "other"]
-"""`text` continues a prompt; a vision `projector` and an `adapter` are parts for another model; a
-`vocabulary` has no weights; `other` covers encoder-decoders, diffusion and sound models, and
-other models that llama.cpp cannot run."""
+"""The kind of a GGUF file.
+
+A `text` model continues a prompt; an `embedder` turns text into a vector; a vision `projector` and
+an `adapter` are parts for another model; a `vocabulary` has no weights; `other` covers
+encoder-decoders, diffusion and sound models."""
 
 _ENCODERS = {
     "bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "modern-bert",
@@ -19,7 +21,7 @@ _PARTS: dict[object, ModelKind] = {"mmproj": "projector", "clip": "projector", "
 
 
 def detect_kind(metadata: Mapping[str, Any], tensors: int) -> ModelKind:
-    """Detect the kind of a file from its metadata and its number of tensors."""
+    """Detect the kind of a GGUF file from its metadata and its number of tensors."""
     type_ = metadata.get("general.type", "model")
     architecture = str(metadata.get("general.architecture", ""))
     for mark in (type_, architecture):
@@ -35,9 +37,9 @@ def detect_kind(metadata: Mapping[str, Any], tensors: int) -> ModelKind:
 
 
 def is_split(metadata: Mapping[str, Any]) -> bool:
-    """Return whether the weights are split over several files.
+    """Return whether the metadata state that a model's weights are split over several files.
 
-    The first file may contain no weights.
+    The first of these files may contain no weights.
     """
     count = metadata.get("split.count", 0)
     return isinstance(count, int) and count > 1

@@ -1,4 +1,4 @@
-"""Reads the matrices of a LoRA adapter, after its header was checked by `read_lora_file`."""
+"""Reads the weights of a LoRA adapter, after `read_lora_file` has checked its header."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class LoraDelta:
-    """The change that an adapter adds to one matrix (rows, columns): `scale * b @ a`."""
+    """The change that a LoRA adapter adds to one matrix (rows, columns): `scale * b @ a`."""
 
     a: Matrix
-    """Factor A, an array (rank, columns)."""
+    """Factor A of the change `b @ a`: an array (rank, columns)."""
     b: Matrix
-    """Factor B, an array (rows, rank)."""
+    """Factor B of the change `b @ a`: an array (rows, rank)."""
     scale: float
+    """Alpha divided by the rank; 1 if the adapter has no alpha."""
 
     def compute_rows(self, start: int, end: int) -> Matrix:
-        """Compute the rows `start` to `end` - 1 of the change: an array (end - start, columns)."""
+        """Compute the change of the rows `start` to `end` - 1: an array (end - start, columns)."""
         product: Matrix = self.b[start:end] @ self.a
         return product * np.float32(self.scale)
 
 
 def read_lora_deltas(file: LoraFile) -> dict[str, LoraDelta]:
-    """Read an adapter's changes: name of the matrix in the base model -> its change.
+    """Read all changes of a LoRA adapter: name of a matrix in the base model -> its change.
 
     Raises:
-        InvalidModelError: A value is not finite, or a changed tensor is not a plain matrix.
+        InvalidModelError: The file is damaged, or a changed tensor is not a plain matrix.
     """
     import gguf
 
@@ -53,11 +54,11 @@ def read_lora_deltas(file: LoraFile) -> dict[str, LoraDelta]:
 
 
 def _check_is_matrix(file: LoraFile, name: str, pair: LoraPair) -> None:
-    """Check that the changed tensor is a plain matrix.
+    """Check that the tensor `name`, which the adapter changes, can be merged.
 
     Raises:
-        InvalidModelError: It is a stack of matrices, or the table of token embeddings, for which
-            the factors are exchanged.
+        InvalidModelError: The tensor is a stack of matrices, or the table of token embeddings,
+            whose factors A and B are stored in exchanged roles.
     """
     if pair.changed[2:] != (1, 1) or name.endswith("token_embd.weight"):
         raise InvalidModelError(
@@ -66,10 +67,10 @@ def _check_is_matrix(file: LoraFile, name: str, pair: LoraPair) -> None:
 
 
 def _read_factor(file: LoraFile, tensor: Any) -> Matrix:
-    """Read a factor as a float32 array (rows, columns).
+    """Read a factor (A or B) of a change as a float32 array (rows, columns).
 
     Raises:
-        InvalidModelError: A value is not finite.
+        InvalidModelError: A value is not finite, or the data do not fit the stated type.
     """
     import gguf
 

@@ -28,60 +28,60 @@ _CHOOSE = "Choose a LoRA adapter in the GGUF format."
 
 @dataclass(frozen=True, slots=True)
 class LoraPair:
-    """The tensors of the two factors, A and B, by which an adapter changes one matrix."""
+    """The entries of the two tensors, factors A and B, by which an adapter changes one matrix."""
 
     a: TensorEntry
     b: TensorEntry
     changed: Sizes
-    """Sizes of the changed matrix in the base model."""
+    """Sizes of the changed matrix in the base model, the contiguous dimension first."""
     rank: int
 
 
 @dataclass(frozen=True, slots=True)
 class LoraFile:
-    """The header of a LoRA adapter."""
+    """The checked header of a LoRA adapter's file; the weights are not read."""
 
     path: Path
     metadata: dict[str, Any]
     alpha: float
-    """LoRA's alpha; 0 = not set, and the change is multiplied by the scale alone."""
+    """LoRA's alpha, by which the change is multiplied and then divided by the rank; 0 = not set."""
     pairs: dict[str, LoraPair]
     """Name of the changed matrix in the base model -> its two factors."""
     tensor_count: int
     size: int
     """Size of the file in bytes."""
     weight_bytes: int
-    """Bytes of all matrices in the file; llama.cpp keeps them in memory."""
+    """Bytes of all factors; llama.cpp keeps them in memory."""
     layer_bytes: int
-    """Bytes of the matrices that belong to a layer."""
+    """Bytes of the factors whose changed matrix belongs to a layer (`blk.N.`)."""
 
     @property
     def architecture(self) -> str:
-        """Architecture of its base model."""
+        """Architecture of the adapter's base model, such as `llama`."""
         return str(self.metadata["general.architecture"])
 
     @property
     def ranks(self) -> tuple[int, ...]:
-        """The different ranks of the pairs, in ascending order."""
+        """The distinct ranks of the changes, in ascending order."""
         return tuple(sorted({pair.rank for pair in self.pairs.values()}))
 
     @property
-    def base(self) -> str:
-        """Name of the base model in the file's metadata; empty if there is no name."""
+    def base_description(self) -> str:
+        """Name, address and sha256 of the base model, as far as stated, in one line."""
         texts = [self.metadata.get(f"general.base_model.0.{key}") for key in ("name", "repo_url")]
         hash_ = self.metadata.get("rm_local.base.sha256")
         named = [text for text in texts if isinstance(text, str) and text]
         return ", ".join(named + ([f"sha256 {hash_}"] if isinstance(hash_, str) else []))
 
     @property
-    def calculator(self) -> bool | None:
+    def trained_with_calculator(self) -> bool | None:
         """Whether the adapter was trained with the calculator; None if the file does not say."""
         value = self.metadata.get("rm_local.calculator")
         return value if isinstance(value, bool) else None
 
 
 def read_lora_file(path: Path) -> LoraFile:
-    """Read an adapter's header; no weights are read.
+    """Read and check the header of a LoRA adapter's file; no weights are read.
 
     Raises:
         ModelNotFoundError: There is no such file, or it cannot be read.
@@ -90,7 +90,7 @@ def read_lora_file(path: Path) -> LoraFile:
     header = read_header(path, noun="adapter", table=True)
     _check_kind(path, header)
     check_file_complete(path, header)
-    _check_layout(path, header)
+    _check_tensor_offsets(path, header)
     pairs = _pair_tensors(path, header.table)
     return LoraFile(
         path=path,
@@ -130,7 +130,11 @@ def _check_kind(path: Path, header: GgufHeader) -> None:
 
 
 def _read_alpha(path: Path, header: GgufHeader) -> float:
-    """Read alpha, 0 if missing. Check its type, because llama.cpp aborts at another type."""
+    """Read LoRA's alpha; 0 if it is missing.
+
+    Raises:
+        InvalidModelError: Alpha is not a finite 32-bit float; llama.cpp would abort.
+    """
     if ALPHA not in header.metadata:
         return 0.0
     value = header.metadata[ALPHA]
@@ -140,8 +144,12 @@ def _read_alpha(path: Path, header: GgufHeader) -> float:
     return float(value)
 
 
-def _check_layout(path: Path, header: GgufHeader) -> None:
-    """Check that the data of each tensor begin at the end of the previous tensor's data."""
+def _check_tensor_offsets(path: Path, header: GgufHeader) -> None:
+    """Check that each tensor's data begin at the (padded) end of the previous tensor's data.
+
+    Raises:
+        InvalidModelError: A tensor begins elsewhere.
+    """
     expected = 0
     for entry in header.table:
         if entry.type in BLOCKS and entry.offset != expected:
@@ -152,6 +160,11 @@ def _check_layout(path: Path, header: GgufHeader) -> None:
 
 
 def _pair_tensors(path: Path, table: tuple[TensorEntry, ...]) -> dict[str, LoraPair]:
+    """Pair the factors A and B: name of the changed matrix -> its pair. Changed norms are ignored.
+
+    Raises:
+        InvalidModelError: A tensor is no factor, occurs twice, or lacks its other factor.
+    """
     found: dict[str, dict[str, TensorEntry]] = {}
     for entry in table:
         name, dot, part = entry.name.rpartition(".lora_")
@@ -163,14 +176,14 @@ def _pair_tensors(path: Path, table: tuple[TensorEntry, ...]) -> dict[str, LoraP
         if part in found.setdefault(name, {}):
             message = f"{path} is damaged: it holds {clip_name(entry.name)} twice."
             raise InvalidModelError(message, _CONVERT)
-        _check_entry(path, entry)
+        _check_tensor_format(path, entry)
         found[name][part] = entry
     if not found:
         raise InvalidModelError(f"{path} holds no matrices, so it changes nothing.", _CONVERT)
     return {name: _build_pair(path, name, parts) for name, parts in found.items()}
 
 
-def _check_entry(path: Path, entry: TensorEntry) -> None:
+def _check_tensor_format(path: Path, entry: TensorEntry) -> None:
     if entry.type not in BLOCKS or entry.type in _NO_WEIGHTS:
         message = (
             f"{path} stores {clip_name(entry.name)} in a number format (ggml type {entry.type}) "

@@ -1,4 +1,4 @@
-"""Checks that LoRA adapters fit a model, and identifies their files by hash."""
+"""Checks that LoRA adapters fit a model, and computes the hashes of their files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ _OTHER_BASE = (
 def check_lora_compatibility(
     adapter: LoraFile, model: Path, files: GgufFiles, scale: float = 1.0
 ) -> None:
-    """Check that an adapter fits the base model at the path `model`.
+    """Check that an adapter fits a base model: architecture, tensor names and sizes, scale.
+
+    `model`: path of the base model, for messages. `files`: the headers of its files.
 
     Raises:
         InvalidModelError: The adapter was made for another model, or cannot be applied with
@@ -36,7 +38,7 @@ def check_lora_compatibility(
             f"{clip_name(architecture)}.",
             _OTHER_BASE,
         )
-    tensors = _read_sizes(files)
+    tensors = _read_tensor_sizes(files)
     for name, pair in adapter.pairs.items():
         if name not in tensors:
             raise InvalidModelError(
@@ -54,7 +56,9 @@ def check_lora_compatibility(
 def read_fitting_adapters(
     adapters: Iterable[LoraAdapter], model: Path, files: GgufFiles
 ) -> tuple[LoraFile, ...]:
-    """Read the adapters' headers, and check that each adapter fits the model at the path `model`.
+    """Read the headers of the adapters' files, and check that each adapter fits the model.
+
+    `model`: path of the model, for messages. `files`: the headers of its files.
 
     Raises:
         ModelNotFoundError: An adapter's file does not exist, or cannot be read.
@@ -91,10 +95,10 @@ def add_adapter_hash(adapter: LoraAdapter) -> LoraAdapter:
 
 
 def _check_scale(adapter: LoraFile, scale: float) -> None:
-    """Check that each factor is a finite 32-bit float, as llama.cpp requires.
+    """Check that scale x alpha / rank is a finite 32-bit float for each rank of the adapter.
 
     Raises:
-        InvalidModelError: A factor is not finite.
+        InvalidModelError: A value is not finite.
     """
     factors = [scale * adapter.alpha / rank if adapter.alpha else scale for rank in adapter.ranks]
     if not all(map(is_usable_scale, [scale, *factors])):
@@ -105,8 +109,8 @@ def _check_scale(adapter: LoraFile, scale: float) -> None:
         raise InvalidModelError(message, "Give a scale near 1, as in --lora FILE:0.5.")
 
 
-def _read_sizes(files: GgufFiles) -> dict[str, Sizes]:
-    """Read the name and sizes of each of the model's tensors."""
+def _read_tensor_sizes(files: GgufFiles) -> dict[str, Sizes]:
+    """Read the tensor tables of a model's files: name of a tensor -> its sizes."""
     headers = [
         header if header.table else read_header(path, table=True) for path, header in files.there
     ]

@@ -18,7 +18,7 @@ from rm_local.gguf.lora_deltas import LoraDelta, read_lora_deltas
 from rm_local.gguf.lora_file import read_lora_file
 from rm_local.gguf.lora_fit import check_lora_compatibility
 from rm_local.gguf.merged_header import BLOCK, BLOCK_BYTES
-from rm_local.gguf.split_files import read_files
+from rm_local.gguf.split_files import read_file_headers
 
 ALIGNMENT = 32
 """Alignment of tensor data in bytes; the default of the GGUF format."""
@@ -32,7 +32,7 @@ _SKIPPED = (
 _LARGEST = 127 * 65504
 """Largest absolute value that Q8_0 can store: 127 times the largest float16 scale."""
 _CHUNK = 1 << 21
-"""Values that are dequantized at once, 8 MB of float32."""
+"""Number of values that are dequantized at once; 8 MB of float32."""
 
 Report = Callable[[float], None]
 
@@ -45,7 +45,9 @@ def merge_adapter(
     *,
     report: Report = lambda _share: None,
 ) -> None:
-    """Write the merged model to `target`; an incomplete file never has that name.
+    """Merge a LoRA adapter into a base model, and write the result to the new file `target`.
+
+    An incomplete file never has that name.
 
     The metadata of `base` are copied, with the values in `changes` added or replaced. Matrices
     are quantized as Q8_0; other tensors are copied. `report` is called with the share written, 0
@@ -58,7 +60,7 @@ def merge_adapter(
     """
     import gguf
 
-    files, lora = read_files(base), read_lora_file(adapter)
+    files, lora = read_file_headers(base), read_lora_file(adapter)
     check_file_complete(base, files.header)
     check_lora_compatibility(lora, base, files)
     deltas = read_lora_deltas(lora)
@@ -77,7 +79,7 @@ def merge_adapter(
 
 
 def _write_header(path: Path, reader: Any, changes: Mapping[str, str | float | bool]) -> None:
-    """Write the header of the merged file: its metadata and the table of tensors."""
+    """Write the merged file's header: the base's metadata with `changes`, and the tensor table."""
     import gguf
 
     writer = gguf.GGUFWriter(path, str(reader.fields["general.architecture"].contents()))
@@ -87,7 +89,7 @@ def _write_header(path: Path, reader: Any, changes: Mapping[str, str | float | b
             inner = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
             writer.add_key_value(key, field.contents(), kind, sub_type=inner)
     for key, value in changes.items():
-        _add_value(writer, key, value)
+        _add_metadata_value(writer, key, value)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
     q8_0 = gguf.GGMLQuantizationType.Q8_0
     for tensor in reader.tensors:
@@ -114,11 +116,11 @@ def _write_tensors(
     adapter: Path,
     report: Report,
 ) -> None:
-    """Append the data of all tensors to the file, one chunk of rows at a time."""
+    """Append the merged data of all tensors to the file, one chunk of rows at a time."""
     total, written = sum(int(tensor.n_elements) for tensor in tensors), 0
     _pad_to_alignment(file)
     for tensor in tensors:
-        for count, packed in _quantize_rows(tensor, deltas.get(tensor.name), adapter):
+        for count, packed in _merge_tensor_chunks(tensor, deltas.get(tensor.name), adapter):
             report(written / total)
             file.write(packed)
             written += count
@@ -126,12 +128,15 @@ def _write_tensors(
     report(1.0)
 
 
-def _quantize_rows(
+def _merge_tensor_chunks(
     tensor: Any, delta: LoraDelta | None, adapter: Path
 ) -> Iterator[tuple[int, bytes]]:
-    """Yield a tensor's data in chunks: the number of values, and the bytes in the merged file.
+    """Yield a tensor's merged data in chunks: the number of values, and their bytes in the file.
 
-    A matrix is changed by `delta` and quantized; other tensors are copied.
+    `delta` is added to a matrix, which is then quantized as Q8_0; other tensors are copied.
+
+    Raises:
+        InvalidModelError: A changed value is not finite, or too large.
     """
     import gguf
 
@@ -159,7 +164,7 @@ def _quantize_rows(
 
 
 def _is_quantizable(tensor: Any) -> bool:
-    """Return whether a tensor is a matrix with rows that can be stored as Q8_0."""
+    """Return whether a tensor is a matrix whose rows divide into Q8_0 blocks of 32 values."""
     return len(tensor.shape) > 1 and int(tensor.shape[0]) % BLOCK == 0
 
 
@@ -169,10 +174,11 @@ def _reverse_shape(tensor: Any) -> tuple[int, ...]:
 
 
 def _pad_to_alignment(file: io.BufferedWriter) -> None:
+    """Write zero bytes up to the next multiple of ALIGNMENT."""
     file.write(bytes(-file.tell() % ALIGNMENT))
 
 
-def _add_value(writer: Any, key: str, value: str | float | bool) -> None:
+def _add_metadata_value(writer: Any, key: str, value: str | float | bool) -> None:
     match value:
         case bool():
             writer.add_bool(key, value)

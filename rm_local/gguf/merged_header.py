@@ -40,8 +40,9 @@ def predict_merged_header(
 
 
 def _quantize_entry(entry: TensorEntry) -> TensorEntry:
-    """Return the entry as Q8_0 if the tensor is a matrix with rows that fit; otherwise unchanged.
+    """Return a tensor's entry as it is after quantization to Q8_0.
 
+    A tensor that is no matrix, or has rows of another length than a multiple of 32, is unchanged.
     The offset is not updated.
     """
     if max(entry.sizes[1:]) == 1 or entry.sizes[0] % BLOCK:

@@ -26,9 +26,10 @@ _TENSOR_TYPES = {
 
 
 def name_quantization(metadata: Mapping[str, Any], values: Mapping[int, int]) -> str:
-    """Name a model's quantization: the file type in the metadata, or the type of most values.
+    """Return the name of a model's quantization, such as `Q4_K_M`; `unknown` if it has no name.
 
-    `values`: ggml type -> number of values. Returns `unknown` if neither type has a name.
+    It is the file type in the metadata, or else the type of most values. `values`: ggml type ->
+    number of values.
     """
     stated = metadata.get("general.file_type")
     if isinstance(stated, int) and stated in _FILE_TYPES:

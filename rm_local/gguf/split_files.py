@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rm_local.errors import InvalidModelError
-from rm_local.gguf.architecture import ModelShape, read_shape
+from rm_local.gguf.architecture import ModelShape, read_model_shape
 from rm_local.gguf.header import GgufHeader, read_header
 from rm_local.gguf.kind import is_split
 
@@ -18,13 +18,14 @@ _MOST_PARTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class GgufFiles:
-    """All files of a model."""
+    """The files of a model with their headers; a model that is not split has one file."""
 
     header: GgufHeader
     """Header of the first file, with the model's metadata."""
     there: tuple[tuple[Path, GgufHeader], ...]
+    """Path and header of each existing file, in order."""
     missing: tuple[str, ...]
-    """Names of the files that do not exist."""
+    """Names of the files of a split model that do not exist."""
 
     @property
     def weight_bytes(self) -> int:
@@ -33,12 +34,12 @@ class GgufFiles:
 
     @property
     def layer_bytes(self) -> int:
-        """Bytes of the weights that belong to a layer."""
+        """Bytes of the weights that belong to a layer (`blk.N.`), in all files."""
         return sum(part.layer_bytes for _, part in self.there)
 
     @property
     def values(self) -> dict[int, int]:
-        """ggml type -> number of values in all files."""
+        """ggml type -> number of values with that type, in all files."""
         total: Counter[int] = Counter()
         for _, part in self.there:
             total.update(part.values)
@@ -51,18 +52,18 @@ class GgufFiles:
 
     @property
     def shape(self) -> ModelShape:
-        """The sizes of the model that its memory depends on."""
-        return read_shape(self.header.metadata)
+        """The model's numbers of layers and widths, for an estimate of its memory."""
+        return read_model_shape(self.header.metadata)
 
 
 def find_first_part(path: Path) -> Path:
-    """Return the path of a split model's first file, or `path` itself if the model is not split."""
+    """Return the path of a split model's first file, given that of any; else return `path`."""
     found = _PART.fullmatch(path.name)
-    return path.with_name(_name_part(path, 1)) if found and int(found[2]) != 1 else path
+    return path.with_name(_format_part_name(path, 1)) if found and int(found[2]) != 1 else path
 
 
-def read_files(path: Path) -> GgufFiles:
-    """Read the headers of all files of a model; `path` is the first or only file.
+def read_file_headers(path: Path) -> GgufFiles:
+    """Read the headers of all files of a model, found by the path of its first or only file.
 
     Raises:
         ModelNotFoundError: The first file does not exist or cannot be read.
@@ -77,11 +78,11 @@ def read_files(path: Path) -> GgufFiles:
         raise InvalidModelError(
             f"{path} claims to be one of {count:,} files.", "Download it again."
         )
-    files = [path.with_name(_name_part(path, number)) for number in range(1, count + 1)]
+    files = [path.with_name(_format_part_name(path, number)) for number in range(1, count + 1)]
     there = tuple((file, read_header(file)) for file in files if file.is_file())
     return GgufFiles(header, there, tuple(file.name for file in files if not file.is_file()))
 
 
-def _name_part(path: Path, number: int) -> str:
+def _format_part_name(path: Path, number: int) -> str:
     part = _PART.fullmatch(path.name)
     return f"{part[1]}-{number:05}-of-{part[3]}{path.suffix}" if part else path.name

@@ -15,19 +15,20 @@ BLOCKS = {
     28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54), 35: (256, 66), 39: (32, 17),
     40: (64, 36), 41: (128, 18),
 }  # fmt: skip
-"""ggml type -> number of values and number of bytes in a block."""
+"""ggml type -> number of values in a block of quantized weights, and the block's bytes."""
 
 
 Sizes = tuple[int, int, int, int]
+"""Size of each dimension of a tensor, the contiguous one first; 1 for missing dimensions."""
 
 
 @dataclass(frozen=True, slots=True)
 class TensorEntry:
-    """The entry of a tensor in the header of a GGUF file."""
+    """The entry of one tensor in a GGUF file's header: name, type, sizes and place of the data."""
 
     name: str
     type: int
-    """ggml type of its values."""
+    """ggml's number for the type of the tensor's values."""
     sizes: Sizes
     """Size of each dimension, the contiguous one first; 1 for missing dimensions."""
     bytes: int
@@ -42,7 +43,7 @@ class TensorEntry:
 
 
 def clip_name(name: str) -> str:
-    """Format a name from a file for a message: on one line, and shortened if it is long."""
+    """Format a name from a file for a message: on one line, at most 80 characters."""
     return one_line(name, 80)
 
 

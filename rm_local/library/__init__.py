@@ -1,6 +1,6 @@
-"""The models on this machine, their properties, and the models that can be downloaded.
+"""The models on this machine, with their properties, and models that can be downloaded.
 
-`hub` is the only part that opens a connection.
+Only its package `hub` opens network connections.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from rm_local.library.embedded_models import (
         RM_SMALL as RM_SMALL,
         DefaultModel as DefaultModel,
-        choose_default as choose_default,
+        choose_default_model as choose_default_model,
         prepare_model as prepare_model,
         prepare_model_in_thread as prepare_model_in_thread,
-        read_model_files as read_model_files,
+        read_model_headers as read_model_headers,
         resolve_model as resolve_model,
     )
     from rm_local.library.hub.cache import find_hub_cache as find_hub_cache
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         DownloadedFile as DownloadedFile,
         count_missing_bytes as count_missing_bytes,
         download_file as download_file,
-        find_cache_entries as find_cache_entries,
+        list_cache_entries as list_cache_entries,
         require_download_space as require_download_space,
     )
     from rm_local.library.hub.hub_client import Hub as Hub, Repo as Repo
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
         RM_SMALL_TEMPLATE as RM_SMALL_TEMPLATE,
     )
     from rm_local.library.scan import find_gguf_files as find_gguf_files
-    from rm_local.library.settings_file import use_model as use_model
+    from rm_local.library.settings_file import save_model_setting as save_model_setting
     from rm_local.library.smollm2 import (
         SMOLLM2_SHA256 as SMOLLM2_SHA256,
         check_smollm2 as check_smollm2,
@@ -80,17 +80,17 @@ __getattr__ = export_lazily(
         "embedded_models": [
             "DefaultModel",
             "RM_SMALL",
-            "choose_default",
+            "choose_default_model",
             "prepare_model",
             "prepare_model_in_thread",
-            "read_model_files",
+            "read_model_headers",
             "resolve_model",
         ],
         "hub.cache": ["find_hub_cache"],
         "hub.catalog": ["CatalogEntry", "LARGEST_MEMORY", "find_catalog_entry", "load_catalog"],
         "hub.download": [
             "DownloadedFile",
-            "find_cache_entries",
+            "list_cache_entries",
             "require_download_space",
             "download_file",
             "count_missing_bytes",
@@ -110,7 +110,7 @@ __getattr__ = export_lazily(
         "rm_small": ["BASE_SHA256"],
         "rm_small_metadata": ["RM_SMALL_METADATA", "RM_SMALL_TEMPLATE"],
         "scan": ["find_gguf_files"],
-        "settings_file": ["use_model"],
+        "settings_file": ["save_model_setting"],
         "smollm2": ["SMOLLM2_SHA256", "check_smollm2", "find_smollm2"],
     },
 )

@@ -1,4 +1,4 @@
-"""Keeps the list of model files and folders added by the user, as JSON in the data folder."""
+"""The list of model files and folders that the user has added: a JSON file in the data folder."""
 
 from __future__ import annotations
 
@@ -12,48 +12,56 @@ from rm_local.folders import explain_write_error
 from rm_local.library.scan import Note
 
 
-def added_file() -> Path:
-    """Return the path of the JSON file; the file need not exist."""
+def get_added_models_file() -> Path:
+    """Return the path of the JSON file with the list of added models; the file need not exist."""
     return paths.data_dir() / "models.json"
 
 
 def read_added_paths(note: Note) -> list[Path]:
-    """Read the added paths, oldest first; `note` gets a message if the list is unreadable."""
+    """Read the paths that the user has added, oldest first.
+
+    If the list cannot be read, call `note` with a message, and return an empty list.
+    """
     try:
-        return _load_paths()
+        return _load_added_paths()
     except SettingsError as error:
         note(f"{error.message} {error.remedy}")
         return []
 
 
 def add_model(path: Path) -> bool:
-    """Add an absolute path to the list; return False if the list already contains it.
+    """Add an absolute path to the list of added models; return False if it is already there.
 
     Raises:
         SettingsError: The list cannot be read or written.
     """
-    known = _load_paths()
+    known = _load_added_paths()
     if path in known:
         return False
-    _save_paths([*known, path])
+    _save_added_paths([*known, path])
     return True
 
 
 def forget_model(path: Path) -> bool:
-    """Remove a path from the list; return False if the list does not contain it.
+    """Remove a path from the list of added models; return False if it is not there.
 
     Raises:
         SettingsError: The list cannot be read or written.
     """
-    known = _load_paths()
+    known = _load_added_paths()
     if path not in known:
         return False
-    _save_paths([other for other in known if other != path])
+    _save_added_paths([other for other in known if other != path])
     return True
 
 
-def _load_paths() -> list[Path]:
-    file = added_file()
+def _load_added_paths() -> list[Path]:
+    """Read the added paths, oldest first; empty without a list.
+
+    Raises:
+        SettingsError: The list cannot be read.
+    """
+    file = get_added_models_file()
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         return [Path(path) for path in content["models"]]
@@ -65,13 +73,13 @@ def _load_paths() -> list[Path]:
         ) from None
 
 
-def _save_paths(paths: list[Path]) -> None:
+def _save_added_paths(paths: list[Path]) -> None:
     text = json.dumps({"models": [str(path) for path in paths]}, indent=2)
-    replace_text_file(added_file(), text + "\n")
+    replace_text_file(get_added_models_file(), text + "\n")
 
 
 def replace_text_file(file: Path, text: str) -> None:
-    """Replace the content of a text file atomically; a symbolic link is followed.
+    """Write `text` as the new content of a file, atomically; a symbolic link is followed.
 
     Raises:
         SettingsError: The file cannot be written.

@@ -1,4 +1,4 @@
-"""Finds the folders of other programs with GGUF files, and describes removal from them."""
+"""Finds folders with models of other programs, and says how to remove a model from them."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ from pathlib import Path
 from rm_local.errors import HomeNotFoundError
 from rm_local.home import expand_home, find_env_folder, find_home
 from rm_local.library.hub.cache import find_hub_cache, parse_repo
-from rm_local.library.ollama import find_ollama_roots, find_ollama_tag
+from rm_local.library.ollama import find_ollama_tag, list_ollama_roots
 
 HUB, OLLAMA, LM_STUDIO = "hugging-face", "ollama", "lm-studio"
 LLAMA_CPP, GPT4ALL, JAN = "llama.cpp", "gpt4all", "jan"
 
 
-def find_app_folders() -> dict[str, list[Path]]:
-    """List the folders of each program; the folders need not exist.
+def list_app_folders() -> dict[str, list[Path]]:
+    """List the folders in which other programs keep models: name of a program -> its folders.
 
+    The folders need not exist.
     Folders below the home folder are left out if the user has no home.
     """
     return {
-        LM_STUDIO: _find_lm_studio(),
-        LLAMA_CPP: _find_llama_cpp(),
+        LM_STUDIO: _list_lm_studio_folders(),
+        LLAMA_CPP: _list_llama_cpp_folders(),
         GPT4ALL: _join_names([_find_data_folder()], "nomic.ai/GPT4All"),
-        JAN: _find_jan(),
+        JAN: _list_jan_folders(),
     }
 
 
 def _join_names(roots: Iterable[Path | None], *names: str) -> list[Path]:
-    """Join each root that is not None with each of `names`."""
+    """Return the path `root / name` for each root that is not None and each of `names`."""
     return [root / name for root in roots if root for name in names]
 
 
-def _find_lm_studio() -> list[Path]:
-    """Find LM Studio's folders: the folder in its settings, then the new and the old default."""
+def _list_lm_studio_folders() -> list[Path]:
+    """List LM Studio's model folders: those in its settings, then its default folders."""
     home = find_home()
     if home is None:
         return []
@@ -61,8 +62,8 @@ def _read_downloads_folder(settings: Path) -> Path | None:
     return expand_home(folder) if isinstance(folder, str) and folder else None
 
 
-def _find_llama_cpp() -> list[Path]:
-    """Find llama.cpp's cache: LLAMA_CACHE, or `llama.cpp` in the platform's cache folder."""
+def _list_llama_cpp_folders() -> list[Path]:
+    """List llama.cpp's cache folder: LLAMA_CACHE, or `llama.cpp` in the platform's cache folder."""
     if path := os.environ.get("LLAMA_CACHE"):
         return [expand_home(path)]
     if sys.platform == "darwin":
@@ -75,8 +76,8 @@ def _find_llama_cpp() -> list[Path]:
     return _join_names([caches], "llama.cpp")
 
 
-def _find_jan() -> list[Path]:
-    """Find the model folders of all versions of Jan: two in each data folder."""
+def _list_jan_folders() -> list[Path]:
+    """List the model folders of all versions of Jan: two in each of its data folders."""
     roots = [
         *_join_names([find_home()], "jan"),
         *_join_names([_find_config_folder(), _find_data_folder()], "Jan/data"),
@@ -85,7 +86,7 @@ def _find_jan() -> list[Path]:
 
 
 def _find_data_folder() -> Path | None:
-    """Find the platform's folder for programs' data."""
+    """Find the platform's folder for programs' data; None if the user has no home."""
     if sys.platform == "darwin":
         return next(iter(_join_names([find_home()], "Library/Application Support")), None)
     if sys.platform == "win32":
@@ -94,7 +95,7 @@ def _find_data_folder() -> Path | None:
 
 
 def _find_config_folder() -> Path | None:
-    """Find the platform's folder for the settings of Electron programs."""
+    """Find the folder in which Electron programs keep settings; None if the user has no home."""
     if sys.platform == "darwin":
         return _find_data_folder()
     if sys.platform == "win32":
@@ -103,16 +104,16 @@ def _find_config_folder() -> Path | None:
 
 
 def find_owning_app(path: Path) -> str:
-    """Find the program that manages a file; empty if no program does. Links are followed.
+    """Return the name of the program whose model folder contains a file; empty if none does.
 
-    Programs are recognised by the places and the layouts of their stores: a store may have been
-    moved.
+    Links are followed. A program's folder is recognised by its place or its layout, as it may have
+    been moved.
     """
     if parse_repo(path) or parse_repo(path.resolve()):
         return HUB
     if path.resolve().parent.name == "blobs" and path.resolve().name.startswith("sha256-"):
         return OLLAMA
-    stores = {HUB: _find_hub_roots(), OLLAMA: find_ollama_roots(), **find_app_folders()}
+    stores = {HUB: _list_hub_roots(), OLLAMA: list_ollama_roots(), **list_app_folders()}
     for program, roots in stores.items():
         for root in roots:
             if path.is_relative_to(root) or path.resolve().is_relative_to(root.resolve()):
@@ -120,7 +121,8 @@ def find_owning_app(path: Path) -> str:
     return ""
 
 
-def _find_hub_roots() -> list[Path]:
+def _list_hub_roots() -> list[Path]:
+    """List the folder of the Hugging Face cache; empty if there is no home folder."""
     try:
         return [find_hub_cache()]
     except HomeNotFoundError:
@@ -128,7 +130,7 @@ def _find_hub_roots() -> list[Path]:
 
 
 def describe_removal(program: str, path: Path) -> str:
-    """Describe how to remove a model from a program's store."""
+    """Return a sentence that says how to remove a model from the folder of another program."""
     match program:
         case "hugging-face":
             return f"Remove it with: hf cache rm model/{parse_repo(path) or 'ORG/REPO'}"

@@ -1,7 +1,7 @@
-"""The embedded models: rm-nano, a shipped file, and rm-small, of the extra `small`.
+"""The embedded models: rm-nano, a shipped file, and rm-small, which the extra `small` installs.
 
-Settings and options accept their names in place of a file. This module also chooses the default
-model.
+Settings and options accept `rm-nano` and `rm-small` in place of a file. This module also chooses
+the model for users who name none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RM_NANO, RM_SMALL = map(Path, EMBEDDED_MODELS)
 PREFERRED = RM_NANO
-"""The preferred default model. If it is rm-small and rm-small is not installed, rm-nano is used."""
+"""The default model; rm-nano is used in its place if it is not installed."""
 
 Report = Callable[[float], None]
 Announce = Callable[[str], None]
@@ -30,21 +30,21 @@ Announce = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class DefaultModel:
-    """The model for users who name no model."""
+    """The model that is used if the user names none, and why."""
 
     model: Path
-    """rm-nano's file, or RM_SMALL."""
+    """Path of rm-nano's file, or the name RM_SMALL."""
     notice: str = ""
-    """Reason for another model than the preferred one; empty for the preferred model."""
+    """Sentence for the user if the preferred model cannot be used; otherwise empty."""
 
 
-def choose_default() -> DefaultModel:
-    """Choose the preferred model, or rm-nano if it is not installed; no file is read."""
+def choose_default_model() -> DefaultModel:
+    """Choose the default model: PREFERRED or, if it is not installed, rm-nano. No file is read."""
     if PREFERRED == RM_SMALL:
-        from rm_local.library.rm_small_sources import find_sources
+        from rm_local.library.rm_small_sources import find_rm_small_sources
 
         try:
-            find_sources()
+            find_rm_small_sources()
         except ModelNotFoundError as error:
             return DefaultModel(shipped_model(), _explain_fallback(error))
         return DefaultModel(RM_SMALL)
@@ -52,31 +52,36 @@ def choose_default() -> DefaultModel:
 
 
 def resolve_model(settings: Settings) -> Path:
-    """Return the model of the settings, else the default model: a file, or RM_SMALL."""
+    """Return the model of the settings, or else the default model: a path, or the name RM_SMALL."""
     if settings.model is None:
-        return choose_default().model
+        return choose_default_model().model
     return shipped_model() if settings.model == RM_NANO else settings.model
 
 
-def read_model_files(model: Path) -> GgufFiles:
-    """Read the headers of a file or an embedded model; rm-small need not be merged yet.
+def read_model_headers(model: Path) -> GgufFiles:
+    """Read the headers of a model's files; `model` is a path, or the name of an embedded model.
+
+    If rm-small is not merged yet, its future header is predicted.
 
     Raises:
         ModelNotFoundError: There is no such file, or rm-small is not installed.
         InvalidModelError: A file is not a GGUF file, or its header is damaged.
         EngineError: There is no cache folder for rm-small.
     """
-    from rm_local.gguf import read_files
+    from rm_local.gguf import read_file_headers
 
     if model == RM_SMALL:
         from rm_local.library.rm_small import find_rm_small
 
-        return find_rm_small().read_headers()
-    return read_files(shipped_model() if model == RM_NANO else model)
+        return find_rm_small().read_or_predict_headers()
+    return read_file_headers(shipped_model() if model == RM_NANO else model)
 
 
 def prepare_model(model: Path, report: Report, announce: Announce) -> Path:
-    """Return the file to load; write rm-small's file if it is missing (`prepare_rm_small`).
+    """Return the path of the file to load; for rm-small, write that file first if it is missing.
+
+    `report` gets the completed share, 0 to 1; `announce` gets a sentence before the file is
+    written.
 
     Raises:
         ModelNotFoundError, InvalidModelError, EngineError: See `prepare_rm_small`.
@@ -91,7 +96,7 @@ def prepare_model(model: Path, report: Report, announce: Announce) -> Path:
 async def prepare_model_in_thread(
     model: Path, report: Report, announce: Announce, *, is_default: bool = False
 ) -> Path:
-    """Call `prepare_model` in a thread; cancelling the task ends the work.
+    """Call `prepare_model` in a thread, and return its path; cancelling the task ends the work.
 
     With `is_default`, rm-nano replaces a model that cannot be prepared, and `announce` gets the
     reason. Both callbacks are called in the event loop's thread.

@@ -1,4 +1,4 @@
-"""Finds model files: of other programs, in the user's folders, and on the list of added models."""
+"""Finds model files in all places: shipped, settings, added by the user, of other programs."""
 
 from __future__ import annotations
 
@@ -20,27 +20,30 @@ SHIPPED_SOURCE, SETTINGS, ADDED, FOLDER = "shipped", "settings", "added", "folde
 
 @dataclass(frozen=True, slots=True)
 class ModelLocation:
-    """A file that may be a model."""
+    """A file that may be a model, and the place in which it was found."""
 
     path: Path
     name: str
-    """Name of the model in its place; not yet short or unique."""
+    """Name of the model by its file or its program; not yet short or unique."""
     place: str
+    """Kind of the place, such as `added`, or the name of a program, such as `ollama`."""
 
 
 LocationSearch = Callable[[Settings, Note], Iterator[ModelLocation]]
+"""A function that finds the model files of one place."""
 
 
-def find_locations(settings: Settings, note: Note) -> Iterator[ModelLocation]:
-    """List the files of every place, the shipped model first; a file may be in several places.
+def find_model_locations(settings: Settings, note: Note) -> Iterator[ModelLocation]:
+    """Yield the model files of every place, the shipped model first.
 
-    An unreadable place is skipped, and `note` gets a message.
+    A file in several places is yielded several times. A place that cannot be read is skipped, and
+    `note` gets a message.
     """
     searches: tuple[LocationSearch, ...] = (
         _find_shipped_model,
-        _find_in_use,
-        _find_added,
-        _find_in_folders,
+        _find_model_of_settings,
+        _find_added_models,
+        _find_in_model_dirs,
         _find_in_hub_cache,
         _find_in_ollama,
         _find_in_apps,
@@ -59,13 +62,13 @@ def _find_shipped_model(_settings: Settings, _note: Note) -> Iterator[ModelLocat
     yield ModelLocation(path, path.stem, SHIPPED_SOURCE)
 
 
-def _find_in_use(settings: Settings, _note: Note) -> Iterator[ModelLocation]:
-    """Find the model of the settings; it may be outside of all other places."""
+def _find_model_of_settings(settings: Settings, _note: Note) -> Iterator[ModelLocation]:
+    """Yield the model file that the settings name, if it exists; it may be in no other place."""
     if settings.model and settings.model.is_file():
         yield ModelLocation(settings.model, settings.model.stem, SETTINGS)
 
 
-def _find_added(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
+def _find_added_models(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
     for path in read_added_paths(note):
         if path.is_dir():
             yield from _find_below(path, ADDED, note)
@@ -75,7 +78,7 @@ def _find_added(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
             note(f"{path}, which was added, no longer exists")
 
 
-def _find_in_folders(settings: Settings, note: Note) -> Iterator[ModelLocation]:
+def _find_in_model_dirs(settings: Settings, note: Note) -> Iterator[ModelLocation]:
     for folder in settings.model_dirs:
         if not folder.is_dir():
             note(f"{folder}, one of the settings' model_dirs, does not exist")
@@ -93,7 +96,7 @@ def _find_in_ollama(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
 
 
 def _find_in_apps(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
-    for place, roots in apps.find_app_folders().items():
+    for place, roots in apps.list_app_folders().items():
         for root in roots:
             yield from _find_below(root, place, note)
 
@@ -103,7 +106,10 @@ def _find_below(root: Path, place: str, note: Note) -> Iterator[ModelLocation]:
 
 
 def derive_name(path: Path, repo: str = "") -> str:
-    """Derive a model's name from its file name; for `model.gguf` from `repo` or the folder."""
+    """Derive a model's name from its file name.
+
+    A file called `model...` gets the repository's name, or else the folder's name, in front.
+    """
     if path.stem.lower().startswith(("model", "ggml-model", "ggml_model")):
         return f"{repo or path.parent.name}-{path.stem}"
     return path.stem

@@ -1,4 +1,4 @@
-"""Describes a model from its header, without llama.cpp and without reading weights."""
+"""Describes a model by the headers of its files, without llama.cpp and without its weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rm_local.gguf import (
     detect_kind,
     find_first_part,
     name_quantization,
-    read_files,
+    read_file_headers,
     read_header,
 )
 from rm_local.text import one_line
@@ -26,21 +26,21 @@ from rm_local.text import one_line
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """Description of a model, from the headers of its files."""
+    """The description of a model by the headers of its files, for lists and memory estimates."""
 
     path: Path
     """The file to load; the first file of a split model."""
     files: tuple[Path, ...]
-    """Existing files of the model; empty for rm-small before its first use."""
+    """Existing files of the model; empty for rm-small before it is merged."""
     missing: tuple[str, ...]
-    """Names of missing files of the model."""
+    """Names of the files of a split model that do not exist."""
     kind: ModelKind
     title: str
     architecture: str
     parameters: int
     quantisation: str
     size: int
-    """Bytes on the disk; for rm-small before its first use, the future number of bytes."""
+    """Bytes on the disk; for rm-small before it is merged, the future number of bytes."""
     weight_bytes: int
     """Bytes of weights."""
     layer_bytes: int
@@ -50,27 +50,29 @@ class ModelFile:
     experts: tuple[int, int]
     """Number of experts, and number of experts per token."""
     tokenizer: str
+    """Types of the tokenizer and its pre-tokenizer, such as `gpt2 qwen2`."""
     template: str
-    """Chat template; empty without one."""
+    """Text of the chat template; empty if the file has none."""
     thinks: bool
     """Whether models of its family think before they answer; the user's own families are
     ignored."""
     shape: ModelShape
+    """Numbers of layers and widths, for an estimate of the memory."""
 
 
 def read_model(path: Path) -> ModelFile:
-    """Read the headers of a model; `path` may be any file of a split model.
+    """Read the headers of a model's files, and describe it; `path`: any file of a split model.
 
     Raises:
         ModelNotFoundError: There is no such file, or it cannot be read.
         InvalidModelError: A file is not a GGUF file, or its header is damaged.
     """
     path = find_first_part(path)
-    return describe_model(path, read_files(path))
+    return describe_model(path, read_file_headers(path))
 
 
 def require_loadable(model: ModelFile) -> None:
-    """Check that the engine can load the model.
+    """Check that the engine can load the model: it generates text, and its files are complete.
 
     Raises:
         ModelNotFoundError: A file of a split model is missing, or cannot be read.
@@ -88,7 +90,7 @@ def require_loadable(model: ModelFile) -> None:
 
 
 def describe_model(path: Path, files: GgufFiles) -> ModelFile:
-    """Describe a model by the headers of its files; the first is, or will be, at `path`."""
+    """Build the description of a model from the headers of its files; `path`: the first file."""
     header, values = files.header, files.values
     metadata = header.metadata
     stated = metadata.get("general.parameter_count")
@@ -101,7 +103,7 @@ def describe_model(path: Path, files: GgufFiles) -> ModelFile:
         architecture=one_line(header.architecture, 40) or "unknown",
         parameters=stated if isinstance(stated, int) and stated > 0 else sum(values.values()),
         quantisation=name_quantization(metadata, values),
-        size=sum(_measure_size(file, part) for file, part in files.there),
+        size=sum(_measure_or_predict_size(file, part) for file, part in files.there),
         weight_bytes=files.weight_bytes,
         layer_bytes=files.layer_bytes,
         context=files.context,
@@ -120,7 +122,7 @@ def describe_model(path: Path, files: GgufFiles) -> ModelFile:
     )
 
 
-def _measure_size(file: Path, header: GgufHeader) -> int:
+def _measure_or_predict_size(file: Path, header: GgufHeader) -> int:
     return file.stat().st_size if file.is_file() else header.needed_bytes
 
 

@@ -14,8 +14,8 @@ from rm_local.errors import ModelNotFoundError, RmLocalError, UsageError
 from rm_local.gguf import find_first_part
 from rm_local.home import expand_home
 from rm_local.library import model_file as models
-from rm_local.library.embedded_models import RM_SMALL, read_model_files, resolve_model
-from rm_local.library.locations import SHIPPED_SOURCE, ModelLocation, find_locations
+from rm_local.library.embedded_models import RM_SMALL, read_model_headers, resolve_model
+from rm_local.library.locations import SHIPPED_SOURCE, ModelLocation, find_model_locations
 from rm_local.library.model_file import ModelFile
 from rm_local.settings import Settings
 
@@ -25,22 +25,25 @@ _UNFIT = re.compile(r"[^a-z0-9._]+")
 
 @dataclass(frozen=True, slots=True)
 class LibraryModel:
-    """A model, and its name in the list."""
+    """A model in the list of models, with its unique name."""
 
     name: str
+    """Name by which commands accept the model."""
     place: str
+    """Where it was found, such as `added` or `ollama`."""
     model: ModelFile
     in_use: bool
+    """Whether it is the model of the settings, or the default model."""
 
     @property
     def reference(self) -> Path:
-        """Value for settings and options: the file, or the name of an embedded model."""
+        """How settings and options name the model: its path, or the name of an embedded model."""
         return RM_SMALL if self.name == RM_SMALL.name else self.model.path
 
 
 @dataclass(frozen=True, slots=True)
 class MissingModel:
-    """An embedded model that is not installed, and the reason."""
+    """An embedded model that cannot be used, with the reason and a remedy for the user."""
 
     name: str
     message: str
@@ -49,7 +52,7 @@ class MissingModel:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The models found, notes on skipped files, and embedded models that are not installed."""
+    """All models on this machine, messages about skipped files, and missing embedded models."""
 
     models: tuple[LibraryModel, ...]
     notes: tuple[str, ...]
@@ -59,7 +62,7 @@ class Library:
         """Find the model called `name`, or the only model whose name begins with `name`.
 
         Raises:
-            ModelNotFoundError: No model has that name.
+            ModelNotFoundError: No model has that name, or it is not installed.
             UsageError: Several models could be meant.
         """
         wanted = name.lower()
@@ -81,11 +84,11 @@ class Library:
 
 
 def find_models(settings: Settings) -> Library:
-    """Find all models of this machine, each file once, in the order of the places."""
+    """Find all models on this machine; each file is listed once, in the order of the places."""
     notes: list[str] = []
-    found = [*_read_distinct(find_locations(settings, notes.append), notes)]
+    found = [*_read_distinct_models(find_model_locations(settings, notes.append), notes)]
     used = resolve_model(settings)
-    names = _assign_names(found)
+    names = _make_unique_names(found)
     listed = [
         LibraryModel(name, location.place, model, _is_same_file(model.path, used))
         for name, (location, model) in zip(names, found, strict=True)
@@ -112,7 +115,7 @@ def find_model(settings: Settings, wanted: str) -> LibraryModel:
     if path.exists() or is_model_path(wanted):
         model = models.read_model(path)
         return LibraryModel(
-            shorten_name(path.stem, model), "path", model, _is_same_file(model.path, used)
+            derive_command_name(path.stem, model), "path", model, _is_same_file(model.path, used)
         )
     if path == RM_SMALL:
         return _find_rm_small(used)
@@ -120,33 +123,38 @@ def find_model(settings: Settings, wanted: str) -> LibraryModel:
 
 
 def _find_rm_small(used: Path) -> LibraryModel:
-    """Describe rm-small, whether its merged file exists or not.
+    """Describe the embedded model rm-small, whether its merged file exists or not.
+
+    `used`: the model in use.
 
     Raises:
         ModelNotFoundError: It is not installed.
         EngineError: There is no cache folder.
     """
-    files = read_model_files(RM_SMALL)
+    files = read_model_headers(RM_SMALL)
     model = models.describe_model(files.there[0][0], files)
     return LibraryModel(RM_SMALL.name, SHIPPED_SOURCE, model, used == RM_SMALL)
 
 
 def is_model_path(wanted: str) -> bool:
-    """Whether a text can only be a path: it contains a folder, or ends in `.gguf`."""
+    """Return whether a text can only be a path: it contains a folder, or ends in `.gguf`."""
     return len(Path(wanted).parts) != 1 or wanted.startswith("~") or wanted.endswith(".gguf")
 
 
-def shorten_name(name: str, model: ModelFile) -> str:
-    """Derive a name for the command line: lower case, with the quantisation."""
+def derive_command_name(name: str, model: ModelFile) -> str:
+    """Derive the name of a model for the command line: lower case, ending in the quantisation."""
     name = _UNFIT.sub("-", _PART.sub("", name).lower()).strip("-.") or "model"
     stored = model.quantisation.lower()
     return name if stored in name or stored == "unknown" else f"{name}-{stored}"
 
 
-def _read_distinct(
+def _read_distinct_models(
     found: Iterable[ModelLocation], notes: list[str]
 ) -> Iterable[tuple[ModelLocation, ModelFile]]:
-    """Read each file on the disk once; an unreadable file becomes a note."""
+    """Yield each location with the model in it, but each file on the disk only once.
+
+    A file that cannot be read is skipped, and a message is appended to `notes`.
+    """
     seen: set[tuple[int, int]] = set()
     for location in found:
         try:
@@ -162,12 +170,13 @@ def _read_distinct(
             notes.append(f"{location.path} cannot be read: {error.strerror}")
 
 
-def _assign_names(found: list[tuple[ModelLocation, ModelFile]]) -> list[str]:
-    """Make the names unique: add the place to a shared name, and if needed a hash of the path.
+def _make_unique_names(found: list[tuple[ModelLocation, ModelFile]]) -> list[str]:
+    """Return a unique name for each model, in order.
 
-    No model keeps a shared name unchanged: otherwise the name could later mean another model.
+    A name that several models share gets the place appended and, if needed, a hash of the path. No
+    model keeps a shared name unchanged, because it could later mean another model.
     """
-    bare = [shorten_name(location.name, model) for location, model in found]
+    bare = [derive_command_name(location.name, model) for location, model in found]
     placed = [f"{name}@{location.place}" for name, (location, _) in zip(bare, found, strict=True)]
     bare_count, placed_count = Counter(bare), Counter(placed)
     names = []

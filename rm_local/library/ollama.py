@@ -1,7 +1,7 @@
-"""Finds models in Ollama's store: `manifests/HOST/OWNER/MODEL/TAG` names the GGUF's blob.
+"""Finds models in Ollama's folders, where a manifest names the GGUF file of a model.
 
-The manifests are OCI image manifests; the layer whose media type ends in `image.model` holds the
-weights, at `blobs/sha256-HEX`.
+The manifests, `manifests/HOST/OWNER/MODEL/TAG`, are OCI image manifests; the layer whose media type
+ends in `image.model` holds the weights, at `blobs/sha256-HEX`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,17 @@ from rm_local.home import expand_home, find_home
 from rm_local.library.scan import Note
 
 MODEL = "application/vnd.ollama.image.model"
+"""Media type of the layer with the weights."""
 LARGEST_MANIFEST = 1 << 20
+"""Maximum bytes of a manifest; larger ones are ignored."""
 _DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
 
 
-def find_ollama_roots() -> list[Path]:
-    """List Ollama's folders: OLLAMA_MODELS, else the user's and, on Linux, that of the service."""
+def list_ollama_roots() -> list[Path]:
+    """List the folders with Ollama's models; they need not exist.
+
+    They are OLLAMA_MODELS alone, or else the user's folder and, on Linux, that of the service.
+    """
     if path := os.environ.get("OLLAMA_MODELS"):
         return [expand_home(path)]
     home = find_home()
@@ -34,8 +39,8 @@ def find_ollama_roots() -> list[Path]:
 
 
 def find_ollama_models(note: Note) -> Iterator[tuple[Path, str]]:
-    """List each model's blob, and its name as `model-tag`, or `model` if the tag is `latest`."""
-    for root in find_ollama_roots():
+    """Yield the GGUF file and the name of each model: `model-tag`, or `model` for `latest`."""
+    for root in list_ollama_roots():
         for manifest in sorted((root / "manifests").glob("*/*/*/*")):
             if blob := _find_blob(root, manifest, note):
                 model, tag = manifest.parent.name, manifest.name
@@ -43,8 +48,8 @@ def find_ollama_models(note: Note) -> Iterator[tuple[Path, str]]:
 
 
 def find_ollama_tag(blob: Path) -> str:
-    """Find Ollama's name of the model with this blob, e.g. `qwen3:4b`; empty without a name."""
-    for root in find_ollama_roots():
+    """Return Ollama's name of the model with the GGUF file `blob`, such as `qwen3:4b`; or empty."""
+    for root in list_ollama_roots():
         for manifest in sorted((root / "manifests").glob("*/*/*/*")):
             if _find_blob(root, manifest, lambda _note: None) == blob:
                 host, owner, model, tag = manifest.parts[-4:]
@@ -56,7 +61,10 @@ def find_ollama_tag(blob: Path) -> str:
 
 
 def _find_blob(root: Path, manifest: Path, note: Note) -> Path | None:
-    """Find the blob named by a manifest; None if it does not exist."""
+    """Find the GGUF file that a manifest names; None if it does not exist, or is not named.
+
+    `note` gets a message if the manifest cannot be read.
+    """
     try:
         if not manifest.is_file() or manifest.stat().st_size > LARGEST_MANIFEST:
             return None
@@ -70,7 +78,7 @@ def _find_blob(root: Path, manifest: Path, note: Note) -> Path | None:
 
 
 def _find_model_digest(manifest: Any) -> str:
-    """Find the digest of the layer with the weights; empty if the manifest has no such layer."""
+    """Return the digest of the layer with the weights; empty if the manifest has no such layer."""
     layers = manifest.get("layers") if isinstance(manifest, dict) else None
     for layer in layers if isinstance(layers, list) else []:
         if isinstance(layer, dict) and layer.get("mediaType") == MODEL:

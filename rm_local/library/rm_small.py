@@ -27,20 +27,21 @@ from rm_local.gguf import (
     GgufFiles,
     check_file_complete,
     predict_merged_header,
-    read_files,
+    read_file_headers,
     read_header,
 )
 from rm_local.library import smollm2
 from rm_local.library.rm_small_metadata import RM_SMALL_METADATA
-from rm_local.library.rm_small_sources import find_sources
+from rm_local.library.rm_small_sources import find_rm_small_sources
 from rm_local.units import format_bytes
 
 _NAME = "rm-small"
 BASE_SHA256 = "rm_local.base.sha256"
-"""Key in the adapter's metadata: the sha256 of its base model."""
+"""Key in the metadata of an adapter's file, for the sha256 of its base model's file."""
 _FORMAT = 1
-"""Version of the merge; each version gives another file."""
+"""Version of the merge; it is part of the merged file's name, so a new one makes a new file."""
 _LOCK_POLL_S = 0.1
+"""Seconds between two attempts to get the lock."""
 _REMEDY = "Make room, or set RM_LOCAL_HOME to a folder that can be written to, or use rm-nano."
 
 Report = Callable[[float], None]
@@ -49,7 +50,7 @@ Announce = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class RmSmall:
-    """The two source files of rm-small, and the path of the merged file."""
+    """The paths of rm-small: base model, adapter, and the file into which they are merged."""
 
     base: Path
     adapter: Path
@@ -57,33 +58,33 @@ class RmSmall:
 
     @property
     def prepared(self) -> bool:
-        """Whether the merged file exists and is complete."""
+        """Whether rm-small's merged file exists and is complete."""
         try:
             check_file_complete(self.target, read_header(self.target))
         except RmLocalError:
             return False
         return True
 
-    def read_headers(self) -> GgufFiles:
-        """Read the merged file's header, or predict it if the file does not exist yet.
+    def read_or_predict_headers(self) -> GgufFiles:
+        """Read the header of rm-small's merged file, or predict it if the file does not exist yet.
 
         Raises:
             ModelNotFoundError, InvalidModelError: The base cannot be read.
         """
         if self.prepared:
-            return read_files(self.target)
+            return read_file_headers(self.target)
         header = predict_merged_header(read_header(self.base, table=True), RM_SMALL_METADATA)
         return GgufFiles(header, ((self.target, header),), ())
 
 
 def find_rm_small() -> RmSmall:
-    """Find the files of rm-small; the adapter (10 MB) is read to name the merged file.
+    """Find the paths of rm-small; the adapter (10 MB) is read to name the merged file.
 
     Raises:
         ModelNotFoundError: rm-small is not installed.
         EngineError: There is no cache folder.
     """
-    base, adapter = find_sources()
+    base, adapter = find_rm_small_sources()
     try:
         cache = paths.cache_dir()
     except HomeNotFoundError as error:
@@ -92,11 +93,11 @@ def find_rm_small() -> RmSmall:
 
 
 def prepare_rm_small(report: Report, announce: Announce) -> Path:
-    """Return the merged file; write it on the first call, while other processes wait.
+    """Return the path of rm-small's merged file; write the file first if it does not exist.
 
-    `announce` gets one sentence if the file has to be written, `report` the completed share, 0 to
-    1. An
-    exception raised by `report` ends the work and leaves no file.
+    Other processes that need the file wait. `announce` gets a sentence if the file has to be
+    written, `report` the completed share, 0 to 1. An exception raised by `report` ends the work and
+    leaves no file.
 
     Raises:
         ModelNotFoundError: rm-small is not installed.
@@ -111,18 +112,23 @@ def prepare_rm_small(report: Report, announce: Announce) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with _hold_lock(cache / f"{_NAME}.lock", report):
             if not small.prepared:
-                _write_merged(small, report, announce)
+                _write_merged_file(small, report, announce)
     except OSError as error:
         reason = explain_write_error(error, cache)
         raise EngineError(f"rm-small cannot be prepared: {reason}.", _REMEDY) from error
     return small.target
 
 
-def _write_merged(small: RmSmall, report: Report, announce: Announce) -> None:
-    """Write the merged file; the caller holds the lock."""
+def _write_merged_file(small: RmSmall, report: Report, announce: Announce) -> None:
+    """Remove older merged files, check the sources, and merge them; the caller holds the lock.
+
+    Raises:
+        InvalidModelError: The base or the adapter is not the right one.
+        EngineError: There is not enough space on the disk.
+    """
     from rm_local.gguf import merge_adapter
 
-    size = small.read_headers().header.needed_bytes
+    size = small.read_or_predict_headers().header.needed_bytes
     for old in small.target.parent.glob(f"{_NAME}-*"):
         # Of another adapter, damaged, or left by a killed process. Windows keeps files in use.
         with suppress(OSError):
@@ -143,7 +149,10 @@ def _write_merged(small: RmSmall, report: Report, announce: Announce) -> None:
 
 @contextmanager
 def _hold_lock(path: Path, report: Report) -> Iterator[None]:
-    """Hold the lock in the `with` body; an exception of `report` ends the wait for the lock."""
+    """Hold the lock file `path` during the `with` body.
+
+    While another process holds it, `report(0.0)` is called; an exception of `report` ends the wait.
+    """
     from filelock import FileLock, Timeout
 
     lock = FileLock(path)
@@ -160,7 +169,10 @@ def _hold_lock(path: Path, report: Report) -> Iterator[None]:
 
 
 def _compute_fingerprint(adapter: Path) -> str:
-    """Hash adapter, base, metadata and version: the inputs of the merged file."""
+    """Compute a hash, in 16 digits, of all that determines the merged file.
+
+    That is the adapter, the base, the metadata, and the version of the merge.
+    """
     try:
         with adapter.open("rb") as file:
             hashed = hashlib.file_digest(file, "sha256").hexdigest()

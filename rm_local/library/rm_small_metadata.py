@@ -1,4 +1,4 @@
-"""Metadata of rm-small's merged file; the training texts use the same chat template."""
+"""The metadata that rm-small's merged file gets, with the chat template of its training texts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ RM_SMALL_TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
 )
 TEMPERATURE, TOP_P = 0.3, 0.95
-"""Recommended sampling parameters in the file."""
+"""Sampling parameters that rm-small's file recommends."""
 RM_SMALL_METADATA: dict[str, str | float | bool] = {
     "general.name": "rm-small",
     "general.basename": "rm-small",

@@ -1,4 +1,4 @@
-"""Finds the two source files of rm-small. Every start does this, so no file is read."""
+"""Finds rm-small's base model and adapter, without reading them: it happens at every start."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rm_local.errors import ModelNotFoundError
 from rm_local.library.smollm2 import find_smollm2
 
 
-def find_sources() -> tuple[Path, Path]:
-    """Find the base and the adapter: one search for a package, one stat of each file.
+def find_rm_small_sources() -> tuple[Path, Path]:
+    """Return the paths of rm-small's base model and adapter; the files are not read.
 
     Raises:
         ModelNotFoundError: A source file is not installed.

@@ -8,17 +8,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 MAX_DEPTH = 8
-"""Number of searched levels of folders below the first."""
+"""Number of levels of folders that are searched below the first folder."""
 MAX_ENTRIES = 50_000
 """Maximum number of files and folders examined below one folder."""
 Note = Callable[[str], None]
+"""A function that receives a message for the user."""
 
 
 def find_gguf_files(root: Path, note: Note, *, most: int = MAX_ENTRIES) -> Iterator[Path]:
-    """Find files that end in `.gguf`, at most MAX_DEPTH folders deep, sorted within each folder.
+    """Yield the files below `root` that end in `.gguf`, sorted within each folder.
 
-    Links are followed, each folder is entered once. `note` gets a message about a folder that
-    cannot be read, or a search that was cut off. A root that does not exist holds no files.
+    The search is limited to MAX_DEPTH levels and `most` entries. Links are followed, each folder is
+    entered once. `note` gets a message about a folder that cannot be read, or a search that was cut
+    off. A root that does not exist holds no files.
     """
     if not root.is_dir():
         return
@@ -27,7 +29,7 @@ def find_gguf_files(root: Path, note: Note, *, most: int = MAX_ENTRIES) -> Itera
     looked_at = 0
     while waiting:
         folder, depth = waiting.popleft()
-        for entry in _list_entries(folder, seen, note):
+        for entry in _list_entries_once(folder, seen, note):
             looked_at += 1
             if looked_at > most:
                 note(f"{root} holds more than {most:,} files: the rest was not searched")
@@ -39,8 +41,13 @@ def find_gguf_files(root: Path, note: Note, *, most: int = MAX_ENTRIES) -> Itera
                 yield Path(entry.path)
 
 
-def _list_entries(folder: Path, seen: set[tuple[int, int]], note: Note) -> list[os.DirEntry[str]]:
-    """List a folder's entries, sorted by name; empty for a folder that was entered before."""
+def _list_entries_once(
+    folder: Path, seen: set[tuple[int, int]], note: Note
+) -> list[os.DirEntry[str]]:
+    """List a folder's entries, sorted by name, and add the folder to `seen`.
+
+    Empty for a folder in `seen`, or one that cannot be read; then `note` gets a message.
+    """
     try:
         found = folder.stat()
         if (found.st_dev, found.st_ino) in seen:
@@ -54,6 +61,7 @@ def _list_entries(folder: Path, seen: set[tuple[int, int]], note: Note) -> list[
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder or a link to one; False if it cannot be read."""
     try:
         return entry.is_dir()
     except OSError:

@@ -1,4 +1,4 @@
-"""Changes the model in the settings file, and keeps its comments and all other settings."""
+"""Changes the setting `model` in the settings file; comments and other settings are kept."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from rm_local.errors import UsageError
 from rm_local.library.added import replace_text_file
 
 
-def use_model(path: Path | None) -> None:
-    """Set the model in the settings file: an absolute path, or the name of an embedded model.
+def save_model_setting(path: Path | None) -> None:
+    """Write `path` as the setting `model` to the settings file.
 
+    `path` is absolute, or the name of an embedded model.
     None removes the setting, so that the default model is used. After an error the file is
     unchanged.
 
@@ -38,7 +39,11 @@ def use_model(path: Path | None) -> None:
 
 
 def _format_path(path: Path) -> str:
-    """Check that TOML can hold the path, and format it."""
+    """Format a path for TOML.
+
+    Raises:
+        UsageError: The path is not valid Unicode.
+    """
     try:
         path.as_posix().encode()
     except UnicodeEncodeError:

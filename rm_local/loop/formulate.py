@@ -15,7 +15,7 @@ from rm_local.engine import (
     BranchSpec,
     ContextAdjusted,
     ContextUsage,
-    Evaluated,
+    EvaluatedTokens,
     ModelInfo,
     Sampling,
     TokenChunk,
@@ -75,13 +75,13 @@ async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillT
 
 async def formulate_in_separate_chat(
     turn: TurnContext, question: str
-) -> tuple[Formulated, Evaluated]:
+) -> tuple[Formulated, EvaluatedTokens]:
     """Let the model write the subproblem in a separate chat; return it and the evaluated tokens.
 
     The turn itself must be opened afterwards. Events, errors and replacements are those of
     `formulate_subproblem`; the question is also used if the chat does not fit the context.
     """
-    evaluated = Evaluated()
+    evaluated = EvaluatedTokens()
     formulated = _find_given_subproblem(turn)
     if formulated is None:
         began = perf_counter()
@@ -96,7 +96,7 @@ async def formulate_in_separate_chat(
 
 async def _generate_separate_draft(
     turn: TurnContext, question: str
-) -> tuple[_SubproblemDraft, Evaluated]:
+) -> tuple[_SubproblemDraft, EvaluatedTokens]:
     """Open the separate chat, and generate a draft in it; return it and the evaluated tokens.
 
     Raises:
@@ -104,7 +104,7 @@ async def _generate_separate_draft(
         EngineError: The model failed.
         CancelledByUserError: The user stopped the turn.
     """
-    read: list[Evaluated] = []
+    read: list[EvaluatedTokens] = []
     turn.events.emit(Formulating(""))
     async with turn.control.on_stop(turn.engine.cancel):
         messages = build_formulation_chat(_shorten_question(question))
@@ -114,7 +114,7 @@ async def _generate_separate_draft(
     spec = _build_formulation_spec(turn, "", Sampling(temperature=0.0))
     draft = await _generate_draft(turn, spec, read.append, shows_context=False)
     prompt = opened.evaluated.prompt + sum(each.prompt for each in read)
-    return draft, Evaluated(prompt=prompt)
+    return draft, EvaluatedTokens(prompt=prompt)
 
 
 def _find_given_subproblem(turn: TurnContext) -> Formulated | None:
@@ -126,7 +126,7 @@ def _find_given_subproblem(turn: TurnContext) -> Formulated | None:
 async def _generate_draft(
     turn: TurnContext,
     spec: BranchSpec,
-    add_evaluated: Callable[[Evaluated], None],
+    add_evaluated: Callable[[EvaluatedTokens], None],
     *,
     shows_context: bool,
 ) -> _SubproblemDraft:
@@ -146,7 +146,7 @@ async def _generate_draft(
             match event:
                 case ContextUsage() | ContextAdjusted() if shows_context:
                     turn.events.emit(event)
-                case Evaluated():
+                case EvaluatedTokens():
                     add_evaluated(event)
                 case BranchEnded(tokens=tokens):
                     draft.tokens = tokens

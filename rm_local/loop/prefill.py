@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
 
-from rm_local.engine import Evaluated, Message, TurnOpened
+from rm_local.engine import EvaluatedTokens, Message, TurnOpened
 from rm_local.errors import CancelledByUserError
 from rm_local.loop.events import Prefilling
 from rm_local.loop.turn_context import TurnContext
@@ -62,11 +62,11 @@ class PrefillTimer:
         self._separate = 0
         self._waiting_since = perf_counter()
 
-    def add_formulation(self, evaluated: Evaluated) -> None:
+    def add_formulation(self, evaluated: EvaluatedTokens) -> None:
         """Add tokens of the prompt that were evaluated during the formulation."""
         self._prompt += evaluated.prompt
 
-    def add_separate_chat(self, evaluated: Evaluated) -> None:
+    def add_separate_chat(self, evaluated: EvaluatedTokens) -> None:
         """Add tokens evaluated in the separate chat that formulates the subproblem."""
         self._separate += evaluated.prompt
 
@@ -74,7 +74,7 @@ class PrefillTimer:
         """Measure the time to the first text from now on: the subproblem is known."""
         self._waiting_since = perf_counter()
 
-    def compute_stats(self, evaluated: Evaluated) -> PrefillStats:
+    def compute_stats(self, evaluated: EvaluatedTokens) -> PrefillStats:
         """Return the statistics of the prefill; call it at the first text of a branch.
 
         `evaluated` counts the tokens evaluated for the branches.

@@ -11,7 +11,7 @@ from rm_local.engine import (
     BranchSpec,
     ContextAdjusted,
     ContextUsage,
-    Evaluated,
+    EvaluatedTokens,
     TokenChunk,
 )
 from rm_local.loop.answers import extract_answer, normalize_text
@@ -103,7 +103,7 @@ class _BranchGenerator:
         """Index of the first branch of the current wave."""
         self._running: dict[int, _RunningBranch] = {}
         self._finished: list[Branch] = []
-        self._evaluated: Evaluated | None = None
+        self._evaluated: EvaluatedTokens | None = None
         self._prefilled = False
         self._settled = False
         self._hinted = None not in self._left
@@ -189,7 +189,7 @@ class _BranchGenerator:
                     await self._answers.add_result(branch.result)
             case ContextUsage() | ContextAdjusted():
                 emit(event)
-            case Evaluated():
+            case EvaluatedTokens():
                 self._evaluated = event
 
     def _merge_equal_draws(self, branch: Branch) -> Branch:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from time import perf_counter
 
-from rm_local.engine import ContextUsage, Evaluated, Message
+from rm_local.engine import ContextUsage, EvaluatedTokens, Message
 from rm_local.errors import ContextOverflowError, RmLocalError, UsageError
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.deadline import Deadline
@@ -106,7 +106,7 @@ class _TurnRun:
         retrieve = partial(retrieve_hits, turn, asked or question, retriever=self._retriever)
         searches = turn.plan.retrieval in ("random", "memory")
         hits: tuple[Hit, ...] = ()
-        separate = Evaluated()
+        separate = EvaluatedTokens()
         if needs_separate_chat(turn.plan, turn.engine.info):
             self._formulated, separate = await formulate_in_separate_chat(turn, question)
             if searches:

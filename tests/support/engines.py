@@ -14,7 +14,7 @@ from rm_local.engine.branches import (
     BranchSpec,
     ContextAdjusted,
     ContextUsage,
-    Evaluated,
+    EvaluatedTokens,
     Sampling,
     TokenChunk,
 )
@@ -33,7 +33,7 @@ async def grown(
     texts: list[dict[str, str]] = [{"thinking": "", "answer": ""} for _ in specs]
     ends: dict[int, BranchEnded] = {}
     async for event in engine.generate_branches(specs):
-        if isinstance(event, Evaluated | ContextUsage | ContextAdjusted):
+        if isinstance(event, EvaluatedTokens | ContextUsage | ContextAdjusted):
             continue
         assert event.branch not in ends, "a branch says nothing after its end"
         if isinstance(event, BranchEnded):

@@ -26,7 +26,7 @@ from rm_local.engine.branches import (
     BranchSpec,
     ContextAdjusted,
     ContextUsage,
-    Evaluated,
+    EvaluatedTokens,
     Part,
     SampledToken,
     TokenChunk,
@@ -155,8 +155,8 @@ class FakeEngine:
         prompt_tokens: int = 20,
         refuse: RmLocalError | None = None,
         room: ContextAdjusted | None = None,
-        opened: Evaluated = Evaluated(),  # noqa: B008 (frozen)
-        prefills: Sequence[Evaluated] = (),
+        opened: EvaluatedTokens = EvaluatedTokens(),  # noqa: B008 (frozen)
+        prefills: Sequence[EvaluatedTokens] = (),
         loading: asyncio.Event | None = None,
         held_at: float = 0.5,
         dimension: int = 16,

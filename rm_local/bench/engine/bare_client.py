@@ -49,7 +49,7 @@ class BareClient:
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
-        self._log.discard()
+        self._log.delete_if_temporary()
 
     async def measure_seconds(self, reads: int, writes: int) -> tuple[float, float]:
         """Measure the seconds for reading `reads` tokens, and for then writing `writes` tokens.

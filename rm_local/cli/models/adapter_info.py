@@ -47,8 +47,8 @@ def lora_as_json(adapter: LoraAdapter, file: LoraFile) -> dict[str, Any]:
         "matrices": len(file.pairs),
         "tensors": file.tensor_count,
         "size": file.size,
-        "base": file.base or None,
-        "calculator": file.calculator,
+        "base": file.base_description or None,
+        "calculator": file.trained_with_calculator,
     }
 
 
@@ -56,7 +56,7 @@ def describe_lora_file(title: str, adapter: LoraAdapter, file: LoraFile) -> list
     """Describe an adapter's file in lines: name, path, hash, rank, changed matrices, base model."""
     from rm_local.text import one_line
 
-    calculator = {True: "used", False: "not used", None: "not stated"}[file.calculator]
+    calculator = {True: "used", False: "not used", None: "not stated"}[file.trained_with_calculator]
     return [
         format_line("name", one_line(title)),
         format_line("file", one_line(adapter.path)),
@@ -67,7 +67,7 @@ def describe_lora_file(title: str, adapter: LoraAdapter, file: LoraFile) -> list
         format_line("rank", _describe_strength(file)),
         format_line("changes", f"{len(file.pairs)} matrices, {file.tensor_count} tensors"),
         format_line("size", format_bytes(file.size)),
-        format_line("base", one_line(file.base, 200) or "not stated"),
+        format_line("base", one_line(file.base_description, 200) or "not stated"),
         format_line("calculator", calculator),
     ]
 

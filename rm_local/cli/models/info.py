@@ -61,7 +61,7 @@ def show_model_info(
     )
     from rm_local.engine import AdaptedModel
     from rm_local.gguf import read_fitting_adapters
-    from rm_local.library import find_model, read_model_files, resolve_model
+    from rm_local.library import find_model, read_model_headers, resolve_model
     from rm_local.system import free_memory
 
     settings = context.with_overrides(lora=lora).load_settings()
@@ -71,7 +71,7 @@ def show_model_info(
         print_lora_file(listed, as_data)
         return
     used = settings.lora if listed.in_use or lora or context.lora else ()
-    adapters = read_fitting_adapters(used, found.path, read_model_files(listed.reference))
+    adapters = read_fitting_adapters(used, found.path, read_model_headers(listed.reference))
     described = detect_listed_chat_format(listed, adapters)
     sizes = AdaptedModel(found, adapters)
     settings = replace(settings, kv_cache_type=kv_cache_type or settings.kv_cache_type)
@@ -103,10 +103,10 @@ def detect_listed_chat_format(
     The user's own templates and families count, too.
     """
     from rm_local.engine import detect_chat_format
-    from rm_local.library import read_model_files
+    from rm_local.library import read_model_headers
     from rm_local.paths import templates_dir
 
-    metadata = read_model_files(listed.reference).header.metadata
+    metadata = read_model_headers(listed.reference).header.metadata
     file, overrides = listed.model.path.stem, templates_dir()
     return detect_chat_format(metadata, file=file, overrides=overrides, adapters=adapters)
 

@@ -68,15 +68,15 @@ def _fetch_model(
         choose_model,
         count_missing_bytes,
         download_file,
-        find_cache_entries,
         find_hub_cache,
+        list_cache_entries,
         require_download_space,
     )
 
     hub, root = Hub(), find_hub_cache()
     repo = hub.fetch_repo(wanted.repo, wanted.revision)
     model = choose_model(repo, wanted.which)
-    places = find_cache_entries(root, repo, model)
+    places = list_cache_entries(root, repo, model)
     needed = count_missing_bytes(places, model)
     _announce_download(repo, model, needed)
     require_download_space(root, needed)

@@ -17,10 +17,10 @@ def use(model: str | None, shipped: bool) -> None:
     from rm_local.errors import UsageError
     from rm_local.library import (
         RM_SMALL,
-        choose_default,
+        choose_default_model,
         find_model,
         require_loadable,
-        use_model as write,
+        save_model_setting as write,
     )
     from rm_local.text import one_line
 
@@ -34,7 +34,7 @@ def use(model: str | None, shipped: bool) -> None:
             require_loadable(found.model)
             path = path.absolute()
     write(path)
-    chosen = path or choose_default().model
+    chosen = path or choose_default_model().model
     click.echo(f"{paths.config_file()}: the model is now {one_line(str(chosen))}")
     for adapter in list_adapter_errors(chosen):
         click.echo(f"warning: change `lora` in the settings: {adapter}", err=True)
@@ -47,13 +47,13 @@ def list_adapter_errors(model: Path) -> list[str]:
     from rm_local import settings
     from rm_local.errors import EngineError
     from rm_local.gguf import read_fitting_adapters
-    from rm_local.library import read_model_files
+    from rm_local.library import read_model_headers
     from rm_local.text import one_line
 
     found = []
     for adapter in settings.load_settings().lora:
         try:
-            read_fitting_adapters([adapter], model, read_model_files(model))
+            read_fitting_adapters([adapter], model, read_model_headers(model))
         except EngineError as error:
             found.append(one_line(error.message))
     return found

@@ -1,7 +1,7 @@
 """A calculator for expressions in a model's text; they are parsed, never run as Python code.
 
 `evaluate_expression` returns the value of an expression as text, `ExpressionFinder` detects the
-end of an expression in a stream of text, and `calculator_limits` defines limits on size and work
+end of an expression in a stream of text, and `calculator_limits` limits sizes and work
 (docs/design/calculator.md).
 """
 

@@ -1,4 +1,4 @@
-"""The calculator's functions. Each returns a value or raises NotEvaluableError."""
+"""The functions that an expression can call. Each returns a value or raises an exception."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rm_local.engine.calculator.calculator_values import (
     format_result_value,
     make_list,
     make_number,
-    make_string,
+    require_short_string,
 )
 from rm_local.engine.calculator.number_operations import apply_operator, raise_power, take_root
 
 _MOST_CHOSEN = 1000
-"""Largest n of `comb` and `perm`, to keep their intermediate results small."""
+"""Largest first argument of `comb` and `perm`, to keep intermediate results small."""
 _MOST_FACTORIAL = 69
 """Largest argument of `factorial`: 69! has 99 digits."""
 
@@ -49,7 +49,7 @@ def require_whole_number(value: Value) -> int:
 
 
 def read_items(value: Value) -> tuple[Value, ...]:
-    """Return the elements of a list, or the characters of a string.
+    """Return the elements of the calculator's list, or the characters of a string, as a tuple.
 
     Raises:
         NotEvaluableError: The value is neither a list nor a string.
@@ -62,7 +62,7 @@ def read_items(value: Value) -> tuple[Value, ...]:
 
 
 def get_sort_key(value: Value) -> int | Fraction | str:
-    """Return the sort key of a number or a string.
+    """Return the key by which a number or a string is sorted and compared.
 
     Raises:
         NotEvaluableError: The value has another type.
@@ -75,11 +75,11 @@ def get_sort_key(value: Value) -> int | Fraction | str:
 
 
 def sort_values(value: Value, reverse: bool = False) -> ListValue:
-    """Sort the elements of a list or the characters of a string.
+    """Return a sorted list of a list's elements or a string's characters.
 
     Raises:
         NotEvaluableError: An element is neither a number nor a string.
-        TypeError: The elements are numbers and strings.
+        TypeError: Some elements are numbers, and others are strings.
     """
     return make_list(sorted(read_items(value), key=get_sort_key, reverse=reverse))
 
@@ -99,6 +99,8 @@ def _sum_values(values: Value, start: Value = Number(0)) -> Value:  # noqa: B008
 
 
 def _make_extreme_function(choose: Callable[..., Value]) -> Callable[..., Value]:
+    """Make `min` or `max` for the calculator's values; they take one list or several values."""
+
     def find_extreme(*values: Value) -> Value:
         return choose(read_items(values[0]) if len(values) == 1 else values, key=get_sort_key)
 
@@ -126,6 +128,8 @@ def _round_number(value: Value, places: Value | None = None) -> Value:
 
 
 def _make_fold_function(combine: Callable[[int, int], int]) -> Callable[..., Value]:
+    """Make a function that combines several whole numbers, or those of a list, one by one."""
+
     def fold_numbers(*values: Value) -> Value:
         members = read_items(values[0]) if isinstance(values[0], ListValue) else values
         whole = map(require_whole_number, members)
@@ -135,6 +139,7 @@ def _make_fold_function(combine: Callable[[int, int], int]) -> Callable[..., Val
 
 
 def _make_rounding_function(towards: Callable[[int | Fraction], int]) -> Callable[..., Value]:
+    """Make a function that rounds a number to a whole number by `towards`, such as `math.ceil`."""
     return lambda value: make_number(towards(require_number(value).value))
 
 
@@ -157,7 +162,7 @@ def _convert_to_decimal(value: Value) -> Value:
 
 
 def _convert_to_string(value: Value) -> Value:
-    return value if isinstance(value, str) else make_string(format_result_value(value))
+    return value if isinstance(value, str) else require_short_string(format_result_value(value))
 
 
 def _list_range(*values: Value) -> Value:
@@ -185,7 +190,9 @@ def _compute_factorial(value: Value) -> Value:
     return make_number(math.factorial(require_whole_number(value)))
 
 
-def _make_choice_function(count: Callable[[int, int], int]) -> Callable[..., Value]:
+def _make_combinatorial_function(count: Callable[[int, int], int]) -> Callable[..., Value]:
+    """Make `comb` or `perm` for the calculator's values from the function of `math`."""
+
     def count_choices(n: Value, k: Value) -> Value:
         if not 0 <= require_whole_number(n) <= _MOST_CHOSEN:
             raise NotEvaluableError
@@ -200,6 +207,11 @@ def _divide_with_remainder(left: Value, right: Value) -> Value:
 
 
 def _require_booleans(value: Value) -> list[bool]:
+    """Return the elements of a list as booleans.
+
+    Raises:
+        NotEvaluableError: An element is not a boolean.
+    """
     if not all(isinstance(each, bool) for each in read_items(value)):
         raise NotEvaluableError
     return [each is True for each in read_items(value)]
@@ -209,10 +221,10 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "abs": (1, 1, _compute_absolute),
     "all": (1, 1, lambda value: all(_require_booleans(value))),
     "any": (1, 1, lambda value: any(_require_booleans(value))),
-    "bin": (1, 1, lambda value: make_string(bin(require_whole_number(value)))),
+    "bin": (1, 1, lambda value: require_short_string(bin(require_whole_number(value)))),
     "ceil": (1, 1, _make_rounding_function(math.ceil)),
     "chr": (1, 1, lambda value: chr(require_whole_number(value))),
-    "comb": (2, 2, _make_choice_function(math.comb)),
+    "comb": (2, 2, _make_combinatorial_function(math.comb)),
     "divmod": (2, 2, _divide_with_remainder),
     "factorial": (1, 1, _compute_factorial),
     "float": (1, 1, _convert_to_decimal),
@@ -227,9 +239,9 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "ord": (
         1,
         1,
-        lambda value: make_number(ord("".join(map(_require_character, read_items(value))))),
+        lambda value: make_number(ord("".join(map(_require_string_item, read_items(value))))),
     ),
-    "perm": (2, 2, _make_choice_function(math.perm)),
+    "perm": (2, 2, _make_combinatorial_function(math.perm)),
     "pow": (2, 3, _compute_power),
     "range": (1, 3, _list_range),
     "reversed": (1, 1, _reverse_items),
@@ -239,10 +251,10 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "str": (1, 1, _convert_to_string),
     "sum": (1, 2, _sum_values),
 }
-"""Name of a function -> its minimum and maximum number of arguments, and the function."""
+"""Name of an expression's function -> minimum and maximum number of arguments, and the function."""
 
 
-def _require_character(value: Value) -> str:
+def _require_string_item(value: Value) -> str:
     if not isinstance(value, str):
         raise NotEvaluableError
     return value

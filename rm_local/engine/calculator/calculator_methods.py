@@ -1,4 +1,4 @@
-"""The calculator's methods of strings and lists. None of them changes the string or list."""
+"""The methods of strings and lists that an expression can call; each returns a new value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rm_local.engine.calculator.calculator_values import (
     Value,
     make_list,
     make_number,
-    make_string,
+    require_short_string,
 )
 
 
@@ -27,7 +27,7 @@ def require_string(value: Value) -> str:
 
 
 def are_values_equal(left: Value, right: Value) -> bool:
-    """Return whether two values are equal; values of different types are not equal."""
+    """Return whether two of the calculator's values are equal; those of different types are not."""
     if isinstance(left, ListValue) and isinstance(right, ListValue):
         pairs = zip(left.items, right.items, strict=False)
         return len(left.items) == len(right.items) and all(are_values_equal(a, b) for a, b in pairs)
@@ -36,11 +36,13 @@ def are_values_equal(left: Value, right: Value) -> bool:
     return left.value == right.value
 
 
-def _make_change_method(change: Callable[[str], str]) -> Callable[..., Value]:
-    return lambda owner: make_string(change(owner))
+def _make_string_method(change: Callable[[str], str]) -> Callable[..., Value]:
+    """Make a method without arguments that returns a new string."""
+    return lambda owner: require_short_string(change(owner))
 
 
-def _make_test_method(question: Callable[[str], bool]) -> Callable[..., Value]:
+def _make_predicate_method(question: Callable[[str], bool]) -> Callable[..., Value]:
+    """Make a method without arguments that returns a boolean."""
     return lambda owner: question(owner)
 
 
@@ -48,12 +50,12 @@ def _join_strings(owner: str, values: Value) -> Value:
     parts = [require_string(each) for each in read_items(values)]
     if sum(map(len, parts)) + len(owner) * len(parts) > 2 * STRING:
         raise NotEvaluableError
-    return make_string(owner.join(parts))
+    return require_short_string(owner.join(parts))
 
 
 def _split_string(owner: str, separator: Value | None = None) -> Value:
     parts = owner.split(None if separator is None else require_string(separator))
-    return make_list([make_string(part) for part in parts])
+    return make_list([require_short_string(part) for part in parts])
 
 
 def _count_matches(owner: Value, wanted: Value) -> Value:
@@ -72,7 +74,7 @@ def _find_index(owner: Value, wanted: Value) -> Value:
 
 
 def _replace_text(owner: str, old: Value, new: Value) -> Value:
-    return make_string(owner.replace(require_string(old), require_string(new)))
+    return require_short_string(owner.replace(require_string(old), require_string(new)))
 
 
 _STRIP: dict[str, Callable[..., str]] = {
@@ -82,7 +84,7 @@ _STRIP: dict[str, Callable[..., str]] = {
 }
 STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     **{
-        name: (0, 0, _make_change_method(change))
+        name: (0, 0, _make_string_method(change))
         for name, change in {
             "capitalize": str.capitalize,
             "lower": str.lower,
@@ -93,7 +95,7 @@ STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
         }.items()
     },
     **{
-        name: (0, 0, _make_test_method(question))
+        name: (0, 0, _make_predicate_method(question))
         for name, question in {
             "isalpha": str.isalpha,
             "isdigit": str.isdigit,
@@ -110,7 +112,9 @@ STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "split": (0, 1, _split_string),
     "startswith": (1, 1, lambda owner, start: owner.startswith(require_string(start))),
 }
+"""Name of a string's method -> minimum and maximum number of arguments, and the function."""
 LIST_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "count": (1, 1, _count_matches),
     "index": (1, 1, _find_index),
 }
+"""Name of a list's method -> minimum and maximum number of arguments, and the function."""

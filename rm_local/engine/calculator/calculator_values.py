@@ -1,4 +1,4 @@
-"""The calculator's values: exact numbers, strings, True and False, lists."""
+"""The calculator's types of values: exact numbers, strings, booleans, lists."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ _MOST = 10**DIGITS
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """An exact number; `value` is an int for a whole number."""
+    """An exact number in an expression; `value` is an int for a whole number, else a fraction."""
 
     value: int | Fraction
     decimal: bool = False
-    """Whether to format the number as a decimal; true if it was computed from a decimal."""
+    """Whether the number is formatted as a decimal; true if it was computed from a decimal."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListValue:
-    """A list of values; `size` is its number of elements, including those of nested lists."""
+    """A list in an expression; `size` is its number of elements, with those of nested lists."""
 
     items: tuple[Value, ...]
     size: int
 
 
 Value = Number | str | bool | ListValue
+"""A value that an expression or a part of it can have."""
 
 
 def make_number(value: int | Fraction, decimal: bool = False) -> Number:
-    """Build a number; a decimal with too many digits is rounded to `KEPT_DIGITS`.
+    """Build the calculator's number; a decimal of too many digits is rounded to `KEPT_DIGITS`.
 
     Raises:
         NotEvaluableError: The number has more than `DIGITS` digits and is not a decimal, or it is
@@ -56,7 +57,7 @@ def make_number(value: int | Fraction, decimal: bool = False) -> Number:
 
 
 def make_list(items: list[Value] | tuple[Value, ...]) -> ListValue:
-    """Build a list.
+    """Build the calculator's list of `items`.
 
     Raises:
         NotEvaluableError: The list has more than `ITEMS` elements.
@@ -67,11 +68,11 @@ def make_list(items: list[Value] | tuple[Value, ...]) -> ListValue:
     return ListValue(tuple(items), size)
 
 
-def make_string(text: str) -> str:
-    """Return `text` if its length is allowed.
+def require_short_string(text: str) -> str:
+    """Return `text` if it has at most `STRING` characters.
 
     Raises:
-        NotEvaluableError: The text is longer than `STRING`.
+        NotEvaluableError: The text is longer.
     """
     if len(text) > STRING:
         raise NotEvaluableError
@@ -79,12 +80,12 @@ def make_string(text: str) -> str:
 
 
 def round_digits(value: Fraction, digits: int) -> Fraction:
-    """Round half to even to `digits` significant digits, but keep all digits of the whole part."""
+    """Round a fraction, half to even, to `digits` significant digits, but keep its whole part."""
     return round(value, max(0, digits - 1 - find_magnitude(value)))
 
 
 def find_magnitude(value: Fraction) -> int:
-    """Find the power of ten of the first significant digit; 0 for zero."""
+    """Return the power of ten of a fraction's first significant digit; 0 for zero."""
     if not value:
         return 0
     top, bottom = abs(value.numerator), value.denominator
@@ -125,6 +126,7 @@ def _format_value(value: Value) -> str:
 
 
 def _format_decimal(value: Fraction) -> str:
+    """Format a fraction as a decimal, with at most `SHOWN_DIGITS` significant digits."""
     places = max(0, SHOWN_DIGITS - 1 - find_magnitude(value))
     scaled = round(abs(value) * 10**places)
     sign = "-" if value < 0 and scaled else ""

@@ -1,4 +1,4 @@
-"""Evaluates an expression's syntax tree."""
+"""Evaluates the expressions that a model writes, such as `3 * (4 + 5)`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from rm_local.engine.calculator.calculator_values import (
     format_result_value,
     make_list,
     make_number,
-    make_string,
+    require_short_string,
 )
 from rm_local.engine.calculator.expression_parser import (
     Call,
     Comparison,
+    ConstantName,
     ListLiteral,
-    Name,
     Node,
     NumberLiteral,
     Operation,
@@ -44,6 +44,7 @@ from rm_local.engine.calculator.number_operations import apply_operator
 _PI = Fraction(31415926535897932384626433832795028841972, 10**40)
 _NAMES: dict[str, Value] = {"True": True, "False": False, "pi": Number(_PI, True)}
 _CHARACTERS_A_STEP = 8
+"""Number of characters of a resulting string that count as one step of work."""
 _ORDERS: dict[str, Callable[..., bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -67,18 +68,19 @@ def evaluate_expression(text: str) -> str | None:
 
 
 class _Evaluator:
-    """Computes the values of a syntax tree's nodes within a budget of `STEPS`."""
+    """Computes the value of one syntax tree, within a budget of `STEPS` for the work."""
 
     def __init__(self) -> None:
         self._steps_left = STEPS
 
     def evaluate_node(self, node: Node) -> Value:
-        """Compute the value of a syntax tree, and subtract the size of the value from the budget.
+        """Compute the value of a node, and subtract the size of the value from the budget.
 
-        An operation takes about as much time as the size of its result.
+        The work of an operation is about the size of its result.
 
         Raises:
-            NotEvaluableError: The tree has no value. Python's own exceptions mean the same.
+            Exception: The node has no value, or the budget is used up. NotEvaluableError and
+                Python's own exceptions mean the same.
         """
         found = self._compute_node(node)
         self._steps_left -= 1
@@ -91,13 +93,14 @@ class _Evaluator:
         return found
 
     def _compute_node(self, node: Node) -> Value:
+        """Compute the value of a node; the work of its last operation is not subtracted."""
         match node:
             case NumberLiteral(text):
                 decimal = not text.isdigit()
                 return make_number(Fraction(text) if decimal else int(text), decimal)
             case StringLiteral(text):
-                return make_string(text)
-            case Name(name):
+                return require_short_string(text)
+            case ConstantName(name):
                 return _NAMES[name]
             case ListLiteral(items):
                 return make_list([self.evaluate_node(item) for item in items])
@@ -112,6 +115,7 @@ class _Evaluator:
                 return self._call_function(node)
 
     def _apply_operation(self, name: str, values: list[Value | None]) -> Value:
+        """Apply the operation `name` to the values of its operands; None = an omitted bound."""
         first, *rest = values
         if first is None:
             raise NotEvaluableError
@@ -140,6 +144,7 @@ class _Evaluator:
         raise NotEvaluableError
 
     def _call_function(self, call: Call) -> Value:
+        """Compute the value of a call of a function, or of a method of a string or list."""
         arguments = [self.evaluate_node(each) for each in call.arguments]
         if call.owner is not None:
             owner = self.evaluate_node(call.owner)
@@ -160,11 +165,11 @@ class _Evaluator:
 
 
 def _combine_values(sign: str, left: Value, right: Value) -> Value:
-    """Compute `left sign right` for two numbers, or join or repeat strings or lists."""
+    """Compute `left sign right` for two numbers; join (`+`) or repeat (`*`) strings or lists."""
     if isinstance(left, Number) and isinstance(right, Number):
         return apply_operator(sign, left, right)
     if sign == "+" and isinstance(left, str) and isinstance(right, str):
-        return make_string(left + right)
+        return require_short_string(left + right)
     if sign == "+" and isinstance(left, ListValue) and isinstance(right, ListValue):
         return make_list(left.items + right.items)
     if sign != "*":
@@ -177,7 +182,7 @@ def _combine_values(sign: str, left: Value, right: Value) -> Value:
     if isinstance(left, str):
         if len(left) * times > ITEMS:
             raise NotEvaluableError
-        return make_string(left * times)
+        return require_short_string(left * times)
     if not isinstance(left, ListValue) or left.size * times > ITEMS:
         raise NotEvaluableError
     return make_list(left.items * times)

@@ -1,4 +1,4 @@
-"""Finds expressions in a stream of text; the form is `<<`, the expression, `=`."""
+"""Finds expressions in a stream of text, where they are written as `<<expression=`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from rm_local.engine.calculator.calculator_limits import CHARACTERS
 OPEN, CLOSE = "<<", ">>"
 """The mark before an expression, and the mark after its result."""
 _LONGEST = len(OPEN) + CHARACTERS + len("=")
+"""Maximum characters of an expression with `<<` and `=`."""
 
 
 class ExpressionFinder:
-    """Detects the end of an expression in the text of one branch; it is added in pieces.
+    """Finds each completed expression in the text of one branch, which is added piece by piece.
 
     An expression begins after the last `<<` and stays on one line. An `=` that is part of `==`,
     `<=`, `>=` or `!=` does not close it.
     """
 
     def __init__(self, before: str = "") -> None:
-        """Start with `before`, the text that precedes the stream; an expression may begin in it."""
+        """Start after the text `before`, in which an expression may begin."""
         self._held = ""
-        """Text that may become an expression: from its `<<` to the end, or a `<` at the end."""
+        """The end of the text, if it may become an expression: from `<<` on, or a single `<`."""
         self._keep_candidate(before[-_LONGEST:])
 
     def add_text(self, text: str) -> str | None:
-        """Add the next piece of text; return an expression if the piece ends with its closing `=`.
+        """Add a piece of text; if it ends with the `=` after an expression, return the expression.
 
         The caller has to check that the `=` is not the first half of `==`.
         """
@@ -35,11 +36,11 @@ class ExpressionFinder:
         return None if inside[-1:] in ("", "=", "<", ">", "!") else inside
 
     def forget_expression(self) -> None:
-        """Forget the current expression; call this after its result has been appended."""
+        """Forget the current expression; call this after its result was inserted into the text."""
         self._held = ""
 
     def _keep_candidate(self, text: str) -> None:
-        """Keep the end of the text if it may become an expression; forget the rest."""
+        """Keep the end of `text` if it may become an expression; forget all other text."""
         start = text.rfind(OPEN)
         if start < 0:
             self._held = "<" if text.endswith("<") else ""

@@ -9,48 +9,50 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rm_local.engine.calculator.calculator_limits import DEPTH, NotEvaluableError
-from rm_local.engine.calculator.expression_tokens import END, Token, read_tokens
+from rm_local.engine.calculator.expression_tokens import END, Token, tokenize_expression
 
 
 @dataclass(frozen=True, slots=True)
 class NumberLiteral:
-    """A number, as written in the expression."""
+    """The syntax node of a number; `text` is the number as written."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class StringLiteral:
-    """A string."""
+    """The syntax node of a string; `text` is its content without quotes."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """The name of a constant: True, False or pi."""
+class ConstantName:
+    """The syntax node of a constant: True, False or pi; other names have no value."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ListLiteral:
-    """A list."""
+    """The syntax node of a list in square brackets, with the nodes of its elements."""
 
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operator with one or two operands; an index or a slice is also an operation."""
+    """The syntax node of an operator with its operands, of an index, or of a slice."""
 
     name: str
+    """The operator's sign, or a word such as `negative`, `percent`, `index` or `slice`."""
     operands: tuple[Node | None, ...]
+    """The operands in order; None = an omitted bound of a slice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A chain of comparisons such as `a < b < c`; it is true if all of them are true."""
+    """The syntax node of a chain of comparisons, such as `a < b < c`: true if each one is true."""
 
     operands: tuple[Node, ...]
     operators: tuple[str, ...]
@@ -58,16 +60,17 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a function, or of a method of `owner`, with its arguments."""
+    """The syntax node of a call: of a function, or of a method of the value `owner`."""
 
     name: str
     arguments: tuple[Node, ...]
     owner: Node | None = None
     reverse: Node | None = None
-    """The value of the argument `reverse=`; None if it is not given."""
+    """The node of the argument `reverse=` of `sorted`; None if it is not given."""
 
 
-Node = NumberLiteral | StringLiteral | Name | ListLiteral | Operation | Comparison | Call
+Node = NumberLiteral | StringLiteral | ConstantName | ListLiteral | Operation | Comparison | Call
+"""A node of a syntax tree."""
 _COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
 _KEYWORDS = {"and", "or", "not", "in", "of"}
 
@@ -78,7 +81,7 @@ def parse_expression(text: str) -> Node:
     Raises:
         NotEvaluableError: The expression does not follow the grammar, or is nested too deep.
     """
-    parser = _Parser(read_tokens(text))
+    parser = _Parser(tokenize_expression(text))
     tree = parser.parse_disjunction()
     if parser.next != END:
         raise NotEvaluableError
@@ -86,6 +89,8 @@ def parse_expression(text: str) -> Node:
 
 
 class _Parser:
+    """Parses the tokens of one expression by recursive descent; one method per precedence."""
+
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._place = 0
@@ -93,10 +98,11 @@ class _Parser:
 
     @property
     def next(self) -> Token:
+        """The token to be parsed next; it is not consumed."""
         return self._tokens[self._place]
 
     def _take_token(self, *texts: str) -> str:
-        """Take the next token if it is one of `texts`; return its text, or "" for another token."""
+        """Consume the next token if it is one of `texts`; return its text, or "" for another."""
         token = self.next
         if token.kind in ("sign", "name") and token.text in texts:
             self._place += 1
@@ -104,10 +110,16 @@ class _Parser:
         return ""
 
     def _expect_token(self, text: str) -> None:
+        """Consume the token `text`.
+
+        Raises:
+            NotEvaluableError: The next token is another one.
+        """
         if not self._take_token(text):
             raise NotEvaluableError
 
     def parse_disjunction(self) -> Node:
+        """Parse a whole expression: operands joined by `or`, which binds least."""
         self._depth += 1
         if self._depth > DEPTH:
             raise NotEvaluableError
@@ -135,12 +147,13 @@ class _Parser:
 
     def _parse_comparison(self) -> Node:
         operands, operators = [self._parse_sum()], list[str]()
-        while operator := self._take_comparison():
+        while operator := self._take_comparison_operator():
             operators.append(operator)
             operands.append(self._parse_sum())
         return Comparison(tuple(operands), tuple(operators)) if operators else operands[0]
 
-    def _take_comparison(self) -> str:
+    def _take_comparison_operator(self) -> str:
+        """Consume a comparison operator, and return it; "" if the next token is another one."""
         if self._take_token("not"):
             self._expect_token("in")
             return "not in"
@@ -179,6 +192,7 @@ class _Parser:
         return tree
 
     def _parse_postfix(self) -> Node:
+        """Parse a simple expression and the indices, slices and method calls after it."""
         tree = self._parse_primary()
         while sign := self._take_token("[", "."):
             if sign == ".":
@@ -193,6 +207,7 @@ class _Parser:
         return tree
 
     def _parse_subscript(self, owner: Node) -> Node:
+        """Parse an index or a slice of `owner`, after its opening bracket."""
         parts: list[Node | None] = [None if self.next.text == ":" else self.parse_disjunction()]
         while len(parts) < 3 and self._take_token(":"):
             parts.append(None if self.next.text in (":", "]") else self.parse_disjunction())
@@ -202,6 +217,7 @@ class _Parser:
         return Operation("slice", (owner, *parts, *[None] * (3 - len(parts))))
 
     def _parse_primary(self) -> Node:
+        """Parse a number, string, constant, function call, list, or expression in brackets."""
         token = self.next
         self._place += token != END
         match token:
@@ -210,7 +226,7 @@ class _Parser:
             case Token("string", text):
                 return StringLiteral(text)
             case Token("name", name) if name not in _KEYWORDS:
-                return self._parse_call(name, None) if self._take_token("(") else Name(name)
+                return self._parse_call(name, None) if self._take_token("(") else ConstantName(name)
             case Token("sign", "("):
                 tree = self.parse_disjunction()
                 self._expect_token(")")
@@ -230,6 +246,7 @@ class _Parser:
         return items
 
     def _parse_call(self, name: str, owner: Node | None) -> Call:
+        """Parse the arguments of a call, after its opening bracket; `owner`: None = a function."""
         arguments: list[Node] = []
         reverse: Node | None = None
         while not self._take_token(")"):

@@ -1,4 +1,4 @@
-"""Splits an expression into tokens."""
+"""Splits an expression into tokens: numbers, strings, names and signs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from rm_local.engine.calculator.calculator_limits import NotEvaluableError
 
-Kind = Literal["number", "string", "name", "sign", "end"]
+TokenKind = Literal["number", "string", "name", "sign", "end"]
 _ASCII = str.maketrans(
     {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "≤": "<=", "≥": ">=", "≠": "!="}
 )
@@ -28,17 +28,18 @@ _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token of an expression; for a string, `text` is its content without quotes."""
+    """A token of an expression; of a string, `text` is the content without quotes."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
 
 
 END = Token("end", "")
+"""The token after the last one of an expression."""
 
 
-def read_tokens(text: str) -> list[Token]:
-    """Split an expression into tokens, with `END` as the last.
+def tokenize_expression(text: str) -> list[Token]:
+    """Split an expression into tokens; the last one is `END`.
 
     Outside of strings, typographic signs (`×`, `÷`, `−`, `≤`) are read as their ASCII
     equivalents, and `^` as `**`.
@@ -72,6 +73,11 @@ def read_tokens(text: str) -> list[Token]:
 
 
 def _unescape_string(text: str) -> str:
+    """Replace the escape sequences of a string's content by the characters that they stand for.
+
+    Raises:
+        NotEvaluableError: An escape sequence is not supported.
+    """
     head, *rest = text.split("\\", 1)
     if not rest:
         return head

@@ -1,4 +1,4 @@
-"""Arithmetic on exact numbers; the size of each result is checked before its computation."""
+"""Arithmetic on exact numbers, with limits on the digits of results."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rm_local.engine.calculator.calculator_limits import (
 from rm_local.engine.calculator.calculator_values import Number, make_number
 
 _ROOT_DIGITS = 40
-"""Significant digits of an irrational root, enough to show `sqrt(2)**2` as 2."""
+"""Significant digits to which an irrational root is computed, so that `sqrt(2)**2` shows as 2."""
 _MOST_ROOT = 64
-"""Largest degree of a root."""
+"""Largest degree of a root that is computed."""
 
 
 def apply_operator(sign: str, left: Number, right: Number) -> Number:
@@ -47,7 +47,7 @@ def apply_operator(sign: str, left: Number, right: Number) -> Number:
 
 
 def raise_power(base: Number, exponent: Number) -> Number:
-    """Raise a number to a power; for a fraction as exponent, compute the root first.
+    """Raise a number to a power; if the exponent is a fraction, compute the root first.
 
     Raises:
         NotEvaluableError: The result is not real, has too many digits, or contains an irrational
@@ -73,10 +73,13 @@ def raise_power(base: Number, exponent: Number) -> Number:
 
 
 def take_root(number: Number, degree: int) -> Number:
-    """Compute the root of degree `degree`; an irrational square root is rounded to a decimal.
+    """Compute the root of a number; an irrational square root is rounded to a decimal.
+
+    `degree`: 2 = the square root, 3 = the cube root.
 
     Raises:
-        NotEvaluableError: The number is negative, or the root is irrational and not a square root.
+        NotEvaluableError: The number is negative, the degree is above `_MOST_ROOT`, or the root is
+            irrational and not a square root.
     """
     value = number.value
     if degree > _MOST_ROOT or value < 0:
@@ -99,7 +102,7 @@ def take_root(number: Number, degree: int) -> Number:
 
 
 def _find_whole_root(value: int, degree: int) -> int:
-    """Find the largest whole number whose power of this degree does not exceed `value`."""
+    """Return the largest whole number whose power of `degree` does not exceed `value`."""
     if degree == 2:
         return isqrt(value)
     low, high = 0, 1 << (value.bit_length() // degree + 1)

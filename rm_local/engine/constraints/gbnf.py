@@ -11,9 +11,9 @@ import re
 from rm_local.errors import UsageError
 
 MAX_CHARACTERS = 1 << 16
-"""Maximum size of a grammar. llama.cpp takes quadratic time to read a list of words."""
+"""Maximum number of characters of a grammar; llama.cpp's time to read it grows quadratically."""
 MAX_DEPTH = 100
-"""Maximum nesting of brackets. llama.cpp parses them recursively, and has crashed at 50,000."""
+"""Maximum nesting of brackets in a grammar; llama.cpp's parser is recursive, and can crash."""
 _PART = re.compile(
     r"""\#[^\n]* | "(?:\\.|[^"\\])*" | \[(?:\\.|[^\]\\])*\]
     | (?P<bracket>[()]) | \{\s*(?P<least>\d+)\s*,\s*(?P<most>\d+)\s*\}""",
@@ -22,7 +22,7 @@ _PART = re.compile(
 
 
 def check_grammar(grammar: str) -> None:
-    """Check that llama.cpp can read the grammar.
+    """Check that llama.cpp's parser can read a GBNF grammar without crashing or hanging.
 
     Raises:
         UsageError: The grammar is empty, too large or nested too deep, or would crash llama.cpp.

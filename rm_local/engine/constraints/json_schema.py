@@ -44,19 +44,19 @@ _ANNOTATIONS = {
     *("default", "examples", "deprecated", "readOnly", "writeOnly"),
     *("format", "contentEncoding", "contentMediaType"),
 }
-"""Keywords that do not restrict values; `format` is one unless a validator enforces it."""
+"""Keywords of JSON Schema that do not restrict values, and are ignored."""
 _KINDS = ("object", "array", "string", "number", "boolean", "null")
 
 
 def grammar_from_schema(text: str) -> str:
-    """Translate the text of a JSON schema into GBNF.
+    """Translate the text of a JSON schema into a grammar in GBNF.
 
     Raises:
         UsageError: The text is not JSON, not a schema, or uses a keyword that cannot be translated.
     """
     try:
         schema = json.loads(text)
-        rules = _Rules(schema)
+        rules = _SchemaTranslator(schema)
         rules.add_rule("root", rules.translate_schema(schema, "#"))
         grammar = "".join(f"{name} ::= {body}\n" for name, body in rules.made.items())
         grammar.encode()
@@ -67,10 +67,11 @@ def grammar_from_schema(text: str) -> str:
     return grammar
 
 
-class _Rules:
-    """The grammar's rules for one schema.
+class _SchemaTranslator:
+    """Translates one JSON schema, and collects the rules of the grammar in `made`.
 
-    Methods return the right side of a rule. `at` is the JSON pointer of the schema's part.
+    Methods return the right side of a rule. Their argument `at` is the JSON pointer to the part of
+    the schema, for error messages.
     """
 
     def __init__(self, whole: Any) -> None:
@@ -80,12 +81,16 @@ class _Rules:
         self._numbers = count()
 
     def add_rule(self, name: str, body: str) -> str:
-        """Add a rule and return its name."""
+        """Add the rule `name ::= body` to the grammar; return the name."""
         self.made[name] = body
         return name
 
     def translate_schema(self, schema: Any, at: str) -> str:
-        """Translate a schema to the right side of a rule for its valid values."""
+        """Translate a schema to the right side of a rule that matches the schema's valid values.
+
+        Raises:
+            UsageError: The schema has a keyword or value that cannot be translated.
+        """
         if schema is True:
             return "value"
         if not isinstance(schema, Mapping):
@@ -94,7 +99,7 @@ class _Rules:
             )
         for keyword, make in self._WHOLE.items():
             if keyword in schema:
-                _check_keywords(schema, {keyword, *_list_companions(keyword)}, at)
+                _check_keywords(schema, {keyword, *_list_allowed_companions(keyword)}, at)
                 return make(self, schema[keyword], f"{at}/{keyword}")
         kinds = schema.get("type", _infer_type(schema))
         kinds = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
@@ -122,7 +127,10 @@ class _Rules:
         return str(kind)
 
     def _translate_object(self, schema: Mapping[str, Any], at: str) -> str:
-        """Translate properties in order, each to two rules: as the first property, and later."""
+        """Translate an object schema; its properties have to be written in the given order.
+
+        Each property gets two rules: one as the first property of the object, one as a later one.
+        """
         named, more = schema.get("properties", {}), schema.get("additionalProperties", True)
         required = schema.get("required", [])
         names = isinstance(required, list) and all(isinstance(name, str) for name in required)
@@ -174,7 +182,7 @@ class _Rules:
         return '"[" ws ' + (filled if least else f"({filled})?") + ' "]"'
 
     def _translate_ref(self, pointer: Any, at: str) -> str:
-        """Return a rule for the target of a `$ref`, translated once, as it may be recursive."""
+        """Return the name of the rule for a `$ref`'s target; each target is translated once."""
         if not isinstance(pointer, str) or not re.match(r"#(/|$)", pointer):
             raise _make_schema_error(
                 at, f"is {json.dumps(pointer)[:60]}, not a place in this schema"
@@ -187,14 +195,15 @@ class _Rules:
             )
         return self._referred[pointer]
 
-    def _translate_any(self, choices: Any, at: str) -> str:
+    def _translate_any_of(self, choices: Any, at: str) -> str:
         if not isinstance(choices, list) or not choices:
             raise _make_schema_error(at, "is not a list of schemas")
         return self._join_alternatives(
             [self.translate_schema(one, f"{at}/{n}") for n, one in enumerate(choices)], at
         )
 
-    def _translate_all(self, parts: Any, at: str) -> str:
+    def _translate_all_of(self, parts: Any, at: str) -> str:
+        """Translate `allOf` with one schema; several schemas are not supported."""
         if not isinstance(parts, list) or len(parts) != 1:
             raise _make_schema_error(at, "holds more than one schema")
         return self.translate_schema(parts[0], f"{at}/0")
@@ -211,9 +220,9 @@ class _Rules:
         "$ref": _translate_ref,
         "const": _translate_const,
         "enum": _translate_enum,
-        "anyOf": _translate_any,
-        "oneOf": _translate_any,
-        "allOf": _translate_all,
+        "anyOf": _translate_any_of,
+        "oneOf": _translate_any_of,
+        "allOf": _translate_all_of,
     }
 
     def _join_alternatives(self, bodies: Sequence[str], at: str) -> str:
@@ -222,7 +231,7 @@ class _Rules:
         return bodies[0] if len(bodies) == 1 else " | ".join(f"({body})" for body in bodies)
 
     def _ensure_rule(self, schema: Any, at: str) -> str:
-        """Return the name of a rule for `schema`, for use within a sequence."""
+        """Return the name of a rule for `schema`; add a rule unless the translation is a name."""
         body = self.translate_schema(schema, at)
         return (
             body
@@ -232,13 +241,13 @@ class _Rules:
 
 
 def _infer_type(schema: Mapping[str, Any]) -> Any:
-    """Infer the type of a schema without `type` from its keywords."""
+    """Return the type that a schema's keywords imply; a list of all types if they imply none."""
     found = [kind for kind in ("object", "array", "string") if schema.keys() & _KEYWORDS[kind]]
     return found[0] if found else list(_KINDS)
 
 
-def _list_companions(keyword: str) -> set[str]:
-    """List the keywords allowed next to `keyword`, which defines all values by itself."""
+def _list_allowed_companions(keyword: str) -> set[str]:
+    """List the other keywords that a schema with `keyword` may have: `type` or none."""
     return {"type"} if keyword in ("const", "enum") else set()
 
 
@@ -249,6 +258,7 @@ def _check_keywords(schema: Mapping[str, Any], known: set[str], at: str) -> None
 
 
 def _resolve_pointer(whole: Any, pointer: str, at: str) -> Any:
+    """Return the part of `whole` to which a JSON pointer, such as `#/$defs/x`, points."""
     found = whole
     for step in pointer.split("/")[1:]:
         step = step.replace("~1", "/").replace("~0", "~")
@@ -262,6 +272,7 @@ def _resolve_pointer(whole: Any, pointer: str, at: str) -> Any:
 
 
 def _read_bounds(schema: Mapping[str, Any], what: str, at: str) -> tuple[int, int | None]:
+    """Read the values of `min{what}` and `max{what}`; 0 and None if they are missing."""
     least, most = schema.get(f"min{what}", 0), schema.get(f"max{what}")
     whole = all(type(n) is int and n >= 0 for n in (least, most) if n is not None)
     if not whole or (most is not None and most < least):
@@ -275,7 +286,7 @@ def _format_repetition(schema: Mapping[str, Any], what: str, at: str) -> str:
 
 
 def _format_literal(value: Any) -> str:
-    """Format a value as JSON, in a literal of the grammar."""
+    """Format a value as a quoted literal of the grammar that matches the value's JSON text."""
     text = json.dumps(value, ensure_ascii=False)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

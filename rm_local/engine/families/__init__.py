@@ -1,1 +1,1 @@
-"""Describes the chat formats of model families, and splits models' output at their markers."""
+"""Chat formats of model families: their detection, and the splitting of output at markers."""

@@ -15,7 +15,7 @@ from rm_local.gguf import LoraFile
 
 TEMPLATE = "tokenizer.chat_template"
 CALCULATOR = "rm_local.calculator"
-"""Metadata key: whether the model was trained with the calculator; it overrides the family."""
+"""Metadata key that states whether a model was trained with the calculator."""
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -26,31 +26,33 @@ _PROMPT = "add_generation_prompt"
 
 @dataclass(frozen=True, slots=True)
 class ChatFormat:
-    """A model's family and chat template, and the sources of both."""
+    """How to write prompts for a model and to read its output: its family and its chat template."""
 
     family: Family
     template: str
     """Text of the chat template."""
     source: Path | None = None
-    """The user's file with the template; None = the template is the model's own, or ChatML."""
+    """The user's file that contains the template; None = the model's own template, or ChatML."""
     chatml: bool = False
     """Whether ChatML is used because the model has no template."""
     family_source: Path | None = None
-    """The user's file that changes the family; None = no file."""
+    """The user's file that changes the family; None = there is no such file."""
 
     @property
     def thinks(self) -> bool:
+        """Whether the model writes thinking before its answer."""
         return self.family.thinks
 
     @property
     def markers(self) -> Markers:
+        """The markers between thinking and answer in the model's output."""
         return self.family.markers
 
     @property
     def opened_by(self) -> str:
-        """The source of the opening marker: `template` or `rm-local`; empty without thinking.
+        """What opens the thinking block: `template` or `rm-local`; empty without thinking.
 
-        It is `template` if the template's text has an opening marker after the condition for the
+        It is `template` if the template has the opening marker after its last condition for the
         generation prompt, and no closing marker directly after it.
         """
         if not self.thinks:
@@ -63,14 +65,14 @@ class ChatFormat:
 
     @property
     def template_from(self) -> str:
-        """The source of the template, as words for the user."""
+        """Where the chat template comes from, in words for the user."""
         if self.source:
             return str(self.source)
         return "ChatML, as the model has no template" if self.chatml else "the model's file"
 
     @property
     def summary(self) -> str:
-        """Family, thinking and source of the template, as a line for the user."""
+        """A line for the user about family, thinking, and the source of the template."""
         known = f"family {self.family.name}"
         if self.family_source:
             known += f" changed by {self.family_source}"
@@ -92,11 +94,11 @@ def detect_chat_format(
     overrides: Path | None = None,
     adapters: Iterable[LoraFile] = (),
 ) -> ChatFormat:
-    """Detect the chat format of a model from its metadata.
+    """Detect the chat format of a model from its metadata and the user's files.
 
-    `file`: the file's name without its suffix. `overrides`: the folder of the user's files; they
-    take precedence. The last LoRA adapter that says so decides whether the calculator is used; if
-    there is none, the model's metadata, and then its family.
+    `file`: the model file's name without its suffix. `overrides`: the folder of the user's
+    templates and families, which take precedence; None = no folder. Whether the calculator is used
+    is stated by the last adapter with such a statement, else by the metadata, else by the family.
 
     Raises:
         SettingsError: One of the user's files is invalid.
@@ -108,7 +110,10 @@ def detect_chat_format(
     template = own.text if own else str(metadata.get(TEMPLATE) or "")
     architecture = str(metadata.get("general.architecture", ""))
     found = detect_family(architecture, " ".join(names) or file, template)
-    for trained in (metadata.get(CALCULATOR), *(adapter.calculator for adapter in adapters)):
+    for trained in (
+        metadata.get(CALCULATOR),
+        *(adapter.trained_with_calculator for adapter in adapters),
+    ):
         if isinstance(trained, bool):
             found = replace(found, calculator=trained)
     if own is None and (own := users.find_template([found.name])):
@@ -124,9 +129,10 @@ def detect_chat_format(
 
 
 def detect_family(architecture: str, name: str, template: str) -> Family:
-    """Detect the family of a model. `name`: all names of the model, joined.
+    """Detect the family of a model; `name`: all names of the model, joined.
 
-    A model without a known family thinks if its template contains thinking markers.
+    A model of no known family gets the family `unknown`; it thinks if its template contains
+    thinking markers.
     """
     called = re.sub(r"[\s_]+", "-", name)
     known = next(

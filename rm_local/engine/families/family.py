@@ -18,12 +18,14 @@ from rm_local.engine.families.markers import THINK, Markers
 _SHIPPED = Path(__file__).with_name("families.toml")
 _MARKERS = {each.name for each in fields(Markers)}
 Match = Mapping[str, str]
-"""Conditions for a model, all of which must hold: `architecture` is equal, `name` (a regular
-expression) is found in the model's names, `template` is contained in its chat template."""
+"""Conditions that a model has to meet, all together.
+
+`architecture` is equal to the model's, `name` (a regular expression) is found in its names,
+`template` is contained in its chat template."""
 
 
 class InvalidTableError(ValueError):
-    """The value of the table's key `key` is invalid, or the key is unknown."""
+    """A key of a family's TOML table is unknown, or its value is invalid."""
 
     def __init__(self, key: str, allowed: str) -> None:
         super().__init__(f"{key!r} must be {allowed}")
@@ -32,15 +34,16 @@ class InvalidTableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family of models: conditions to recognize it, and the format of its prompts and output."""
+    """A family of models: how to recognize them, and the format of their prompts and output."""
 
     name: str
     title: str = ""
     match: tuple[Match, ...] = ()
-    """Alternatives; a model that satisfies any of them belongs to the family."""
+    """Alternative conditions; a model that meets one of them belongs to the family."""
     thinks: bool = True
+    """Whether models of the family write thinking before their answer."""
     firm: bool = False
-    """Whether `thinks` is valid even if the template contains thinking markers."""
+    """Whether `thinks` holds for a model even if its template contains thinking markers."""
     markers: Markers = THINK
     lead: str = ""
     """Text before the opening marker if the template does not open the thinking block."""
@@ -49,35 +52,35 @@ class Family:
     skip: str | None = None
     """Text after the prompt for an answer without thinking; None = an empty thinking block."""
     on: Mapping[str, Any] = field(default_factory=dict)
-    """Template variables with thinking on."""
+    """Variables that the chat template gets if the model is to think."""
     off: Mapping[str, Any] = field(default_factory=dict)
-    """Template variables with thinking off."""
+    """Variables that the chat template gets if the model is not to think."""
     system_on: str = ""
     """Text at the start of the system prompt that turns thinking on."""
     system_off: str = ""
     """Text at the start of the system prompt that turns thinking off."""
     effort: str = ""
-    """Template variable that sets the reasoning effort."""
+    """Name of the template variable that sets the reasoning effort; empty = there is none."""
     efforts: tuple[str, ...] = ()
-    """Allowed values of the template variable `effort`."""
+    """Allowed levels of reasoning effort; empty = the family has no levels."""
     calculator: bool = False
-    """Whether models of the family use the calculator: `<<expression=`
+    """Whether models of the family write `<<expression=` for the calculator
     (docs/design/calculator.md)."""
 
     @property
     def opens_with(self) -> str:
-        """Text to open the thinking block after a prompt without an open block."""
+        """Text that opens the thinking block, after a prompt whose template does not open it."""
         return f"{self.lead}{self.markers.opening}{self.after}"
 
     @property
     def skips_with(self) -> str:
-        """Text after the prompt for an answer without thinking."""
+        """Text to add to the prompt so that the model answers without thinking."""
         if self.skip is not None:
             return self.skip
         return f"{self.lead}{self.markers.opening}\n\n{self.markers.closing}\n\n"
 
     def matches_model(self, architecture: str, name: str, template: str) -> bool:
-        """Return whether a model with this architecture, name and template is of the family."""
+        """Return whether a model with these properties belongs to the family."""
         return any(
             each.get("architecture", architecture) == architecture
             and re.search(each.get("name", ""), name, re.IGNORECASE)
@@ -88,20 +91,21 @@ class Family:
 
 @cache
 def load_families() -> tuple[Family, ...]:
-    """Load the shipped families; the first one that matches a model is its family."""
+    """Load the families in the shipped TOML file; the first that matches a model is its family."""
     return tuple(
-        build_family(table, Family(table["name"])) for table in _read_table().get("family", [])
+        build_family(table, Family(table["name"]))
+        for table in _read_shipped_table().get("family", [])
     )
 
 
 @cache
 def load_marker_pairs() -> tuple[Markers, ...]:
-    """Load the thinking markers to look for in the template of an unknown model, in order."""
-    return tuple(Markers(opening, closing) for opening, closing in _read_table()["pairs"])
+    """Load the pairs of markers to look for in the template of a model of no known family."""
+    return tuple(Markers(opening, closing) for opening, closing in _read_shipped_table()["pairs"])
 
 
 def build_family(table: Mapping[str, Any], base: Family) -> Family:
-    """Build a family from `base`, with the values in `table` replaced.
+    """Build a family: a copy of `base` with the values in a TOML table in place of its own.
 
     Raises:
         InvalidTableError: A key or its value is invalid.
@@ -112,6 +116,11 @@ def build_family(table: Mapping[str, Any], base: Family) -> Family:
 
 
 def _check_value(key: str, value: Any) -> Any:
+    """Check the value of a table's key; return it, with a list converted to a tuple.
+
+    Raises:
+        InvalidTableError: The key is unknown, or the value is invalid.
+    """
     allowed, holds = _KINDS.get(key, (f"one of {', '.join(_KINDS)}", lambda _value: False))
     if not holds(value):
         raise InvalidTableError(key, allowed)
@@ -122,25 +131,28 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _are_texts(value: Any) -> bool:
+def _is_text_list(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
 
-def _is_pair(value: Any) -> bool:
-    return _are_texts(value) and len(value) in (0, 2)
+def _is_pair_or_empty(value: Any) -> bool:
+    """Return whether a value is a list of two texts, or an empty list."""
+    return _is_text_list(value) and len(value) in (0, 2)
 
 
-def _is_flag(value: Any) -> bool:
+def _is_boolean(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _are_values(value: Any) -> bool:
+def _is_table_of_values(value: Any) -> bool:
+    """Return whether a value is a table of texts, numbers and booleans."""
     return isinstance(value, dict) and all(
         isinstance(each, str | int | float) for each in value.values()
     )
 
 
-def _are_matches(value: Any) -> bool:
+def _is_match_list(value: Any) -> bool:
+    """Return whether a value is a list of non-empty tables with the keys of `Match`."""
     known = {"architecture", "name", "template"}
     return isinstance(value, list) and all(
         isinstance(each, dict) and each and set(each) <= known and all(map(_is_text, each.values()))
@@ -149,19 +161,19 @@ def _are_matches(value: Any) -> bool:
 
 
 _TEXT = ("a string", _is_text)
-_VALUES = ("a table of strings, numbers and booleans", _are_values)
+_VALUES = ("a table of strings, numbers and booleans", _is_table_of_values)
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("name", "title", "opening", "closing", "header_end", "header_thinks"), _TEXT),
     **dict.fromkeys(("lead", "after", "skip", "system_on", "system_off", "effort"), _TEXT),
-    **dict.fromkeys(("thinks", "firm", "calculator"), ("true or false", _is_flag)),
-    "wrap": ("a list of two strings", _is_pair),
-    "efforts": ("a list of strings", _are_texts),
+    **dict.fromkeys(("thinks", "firm", "calculator"), ("true or false", _is_boolean)),
+    "wrap": ("a list of two strings", _is_pair_or_empty),
+    "efforts": ("a list of strings", _is_text_list),
     "on": _VALUES,
     "off": _VALUES,
-    "match": ("a list of tables of architecture, name and template", _are_matches),
+    "match": ("a list of tables of architecture, name and template", _is_match_list),
 }
 
 
 @cache
-def _read_table() -> dict[str, Any]:
+def _read_shipped_table() -> dict[str, Any]:
     return tomllib.loads(_SHIPPED.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The texts in a model's output that separate thinking and answer."""
+"""The markers: texts in a model's output that separate thinking and answer."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Markers:
-    """The markers in a model's output; `Family` defines the white space around them."""
+    """The texts that open and close thinking and answer in the output of a family's models."""
 
     opening: str = "<think>"
     closing: str = "</think>"
     header_end: str = ""
-    """Text at the end of a channel's header, which follows `closing`; empty = no channels."""
+    """Text that ends the header of a channel, after `closing`; empty = there are no channels."""
     header_thinks: str = ""
-    """Text in the header of a thinking channel; a header without it opens the answer."""
+    """Text by which the header of a thinking channel is recognized; other channels are answers."""
     wrap: tuple[str, ...] = ()
-    """Two texts that enclose the answer and are removed; empty = no such texts."""
+    """The two texts around the answer, which are removed from it; empty = there are none."""
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """All markers. In output they are kept as text; in messages they are escaped."""
+        """All markers that are not empty, without the texts about headers."""
         return tuple(text for text in (self.opening, self.closing, *self.wrap) if text)
 
 
 THINK = Markers()
+"""The usual markers, `<think>` and `</think>`."""

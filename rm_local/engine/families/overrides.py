@@ -21,14 +21,14 @@ _REMEDY = "Correct or remove that file; docs/reference/models-thinking.md descri
 
 @dataclass(frozen=True, slots=True)
 class OverrideText:
-    """One of the user's files: its path and text."""
+    """The path and the text of a file with the user's own chat template."""
 
     path: Path
     text: str
 
 
 class Overrides:
-    """Finds templates and families in the user's folder; the folder may be missing."""
+    """Finds the user's own chat templates and families for a model; the folder may be missing."""
 
     def __init__(self, folder: Path | None) -> None:
         self._files: dict[tuple[str, str], Path] = {}
@@ -37,7 +37,7 @@ class Overrides:
                 self._files[(_normalize_name(path.stem), path.suffix)] = path
 
     def find_template(self, names: Iterable[str]) -> OverrideText | None:
-        """Find the user's chat template for the first name in `names` with a template.
+        """Find the user's chat template for the first of `names` that has one; None if none has.
 
         Raises:
             SettingsError: The file is empty or cannot be read.
@@ -51,10 +51,10 @@ class Overrides:
         return OverrideText(path, text)
 
     def change_family(self, names: Iterable[str], base: Family) -> tuple[Family, Path | None]:
-        """Change `base` by the user's file for one of `names`; return the family and the file.
+        """Apply the user's TOML file for the first of `names` that has one to the family `base`.
 
-        Without a file, return `base` and None. The key `family` in the file names another family
-        to use in place of `base`.
+        Return the changed family and the file's path; without a file, `base` and None. The key
+        `family` in the file names a family to use in place of `base`.
 
         Raises:
             SettingsError: The file is invalid or cannot be read.
@@ -68,7 +68,7 @@ class Overrides:
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{path} is not TOML: {error}.", _REMEDY) from None
         try:
-            return build_family(table, _choose_base(table, base)), path
+            return build_family(table, _take_base_family(table, base)), path
         except InvalidTableError as error:
             line = _find_line(text, error.key)
             raise SettingsError(f"{path}, line {line}: {error}.", _REMEDY) from None
@@ -78,8 +78,12 @@ class Overrides:
         return next((self._files[place] for place in places if place in self._files), None)
 
 
-def _choose_base(table: dict[str, Any], base: Family) -> Family:
-    """Remove the key `family` from the table; return the family of that name, or else `base`."""
+def _take_base_family(table: dict[str, Any], base: Family) -> Family:
+    """Remove the key `family` from a table; return the family that it names, or else `base`.
+
+    Raises:
+        InvalidTableError: There is no family of that name.
+    """
     wanted = table.pop("family", base.name)
     if wanted == base.name:
         return base
@@ -91,6 +95,7 @@ def _choose_base(table: dict[str, Any], base: Family) -> Family:
 
 
 def _normalize_name(name: str) -> str:
+    """Return a name in lower case, with `-` in place of punctuation, for comparison."""
     return re.sub(r"[\W_]+", "-", name.lower()).strip("-")
 
 
@@ -102,6 +107,6 @@ def _read_text(path: Path) -> str:
 
 
 def _find_line(text: str, key: str) -> int:
-    """Find the number of the line that sets a key; 1 if there is no such line."""
+    """Find the number of the line in a TOML text that sets a key; 1 if there is no such line."""
     found = re.search(rf"^\s*\[?[\"']?{re.escape(key)}\b", text, re.MULTILINE)
     return text.count("\n", 0, found.end()) + 1 if found else 1

@@ -9,41 +9,45 @@ from rm_local.engine.branches import Part
 from rm_local.engine.families.markers import THINK, Markers
 
 
-def count_overlap(text: str, markers: Iterable[str]) -> int:
-    """Count the characters at the end of `text` that may be the beginning of a marker."""
-    return max((_count_start(text, marker) for marker in markers), default=0)
+def count_partial_marker_chars(text: str, markers: Iterable[str]) -> int:
+    """Count the characters at the end of `text` that may be the start of an incomplete marker."""
+    return max((_count_marker_start_chars(text, marker) for marker in markers), default=0)
 
 
-def _count_start(text: str, marker: str) -> int:
+def _count_marker_start_chars(text: str, marker: str) -> int:
+    """Return the length of the longest incomplete start of `marker` at the end of `text`."""
     longest = min(len(text), len(marker) - 1)
     return next((n for n in range(longest, 0, -1) if text.endswith(marker[:n])), 0)
 
 
-class StopTexts:
-    """Ends a stream of text at the first stop text, even one that is split across pieces."""
+class StopTextFinder:
+    """Cuts a stream of text before the first stop text, even one that is split across pieces."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = [text for text in texts if text]
         self._held = ""
 
     def feed(self, text: str) -> tuple[str, bool]:
-        """Add a piece; return the text before any stop text, and whether a stop text was found."""
+        """Add a piece of text; return the text that is certain, and whether a stop text was found.
+
+        Text that may be the start of a stop text is held back. The stop text is not returned.
+        """
         text = self._held + text
         places = [place for stop in self._texts if (place := text.find(stop)) >= 0]
         if places:
             self._held = ""
             return text[: min(places)], True
-        keep = count_overlap(text, self._texts)
+        keep = count_partial_marker_chars(text, self._texts)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep], False
 
     def flush(self) -> str:
-        """Return the text that was held back, at the end of the stream."""
+        """Return the text that was held back; call this at the end of the stream."""
         held, self._held = self._held, ""
         return held
 
 
-class Splitter:
+class ThinkingSplitter:
     """Splits a stream of text into thinking and answer at a family's markers; removes the markers.
 
     A stream that starts in `thinking` (the prompt has opened the block) needs no opening marker; a
@@ -62,34 +66,38 @@ class Splitter:
 
     @property
     def answering(self) -> bool:
-        """Whether the next text belongs to the answer."""
+        """Whether text that is added next belongs to the answer."""
         return self._part == "answer" and not self._in_header
 
     def would_answer(self, text: str) -> bool:
-        """Return whether `text`, if it were added, would contain a part of the answer."""
+        """Return whether adding `text` would give text of the answer, without adding it."""
         trial = copy.copy(self)
         return any(part == "answer" for part, _ in [*trial.feed(text), *trial.flush()])
 
     def feed(self, text: str) -> list[tuple[Part, str]]:
-        """Add a piece of text; return the parts that are now certain, in order; none is empty."""
+        """Add a piece of text; return the parts that are now certain, in order.
+
+        Each part is `thinking` or `answer`, and its text, which is not empty. Text that may be the
+        start of a marker is held back.
+        """
         self._held += text
         parts: list[tuple[Part, str]] = []
-        while self._take_marker(parts):
+        while self._consume_held_text(parts):
             pass
         return parts
 
     def flush(self) -> list[tuple[Part, str]]:
-        """Return the parts that were held back, at the end of the stream."""
+        """Return the parts that were held back; call this at the end of the stream."""
         parts: list[tuple[Part, str]] = []
         if not self._in_header:
             self._append_part(parts, self._held)
         self._held = ""
         return parts
 
-    def _take_marker(self, parts: list[tuple[Part, str]]) -> bool:
-        """Remove one marker, or all certain text, from the held text.
+    def _consume_held_text(self, parts: list[tuple[Part, str]]) -> bool:
+        """Remove the next marker and the text before it from the held text; else all certain text.
 
-        Return whether the method has to be called again.
+        The text is appended to `parts`. Return whether the method has to be called again.
         """
         if self._in_header:
             return self._leave_header()
@@ -97,7 +105,7 @@ class Splitter:
             start = self._held.lstrip()
             if start.startswith(self._opening):
                 self._held = start[len(self._opening) :]
-                self._open_block()
+                self._handle_opening_marker()
                 return True
             if self._opening.startswith(start):
                 return False
@@ -108,22 +116,22 @@ class Splitter:
         if marker:
             self._append_part(parts, before)
             self._held = rest
-            self._close_block()
+            self._handle_closing_marker()
             return True
-        keep = count_overlap(before, closings)
+        keep = count_partial_marker_chars(before, closings)
         self._held = before[len(before) - keep :]
         self._append_part(parts, before[: len(before) - keep])
         return False
 
-    def _open_block(self) -> None:
-        """Handle an opening marker: of the thinking, or of an enclosed answer."""
+    def _handle_opening_marker(self) -> None:
+        """Change the state after an opening marker: of the thinking, or of an enclosed answer."""
         if self._opening == self._markers.opening:
             self._part, self._fresh = "thinking", False
         else:
             self._opening = ""
 
-    def _close_block(self) -> None:
-        """Handle a closing marker, and set the next markers to look for."""
+    def _handle_closing_marker(self) -> None:
+        """Change the state after a closing marker; set the markers to look for next."""
         if self._markers.header_end:
             self._in_header = True
             return
@@ -133,6 +141,7 @@ class Splitter:
         self._part = "answer"
 
     def _leave_header(self) -> bool:
+        """Remove a channel's header, and set the part that it opens; False if it is incomplete."""
         header, end, rest = self._held.partition(self._markers.header_end)
         if not end:
             return False
@@ -141,6 +150,7 @@ class Splitter:
         return True
 
     def _append_part(self, parts: list[tuple[Part, str]], text: str) -> None:
+        """Append text of the current part to `parts`, without white space before an answer."""
         if self._fresh and self._part == "answer":
             text = text.lstrip()
         if text:
@@ -149,13 +159,13 @@ class Splitter:
 
 
 def strip_thinking(text: str, markers: Markers) -> str:
-    """Return an assistant's message without its thinking.
+    """Return the answer in a model's message, without the thinking before it.
 
-    A message may have only the closing marker, if the prompt contained the opening marker.
+    The opening marker may be missing, because prompts can contain it.
     """
     thought = markers.closing in text or text.lstrip().startswith(markers.opening)
     if not thought:
         return text
-    splitter = Splitter("thinking", markers)
+    splitter = ThinkingSplitter("thinking", markers)
     parts = [*splitter.feed(text), *splitter.flush()]
     return "".join(part for kind, part in parts if kind == "answer")

@@ -1,1 +1,1 @@
-"""Plans the memory of a model: how much it needs, and which layers go on which device."""
+"""Plans the memory of a model: how many bytes it needs, and how many layers go on devices."""

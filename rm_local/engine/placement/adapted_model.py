@@ -1,4 +1,4 @@
-"""Sizes of a model together with its LoRA adapters."""
+"""The sizes of a model together with its LoRA adapters, for memory estimates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rm_local.gguf import LoraFile, ModelShape
 
 @dataclass(frozen=True, slots=True)
 class AdaptedModel:
-    """Sizes of a model plus its adapters; llama.cpp keeps both on the layer's device."""
+    """The sizes of a model with its LoRA adapters; llama.cpp keeps both on the layer's device."""
 
     model: ModelSizes
     adapters: Sequence[LoraFile]
@@ -23,7 +23,7 @@ class AdaptedModel:
 
     @property
     def layer_bytes(self) -> int:
-        """Bytes of the weights and adapters that belong to a layer."""
+        """Bytes of the weights, of model and adapters, that belong to a layer."""
         return self.model.layer_bytes + sum(adapter.layer_bytes for adapter in self.adapters)
 
     @property
@@ -33,5 +33,5 @@ class AdaptedModel:
 
     @property
     def shape(self) -> ModelShape:
-        """Layers and widths of the model; adapters do not change them."""
+        """The model's numbers of layers and widths; adapters do not change them."""
         return self.model.shape

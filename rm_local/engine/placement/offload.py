@@ -1,4 +1,4 @@
-"""Plans the number of layers on graphics devices by free memory, with fallbacks.
+"""Plans how many layers of a model go on graphics devices, by their free memory; with fallbacks.
 
 "Devices" are graphics devices here, not the CPU. llama.cpp puts the output on them first, then the
 last layers, and divides them among several devices by free memory; so does the estimate here.
@@ -21,16 +21,18 @@ from rm_local.units import format_bytes
 SPARE = 512 << 20
 """Bytes of a device's memory reserved for its driver, its kernels and the screen."""
 LEAST_BATCH = 32
+"""Smallest batch, in tokens, that a fallback uses."""
 LEAST_CONTEXT = 2048
 """Smallest context in tokens to which a default context is reduced to fit into memory."""
 
 Failed = Literal["weights", "context"]
+"""The part of a model for which memory could not be allocated."""
 DeviceKind = Literal["gpu", "igpu", "cpu", "other"]
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device in llama.cpp's list; the CPU is also one."""
+    """A device on which llama.cpp can compute, with its memory; the CPU is also one."""
 
     name: str
     about: str
@@ -38,16 +40,17 @@ class Device:
     free: int
     """Free memory in bytes."""
     total: int
+    """All memory in bytes."""
 
     @property
     def shares_memory(self) -> bool:
-        """Whether the device uses the machine's main memory."""
+        """Whether the device uses main memory, and has no memory of its own."""
         return self.kind != "gpu" or self.name.startswith(("Metal", "MTL"))
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The number of layers on devices, the batch size, and the place of keys and values."""
+    """How a model is loaded: layers on devices, batch size, and the place of keys and values."""
 
     layers: int
     """Number of layers on graphics devices; the output counts as one. 0 = all on the CPU."""
@@ -59,23 +62,26 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class PlacementRequest:
-    """The options on which a placement depends."""
+    """The context length and the options on which a placement depends."""
 
     context: int
+    """Context length in tokens."""
     kv: Precision = "f16"
+    """Number format of the keys and values in the cache."""
     flash: bool = True
+    """Whether flash attention is used."""
     layers: int = -1
     """Number of layers on devices; -1 = as many as fit."""
 
     @classmethod
-    def for_options(cls, options: EngineOptions, context: int) -> PlacementRequest:
-        """Build the request for a model to be loaded with `options` and `context` tokens."""
+    def from_options(cls, options: EngineOptions, context: int) -> PlacementRequest:
+        """Build the request from the engine's options and a context length in tokens."""
         flash = options.flash_attention != "off"
         return cls(context, options.kv_cache_type, flash, options.gpu_layers)
 
 
 def select_usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
-    """Select the devices for a model's layers: the graphics cards, or else an integrated one."""
+    """Select the devices for a model's layers: all graphics cards, or else one integrated."""
     cards = tuple(device for device in devices if device.kind == "gpu")
     return cards or tuple(device for device in devices if device.kind == "igpu")[:1]
 
@@ -83,7 +89,7 @@ def select_usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
 def place_layers(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest
 ) -> Placement:
-    """Plan a placement with as many layers on `devices` as fit, or as the request demands."""
+    """Plan a placement with as many layers on `devices` as fit, or as `asked` demands."""
     count = len(model.shape.layers) + 1
     if not devices or asked.layers == 0:
         return Placement(0, BATCH_CPU, cache_on_device=False)
@@ -95,12 +101,12 @@ def place_layers(
 
 
 def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: PlacementRequest) -> int:
-    """Count the layers that fit on devices, with their weights and cache.
+    """Return the largest number of layers that fit on devices, with their weights and cache.
 
     `free`: the free bytes of each device. The output counts as one more layer.
     """
     sizes = _list_layer_bytes(model, asked)
-    room = [bytes_ - SPARE - _estimate_compute(model, asked) for bytes_ in free]
+    room = [bytes_ - SPARE - _estimate_compute_bytes(model, asked) for bytes_ in free]
     for count in range(len(sizes) if model.shape.layers else 0, 0, -1):
         taken = [0] * len(free)
         for place_, size in zip(_assign_devices(count, free), sizes[-count:], strict=True):
@@ -111,10 +117,10 @@ def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: Placemen
 
 
 def choose_fallback(placement: Placement, failed: Failed) -> Placement | None:
-    """Choose the next placement to try after memory could not be allocated for `failed`.
+    """Choose the next placement to try, after memory for `failed` could not be allocated.
 
-    For the context: first a smaller batch, then the cache in main memory, then fewer layers on
-    devices. None = there are no more fallbacks.
+    If it was the context: first a smaller batch, then the cache in main memory, then fewer layers
+    on devices. Return None if there is no further fallback.
     """
     if failed == "context" and placement.batch > BATCH_CPU:
         return replace(placement, batch=BATCH_CPU)
@@ -131,7 +137,7 @@ def choose_fallback(placement: Placement, failed: Failed) -> Placement | None:
 def estimate_host_bytes(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, placement: Placement
 ) -> int:
-    """Estimate the bytes of main memory for a model with this placement."""
+    """Estimate the bytes of main memory that a model needs with this placement."""
     batch = min(placement.batch, BATCH_CPU)
     need = requirements.estimate_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=batch
@@ -151,7 +157,7 @@ def check_fits_memory(
     free: int | None,
     name: str,
 ) -> None:
-    """Check that the model fits into main memory.
+    """Check that a model, placed as planned, fits into main memory.
 
     `free`: free bytes of main memory; None = unknown. `name`: the model's name for the message.
 
@@ -167,7 +173,7 @@ def check_fits_memory(
         f"(weights {format_bytes(required.weights)}, "
         f"{asked.kv} cache {format_bytes(required.cache)}, "
         f"computing {format_bytes(required.compute)}); {format_bytes(free)} are free.",
-        _suggest_remedy(model, devices, asked, free),
+        _suggest_memory_remedy(model, devices, asked, free),
     )
 
 
@@ -178,7 +184,7 @@ def check_growth_fits_memory(
     context: int,
     free: int | None,
 ) -> None:
-    """Check that there is memory to enlarge the context from that of `asked` to `context` tokens.
+    """Check that there is memory to enlarge the context from `asked.context` to `context` tokens.
 
     `free`: free bytes of main memory; None = unknown.
 
@@ -198,20 +204,24 @@ def check_growth_fits_memory(
 def find_largest_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int, top: int
 ) -> int:
-    """Find the largest context up to `top` tokens that fits into `free` bytes of main memory."""
+    """Find the largest context, up to `top` tokens, that fits into `free` bytes; 0 if none does.
+
+    Only main memory is considered.
+    """
 
     def fits_context(context: int) -> bool:
         return _estimate_planned_host_bytes(model, devices, replace(asked, context=context)) <= free
 
-    return requirements.find_largest_fitting(fits_context, top)
+    return requirements.find_largest_fitting_context(fits_context, top)
 
 
 def choose_fitting_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int | None
 ) -> int:
-    """Choose the context if the user set none: the default, or a smaller one that fits.
+    """Choose the context length if the user set none: the default, or a smaller one that fits.
 
-    If LEAST_CONTEXT does not fit, return the default; `check_fits_memory` then reports the error.
+    `free`: free bytes of main memory; None = unknown. If not even LEAST_CONTEXT fits, return the
+    default; `check_fits_memory` then reports the error.
     """
     context = requirements.choose_default_context(model)
     found = context if free is None else find_largest_context(model, devices, asked, free, context)
@@ -221,13 +231,14 @@ def choose_fitting_context(
 def _estimate_planned_host_bytes(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest
 ) -> int:
+    """Estimate the bytes of main memory for the placement that `place_layers` plans."""
     return estimate_host_bytes(model, devices, asked, place_layers(model, devices, asked))
 
 
-def _suggest_remedy(
+def _suggest_memory_remedy(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int
 ) -> str:
-    """Suggest actions to the user: a smaller context that fits, or loading without the check."""
+    """Return sentences for the user: how to load a model that does not fit into `free` bytes."""
     top = max(
         requirements.round_up_context(asked.context) - requirements.CONTEXT_STEP,
         requirements.CONTEXT_STEP,
@@ -250,7 +261,7 @@ def _suggest_remedy(
 def _list_layer_bytes(
     model: ModelSizes, asked: PlacementRequest, *, cache: bool = True
 ) -> list[int]:
-    """List the bytes of each layer, with or without its cache; the output is the last one."""
+    """List the bytes of each layer, with its cache if `cache`; the output is the last item."""
     layers = model.shape.layers
     weights = model.layer_bytes // max(1, len(layers))
     context = requirements.round_up_context(asked.context)
@@ -261,7 +272,8 @@ def _list_layer_bytes(
     return [*(weights + each for each in kept), model.weight_bytes - model.layer_bytes]
 
 
-def _estimate_compute(model: ModelSizes, asked: PlacementRequest) -> int:
+def _estimate_compute_bytes(model: ModelSizes, asked: PlacementRequest) -> int:
+    """Estimate the bytes of the compute buffers with the batch size for devices."""
     need = requirements.estimate_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=BATCH_GPU
     )
@@ -269,7 +281,7 @@ def _estimate_compute(model: ModelSizes, asked: PlacementRequest) -> int:
 
 
 def _assign_devices(count: int, free: Sequence[int]) -> list[int]:
-    """Assign `count` layers to devices by free memory; return the device's index for each layer."""
+    """Divide `count` layers among devices by their free bytes; return each layer's device index."""
     ends = list(accumulate(free))
     shares = [end / max(1, ends[-1]) for end in ends]
     return [min(bisect_right(shares, n / count), len(free) - 1) for n in range(count)]

@@ -1,4 +1,4 @@
-"""Estimates the memory that a model needs, and the largest context that fits.
+"""Estimates the memory that a model needs, and finds the largest context that fits.
 
     need    = weights + cache + compute + PROCESS_BYTES
     weights = bytes of the file's tensors (they are mapped, so they count once)
@@ -23,13 +23,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, get_args
 
-from rm_local.gguf import Layer, ModelShape
+from rm_local.gguf import LayerShape, ModelShape
 from rm_local.options import Precision
 
 BATCH_CPU, BATCH_GPU = 128, 512
-"""Maximum number of tokens in one decoding call. On a CPU a cancel takes effect between two
-operations of the graph, whose time grows with the batch; on a GPU only between two batches, which
-are short."""
+"""Maximum number of tokens in one decoding call, on the CPU and on a graphics device.
+
+On a CPU a cancel takes effect between two operations, whose time grows with the batch; on a
+graphics device it takes effect between two batches, which are short."""
 SEQUENCES = 33
 """Maximum number of sequences in the worker's cache: the prefix and its branches."""
 RECURRENT_SEQUENCES = 9
@@ -37,24 +38,25 @@ RECURRENT_SEQUENCES = 9
 PROCESS_BYTES = 96 << 20
 """Bytes of the worker process for Python, llama.cpp and the vocabulary."""
 CONTEXT_STEP = 256
-"""llama.cpp rounds contexts up to a multiple of it."""
+"""llama.cpp rounds context lengths up to a multiple of this number of tokens."""
 DEFAULT_CONTEXT = 16384
-"""Maximum context in tokens, unless the user asks for more."""
+"""Maximum context length in tokens, unless the user asks for more."""
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+"""The number formats for keys and values in the cache."""
 _BYTES: dict[Precision, tuple[int, int]] = {
     "f16": (1, 2), "q8_0": (32, 34), "q5_1": (32, 24), "q5_0": (32, 22), "q4_1": (32, 20),
     "q4_0": (32, 18),
 }  # fmt: skip
-"""Precision -> number of values and number of bytes in a block."""
+"""Number format of the cache -> number of values in a block, and the block's bytes."""
 
 
 class ModelSizes(Protocol):
-    """The sizes of a model for a memory estimate; for example `GgufFiles` or `AdaptedModel`."""
+    """The sizes of a model for a memory estimate; implemented by `GgufFiles` and `AdaptedModel`."""
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of weights."""
+        """Bytes of all weights."""
 
     @property
     def layer_bytes(self) -> int:
@@ -66,21 +68,23 @@ class ModelSizes(Protocol):
 
     @property
     def shape(self) -> ModelShape:
-        """Layers and widths of the model."""
+        """The model's numbers of layers and widths."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryRequirement:
-    """The bytes that a model needs with a context of `context` tokens."""
+    """An estimate of a model's memory, in bytes, with a context of `context` tokens."""
 
     context: int
     weights: int
     cache: int
+    """Bytes of the keys and values for the whole context."""
     compute: int
+    """Bytes of the buffers for computing one batch."""
 
     @property
     def total(self) -> int:
-        """Bytes of weights, cache, computation and the rest of the worker process."""
+        """Bytes of the whole worker process: weights, cache, compute buffers and PROCESS_BYTES."""
         return self.weights + self.cache + self.compute + PROCESS_BYTES
 
 
@@ -95,35 +99,38 @@ def estimate_memory(
 ) -> MemoryRequirement:
     """Estimate the memory that `model` needs for a context of `context` tokens.
 
-    `flash`: whether flash attention is used. `windows`: whether layers with a sliding window cache
-    only the tokens in the window; the worker caches all tokens, to be able to rewind.
+    `kv`: number format of the cache. `flash`: whether flash attention is used. `windows`: whether
+    layers with a sliding window cache only the tokens in the window; the worker caches all tokens,
+    to be able to rewind.
     """
     context = round_up_context(context)
     shape = model.shape
     ahead = batch if windows else 0
     cache = sum(count_layer_cache_bytes(layer, context, kv, ahead) for layer in shape.layers)
     return MemoryRequirement(
-        context, model.weight_bytes, cache, _estimate_compute(shape, context, batch, flash)
+        context, model.weight_bytes, cache, _estimate_compute_bytes(shape, context, batch, flash)
     )
 
 
 def round_up_context(context: int) -> int:
-    """Round a context up to a multiple of CONTEXT_STEP, as llama.cpp does."""
+    """Round a context length up to a multiple of CONTEXT_STEP, as llama.cpp does."""
     return -(-max(1, context) // CONTEXT_STEP) * CONTEXT_STEP
 
 
 def find_largest_context(
     model: ModelSizes, free: int, *, kv: Precision = "f16", flash: bool = True, top: int = 0
 ) -> int:
-    """Find the largest context that fits in `free` bytes, at most `top` (by default the trained
-    length); 0 if nothing fits."""
+    """Find the largest context, in tokens, with which a model fits into `free` bytes; 0 if none.
+
+    `top`: maximum; 0 = the context length in training.
+    """
     top = top or model.context or DEFAULT_CONTEXT
-    return find_largest_fitting(
+    return find_largest_fitting_context(
         lambda context: estimate_memory(model, context, kv=kv, flash=flash).total <= free, top
     )
 
 
-def find_largest_fitting(fits: Callable[[int], bool], top: int) -> int:
+def find_largest_fitting_context(fits: Callable[[int], bool], top: int) -> int:
     """Find the largest multiple of CONTEXT_STEP, up to `top`, for which `fits` is true; else 0."""
     low, high = 0, -(-top // CONTEXT_STEP)
     while low < high:
@@ -136,12 +143,14 @@ def find_largest_fitting(fits: Callable[[int], bool], top: int) -> int:
 
 
 def choose_default_context(model: ModelSizes, asked: int = 0) -> int:
-    """Return `asked`; if it is 0, the context length in training, at most DEFAULT_CONTEXT."""
+    """Return the context length `asked`; if it is 0, that in training, at most DEFAULT_CONTEXT."""
     return asked or min(model.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
 
 
-def count_layer_cache_bytes(layer: Layer, context: int, kv: Precision, ahead: int = 0) -> int:
-    """Count the bytes of a layer's cache for `context` tokens.
+def count_layer_cache_bytes(layer: LayerShape, context: int, kv: Precision, ahead: int = 0) -> int:
+    """Count the bytes of a layer's keys and values for `context` tokens, or of its state.
+
+    `kv`: number format of keys and values.
 
     If `ahead` is not 0, a layer with a window caches only its window and `ahead` more tokens.
     """
@@ -153,7 +162,8 @@ def count_layer_cache_bytes(layer: Layer, context: int, kv: Precision, ahead: in
     return tokens * sum(rows) + layer.state * 4 * RECURRENT_SEQUENCES
 
 
-def _estimate_compute(shape: ModelShape, context: int, batch: int, flash: bool) -> int:
+def _estimate_compute_bytes(shape: ModelShape, context: int, batch: int, flash: bool) -> int:
+    """Estimate the bytes of llama.cpp's compute buffers for one batch of `batch` tokens."""
     width = max(shape.width, shape.heads)
     sequences = RECURRENT_SEQUENCES if shape.recurrent else SEQUENCES
     attention = batch * 2 + 8 if flash else batch * 4 * (shape.head_count + 1) + 80

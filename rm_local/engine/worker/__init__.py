@@ -1,1 +1,1 @@
-"""The worker process, which runs the models. Only modules of this package import llama_cpp."""
+"""The worker process, in which llama.cpp runs the models; only this package imports llama_cpp."""

@@ -16,20 +16,20 @@ from rm_local.engine.worker.inbox import Inbox
 from rm_local.text import one_line
 
 _MAX_REASON = 300
-"""Maximum number of characters of an import error in a message."""
+"""Maximum number of characters of an import error's text in a message."""
 _NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
 _MORE_MEMORY = "Close other programs, or allow it more memory (`ulimit -v`)."
 
 
 def _exit_process() -> None:
-    """End the process at once, even during a computation, because the client has ended."""
+    """End this process at once, even during a computation; called when the client has ended."""
     os._exit(0)
 
 
-def describe_import_error(error: Exception) -> protocol.ErrorReply:
-    """Describe in one line the error of importing llama.cpp, such as a lack of memory.
+def make_import_error_reply(error: Exception) -> protocol.ErrorReply:
+    """Make the reply that llama.cpp cannot be imported, with the reason in one line.
 
-    Import errors of libraries can have many lines; the last line states the reason.
+    The text of `error` can have many lines; its last line states the reason.
     """
     lines = [line for line in str(error).splitlines() if line.strip(" .")]
     reason = one_line(lines[-1] if lines else type(error).__name__, _MAX_REASON).rstrip(".")
@@ -41,7 +41,10 @@ def describe_import_error(error: Exception) -> protocol.ErrorReply:
 
 
 def main() -> int:
-    """Serve requests until standard input closes; return 3 if llama.cpp cannot be imported."""
+    """Serve requests until standard input closes.
+
+    If llama.cpp cannot be imported, reply with the error, and return the exit status 3.
+    """
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     faulthandler.enable()
@@ -50,7 +53,7 @@ def main() -> int:
     try:
         from rm_local.engine.worker.server import Server
     except (ImportError, OSError, RuntimeError, MemoryError) as error:
-        replies.write(wire.encode_message(0, describe_import_error(error)))
+        replies.write(wire.encode_message(0, make_import_error_reply(error)))
         return 3
     Server(inbox, replies).serve_requests()
     return 0

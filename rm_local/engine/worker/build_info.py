@@ -2,7 +2,7 @@
 
 Run `python -m rm_local.engine.worker.build_info`.
 
-It runs in a separate process, because it ends at an instruction that the processor lacks.
+It runs in a separate process, because a build for another processor would end the process.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Any
 
 
 def describe_build() -> dict[str, Any]:
-    """Return the versions of the Python binding and of ggml, the processor features, the devices.
+    """Return facts about llama.cpp's build.
 
-    `devices` are objects with the fields of `offload.Device`. The list is empty if the build does
-    not export the functions.
+    The keys are `version` (of the Python binding), `ggml` (its version), `features` (of the
+    processor, as used by the build), `offload` (whether it supports graphics devices), and
+    `devices` (with the fields of `offload.Device`; empty if the build does not list them).
     """
     import llama_cpp
 

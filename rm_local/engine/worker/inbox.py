@@ -13,10 +13,10 @@ from rm_local.records import StopReason
 
 
 class Inbox:
-    """The queue of received requests, and the cancels of the current request."""
+    """Receives requests and cancels on a thread, and keeps them for the worker's main thread."""
 
     def __init__(self, source: BinaryIO, on_end: Callable[[], object]) -> None:
-        """Read from `source`; at its end, `on_end` is called on the reading thread."""
+        """Prepare to read from `source`; at its end, `on_end` is called on the reading thread."""
         self._source = source
         self._on_end = on_end
         self._requests: queue.SimpleQueue[tuple[int, protocol.Request]] = queue.SimpleQueue()
@@ -26,14 +26,14 @@ class Inbox:
         self._reason: StopReason | None = None
         self._branches: dict[int, StopReason] = {}
         self.abort = ctypes.create_string_buffer(2)
-        """A C string that is empty until the current request is cancelled as a whole."""
+        """A C string for llama.cpp: empty until the current request is cancelled as a whole."""
 
     def start_reading(self) -> None:
         """Start the thread that reads requests."""
         threading.Thread(target=self._read_requests, name="inbox", daemon=True).start()
 
     def take_request(self) -> tuple[int, protocol.Request]:
-        """Wait for the next request, make it the current one; return its number and the request."""
+        """Wait for the next request, make it the current one, and return its number and it."""
         number, request = self._requests.get()
         with self._lock:
             self._current, self._serving = number, True
@@ -43,20 +43,21 @@ class Inbox:
         return number, request
 
     def finish_request(self) -> None:
-        """Ignore further cancels of the current request, because it has been answered."""
+        """Mark the current request as answered: further cancels of it are ignored."""
         with self._lock:
             self._serving = False
 
     @property
-    def cancelled(self) -> StopReason | None:
-        """Reason for cancelling the current request as a whole; None if it is not cancelled."""
+    def cancel_reason(self) -> StopReason | None:
+        """Why the current request was cancelled as a whole; None if it was not."""
         return self._reason
 
     def find_stop_reason(self, branch: int) -> StopReason | None:
-        """Return the reason for cancelling this branch; None if it is not cancelled."""
+        """Return why a branch of the current request was cancelled; None if it was not."""
         return self._reason or self._branches.get(branch)
 
     def _read_requests(self) -> None:
+        """Read messages until the source ends: queue requests, and handle cancels at once."""
         for line in self._source:
             number, message = wire.decode_message(line)
             if isinstance(message, protocol.Cancel):
@@ -66,6 +67,7 @@ class Inbox:
         self._on_end()
 
     def _handle_cancel(self, cancel: protocol.Cancel) -> None:
+        """Apply a cancel to the current request, or keep it for a request that is still queued."""
         with self._lock:
             if cancel.request > self._current:
                 self._cancels.setdefault(cancel.request, []).append(cancel)
@@ -73,6 +75,7 @@ class Inbox:
                 self._apply_cancel(cancel)
 
     def _apply_cancel(self, cancel: protocol.Cancel) -> None:
+        """Mark the current request, or some of its branches, as cancelled."""
         if cancel.branches is None:
             self._reason, self.abort[0] = cancel.reason, b"\1"
         else:

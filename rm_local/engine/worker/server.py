@@ -1,4 +1,4 @@
-"""The worker's loop: serves requests one at a time, and sends replies with their numbers."""
+"""The worker's main loop: serves requests one at a time, and sends the replies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rm_local.errors import EngineError, RmLocalError
 
 
 class Server:
-    """Serves requests with at most one loaded model and one embedder."""
+    """Serves the client's requests, with at most one loaded model and one loaded embedder."""
 
     def __init__(self, inbox: Inbox, replies: BinaryIO) -> None:
         self._inbox = inbox
@@ -28,11 +28,11 @@ class Server:
         self._model: Model | None = None
         self._turn: TurnRunner | None = None
         self._embedder: Embedder | None = None
-        self._renderer = Renderer(lambda: inbox.cancelled)
+        self._renderer = Renderer(lambda: inbox.cancel_reason)
 
     def serve_requests(self) -> None:
-        """Serve requests until the process ends."""
-        log.install_callback()
+        """Send `Ready`, then serve requests until the process ends."""
+        log.install_log_callback()
         self._send_reply(protocol.Ready())
         while True:
             self._number, request = self._inbox.take_request()
@@ -44,6 +44,7 @@ class Server:
         self._replies.write(wire.encode_message(self._number, reply))
 
     def _answer_request(self, request: protocol.Request) -> protocol.Reply:
+        """Serve a request, and return its last reply; any exception becomes an `ErrorReply`."""
         try:
             return self._dispatch_request(request)
         except RmLocalError as error:
@@ -54,6 +55,7 @@ class Server:
             return protocol.ErrorReply("EngineError", message, "Its log has the details.")
 
     def _dispatch_request(self, request: protocol.Request) -> protocol.Reply:
+        """Call the method that serves this kind of request; return the request's last reply."""
         match request:
             case protocol.Load():
                 return self._load_model(request)
@@ -62,18 +64,18 @@ class Server:
             case protocol.Embed(texts):
                 return self._embed_texts(texts)
             case protocol.OpenTurn():
-                return self._require_turn().evaluate_prompt(request, self._send_reply)
+                return self._require_turn_runner().evaluate_prompt(request, self._send_reply)
             case protocol.Generate(specs):
-                self._require_turn().generate_branches(specs, self._send_reply)
+                self._require_turn_runner().generate_branches(specs, self._send_reply)
                 return protocol.GenerationDone()
             case protocol.CountTokens(text):
-                return protocol.TokenCount(self._require_turn().count_tokens(text))
+                return protocol.TokenCount(self._require_turn_runner().count_tokens(text))
             case protocol.MakeRoom(texts, writing):
                 return protocol.FreeTokens(
-                    self._require_turn().make_room(texts, writing, self._send_reply)
+                    self._require_turn_runner().make_room(texts, writing, self._send_reply)
                 )
             case protocol.GetStats():
-                return protocol.StatsReply(self._require_turn().stats.take_snapshot())
+                return protocol.StatsReply(self._require_turn_runner().stats.take_snapshot())
             case _:
                 raise EngineError(f"The worker does not serve {type(request).__name__}.")
 
@@ -95,7 +97,12 @@ class Server:
             self._model.close()
         self._turn = self._model = None
 
-    def _require_turn(self) -> TurnRunner:
+    def _require_turn_runner(self) -> TurnRunner:
+        """Return the runner of the loaded model's turns.
+
+        Raises:
+            EngineError: No model is loaded.
+        """
         if not self._turn:
             raise EngineError("No model is loaded.", "Load one first.")
         return self._turn

@@ -1,1 +1,1 @@
-"""Models of the Hugging Face hub: catalog, names, downloads, and the cache on this disk."""
+"""Models of the Hugging Face hub: a catalog, references to models, downloads, the local cache."""

@@ -1,4 +1,4 @@
-"""The Hugging Face cache on this machine, which other programs share.
+"""Paths in the Hugging Face cache on this machine, which other programs also use.
 
 Layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache. A file is `blobs/HASH`,
 `snapshots/COMMIT/NAME` is a link to it, and `refs/REVISION` holds a commit.
@@ -19,7 +19,7 @@ from rm_local.library.scan import Note, find_gguf_files
 
 
 def find_hub_cache() -> Path:
-    """Find the folder of the hub's cache by the environment variables of huggingface_hub.
+    """Return the folder of the Hugging Face cache, by the environment variables of huggingface_hub.
 
     The folder need not exist. Without a home folder it is in rm-local's own cache.
 
@@ -42,9 +42,10 @@ def _expand_path(path: str) -> Path:
 
 
 def find_hub_files(note: Note) -> Iterator[tuple[Path, str]]:
-    """List each snapshot's GGUF files, and the repository's name without its owner.
+    """Yield the path of each GGUF file in the cache, and its repository's name without the owner.
 
-    A file of several revisions is listed for each of them.
+    A file of several revisions is listed for each of them. `note` gets messages about folders that
+    cannot be read.
     """
     root = find_hub_cache()
     if not root.is_dir():
@@ -56,7 +57,7 @@ def find_hub_files(note: Note) -> Iterator[tuple[Path, str]]:
 
 
 def parse_repo(path: Path) -> str:
-    """Parse `org/repo` from the path of a file in the cache; empty for any other path."""
+    """Return the repository (`org/repo`) of a path in the Hugging Face cache; else empty."""
     for part in path.parts:
         if part.startswith("models--"):
             return part.removeprefix("models--").replace("--", "/")
@@ -65,18 +66,23 @@ def parse_repo(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """The paths of one file of a repository in the cache."""
+    """The paths in the Hugging Face cache that belong to one file of a repository."""
 
     folder: Path
     """The repository's folder in the cache."""
     lock: Path
-    """The lock file, shared with huggingface_hub."""
+    """The lock file for downloads of this file, shared with huggingface_hub."""
     blob: Path
+    """The file's content, named by its hash."""
     snapshot: Path
+    """The file under its own name, usually a link to `blob`."""
 
     @classmethod
     def locate_file(cls, cache: Path, repo: str, commit: str, name: str, digest: str) -> CacheEntry:
-        """Compute the paths of the file `name` with the hash `digest`."""
+        """Compute the cache paths of the file `name` of a repository; nothing is read.
+
+        `digest`: the file's hash, in hexadecimal.
+        """
         folder = "models--" + repo.replace("/", "--")
         return cls(
             cache / folder,
@@ -87,15 +93,15 @@ class CacheEntry:
 
     @property
     def partial(self) -> Path:
-        """Path of the file during its download; its length is the progress."""
+        """Path to which the file is downloaded; its length is the number of bytes received."""
         return self.blob.with_name(f"{self.blob.name}.incomplete")
 
     def is_complete(self, size: int) -> bool:
-        """Whether the file is in the cache with a length of `size` bytes."""
+        """Return whether the snapshot's file exists and has `size` bytes."""
         return measure_size(self.snapshot) == size
 
     def link_snapshot(self, size: int) -> None:
-        """Link the snapshot to a blob of `size` bytes; move the blob where links fail."""
+        """Link `snapshot` to `blob`, if it has `size` bytes; where links fail, move `blob`."""
         if measure_size(self.blob) != size:
             return
         self.snapshot.parent.mkdir(parents=True, exist_ok=True)
@@ -106,8 +112,8 @@ class CacheEntry:
         except OSError:
             replace_file(self.blob, self.snapshot)
 
-    def name_revision(self, revision: str, commit: str) -> None:
-        """Record the commit of `revision`, so that the revision is found without the hub."""
+    def record_revision(self, revision: str, commit: str) -> None:
+        """Write the commit of `revision` (a branch or tag) to the cache, for offline use."""
         ref = self.folder / "refs" / revision
         if revision == commit or (ref.is_file() and ref.read_text() == commit):
             return
@@ -116,7 +122,7 @@ class CacheEntry:
 
 
 def measure_size(path: Path) -> int:
-    """Measure a file's length in bytes, following links; 0 if the file does not exist."""
+    """Return a file's length in bytes, following links; 0 if the file does not exist."""
     try:
         return path.stat().st_size
     except OSError:

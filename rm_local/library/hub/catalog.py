@@ -1,4 +1,4 @@
-"""The shipped catalog of public reasoning models, by the memory they need."""
+"""The shipped catalog of public reasoning models, ordered by the memory that they need."""
 
 from __future__ import annotations
 
@@ -15,29 +15,32 @@ CLASSES = (2, 4, 8, 12, 16, 24, 32)
 """Usual memory sizes of machines in GB; larger models are in the class LARGEST_MEMORY."""
 
 LARGEST_MEMORY = 48
+"""Memory class, in GB, of models that need more than the largest of CLASSES."""
 TOKENS = 16384
-"""Context length for which memory is estimated."""
+"""Context length in tokens for which the memory of catalog entries is estimated."""
 
 COMPUTE = 0.4
-"""Approximate GB for llama.cpp's buffers."""
+"""Approximate GB that llama.cpp's compute buffers take, in addition to weights and cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """One model of the catalog."""
+    """A model in the catalog that can be downloaded from the hub."""
 
     name: str
     repo: str
     quant: str
+    """Quantization to download, such as `Q4_K_M`."""
     gb: float
     """Size of the files in 1e9 bytes."""
     parameters: float
     """Number of parameters in 1e9."""
     cache: tuple[int, int, int]
-    """Number of attention layers, of key-value heads, and of values per head."""
+    """Numbers of attention layers, of key-value heads, and of values per head; for the KV cache."""
     licence: str
-    """An SPDX expression."""
+    """Licence of the model, as an SPDX expression."""
     good_at: str
+    """What the model does well, in a few words for the user."""
 
     @property
     def memory(self) -> float:
@@ -47,13 +50,13 @@ class CatalogEntry:
 
     @property
     def memory_class(self) -> int:
-        """The smallest of CLASSES with enough memory, or LARGEST_MEMORY."""
+        """The smallest of CLASSES, in GB, that suffices for the model; or LARGEST_MEMORY."""
         return next((size for size in CLASSES if self.memory <= size), LARGEST_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All entries, and the date of their data."""
+    """The entries of the shipped catalog, and the date on which their data were gathered."""
 
     gathered: date
     entries: tuple[CatalogEntry, ...]
@@ -61,7 +64,7 @@ class Catalog:
 
 @cache
 def load_catalog() -> Catalog:
-    """Load the shipped catalog, the smallest memory first."""
+    """Load the shipped catalog; the model that needs the least memory comes first."""
     text = resources.files("rm_local.library.hub").joinpath("catalog.toml").read_text("utf-8")
     data = tomllib.loads(text)
     entries = [CatalogEntry(**{**each, "cache": tuple(each["cache"])}) for each in data["model"]]
@@ -69,7 +72,7 @@ def load_catalog() -> Catalog:
 
 
 def find_catalog_entry(name: str) -> CatalogEntry:
-    """Find the entry with that name, ignoring case.
+    """Find the entry of the model `name` in the catalog, ignoring case.
 
     Raises:
         UsageError: There is no such entry; the remedy has the nearest names.

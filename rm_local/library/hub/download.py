@@ -25,15 +25,16 @@ from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter
 PAUSES = (1.0, 2.0, 4.0)
 """Seconds before each retry of an interrupted transfer."""
 RESET_BYTES = 1 << 20
-"""Number of bytes of a connection that reset the count of retries."""
+"""Bytes that a connection has to transfer for the count of retries to start again."""
 
 BLOCK = 1 << 20
+"""Bytes of the buffer between network and file."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadedFile:
-    """A downloaded file in the cache."""
+    """The result of a download: the file's description by the hub, and its path in the cache."""
 
     file: HubFile
     path: Path
@@ -41,8 +42,8 @@ class DownloadedFile:
     """Number of transferred bytes; 0 if the file was in the cache already."""
 
 
-def find_cache_entries(cache: Path, repo: Repo, model: HubModel) -> list[CacheEntry]:
-    """List the cache entries of the model's files, whether the files exist or not."""
+def list_cache_entries(cache: Path, repo: Repo, model: HubModel) -> list[CacheEntry]:
+    """List the cache paths of each of the model's files, whether the files exist or not."""
     return [
         CacheEntry.locate_file(cache, repo.name, repo.commit, file.name, file.hash)
         for file in model.files
@@ -50,11 +51,11 @@ def find_cache_entries(cache: Path, repo: Repo, model: HubModel) -> list[CacheEn
 
 
 def count_missing_bytes(entries: list[CacheEntry], model: HubModel) -> int:
-    """Count the bytes of the model that are not in the cache yet."""
+    """Count the bytes of the model's files that still have to be downloaded."""
     return sum(
         0
         if entry.is_complete(file.size) or measure_size(entry.blob) == file.size
-        else _count_rest(entry, file)
+        else _count_remaining_bytes(entry, file)
         for entry, file in zip(entries, model.files, strict=True)
     )
 
@@ -63,7 +64,7 @@ def require_download_space(cache: Path, needed: int) -> None:
     """Check that the cache's disk has `needed` bytes free.
 
     Raises:
-        DownloadError: Less is free.
+        DownloadError: Fewer bytes are free.
     """
     remedy = "Make room, or let HF_HUB_CACHE name a folder on another disk."
     require_free(cache, needed, "The download", error=DownloadError, remedy=remedy)
@@ -72,7 +73,10 @@ def require_download_space(cache: Path, needed: int) -> None:
 def download_file(
     hub: Hub, repo: Repo, file: HubFile, entry: CacheEntry, revision: str, report: ProgressCallback
 ) -> DownloadedFile:
-    """Download a file into its cache entry; it appears there only complete and checked.
+    """Download a file of the hub to the paths `entry`, unless it is there already.
+
+    The file gets its final name only after its length and hash were checked. `report` is called
+    with the progress.
 
     Raises:
         DownloadInterruptedError: The transfer ended early; the same call would resume it.
@@ -82,17 +86,21 @@ def download_file(
         fetched = 0
         entry.link_snapshot(file.size)
         if not entry.is_complete(file.size):
-            fetched = _fetch_rest(hub, repo, file, entry.partial, report)
+            fetched = _fetch_remaining_bytes(hub, repo, file, entry.partial, report)
             _check_hash(file, entry.partial, report)
             replace_file(entry.partial, entry.blob)
             entry.link_snapshot(file.size)
-        entry.name_revision(revision, repo.commit)
+        entry.record_revision(revision, repo.commit)
     return DownloadedFile(file, entry.snapshot, fetched)
 
 
 @contextmanager
 def _hold_lock(entry: CacheEntry, file: HubFile) -> Iterator[None]:
-    """Keep other processes from downloading the same file during the `with` body."""
+    """Keep other processes from downloading the same file during the `with` body.
+
+    Raises:
+        DownloadError: Another process is already downloading the file.
+    """
     for folder in (entry.lock.parent, entry.blob.parent):
         folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -107,7 +115,7 @@ def _hold_lock(entry: CacheEntry, file: HubFile) -> Iterator[None]:
 
 @contextmanager
 def _translate_disk_errors(folder: Path) -> Iterator[None]:
-    """Translate OSErrors of the `with` body into DownloadErrors."""
+    """Translate an OSError of the `with` body into a DownloadError with a remedy."""
     try:
         yield
     except OSError as error:
@@ -122,14 +130,20 @@ def _translate_disk_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _count_rest(entry: CacheEntry, file: HubFile) -> int:
+def _count_remaining_bytes(entry: CacheEntry, file: HubFile) -> int:
     return max(0, file.size - measure_size(entry.partial))
 
 
-def _fetch_rest(
+def _fetch_remaining_bytes(
     hub: Hub, repo: Repo, file: HubFile, partial: Path, report: ProgressCallback
 ) -> int:
-    """Complete `partial`, over as many connections as needed; return the bytes transferred."""
+    """Download the missing end of the file `partial`; return the number of bytes transferred.
+
+    An interrupted transfer is retried after each of PAUSES.
+
+    Raises:
+        DownloadInterruptedError: The last retry failed, too; `partial` is kept.
+    """
     if measure_size(partial) > file.size:
         partial.unlink()
     pauses, fetched = iter(PAUSES), 0
@@ -161,7 +175,11 @@ def _fetch_rest(
 def _append_bytes(
     received: ByteRange, file: HubFile, partial: Path, report_done: DoneCallback
 ) -> None:
-    """Append the received bytes to `partial`, or overwrite it if they begin at 0."""
+    """Append the received bytes to the file `partial`, or overwrite it if they begin at 0.
+
+    Raises:
+        DownloadError: The server sends another part or another length than the hub has stated.
+    """
     if received.total not in (file.size, None):
         raise DownloadError(
             f"The hub states {file.size:,} bytes for {file.name}, the server {received.total:,}.",
@@ -189,7 +207,7 @@ def _append_bytes(
 
 
 def _check_hash(file: HubFile, partial: Path, report: ProgressCallback) -> None:
-    """Compare the hash of the downloaded file with the hub's; remove the file if they differ.
+    """Check that the downloaded file has the hash that the hub states; otherwise remove the file.
 
     Raises:
         DownloadError: The hashes differ.

@@ -20,10 +20,10 @@ from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from rm_local.errors import DownloadError
-from rm_local.library.hub.hub_errors import parsing_response, translate_hub_error
+from rm_local.library.hub.hub_errors import translate_hub_error, translate_parse_errors
 
 CONNECT, SILENCE = 10.0, 30.0
-"""Seconds to wait for a connection, and for the next bytes."""
+"""Timeouts in seconds: for a connection, and for the next bytes of a transfer."""
 
 _HASH = re.compile("[0-9a-f]{64}|[0-9a-f]{40}")
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -34,8 +34,9 @@ class HubFile:
     """A GGUF file of a repository, as stated by the hub."""
 
     name: str
-    """Path in the repository."""
+    """Path of the file in its repository."""
     size: int
+    """Length in bytes."""
     hash: str
     """SHA-256 in 64 hexadecimal digits, or git's SHA-1 in 40 digits for a file too small for
     LFS."""
@@ -43,7 +44,7 @@ class HubFile:
 
 @dataclass(frozen=True, slots=True)
 class Repo:
-    """A repository at one commit."""
+    """A repository of the hub at one commit, with its GGUF files."""
 
     name: str
     commit: str
@@ -55,15 +56,19 @@ class Repo:
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """The bytes of a file from `start` on; `total` is the length of the file, None if unknown."""
+    """A running transfer of a file: its bytes from position `start` on, in chunks."""
 
     start: int
     total: int | None
+    """Length of the whole file in bytes; None if the server does not state it."""
     chunks: Iterator[bytes]
 
 
 class Hub:
-    """Client of the hub at HF_ENDPOINT, else huggingface.co, with the user's token if any."""
+    """Client of the Hugging Face hub, for lists and contents of GGUF files.
+
+    It uses the address in HF_ENDPOINT, or else huggingface.co, and the user's token if any.
+    """
 
     def __init__(self) -> None:
         # Otherwise each request names torch's version, and a list of agents is fetched.
@@ -72,14 +77,16 @@ class Hub:
         self._token: str | bool = get_token() or False
 
     def fetch_repo(self, name: str, revision: str | None = None) -> Repo:
-        """Fetch the list of files at `revision`, by default the main branch.
+        """Fetch commit, licence and GGUF files of the repository `name` at `revision`.
+
+        `revision`: a branch, tag or commit; None = the main branch.
 
         Raises:
             UsageError: There is no such repository or revision.
             DownloadError: The repository is not open to this user, or the hub is unreachable.
         """
         api = HfApi(endpoint=self.endpoint, token=self._token)
-        with self._translate_errors(name, revision), parsing_response(self.endpoint):
+        with self._translate_errors(name, revision), translate_parse_errors(self.endpoint):
             info = api.model_info(name, revision=revision, files_metadata=True, timeout=CONNECT)
             siblings = info.siblings or []
         if not _COMMIT.fullmatch(info.sha or ""):
@@ -90,10 +97,11 @@ class Hub:
         return Repo(name, info.sha or "", str(licence or ""), files)
 
     def check_file_access(self, repo: Repo, file: HubFile) -> None:
-        """Check by an HTTP HEAD request that the file is open to this user and matches the list.
+        """Check by an HTTP HEAD request that this user may download a file, and its size and hash.
 
         Raises:
-            DownloadError: The file is not open to this user, or differs from the list.
+            DownloadError: The file is not open to this user, is too large for plain HTTP, or has
+                another size or hash than `file`.
         """
         if file.size > constants.MAX_HTTP_DOWNLOAD_SIZE:
             raise DownloadError(
@@ -116,7 +124,9 @@ class Hub:
 
     @contextmanager
     def open_file(self, repo: Repo, file: HubFile, start: int) -> Iterator[ByteRange]:
-        """Request the bytes from `start` on; a server without range support sends the whole file.
+        """Open a transfer of a file's bytes from position `start` on, for a `with` body.
+
+        A server without support for ranges sends the whole file; `ByteRange.start` is then 0.
 
         Raises:
             DownloadInterruptedError: The connection ended too early, perhaps during the transfer.
@@ -139,7 +149,7 @@ class Hub:
 
     @contextmanager
     def _translate_errors(self, repo: str, revision: str | None) -> Iterator[None]:
-        """Translate network errors of the `with` body into errors with a remedy."""
+        """Translate errors of hub and network in the `with` body into errors with a remedy."""
         try:
             yield
         except Exception as error:
@@ -152,7 +162,7 @@ class Hub:
 
 
 def _parse_sibling(repo: str, file: RepoSibling) -> HubFile:
-    """Parse name, size and hash of a file.
+    """Parse name, size and hash of a file from the hub's list of files.
 
     Raises:
         DownloadError: A value is missing, or the name could lead outside of the cache.
@@ -169,7 +179,13 @@ def _parse_sibling(repo: str, file: RepoSibling) -> HubFile:
 
 
 def _parse_range(response: httpx2.Response) -> tuple[int, int | None]:
-    """Parse from a response the position of its first byte in the file, and the file's length."""
+    """Parse from a response the position of its first byte in the file, and the file's length.
+
+    The length is None if it is not stated.
+
+    Raises:
+        DownloadError: The response is partial, but does not state its position.
+    """
     if response.status_code == 206:
         span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
         if span is None:

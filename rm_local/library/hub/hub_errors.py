@@ -14,13 +14,16 @@ RESUME_HINT = "The same command continues from there."
 
 
 class RangeRefusedError(DownloadError):
-    """The server does not have the requested range of bytes."""
+    """The server refuses the requested range of bytes, so that the download cannot be resumed."""
 
 
 def translate_hub_error(
     error: Exception, endpoint: str, repo: str, revision: str | None, *, with_token: bool
 ) -> RmLocalError | None:
-    """Translate an error of huggingface_hub or httpx; None for any other."""
+    """Translate an error of huggingface_hub or httpx into an error with a remedy.
+
+    Return None for any other error. `with_token`: whether the request was sent with a token.
+    """
     match error:
         case RmLocalError():
             return None
@@ -45,8 +48,11 @@ def translate_hub_error(
 
 
 @contextmanager
-def parsing_response(endpoint: str) -> Iterator[None]:
-    """Translate a parse error of the `with` body into the error that the server is not the hub."""
+def translate_parse_errors(endpoint: str) -> Iterator[None]:
+    """Translate an error in parsing a response, in the `with` body, into a DownloadError.
+
+    It says that the server at `endpoint` is not the hub.
+    """
     try:
         yield
     except (HFValidationError, HfHubHTTPError):
@@ -65,7 +71,7 @@ def _make_not_hub_error(endpoint: str) -> DownloadError:
 def _translate_status(
     response: httpx2.Response, endpoint: str, repo: str, revision: str | None, with_token: bool
 ) -> RmLocalError:
-    """Translate a response with a status of 400 or more."""
+    """Translate a response with an HTTP status of 400 or more into an error with a remedy."""
     code = response.headers.get("X-Error-Code", "")
     status = response.status_code
     if code == "GatedRepo" or status == 403:

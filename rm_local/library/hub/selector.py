@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rm_local.library.hub.hub_client import HubFile, Repo
 
 PREFERRED = ("Q4_K_M", "MXFP4", "Q4_K_S", "Q5_K_M", "Q4_0", "Q6_K", "Q8_0")
-"""Default quantisations, the best first."""
+"""Quantisations to choose from if the user names none, the best first."""
 
 _HOST = re.compile(r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/")
 _SPLIT = re.compile(r"-(\d{5})-of-(\d{5})$")
@@ -28,17 +28,18 @@ _OPENINGS = ("blob", "resolve", "tree")
 
 @dataclass(frozen=True, slots=True)
 class HubReference:
-    """A reference by the user to a repository and a model in it."""
+    """A repository of the hub and a model in it, as the user has named them."""
 
     repo: str
     which: str = ""
     """File or quantisation in the repository; empty = the first available of PREFERRED."""
     revision: str | None = None
+    """Branch, tag or commit; None = the main branch."""
 
 
 @dataclass(frozen=True, slots=True)
 class HubModel:
-    """One model of a repository: a file, or all parts of a split model, in their order."""
+    """A model in a repository: one file, or the parts of a split model in their order."""
 
     name: str
     quant: str
@@ -49,12 +50,12 @@ class HubModel:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Bytes of all files of the model."""
         return sum(file.size for file in self.files)
 
 
 def parse_reference(text: str, revision: str | None = None) -> HubReference:
-    """Parse ORG/REPO[:FILE or QUANT], or the address of a repository or of a file of it.
+    """Parse a reference: ORG/REPO[:FILE or QUANT], or the web address of a repository or file.
 
     Raises:
         UsageError: The text or the revision is not valid.
@@ -87,7 +88,9 @@ def group_models(files: Sequence[HubFile]) -> list[HubModel]:
 
 
 def choose_model(repo: Repo, which: str) -> HubModel:
-    """Choose the model `which`: a file, or a quantisation in any case; empty = by PREFERRED.
+    """Choose the model of a repository that matches `which`.
+
+    `which`: name of a file, or a quantisation in any case; empty = the first of PREFERRED.
 
     Raises:
         UsageError: No model or several match; the remedy lists them.
@@ -114,28 +117,31 @@ def choose_model(repo: Repo, which: str) -> HubModel:
 
 
 def _match_models(models: list[HubModel], which: str) -> list[HubModel]:
-    """Find models by file, else by quantisation, else by unsloth's dynamic quantisation."""
+    """Find the models that match `which`: by file name, or else by quantisation.
+
+    Last, it is tried as one of unsloth's dynamic quantisations (`UD-...`).
+    """
     asked = which.lower()
     path = asked.removesuffix(".gguf")
     return (
         [model for model in models if any(_matches_file(file, path) for file in model.files)]
-        or [model for model in models if path in _list_names(model.name)]
+        or [model for model in models if path in _list_match_names(model.name)]
         or [model for model in models if model.quant.lower() == asked]
         or [model for model in models if model.quant.lower() == f"ud-{asked}"]
     )
 
 
 def _matches_file(file: HubFile, path: str) -> bool:
-    return path in _list_names(file.name[: -len(".gguf")])
+    return path in _list_match_names(file.name[: -len(".gguf")])
 
 
-def _list_names(stem: str) -> tuple[str, str]:
-    """List the names of a file or model: its path, and the last part of the path."""
+def _list_match_names(stem: str) -> tuple[str, str]:
+    """List the lower-case names that match a file or model: its path, and the path's last part."""
     return stem.lower(), stem.lower().rpartition("/")[2]
 
 
 def _choose_preferred(models: list[HubModel]) -> list[HubModel]:
-    """Choose the only model, or the models with the first available quantisation of PREFERRED."""
+    """Choose the only model, or the models with the first quantisation of PREFERRED that exists."""
     if len(models) == 1:
         return models
     for quant in PREFERRED:

@@ -56,7 +56,7 @@ class Cells:
     def drop_sequence(self, sequence: int) -> None:
         self.held.pop(sequence, None)
 
-    def adopt_sequence(self, sequence: int, tokens: Sequence[int]) -> None:
+    def adopt_as_prefix(self, sequence: int, tokens: Sequence[int]) -> None:
         self.held[0] = list(tokens)
 
     def decode_rows(self, rows: Sequence[tuple[int, int, int, bool]]) -> None:

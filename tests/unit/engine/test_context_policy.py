@@ -8,7 +8,7 @@ from rm_local.engine import context_policy
 from rm_local.engine.branches import BranchSpec, ContextUsage
 from rm_local.engine.protocol import Message, Reply
 from rm_local.engine.worker.decoding.branch import BranchState
-from rm_local.engine.worker.decoding.context_usage import ContextUsageReporter, count_cells
+from rm_local.engine.worker.decoding.context_usage import ContextUsageReporter, count_used_cells
 
 SYSTEM = Message("system", "Be brief.")
 TALK = (
@@ -54,7 +54,7 @@ def test_a_context_doubles_up_to_what_the_model_was_trained_for(
     context: int, tokens: int, trained: int, larger: int
 ) -> None:
     """Until a quarter is free for what branches write."""
-    assert context_policy.enlarge_context(context, tokens, trained) == larger
+    assert context_policy.compute_larger_context(context, tokens, trained) == larger
 
 
 def branch(
@@ -70,8 +70,8 @@ def test_cells_that_are_shared_count_once() -> None:
     """Root 100; two branches share a hint of 20 and wrote 5 and 7; one has 30 of its own."""
     live = [branch(0, 125, 1, 20), branch(1, 127, 1, 20), branch(2, 130, 2, 30)]
 
-    assert count_cells(100, live) == 100 + (20 + 5 + 7) + 30
-    assert count_cells(100, []) == 100
+    assert count_used_cells(100, live) == 100 + (20 + 5 + 7) + 30
+    assert count_used_cells(100, []) == 100
 
 
 def test_a_meter_reports_steps_and_ends() -> None:
@@ -105,6 +105,6 @@ def test_a_remedy_names_only_what_helps(
     earlier: bool, tokens: int, named: list[str], unnamed: list[str]
 ) -> None:
     """A larger context only where the model was trained for it, the session where it counts."""
-    remedy = context_policy.suggest_remedy(earlier, tokens, 2048)
+    remedy = context_policy.suggest_overflow_remedy(earlier, tokens, 2048)
     assert all(words in remedy for words in named)
     assert not any(words in remedy for words in unnamed)

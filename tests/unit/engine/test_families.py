@@ -16,7 +16,7 @@ from rm_local.engine.families.detect import (
     detect_family,
 )
 from rm_local.engine.families.family import Family, load_families
-from rm_local.engine.families.stream_parser import Splitter
+from rm_local.engine.families.stream_parser import ThinkingSplitter
 from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
@@ -109,7 +109,7 @@ def test_thinking_and_answer_of_a_family_are_separated(name: str) -> None:
     start: Part = "thinking" if told["thinks"] else "answer"
 
     for pieces in ([stream["text"]], list(stream["text"])):
-        splitter = Splitter(start, described.markers)
+        splitter = ThinkingSplitter(start, described.markers)
         parts = [part for piece in pieces for part in splitter.feed(piece)] + splitter.flush()
         for kind in ("thinking", "answer"):
             assert "".join(text for part, text in parts if part == kind) == stream[kind]

@@ -10,12 +10,12 @@ import pytest
 from rm_local.engine.placement import offload, requirements
 from rm_local.engine.placement.offload import Device, Placement, PlacementRequest
 from rm_local.errors import InsufficientMemoryError
-from rm_local.gguf.architecture import Layer, ModelShape
+from rm_local.gguf.architecture import LayerShape, ModelShape
 
 GIB = 1 << 30
 LAYERS = 36
 ALL = LAYERS + 1
-SHAPE = ModelShape((Layer(1024, 1024),) * LAYERS, 2560, 4096, 32, 9728, 151_936)
+SHAPE = ModelShape((LayerShape(1024, 1024),) * LAYERS, 2560, 4096, 32, 9728, 151_936)
 
 
 @dataclass(frozen=True)

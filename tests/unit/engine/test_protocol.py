@@ -10,7 +10,7 @@ from rm_local.engine.branches import (
     BranchSpec,
     ContextAdjusted,
     ContextUsage,
-    Evaluated,
+    EvaluatedTokens,
     Sampling,
     TokenChunk,
 )
@@ -37,8 +37,8 @@ MESSAGES: list[protocol.Request | protocol.Reply] = [
     protocol.Loaded(INFO),
     protocol.EmbedderLoaded(384),
     protocol.Embedded(2, "AAAA"),
-    protocol.TurnOpened(7, Evaluated(5, 0, 0.5)),
-    Evaluated(1, 40, 0.25),
+    protocol.TurnOpened(7, EvaluatedTokens(5, 0, 0.5)),
+    EvaluatedTokens(1, 40, 0.25),
     ContextUsage(5, 4, 9),
     ContextAdjusted("The context was full.", 1, 9),
     protocol.TokenChunks(

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from rm_local.engine.branches import Part
 from rm_local.engine.families.markers import THINK, Markers
-from rm_local.engine.families.stream_parser import Splitter, StopTexts, strip_thinking
+from rm_local.engine.families.stream_parser import StopTextFinder, ThinkingSplitter, strip_thinking
 
 HARMONY = Markers("<|channel|>analysis<|message|>", "<|end|>", "<|message|>", "<|channel|>analysis")
 CASES: list[tuple[Part, str, str, str]] = [
@@ -26,7 +26,7 @@ CASES: list[tuple[Part, str, str, str]] = [
 
 
 def split(start: Part, pieces: list[str]) -> dict[str, str]:
-    splitter = Splitter(start)
+    splitter = ThinkingSplitter(start)
     parts = [part for piece in pieces for part in splitter.feed(piece)] + splitter.flush()
     assert all(text for _, text in parts)
     return {
@@ -55,7 +55,7 @@ def test_a_cut_never_changes_the_parts(text: str, data: st.DataObject) -> None:
 
 def test_text_is_passed_on_as_soon_as_it_is_certain() -> None:
     """Only what may be the start of a tag is held back."""
-    splitter = Splitter("thinking")
+    splitter = ThinkingSplitter("thinking")
 
     assert splitter.feed("so <") == [("thinking", "so ")]
     assert splitter.feed("b") == [("thinking", "<b")]
@@ -63,7 +63,7 @@ def test_text_is_passed_on_as_soon_as_it_is_certain() -> None:
 
 def test_a_stop_text_ends_the_stream_where_it_begins() -> None:
     """What stands before the stop text is passed on, the stop text and the rest are not."""
-    stops = StopTexts(["[end]", "\n\n"])
+    stops = StopTextFinder(["[end]", "\n\n"])
 
     assert stops.feed("one [e") == ("one ", False)
     assert stops.feed("x [en") == ("[ex ", False)
@@ -72,12 +72,12 @@ def test_a_stop_text_ends_the_stream_where_it_begins() -> None:
 
 def test_the_first_of_several_stop_texts_counts() -> None:
     """The stop text that comes first in the stream ends it, whichever comes first in the list."""
-    assert StopTexts(["b", "a"]).feed("xaxb") == ("x", True)
+    assert StopTextFinder(["b", "a"]).feed("xaxb") == ("x", True)
 
 
 def test_what_was_held_back_is_given_at_the_end() -> None:
     """A stream that ends within a possible stop text loses nothing."""
-    stops = StopTexts(["?!"])
+    stops = StopTextFinder(["?!"])
 
     assert stops.feed("why?") == ("why", False)
     assert (stops.flush(), stops.flush()) == ("?", "")
@@ -90,7 +90,7 @@ def test_channels_follow_each_other() -> None:
         "<|end|><|start|>assistant<|channel|>final<|message|>It is 4.<|end|>"
     )
     for pieces in ([text], list(text)):
-        splitter = Splitter("thinking", HARMONY)
+        splitter = ThinkingSplitter("thinking", HARMONY)
         parts = [part for piece in pieces for part in splitter.feed(piece)] + splitter.flush()
         assert "".join(text for part, text in parts if part == "thinking") == "onetwo"
         assert "".join(text for part, text in parts if part == "answer") == "It is 4."
@@ -110,7 +110,7 @@ def test_what_a_text_would_begin_is_found_without_taking_it(
     before: str, text: str, answers: bool
 ) -> None:
     """Whether it would reach the answer; the stream stands where it stood."""
-    splitter = Splitter("thinking")
+    splitter = ThinkingSplitter("thinking")
     splitter.feed(before)
     answering = splitter.answering
 
@@ -121,7 +121,7 @@ def test_what_a_text_would_begin_is_found_without_taking_it(
 
 def test_a_header_belongs_to_no_part() -> None:
     """Between two channels nothing is answered, until the header has ended."""
-    splitter = Splitter("thinking", HARMONY)
+    splitter = ThinkingSplitter("thinking", HARMONY)
     told = []
     for text in ("one", "<|end|>", "<|start|>assistant<|channel|>final", "<|message|>"):
         splitter.feed(text)

@@ -35,7 +35,7 @@ def run(
     while left > 0:
         threads = controller.choose_threads(rows)
         step = machine(threads)
-        controller.add_step(rows, step)
+        controller.record_step(rows, step)
         spent[threads] += step
         left -= step
     return {threads: time for threads, time in spent.items() if time}
@@ -46,7 +46,7 @@ def steps(controller: ThreadController, machine: Machine, seconds: float, rows: 
     count, left = 0, seconds
     while left > 0:
         step = machine(controller.choose_threads(rows))
-        controller.add_step(rows, step)
+        controller.record_step(rows, step)
         left -= step
         count += 1
     return count
@@ -117,7 +117,7 @@ def test_a_growing_context_takes_no_thread_away() -> None:
     used = set()
     for number in range(20_000):
         used.add(controller.choose_threads(1))
-        controller.add_step(1, idle(controller.choose_threads(1)) * (1 + number / 2000))
+        controller.record_step(1, idle(controller.choose_threads(1)) * (1 + number / 2000))
 
     assert used == {2}
 
@@ -129,7 +129,7 @@ def test_a_single_slow_step_changes_nothing() -> None:
     used = set()
     for number in range(1000):
         used.add(controller.choose_threads(1))
-        controller.add_step(1, 0.5 if number % 20 == 0 else idle(2))
+        controller.record_step(1, 0.5 if number % 20 == 0 else idle(2))
 
     assert used == {2}
 
@@ -166,6 +166,6 @@ def test_a_trial_that_stalls_is_given_up_at_once() -> None:
     for _ in range(1000):
         threads = controller.choose_threads(1)
         stalled += threads == 2
-        controller.add_step(1, 3.0 if threads == 2 else 0.01)
+        controller.record_step(1, 3.0 if threads == 2 else 0.01)
 
     assert stalled <= 5

@@ -31,7 +31,7 @@ def test_a_log_is_appended_to(tmp_path: Path, before: int, since: int) -> None:
     log = open_worker_log(path, unexpected)
     with log.file:
         log.file.write(b"more")
-    log.discard()
+    log.delete_if_temporary()
 
     assert (log.path, log.since) == (path, since)
     assert path.read_bytes() == b"x" * since + b"more"
@@ -49,7 +49,7 @@ def test_a_temporary_file_takes_its_place(tmp_path: Path, block: Callable[[Path]
     assert len(reasons) == 1
     assert log.path is not None
     assert log.path.read_bytes() == b"why"
-    log.discard()
+    log.delete_if_temporary()
     assert not log.path.exists()
 
 
@@ -72,14 +72,14 @@ def test_a_log_that_the_system_refuses_is_left_out(
 
     assert [reason.errno for reason in reasons] == [code]
     assert log.path is None
-    log.discard()
+    log.delete_if_temporary()
 
 
 def test_no_log_is_no_failure() -> None:
     """Without a home folder there is no path; that was said elsewhere."""
     log = open_worker_log(None, unexpected)
     log.file.close()
-    log.discard()
+    log.delete_if_temporary()
 
 
 def test_a_death_without_a_log_names_no_file() -> None:

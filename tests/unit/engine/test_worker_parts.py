@@ -12,10 +12,10 @@ from hypothesis import given, strategies as st
 from rm_local.engine import exit_reasons, protocol, wire
 from rm_local.engine.branches import BranchEnded, TokenChunk
 from rm_local.engine.process import SPINS, build_worker_environment
-from rm_local.engine.worker.__main__ import describe_import_error
+from rm_local.engine.worker.__main__ import make_import_error_reply
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.inbox import Inbox
-from rm_local.engine.worker.llama.load_errors import find_remedy
+from rm_local.engine.worker.llama.load_errors import find_load_remedy
 from rm_local.engine.worker.templates.marker_escape import MarkerEscaper
 from tests.support.watchdog import HANG_SECONDS
 
@@ -77,7 +77,7 @@ def test_a_cancel_reaches_a_request_that_waits_and_no_other() -> None:
     seen = []
     for _ in range(3):
         inbox.take_request()
-        seen.append((inbox.cancelled, inbox.abort.value))
+        seen.append((inbox.cancel_reason, inbox.abort.value))
         inbox.finish_request()
 
     assert seen == [(None, b""), ("cancelled", b"\1"), (None, b"")]
@@ -103,7 +103,7 @@ def test_pieces_of_a_branch_are_joined_and_ends_come_after_them() -> None:
 
     outbox.add_chunks([TokenChunk(0, "thinking", "a", 1), TokenChunk(1, "thinking", "x", 1)])
     outbox.add_chunks([TokenChunk(0, "thinking", "b", 2), TokenChunk(0, "answer", "c", 2)])
-    outbox.send_end(BranchEnded(0, "end", 2, 0.1))
+    outbox.send_branch_end(BranchEnded(0, "end", 2, 0.1))
 
     assert sent == [
         protocol.TokenChunks(
@@ -230,7 +230,7 @@ def test_a_death_in_loading_names_the_file(tmp_path: Path) -> None:
 )
 def test_what_to_do_follows_from_what_llama_cpp_says(reason: str, words: str) -> None:
     """A newer program, another file, or a smaller model: never all of them at once."""
-    assert words in find_remedy(reason)
+    assert words in find_load_remedy(reason)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_what_to_do_follows_from_what_llama_cpp_says(reason: str, words: str) ->
 )
 def test_why_llama_cpp_cannot_be_imported_is_one_line(error: Exception, words: str) -> None:
     """However long a library explains it; without memory that is the reason."""
-    reply = describe_import_error(error)
+    reply = make_import_error_reply(error)
 
     assert words in reply.message
     assert len(reply.message.splitlines()) == 1

@@ -14,14 +14,14 @@ from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import CancelledByUserError, EngineError, ModelNotFoundError
 from rm_local.library import (
     RM_SMALL,
-    choose_default,
+    choose_default_model,
     embedded_models,
     find_model,
     find_models,
     prepare_model,
-    read_model_files,
+    read_model_headers,
     resolve_model,
-    use_model,
+    save_model_setting,
 )
 from rm_local.loop.events import ModelLoading, Notice, RunEvent
 from rm_local.paths import shipped_model
@@ -76,8 +76,8 @@ def test_rm_nano_is_preferred_in_silence(
     request.getfixturevalue("installed" if is_installed else "missing")
     prefer(RM_NANO)
 
-    assert choose_default().model == shipped_model()
-    assert choose_default().notice == ""
+    assert choose_default_model().model == shipped_model()
+    assert choose_default_model().notice == ""
     assert Runtime(Settings()).model == shipped_model()
 
 
@@ -86,8 +86,8 @@ def test_rm_small_runs_where_it_is_preferred_and_installed(prefer: Callable[[Pat
     """It needs not be prepared for that."""
     prefer(RM_SMALL)
 
-    assert choose_default().model == RM_SMALL
-    assert choose_default().notice == ""
+    assert choose_default_model().model == RM_SMALL
+    assert choose_default_model().notice == ""
     assert resolve_model(Settings()) == Runtime(Settings()).model == RM_SMALL
     assert resolve_model(Settings(model=RM_NANO)) == shipped_model()
 
@@ -152,7 +152,7 @@ async def test_rm_small_is_prepared_when_it_is_loaded() -> None:
     assert "rm-small is prepared once" in text
     assert shares[0] == 0.0
     assert len(shares) > 3 + 1  # more than the fake engine's own
-    assert path == read_model_files(RM_SMALL).there[0][0]
+    assert path == read_model_headers(RM_SMALL).there[0][0]
 
 
 @pytest.mark.usefixtures("missing")
@@ -238,7 +238,7 @@ def test_settings_name_an_embedded_model(name: str, monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("installed")
 def test_the_library_lists_it_before_its_first_use_as_after() -> None:
     """Under its name, after rm-nano; the settings' model is marked."""
-    use_model(RM_SMALL)
+    save_model_setting(RM_SMALL)
     before = find_models(settings.load_settings())
     path = prepare_model(RM_SMALL, lambda _share: None, lambda _text: None)
     after = find_models(settings.load_settings())

@@ -220,7 +220,7 @@ def test_what_cannot_be_read_is_skipped(home: Path, tmp_path: Path) -> None:
     (folder / "cut.gguf").write_bytes((folder / "good-q4_k_m.gguf").read_bytes()[:50])
     (home / ".lmstudio").write_text("a file where a folder should be", encoding="utf-8")
     paths.data_dir().mkdir(parents=True)
-    added.added_file().write_text("[", encoding="utf-8")
+    added.get_added_models_file().write_text("[", encoding="utf-8")
 
     library = found(model_dirs=(folder,))
 

@@ -61,12 +61,12 @@ def test_the_file_is_made_once() -> None:
 @pytest.mark.usefixtures("adapter")
 def test_nothing_is_written_by_looking() -> None:
     """What is listed before the first use is what it will be."""
-    predicted = find_rm_small().read_headers()
+    predicted = find_rm_small().read_or_predict_headers()
     assert not paths.cache_dir().exists()
     assert not find_rm_small().prepared
 
     path, _ = prepare()
-    made = find_rm_small().read_headers()
+    made = find_rm_small().read_or_predict_headers()
 
     assert find_rm_small().prepared
     before, after = (describe_model(path, each) for each in (predicted, made))

@@ -11,7 +11,7 @@ from rm_local.engine.branches import (
     BranchEvent,
     BranchSpec,
     ContextAdjusted,
-    Evaluated,
+    EvaluatedTokens,
 )
 from rm_local.engine.families.detect import TEMPLATE as KEY, ChatFormat, detect_chat_format
 from rm_local.engine.protocol import Message, TurnOpened
@@ -64,14 +64,14 @@ class Reads(FakeEngine):
         self._rendered = self._template.render(messages, thinking=thinking, effort=effort)
         self.turns.append(tuple(messages))
         self.starts.append(self._rendered.starts)
-        return TurnOpened(len(self._rendered.segments), Evaluated())
+        return TurnOpened(len(self._rendered.segments), EvaluatedTokens())
 
     async def generate_branches(
         self, specs: Sequence[BranchSpec]
     ) -> AsyncGenerator[BranchEvent, None]:
         """The script; each branch reads the prompt, then what is forced."""
         for spec in specs:
-            noted = self._rendered.with_note(spec.note) if spec.note else self._rendered.segments
+            noted = self._rendered.insert_note(spec.note) if spec.note else self._rendered.segments
             self.texts.append("".join(segment.text for segment in noted) + spec.forced)
         async for event in super().generate_branches(specs):
             yield event

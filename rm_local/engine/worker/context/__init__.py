@@ -1,1 +1,1 @@
-"""The prompt of a turn, and the policies for a full context."""
+"""The messages and the prompt of a turn, and how room is made in a full context."""

@@ -1,4 +1,4 @@
-"""Makes room in a full context by the policy in the user's setting `context_overflow`."""
+"""Makes room in a full context, in the way that the setting `context_overflow` states."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from rm_local.errors import EngineError
 from rm_local.text import one_line
 
 _MAX_QUESTION = 60
-"""Maximum number of characters of a dropped question in a message."""
+"""Maximum characters of a dropped turn's question in a message to the user."""
 
 
 class ContextAdjuster:
-    """Makes room in a full context during one turn; after a failure it does not try again."""
+    """Makes room in a full context during one turn: drops old turns, or enlarges the context.
+
+    After a failure it does not try again.
+    """
 
     def __init__(self, conversation: Conversation, cache: KVCache, load_plan: LoadPlan) -> None:
         self.failure = ""
-        """The reason that no more room can be made; empty until an attempt fails."""
+        """Why no more room can be made, as a sentence; empty until an attempt has failed."""
         self._conversation = conversation
         self._cache = cache
         self._load_plan = load_plan
 
     def adjust_context(self, tokens: int) -> ContextAdjusted | None:
-        """Make room for branches after a prompt or branch of `tokens` tokens.
+        """Make room for more tokens after a prompt or branch of `tokens` tokens.
 
-        Return the event to report: the prompt was shortened, the cache was enlarged and emptied,
-        or no action was possible. None if there was no attempt.
+        Return the event to send: the prompt was shortened, the cache was enlarged and emptied, or
+        enlarging it failed. None if nothing was done.
         """
         if self._load_plan.context_overflow == "stop" or self.failure:
             return None
@@ -37,16 +40,20 @@ class ContextAdjuster:
         return self._enlarge_context(tokens)
 
     def _drop_turns(self, others: int) -> ContextAdjusted | None:
-        """Drop the oldest turns until there is room after the prompt and `others` more tokens."""
+        """Drop the oldest turns until there is room after the prompt and `others` more tokens.
+
+        Return the event about the dropped turns; None if no turn could be dropped.
+        """
         before, context = self._conversation.dropped, self._cache.capacity
         while not context_policy.leaves_room(len(self._conversation.tokens) + others, context):
             if not self._conversation.drop_oldest_turn():
                 self.failure = "No earlier turn can be left out."
                 break
-        dropped = self._conversation.questions[before:]
-        return self._create_event(_describe_dropped(dropped)) if dropped else None
+        dropped = self._conversation.dropped_questions[before:]
+        return self._create_event(_describe_dropped_turns(dropped)) if dropped else None
 
     def _enlarge_context(self, tokens: int) -> ContextAdjusted:
+        """Enlarge the cache, which empties it; return the event about it, or about the failure."""
         before = self._cache.capacity
         try:
             context = self._load_plan.choose_larger_context(before, tokens)
@@ -63,7 +70,7 @@ class ContextAdjuster:
         return ContextAdjusted(message, self._conversation.dropped, self._cache.capacity)
 
 
-def _describe_dropped(questions: tuple[str, ...]) -> str:
+def _describe_dropped_turns(questions: tuple[str, ...]) -> str:
     count = len(questions)
     turns = "the oldest turn was" if count == 1 else f"the {count} oldest turns were"
     shown = "; ".join(f'"{one_line(question, _MAX_QUESTION)}"' for question in questions)

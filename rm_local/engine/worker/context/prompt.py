@@ -1,4 +1,4 @@
-"""The messages of the open turn, and the prompt rendered from them."""
+"""The messages of the open turn, and their prompt in tokens."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from rm_local.engine.worker.llama.model import Model
 
 
 class Conversation:
-    """The messages of an `OpenTurn` request and their prompt; old turns can be dropped."""
+    """The messages of an `OpenTurn` request, and their prompt; old turns can be dropped."""
 
     def __init__(self, model: Model, request: OpenTurn) -> None:
         self.dropped = 0
-        """Number of dropped turns."""
+        """Number of turns that were dropped from the start of the conversation."""
         self._noted: dict[str, list[int]] = {}
         self._model = model
         self._request = request
         self._render_prompt()
 
     @property
-    def questions(self) -> tuple[str, ...]:
-        """The questions of the dropped turns."""
+    def dropped_questions(self) -> tuple[str, ...]:
+        """The texts of the user's messages in the dropped turns, oldest first."""
         return context_policy.list_oldest_questions(self._request.messages, self.dropped)
 
     @property
-    def has_droppable_turn(self) -> bool:
-        """Whether the messages still contain an earlier turn, which could be dropped."""
+    def can_drop_turn(self) -> bool:
+        """Whether there is still a turn before the current one that can be dropped."""
         return self.dropped < len(context_policy.list_earlier_turn_starts(self._request.messages))
 
     def drop_oldest_turn(self) -> bool:
-        """Drop one more turn; return False if no turn is left."""
-        if not self.has_droppable_turn:
+        """Drop one more turn, and render the prompt again; return False if no turn is left."""
+        if not self.can_drop_turn:
             return False
         self.dropped += 1
         self._render_prompt()
         return True
 
-    def list_checkpoints(self) -> list[int]:
+    def list_checkpoint_positions(self) -> list[int]:
         """List the positions in the prompt, in tokens, to which later requests may rewind.
 
         They are the end of the prompt (for more branches), the ends of the last two messages (for
@@ -51,14 +51,15 @@ class Conversation:
         return sorted({length for length in lengths if length < end} | {end})
 
     def tokenize_with_note(self, note: str) -> list[int]:
-        """Return the prompt's tokens with `note` at the end of the last message."""
+        """Return the tokens of the prompt with the text `note` at the end of the last message."""
         if not note:
             return self.tokens
         if note not in self._noted:
-            self._noted[note] = self._model.vocab.tokenize_prompt(self._prompt.with_note(note))
+            self._noted[note] = self._model.vocab.tokenize_prompt(self._prompt.insert_note(note))
         return self._noted[note]
 
     def _render_prompt(self) -> None:
+        """Render and tokenize the messages that are not dropped."""
         request = self._request
         rendered = self._model.template.render(
             context_policy.drop_oldest_turns(request.messages, self.dropped),
@@ -68,7 +69,7 @@ class Conversation:
         self._prompt = rendered
         self._noted.clear()
         self.starts = rendered.starts
-        """The part that the model writes first: thinking or answer."""
+        """The part that the model writes first, `thinking` or `answer`."""
         vocab = self._model.vocab
         self.tokens = vocab.tokenize_prompt(rendered.segments)
         """The tokens of the whole prompt."""

@@ -1,1 +1,1 @@
-"""Generation: the open turn, its branches in one batch, their samplers, and statistics."""
+"""Generates text: opens turns, decodes their branches in common batches, and samples tokens."""

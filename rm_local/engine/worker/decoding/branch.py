@@ -1,4 +1,4 @@
-"""The state of a branch during generation: its tokens, samplers and text."""
+"""The state of one branch while it is generated: its tokens, its samplers, its text."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import Any
 from rm_local.engine.branches import BranchSpec, Part, TokenChunk
 from rm_local.engine.calculator import CLOSE, ExpressionFinder, evaluate_expression
 from rm_local.engine.families.markers import THINK, Markers
-from rm_local.engine.families.stream_parser import Splitter, StopTexts
+from rm_local.engine.families.stream_parser import StopTextFinder, ThinkingSplitter
 from rm_local.engine.worker.decoding.grammar_sampler import GrammarSampler
 from rm_local.engine.worker.decoding.logprobs import LogprobRecorder
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
-from rm_local.engine.worker.decoding.sampler import Penalties, Sampler
+from rm_local.engine.worker.decoding.sampler import RepetitionPenalties, Sampler
 from rm_local.engine.worker.decoding.text_origins import TextOrigins
 
 
 class BranchState:
-    """The state of a branch of the open turn; `tokens` are of the prompt, forced, and sampled."""
+    """The state of one branch of the open turn while it is generated.
+
+    `tokens` are the tokens of the prompt, of the forced text, and those sampled so far.
+    """
 
     def __init__(
         self,
@@ -30,7 +33,7 @@ class BranchState:
         constraint: GrammarSampler | None = None,
         logprobs: LogprobRecorder | None = None,
         repetition: RepetitionDetector | None = None,
-        penalties: Penalties | None = None,
+        penalties: RepetitionPenalties | None = None,
     ) -> None:
         self.index = index
         self.tokens = tokens
@@ -39,27 +42,29 @@ class BranchState:
         self.budget = spec.max_tokens
         self.endless = spec.endless and not constraint
         self.forced = 0
-        """Number of tokens inserted by the calculator."""
+        """Number of tokens that the calculator has inserted into the branch."""
         self.pending: list[int] = []
-        """The calculator's tokens that are not yet in `tokens`."""
+        """The calculator's tokens that wait to be moved to `tokens`."""
         self.result = ""
-        """Text that the calculator inserts after the branch's last `=`; empty = no text."""
+        """Text that the calculator has to insert after the branch's last `=`; empty = no text."""
         self.logprobs = logprobs
         self.repetition = repetition
         """Detector of loops in the text; None = repetition is allowed."""
         self.sequence = 0
-        """The branch's sequence in the cache; 0 while it has none."""
+        """Number of the branch's sequence in the KV cache; 0 while it has none."""
         self.evaluated = 0
-        """Number of the branch's tokens that are in the cache."""
+        """Number of the branch's tokens that are in the KV cache."""
         self.group = self.common = 0
-        """Number of the branch's group; its branches share the cells of `common` tokens after the
-        prefix sequence."""
+        """Number of the branch's group, and number of tokens that the group shares.
+
+        The branches of a group share the cache cells of `common` tokens after the prefix sequence.
+        """
         self._sampler = Sampler(spec.sampling, spec.seed, penalties)
         self._constraint = constraint
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._stops = StopTexts(spec.stop)
+        self._stops = StopTextFinder(spec.stop)
         self._origins = TextOrigins()
-        self._splitter = Splitter(start, markers)
+        self._splitter = ThinkingSplitter(start, markers)
         self._markers = markers.texts
         calculates = spec.calculator and not self.endless and not constraint
         self._finder = ExpressionFinder(spec.forced) if calculates else None
@@ -70,13 +75,20 @@ class BranchState:
         return self.budget - self.written
 
     def sample_token(self, context: Any, row: int) -> int:
-        """Sample the next token from the logits of one row of the last decoded batch."""
+        """Sample the branch's next token from the logits of row `row` of the last decoded batch.
+
+        The token is returned, but not appended.
+        """
         if self._constraint:
             return self._constraint.sample_token(self._sampler.chain, self._splitter, context, row)
         return self._sampler.sample_token(context, row)
 
     def append_token(self, token: int, raw: bytes) -> tuple[list[TokenChunk], bool]:
-        """Append a sampled token; return the new text, and whether a stop text was found."""
+        """Append a sampled token with its bytes `raw`.
+
+        Return the text that is certain now, and whether a stop text was found.
+        If the token completes an expression for the calculator, `result` is set.
+        """
         self.tokens.append(token)
         self.written += 1
         text = self._decoder.decode(raw)
@@ -84,8 +96,11 @@ class BranchState:
             self.result = self._compute_forced_text(expression)
         return self._feed_text(text, forced=False)
 
-    def append_forced(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
-        """Append the text `result` as `tokens`; return the same as `append_token`."""
+    def append_forced_tokens(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
+        """Append the calculator's text `result`, whose tokens are `tokens`, to the branch.
+
+        Return the new text, and whether a stop text was found. The tokens wait in `pending`.
+        """
         text, self.result = self.result, ""
         self.pending += tokens
         self.forced += len(tokens)
@@ -95,15 +110,15 @@ class BranchState:
             self._finder.forget_expression()
         return self._feed_text(text, forced=True)
 
-    def append_pending(self, most: int) -> None:
-        """Move at most `most` tokens from `pending` to `tokens`."""
+    def move_pending_tokens(self, most: int) -> None:
+        """Move at most `most` of the calculator's tokens from `pending` to `tokens`."""
         self.tokens += self.pending[:most]
         del self.pending[:most]
 
     def finish_branch(self, stopped: bool) -> list[TokenChunk]:
-        """Free the samplers; return the rest of the text.
+        """Free the samplers; return the text that was held back.
 
-        `stopped`: whether a stop text ended the branch; the text after it is not returned.
+        `stopped`: whether a stop text ended the branch; then the text after it is dropped.
         """
         self.free_samplers()
         chunks: list[TokenChunk] = []
@@ -113,19 +128,22 @@ class BranchState:
         return [*chunks, *self._make_chunks(self._splitter.flush(), False)]
 
     def free_samplers(self) -> None:
-        """Free the samplers. Can be called several times."""
+        """Free llama.cpp's samplers of the branch; further calls have no effect."""
         self._sampler.close()
         if self._constraint:
             self._constraint.close()
 
     def _feed_text(self, text: str, *, forced: bool) -> tuple[list[TokenChunk], bool]:
-        """Add text to the parsers; return the new chunks, and whether a stop text was found."""
+        """Pass new text through the stop texts and the splitter.
+
+        Return the chunks that are certain now, and whether a stop text was found.
+        """
         self._origins.add_span(len(text), forced=forced)
         certain, stopped = self._stops.feed(text)
         return self._split_parts(certain), stopped
 
     def _split_parts(self, text: str) -> list[TokenChunk]:
-        """Split text into chunks by part (thinking or answer) and by whether it was forced."""
+        """Split text into chunks, each of one part (thinking or answer), and forced or not."""
         return [
             chunk
             for own, forced in self._origins.take_spans(text)
@@ -133,12 +151,13 @@ class BranchState:
         ]
 
     def _make_chunks(self, parts: list[tuple[Part, str]], forced: bool) -> list[TokenChunk]:
+        """Make the events for parts of the branch's new text."""
         return [TokenChunk(self.index, part, text, self.written, forced) for part, text in parts]
 
     def _compute_forced_text(self, expression: str) -> str:
-        """Compute the text to insert after `expression` and its `=`: its value and `>>`.
+        """Compute the text to insert after `<<expression=`: the value of the expression, and `>>`.
 
-        The text is empty if the expression has no value, or the value contains a marker.
+        It is empty if the expression has no value, or the value contains a thinking marker.
         """
         value = evaluate_expression(expression)
         if value is None or any(marker in value for marker in self._markers):

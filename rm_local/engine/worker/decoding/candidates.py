@@ -1,4 +1,4 @@
-"""Samples from an array of candidates for the next token with llama.cpp's samplers."""
+"""Samples the next token among those that a grammar allows, with llama.cpp's samplers."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from numpy.typing import NDArray
 from rm_local.engine.worker.decoding.sampler import MIN_P
 
 _FIRST_TRIED = 256
-"""Number of the most probable tokens to check against the grammar first."""
+"""Number of the most probable tokens that are checked against the grammar first."""
 _LOGIT_RANGE = np.float32(math.log(MIN_P) - 0.01)
-"""Maximum distance of a logit from the best allowed one; tokens below it are never sampled."""
+"""Difference to the best allowed logit, a negative number, below which no token is sampled."""
 _TOKEN = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
 
 class CandidateSampler:
-    """Samples a token from logits with llama.cpp's samplers; its array is reused by each call."""
+    """Samples tokens from logits with llama.cpp's samplers, limited to allowed tokens."""
 
     def __init__(self) -> None:
         self._array: Any = llama_cpp.llama_token_data_array()
 
-    def is_allowed(self, grammar: Any, token: int) -> bool:
-        """Return whether the grammar sampler allows `token` as the next token."""
+    def is_token_allowed(self, grammar: Any, token: int) -> bool:
+        """Return whether the grammar, a llama.cpp sampler, allows `token` as the next token."""
         row = np.zeros(1, _TOKEN)
         row["id"] = token
         self._apply_sampler(grammar, row)
         return bool(row["logit"][0] > -np.inf)
 
-    def sample_allowed(
+    def sample_allowed_token(
         self,
         logits: NDArray[np.float32],
         chain: Any,
@@ -43,8 +43,9 @@ class CandidateSampler:
     ) -> int | None:
         """Sample a token that the grammar allows and `excluded` does not contain.
 
-        `logits` is an array (vocabulary,). Return None if no token is allowed. Only tokens with
-        enough probability for the chain (`sampler.MIN_P`) are checked against the grammar.
+        `logits`: an array (vocabulary,). `chain`: the llama.cpp sampler that chooses the token.
+        `grammar`: None = any token is allowed. Return None if no token is allowed. Only tokens that
+        the chain would not drop (`sampler.MIN_P`) are checked against the grammar.
         """
         logits = logits.copy()
         logits[list(excluded)] = -np.inf
@@ -53,18 +54,18 @@ class CandidateSampler:
             if len(logits) > _FIRST_TRIED
             else np.arange(len(logits))
         )
-        rows = self._filter_allowed(grammar, likeliest, logits)
+        rows = self._filter_allowed_tokens(grammar, likeliest, logits)
         lowest = rows["logit"].max() + _LOGIT_RANGE if len(rows) else np.finfo(np.float32).min
-        rows = self._filter_allowed(grammar, np.flatnonzero(logits >= lowest), logits)
+        rows = self._filter_allowed_tokens(grammar, np.flatnonzero(logits >= lowest), logits)
         if not len(rows):
             return None
         self._apply_sampler(chain, rows)
         return int(self._array.data[self._array.selected].id)
 
-    def _filter_allowed(
+    def _filter_allowed_tokens(
         self, grammar: Any, tokens: NDArray[np.int64], logits: NDArray[np.float32]
     ) -> NDArray[np.void]:
-        """Return the array's rows for the tokens that the grammar allows, in the given order."""
+        """Return the candidates (id, logit, p) of the tokens that the grammar allows, in order."""
         rows = np.zeros(len(tokens), _TOKEN)
         rows["id"], rows["logit"] = tokens, logits[tokens]
         if grammar and len(rows):
@@ -72,6 +73,7 @@ class CandidateSampler:
         return rows[rows["logit"] > -np.inf]
 
     def _apply_sampler(self, sampler: Any, rows: NDArray[np.void]) -> None:
+        """Let a llama.cpp sampler change the logits of candidates, or select one of them."""
         array = self._array
         array.data = ctypes.cast(rows.ctypes.data, llama_cpp.llama_token_data_p)
         array.size, array.selected, array.sorted = len(rows), -1, False
@@ -79,9 +81,9 @@ class CandidateSampler:
 
 
 def read_logits(context: Any, row: int, vocabulary: int) -> NDArray[np.float32]:
-    """Return the logits of one row of the last decoded batch: an array (vocabulary,).
+    """Return the logits of row `row` of the last decoded batch: an array (`vocabulary`,).
 
-    The array is llama.cpp's own memory: do not change it. The next batch overwrites it.
+    The array is in llama.cpp's memory: do not change it. The next batch overwrites it.
     """
     pointer = llama_cpp.llama_get_logits_ith(context, row)
     return np.ctypeslib.as_array(pointer, shape=(vocabulary,))

@@ -1,4 +1,4 @@
-"""Reports the use of the context after each change by a hundredth."""
+"""Reports how much of the context is used, after each change by a hundredth of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STEPS = 100
 
 
 class ContextUsageReporter:
-    """Counts and reports the cache cells in use; cells shared by branches are counted once."""
+    """Sends the number of used cache cells when it has changed enough since the last report."""
 
     def __init__(self, send: Callable[[Reply], None]) -> None:
         self._send = send
@@ -22,12 +22,14 @@ class ContextUsageReporter:
     def report_usage(
         self, shared: int, live: Collection[BranchState], context: int, *, now: bool
     ) -> None:
-        """Send the number of used cells if it has changed by a step; with `now`, by any amount.
+        """Send `ContextUsage` if the number of used cells has changed by 1/100 of the context.
+
+        With `now`, it is sent after any change.
 
         `shared`: number of tokens in the prefix sequence that all branches share. `live`: the
         branches in the cache. `context`: capacity of the cache.
         """
-        used = count_cells(shared, live)
+        used = count_used_cells(shared, live)
         moved = abs(used - self._reported.used) * _STEPS >= context
         if not (moved or now or context != self._reported.context):
             return
@@ -38,8 +40,11 @@ class ContextUsageReporter:
             self._send(usage)
 
 
-def count_cells(shared: int, live: Collection[BranchState]) -> int:
-    """Count the cache cells in use: shared by all branches, shared by groups, and not shared."""
+def count_used_cells(shared: int, live: Collection[BranchState]) -> int:
+    """Count the used cache cells of all branches; a cell that several branches share counts once.
+
+    `shared`: number of tokens in the prefix sequence. `live`: the branches in the cache.
+    """
     evaluated = [branch for branch in live if branch.evaluated]
     groups = {branch.group: branch.common for branch in evaluated}
     alone = sum(branch.evaluated - shared - branch.common for branch in evaluated)

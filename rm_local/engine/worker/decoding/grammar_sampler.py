@@ -1,4 +1,4 @@
-"""Samples tokens that follow a grammar.
+"""Samples tokens so that a branch's answer follows a grammar.
 
 To check every token of a large vocabulary against a grammar takes as long as to run the model. As
 in llama.cpp's own programs, a token is first sampled without the grammar; other tokens are checked
@@ -18,7 +18,7 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine.constraints.gbnf import check_grammar
-from rm_local.engine.families.stream_parser import Splitter
+from rm_local.engine.families.stream_parser import ThinkingSplitter
 from rm_local.engine.worker.decoding.candidates import CandidateSampler, read_logits
 from rm_local.engine.worker.decoding.watchdog import Watchdog
 from rm_local.engine.worker.llama.tokenizer import Vocab
@@ -30,12 +30,13 @@ _watchdog = Watchdog(
 
 
 class GrammarSampler:
-    """Samples tokens of one branch that follow a grammar; keeps the state of the grammar."""
+    """Samples the tokens of one branch so that its answer follows a grammar."""
 
     def __init__(self, vocab: Vocab, candidates: CandidateSampler, gbnf: str, *, lead: int) -> None:
         """Parse the grammar `gbnf`.
 
-        `lead`: maximum number of white-space tokens before the answer; they are not shown.
+        `lead`: maximum number of white-space tokens between thinking and answer, which the grammar
+        does not see.
 
         Raises:
             UsageError: llama.cpp rejects the grammar.
@@ -55,57 +56,65 @@ class GrammarSampler:
                 "See docs/guide/constrained.md for the form of grammars.",
             )
 
-    def sample_token(self, chain: Any, splitter: Splitter, context: Any, row: int) -> int:
-        """Sample the next token from one row of the last decoded batch.
+    def sample_token(self, chain: Any, splitter: ThinkingSplitter, context: Any, row: int) -> int:
+        """Sample the next token from row `row` of the last decoded batch.
 
-        `splitter` states whether the token belongs to the thinking or to the answer.
+        `chain`: the llama.cpp samplers of the branch. `splitter`: states whether the token belongs
+        to the thinking, which is not constrained, or to the answer.
 
         Raises:
             EngineError: The grammar allows no token of the vocabulary.
         """
         token: int = llama_cpp.llama_sampler_sample(chain, context, row)
         if not splitter.answering:
-            return self._sample_thinking(token, chain, splitter, context, row)
+            return self._choose_thinking_token(token, chain, splitter, context, row)
         if self._lead and self._vocab.token_to_piece(token).isspace():
             self._lead -= 1
             return token
         self._lead = 0
         with _watchdog:
-            return self._sample_answer(token, chain, context, row)
+            return self._choose_answer_token(token, chain, context, row)
 
     def close(self) -> None:
-        """Free the grammar. Can be called several times."""
+        """Free llama.cpp's grammar; further calls have no effect."""
         if self._grammar:
             llama_cpp.llama_sampler_free(self._grammar)
         self._grammar = None
 
-    def _sample_thinking(
-        self, token: int, chain: Any, splitter: Splitter, context: Any, row: int
+    def _choose_thinking_token(
+        self, token: int, chain: Any, splitter: ThinkingSplitter, context: Any, row: int
     ) -> int:
-        """Return `token`, or another one if `token` contains the start of the answer."""
+        """Return the sampled `token`; if it contains the start of the answer, sample another."""
         refused: set[int] = set()
         while splitter.would_answer(self._vocab.token_to_piece(token).decode("utf-8", "replace")):
             refused.add(token)
-            token = self._sample_other(chain, context, row, None, refused)
+            token = self._sample_other_token(chain, context, row, None, refused)
         return token
 
-    def _sample_answer(self, token: int, chain: Any, context: Any, row: int) -> int:
-        """Return `token`, or another one if the grammar rejects it; advance the grammar."""
+    def _choose_answer_token(self, token: int, chain: Any, context: Any, row: int) -> int:
+        """Return `token`, or another one if the grammar rejects it; then advance the grammar."""
         silent, refused = self._vocab.silent, set[int]()
-        allowed = token not in silent and self._candidates.is_allowed(self._grammar, token)
-        while not (allowed and self._accept_utf8(token)):
+        allowed = token not in silent and self._candidates.is_token_allowed(self._grammar, token)
+        while not (allowed and self._accept_if_utf8(token)):
             refused.add(token)
-            token = self._sample_other(chain, context, row, self._grammar, silent | refused)
+            token = self._sample_other_token(chain, context, row, self._grammar, silent | refused)
             allowed = True
         if not self._vocab.is_end_token(token):
             llama_cpp.llama_sampler_accept(self._grammar, token)
         return token
 
-    def _sample_other(
+    def _sample_other_token(
         self, chain: Any, context: Any, row: int, grammar: Any, excluded: Collection[int]
     ) -> int:
+        """Sample a token that the grammar allows, and that is not in `excluded`.
+
+        Raises:
+            EngineError: The vocabulary has no such token.
+        """
         logits = read_logits(context, row, self._vocab.size)
-        token = self._candidates.sample_allowed(logits, chain, grammar=grammar, excluded=excluded)
+        token = self._candidates.sample_allowed_token(
+            logits, chain, grammar=grammar, excluded=excluded
+        )
         if token is None:
             raise EngineError(
                 "This model has no token for what the grammar requires.",
@@ -113,8 +122,8 @@ class GrammarSampler:
             )
         return token
 
-    def _accept_utf8(self, token: int) -> bool:
-        """Return whether the text with `token` added is valid UTF-8; if so, add the token.
+    def _accept_if_utf8(self, token: int) -> bool:
+        """Return whether the answer with `token` added is valid UTF-8; if so, add the token to it.
 
         The check is needed because llama.cpp accepts some invalid bytes within a character.
         """
@@ -131,9 +140,9 @@ class GrammarSampler:
 
 @contextmanager
 def _capture_stderr() -> Iterator[list[str]]:
-    """Collect the lines that the body of the `with` statement writes to descriptor 2.
+    """Collect the lines that the `with` body writes to descriptor 2 in the list that is yielded.
 
-    The lines are written to descriptor 2 afterwards.
+    The list is filled, and the lines are written to descriptor 2, after the body.
     """
     lines: list[str] = []
     with tempfile.TemporaryFile() as file:
@@ -151,6 +160,6 @@ def _capture_stderr() -> Iterator[list[str]]:
 
 
 def _find_reason(lines: list[str]) -> str:
-    """Find the first message of llama.cpp's grammar parser; return it without its prefix."""
+    """Return the first message of llama.cpp's grammar parser among `lines`, without its prefix."""
     first = next((line for line in lines if line.strip()), "it did not say why")
     return re.sub(r"^(parse: )?(error parsing grammar: )?", "", first).strip().rstrip(".")[:200]

@@ -1,4 +1,4 @@
-"""Records log probabilities of sampled tokens, computed from unmodified logits."""
+"""Records log probabilities of sampled tokens, computed from the model's unmodified logits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.errors import UsageError
 
 MAX_TOP = 10
-"""Maximum number of alternatives per token, so that a long branch fits into one reply."""
+"""Maximum number of alternatives recorded per token, so that a branch fits into one reply."""
 
 
 class LogprobRecorder:
-    """Records the log probabilities of one branch's tokens."""
+    """Records the log probabilities of one branch's sampled tokens, and of their alternatives."""
 
     def __init__(self, vocab: Vocab, top: int) -> None:
         """Start a record without tokens.
@@ -38,7 +38,7 @@ class LogprobRecorder:
         self._sampled: list[SampledToken] = []
 
     def record_token(self, context: Any, row: int, token: int) -> None:
-        """Record a token that was sampled from one row of the last decoded batch."""
+        """Record the log probability of `token`, sampled from a row of the last decoded batch."""
         logits = read_logits(context, row, self._vocab.size)
         highest = float(logits.max())
         shares = logits - np.float32(highest)
@@ -56,7 +56,7 @@ class LogprobRecorder:
             self._sampled.append(SampledToken(token, self._decode_token(token), logprob, top))
 
     def attach_logprobs(self, ended: BranchEnded) -> BranchEnded:
-        """Return the branch's closing event with the recorded log probabilities."""
+        """Return a copy of the event `ended` with the branch's recorded log probabilities."""
         mean = self._sum / self._count if self._count else None
         return replace(ended, confidence=mean, logprobs=tuple(self._sampled))
 

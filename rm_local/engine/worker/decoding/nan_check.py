@@ -12,7 +12,7 @@ from rm_local.errors import InvalidModelError
 
 
 def check_logits(context: Any, row: int, vocabulary: int) -> None:
-    """Check all logits of one row of the last decoded batch.
+    """Check that no logit in row `row` of the last decoded batch is NaN or plus infinity.
 
     Minus infinity is valid: it marks a token that is never sampled. The check takes 20
     microseconds for 150,000 logits.
@@ -26,9 +26,9 @@ def check_logits(context: Any, row: int, vocabulary: int) -> None:
 
 
 def check_sampled_logit(context: Any, row: int, token: int) -> None:
-    """Check only the logit of the sampled token, for speed.
+    """Check that the logit of the sampled token is finite.
 
-    This suffices within a text, because a fault there makes all logits NaN.
+    One logit suffices during decoding, because a fault there makes all logits NaN.
 
     Raises:
         InvalidModelError: The logit is NaN or infinite.

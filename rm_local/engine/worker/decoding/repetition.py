@@ -1,4 +1,4 @@
-"""Detects loops in the text of a branch while it is generated.
+"""Detects a loop (endless repetition) in the text of a branch while it is generated.
 
 Good text can have repetitions, too: tables, counting, similar lines of code, a refrain, a proof
 with similar cases. Such text has something new every few tokens. Only two kinds of text are
@@ -18,29 +18,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 PERIOD = 512
-"""Longest period of an exact loop to detect, in tokens."""
+"""Longest period of an exact loop that is detected, in tokens."""
 COPIED = 192
-"""Number of last tokens that must equal those one period before, for periods of up to 64."""
+"""Number of last tokens that make a loop if they equal those one period before.
+
+It holds for periods of up to 64 tokens; longer periods need more."""
 COPIED_SIGNS = 384
-"""The number `COPIED` for text without letters, such as a table of zeros."""
+"""The number in place of `COPIED` for text without letters, such as a table of zeros."""
 _MIN_COPIES = 3
-"""Copied periods that make a loop of a longer period; at most one and `COPIED` tokens."""
+"""Number of copied periods that make a loop of a period over 64 tokens.
+
+One copied period and `COPIED` more tokens suffice."""
 _RUN = 8
-"""Length in tokens of the runs that are counted."""
+"""Length, in tokens, of the runs whose occurrences are counted to detect a loop of words."""
 _BEFORE = 3
-"""Number of earlier occurrences from which a run is not new."""
+"""Number of earlier occurrences from which on a run of tokens is not new."""
 _NEW = 2 * _RUN
-"""Number of new runs allowed among the last `COPIED`: those that two new tokens cause."""
+"""Maximum number of new runs among the last `COPIED` in a loop of words: two tokens' runs."""
 _DIGITS = 4
-"""Maximum number of tokens in the number of a list item."""
+"""Maximum number of tokens in the number that begins an item of a numbered list."""
 _LETTERS = 0.6
-"""Minimum share of letters among the characters (without white space) of a text in words."""
+"""Minimum share of letters, among characters other than white space, in a loop of words."""
 
 
 def _compute_needed_copies(signs: bool) -> NDArray[np.int32]:
-    """Compute the number of copied tokens that make a loop for the periods 1 to PERIOD.
+    """Compute, for each period from 1 to PERIOD, how many copied tokens make an exact loop.
 
-    The result is an array (PERIOD,). `signs`: whether the text has no letters.
+    The result is an array (PERIOD,). `signs`: True = for text without letters.
     """
     period = np.arange(1, PERIOD + 1)
     least = COPIED_SIGNS if signs else COPIED
@@ -51,7 +55,7 @@ _NEEDED, _NEEDED_SIGNS = _compute_needed_copies(False), _compute_needed_copies(T
 
 
 class RepetitionDetector:
-    """Detects a loop in the text of one branch; it is added token by token."""
+    """Detects a loop in the text of one branch, which is added token by token."""
 
     def __init__(self) -> None:
         self._tokens = np.full(2 * PERIOD, -1, np.int64)
@@ -65,12 +69,13 @@ class RepetitionDetector:
         self._new: deque[bool] = deque(maxlen=COPIED)
         """For each of the last runs, whether it is new: it occurred less than `_BEFORE` times."""
         self._news = 0
+        """Number of runs in `_new` that are new."""
         self._number: list[tuple[int, str]] = []
-        """Digits at the start of a line; they may be the number of a list item."""
+        """Tokens of digits at the start of a line, held back: they may number an item of a list."""
         self._line_starts = True
 
     def add_token(self, token: int, text: str) -> bool:
-        """Add the next token and its text; return whether the branch is in a loop."""
+        """Add the branch's next token and its text; return whether the text has got into a loop."""
         place = self._line_starts or 0 < len(self._number) < _DIGITS
         if place and text.strip().isdecimal():
             self._number.append((token, text))
@@ -79,17 +84,18 @@ class RepetitionDetector:
         held, self._number = self._number, []
         if text[:1] in (".", ")"):
             held = []
-        found = [self._count_token(*each) for each in (*held, (token, text))]
+        found = [self._add_and_check_token(*each) for each in (*held, (token, text))]
         self._line_starts = text.endswith("\n") or (self._line_starts and not text.strip())
         return any(found)
 
-    def _count_token(self, token: int, text: str) -> bool:
+    def _add_and_check_token(self, token: int, text: str) -> bool:
+        """Add a token that is not the number of a list item; return whether it ends a loop."""
         self._texts.append(text)
         self._count_run(token)
-        return self._is_exact_loop(token) or self._is_word_loop()
+        return self._update_exact_loop(token) or self._is_word_loop()
 
-    def _is_exact_loop(self, token: int) -> bool:
-        """Return whether the text ends in an exact loop of any period."""
+    def _update_exact_loop(self, token: int) -> bool:
+        """Add a token to those compared; return whether the text ends in an exact loop."""
         if self._end == len(self._tokens):
             self._tokens[:PERIOD] = self._tokens[PERIOD:]
             self._end = PERIOD
@@ -103,7 +109,7 @@ class RepetitionDetector:
         return self._has_letters() or bool((self._copied >= _NEEDED_SIGNS).any())
 
     def _count_run(self, token: int) -> None:
-        """Count the run of tokens that ends with `token`."""
+        """Count the occurrence of the run of eight tokens that ends with `token`."""
         self._last_run.append(token)
         if len(self._last_run) < _RUN:
             return
@@ -115,11 +121,12 @@ class RepetitionDetector:
         self._runs[run] += 1
 
     def _is_word_loop(self) -> bool:
-        """Return whether the text ends in a loop of words: almost no run is new."""
+        """Return whether the text ends in a loop of words: almost no run of tokens in it is new."""
         if len(self._new) < COPIED or self._news > _NEW:
             return False
         text = "".join("".join(self._texts).split())
         return sum(map(str.isalpha, text)) >= _LETTERS * len(text)
 
     def _has_letters(self) -> bool:
+        """Return whether the last `COPIED` tokens contain a letter."""
         return any(map(str.isalpha, "".join(self._texts)))

@@ -1,4 +1,4 @@
-"""Samples the tokens of one branch with a chain of llama.cpp's samplers."""
+"""Samples the tokens of a branch with a chain of llama.cpp's samplers."""
 
 from __future__ import annotations
 
@@ -11,33 +11,38 @@ import llama_cpp
 from rm_local.engine.branches import Sampling
 
 _SEED_COUNT = 2**32 - 1
-"""Number of seeds. The largest 32-bit number is excluded: in llama.cpp it means "random"."""
+"""Number of different seeds; the largest 32-bit number means "random" in llama.cpp."""
 MIN_P = 1e-5
-"""Minimum probability of a token relative to the most probable one; other tokens are dropped.
-The nucleus of a trained model rarely contains such tokens; 150,000 tokens take a third of the
-time without them."""
+"""Minimum probability of a sampled token relative to the most probable one; others are dropped.
+
+The nucleus (top-p) rarely contains them; without them a vocabulary of 150,000 tokens takes a third
+of the time."""
 
 
 PENALTY_TOKENS = 64
-"""Number of last tokens that the repetition penalty considers."""
+"""Number of last tokens for which the repetition penalty lowers the probability."""
 _DRY_BASE, _DRY_FREE, _DRY_TOKENS = 1.75, 2, 1024
-"""Growth of DRY's penalty per token of the repeated sequence, tokens of it without a penalty, and
-number of last tokens considered; the first two are llama.cpp's defaults."""
+"""Parameters of the sampler DRY, which penalizes repeated sequences of tokens.
+
+The factor of the penalty per repeated token, the number of repeated tokens without a penalty, and
+the number of last tokens considered. The first two are llama.cpp's defaults."""
 _DRY_BREAKERS = (b"\n", b":", b'"', b"*")
-"""Texts that interrupt a repeated sequence for DRY; llama.cpp's defaults."""
+"""Texts across which the sampler DRY finds no repeated sequences; llama.cpp's defaults."""
 
 
 @dataclass(frozen=True, slots=True)
-class Penalties:
-    """The penalties for repetition in `EngineOptions`, with the model's vocabulary."""
+class RepetitionPenalties:
+    """The strengths of penalties for repetition, and the vocabulary that their samplers need."""
 
     vocabulary: Any
     """llama.cpp's handle of the vocabulary."""
     repeat: float = 1.0
+    """Factor of the penalty for repeated tokens; 1 = no penalty."""
     dry: float = 0.0
+    """Strength of the penalty for repeated sequences (DRY); 0 = no penalty."""
 
     def create_samplers(self) -> list[Any]:
-        """Create the samplers for the start of a chain; an empty list without penalties."""
+        """Create llama.cpp's samplers for the penalties; an empty list without penalties."""
         samplers: list[Any] = []
         if self.repeat != 1:
             size = llama_cpp.llama_vocab_n_tokens(self.vocabulary)
@@ -61,9 +66,14 @@ class Penalties:
 
 
 class Sampler:
-    """A chain of llama.cpp's samplers with its own random numbers: same seed, same tokens."""
+    """Samples tokens by temperature and top-p, with random numbers of its own from a seed.
 
-    def __init__(self, sampling: Sampling, seed: int, penalties: Penalties | None = None) -> None:
+    It is a chain of llama.cpp's samplers. A temperature of 0 means the most probable token.
+    """
+
+    def __init__(
+        self, sampling: Sampling, seed: int, penalties: RepetitionPenalties | None = None
+    ) -> None:
         self.chain: Any = llama_cpp.llama_sampler_chain_init(
             llama_cpp.llama_sampler_chain_default_params()
         )
@@ -80,16 +90,16 @@ class Sampler:
             llama_cpp.llama_sampler_chain_add(self.chain, sampler)
 
     def sample_token(self, context: Any, row: int) -> int:
-        """Sample a token from the logits of one row of the context's last decoded batch."""
+        """Sample a token from the logits of row `row` of the context's last decoded batch."""
         token: int = llama_cpp.llama_sampler_sample(self.chain, context, row)
         return token
 
     def accept_token(self, token: int) -> None:
-        """Add a token that was sampled elsewhere to the history for the penalties."""
+        """Add a token that was not sampled here to the history for the penalties."""
         llama_cpp.llama_sampler_accept(self.chain, token)
 
     def close(self) -> None:
-        """Free the chain. Can be called several times."""
+        """Free the chain of samplers; further calls have no effect."""
         if self.chain:
             llama_cpp.llama_sampler_free(self.chain)
         self.chain = None

@@ -1,4 +1,4 @@
-"""Generates branches together: admits them to the cache, prefills, decodes in one batch, ends them.
+"""Generates several branches together: a batch has the next tokens of all branches.
 
 All branches share the cache cells of the prefix sequence; branches with the same forced text also
 share the cells of that text. If no cell is free, the branch with the fewest written tokens is
@@ -25,11 +25,14 @@ from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.records import StopReason
 
 _HEADROOM = 16
-"""A branch is admitted if 1/16 of the context (or its `max_tokens`) is free for its tokens."""
+"""A branch is admitted if 1/16 of the context, or room for its `max_tokens`, is free."""
 
 
 class BatchScheduler:
-    """Generates the branches of one `Generate` request, in common batches."""
+    """Generates the branches of one `Generate` request in common batches, until all have ended.
+
+    A branch waits until it is admitted (gets a sequence of the cache); then it is live.
+    """
 
     def __init__(
         self,
@@ -52,7 +55,7 @@ class BatchScheduler:
         self._vocab = vocab
         self._inbox = inbox
         self._stats = stats
-        self._share_prefix = share_prefix
+        self._prefill_common_prefix = share_prefix
         self._make_room = make_room
         self._waiting = deque(branches)
         self._live: list[BranchState] = []
@@ -63,37 +66,42 @@ class BatchScheduler:
         self._shared = 0
         """Number of tokens in the prefix sequence that all branches share."""
         self._groups = 0
-        """Number of admitted groups; a group is the branches with the same forced text."""
+        """Number of groups admitted so far; the branches of a group have the same forced text."""
         self._keeps_cells = len(branches) == 1 and cache.rewinds
+        """Whether the branch's cells become the prefix sequence, for the next call."""
         self._began: float | None = None
-        self._before = stats.read_prefill()
+        self._before = stats.get_prefill_totals()
         self._reported = False
         """Whether the prefill of the first branches has been reported."""
 
     def run_batches(self) -> None:
-        """Decode batches until every branch has ended."""
-        self._shared = self._share_prefix(self._waiting)
+        """Admit branches, and decode batches, until every branch has ended."""
+        self._shared = self._prefill_common_prefix(self._waiting)
         while self._waiting or self._live:
             self._end_stopped_branches()
             if self._waiting:
                 with self._stats.time_prefill():
                     self._admit_waiting_branches()
-                self._report_evaluated()
+                self._report_first_prefill()
             with self._stats.time_decode():
                 self._decode_step()
 
     def end_all_branches(self) -> None:
-        """End all branches after the request was cancelled."""
+        """End all branches that have not ended, because the request was cancelled."""
         for branch in [*self._live, *self._waiting]:
-            self._end_branch(branch, self._inbox.cancelled or "cancelled")
+            self._end_branch(branch, self._inbox.cancel_reason or "cancelled")
 
     def free_branches(self) -> None:
-        """Free the remaining branches after an error."""
+        """Free the samplers and sequences of branches that have not ended, after an error."""
         for branch in [*self._live, *self._waiting]:
             branch.free_samplers()
             self._release_sequence(branch)
 
     def _end_stopped_branches(self) -> None:
+        """End branches that were cancelled or have no tokens left, or that fill the context.
+
+        For a branch that fills the context, room is made first, if that is possible.
+        """
         for branch in [*self._live, *self._waiting]:
             if reason := self._inbox.find_stop_reason(branch.index):
                 self._end_branch(branch, reason)
@@ -104,11 +112,11 @@ class BatchScheduler:
                 self._make_room_or_end(branch)
 
     def _fills_context(self, branch: BranchState) -> bool:
-        """Return whether the branch, with its next pending token, is as long as the context."""
+        """Return whether a branch, with its next pending token, is as long as the context."""
         return len(branch.tokens) + bool(branch.pending) >= self._cache.capacity
 
     def _make_room_or_end(self, branch: BranchState) -> None:
-        """Make room in the context and admit all branches again; if it fails, end `branch`."""
+        """Make room in the context, and let all branches wait again; if it fails, end `branch`."""
         if not self._make_room([*self._live, *self._waiting]):
             self._end_branch(branch, "context")
             return
@@ -116,7 +124,7 @@ class BatchScheduler:
             self._release_sequence(each)
         self._waiting = deque([*self._live, *self._waiting])
         self._live.clear()
-        self._shared = self._share_prefix(self._waiting)
+        self._shared = self._prefill_common_prefix(self._waiting)
 
     def _admit_waiting_branches(self) -> None:
         """Admit waiting branches while there is room: give them sequences, prefill their tokens."""
@@ -138,14 +146,17 @@ class BatchScheduler:
             self._outbox.flush()
             self._prefill_groups(groups)
 
-    def _report_evaluated(self) -> None:
-        """Report the number of tokens evaluated for the first branches, only once."""
+    def _report_first_prefill(self) -> None:
+        """Send the number of tokens evaluated for the first admitted branches; only once."""
         if not self._reported:
             self._reported = True
-            self._send(self._stats.read_prefill_since(self._before))
+            self._send(self._stats.compute_prefill_since(self._before))
 
     def _prefill_groups(self, groups: dict[tuple[int, ...], list[BranchState]]) -> None:
-        """Prefill each group's own tokens in full batches; sample each branch's first token."""
+        """Prefill each group's tokens after the shared prefix; sample each branch's first token.
+
+        `groups`: tokens after the prefix -> the branches that have these tokens.
+        """
         rows: list[Row] = []
         complete: list[tuple[int, list[BranchState]]] = []
         for rest, members in groups.items():
@@ -154,7 +165,7 @@ class BatchScheduler:
             for branch in members:
                 branch.group, branch.common = self._groups, len(rest)
             self._cache.fork_sequence(PREFIX, leader)
-            self._stats.count_evaluated(self._shared, self._shared + len(rest))
+            self._stats.count_evaluated_tokens(self._shared, self._shared + len(rest))
             for offset, token in enumerate(rest):
                 last = offset == len(rest) - 1
                 rows.append((token, self._shared + offset, leader, last))
@@ -168,6 +179,10 @@ class BatchScheduler:
     def _decode_prefill_batch(
         self, rows: list[Row], complete: list[tuple[int, list[BranchState]]]
     ) -> None:
+        """Decode `rows`, and sample the first tokens of groups whose prefill is complete by them.
+
+        `complete`: the last row of each such group, and its branches. Both lists are cleared.
+        """
         self._cache.decode_rows(rows)
         for _, members in complete:
             for branch in members[1:]:
@@ -189,14 +204,17 @@ class BatchScheduler:
         complete.clear()
 
     def _decode_step(self) -> None:
-        """Decode one batch: one token of every live branch, and more for forced text."""
+        """Decode one batch, and sample the next token of each live branch.
+
+        The batch has one token of each branch, and more of branches with forced text.
+        """
         while self._live:
             rows, steps = self._build_batch()
             try:
                 if rows:
                     self._cache.decode_rows(rows)
             except CacheFullError:
-                self._suspend_branch()
+                self._suspend_shortest_branch()
                 continue
             for branch, evaluated, row in steps:
                 branch.evaluated += evaluated
@@ -211,7 +229,7 @@ class BatchScheduler:
             self._report_usage(now=False)
 
     def _build_batch(self) -> tuple[list[Row], list[tuple[BranchState, int, int]]]:
-        """Build the next batch; also return each branch's number of tokens and last row in it.
+        """Build the next batch: its rows, and each branch with its number of rows and its last row.
 
         The number of rows is at most the maximum number of branches, so that no branch waits long
         for the forced tokens of another.
@@ -222,7 +240,7 @@ class BatchScheduler:
         for branch in self._live:
             waiting = len(branch.tokens) - branch.evaluated
             room = self._cache.capacity - 1 - len(branch.tokens)
-            branch.append_pending(max(0, min(free_rows + 1 - waiting, room)))
+            branch.move_pending_tokens(max(0, min(free_rows + 1 - waiting, room)))
             tokens = branch.tokens[branch.evaluated :][: free_rows + 1]
             free_rows -= max(0, len(tokens) - 1)
             last = len(branch.tokens) - 1
@@ -234,10 +252,10 @@ class BatchScheduler:
         return rows, steps
 
     def _report_usage(self, *, now: bool) -> None:
-        """Report the use of the context if it has changed."""
+        """Report the use of the context if it has changed by a hundredth; with `now`, at all."""
         self._usage.report_usage(self._shared, self._live, self._cache.capacity, now=now)
 
-    def _suspend_branch(self) -> None:
+    def _suspend_shortest_branch(self) -> None:
         """Suspend the branch with the fewest written tokens; for a single branch, make room."""
         if len(self._live) == 1:
             self._make_room_or_end(self._live[0])
@@ -248,7 +266,10 @@ class BatchScheduler:
         self._waiting.append(branch)
 
     def _append_sampled(self, branch: BranchState, token: int, row: int) -> None:
-        """Append the sampled token to the branch, or in its place the calculator's result."""
+        """Append a sampled token to a branch, or in its place the calculator's result.
+
+        End the branch if the token, a stop text, a loop or the number of tokens demands it.
+        """
         if branch.result and not self._vocab.token_to_piece(token).startswith(b"="):
             self._force_result(branch)
             return
@@ -274,10 +295,10 @@ class BatchScheduler:
             self._force_result(branch)
 
     def _force_result(self, branch: BranchState) -> None:
-        """Append the calculator's result to the branch; the next batches evaluate it."""
+        """Append the calculator's result to a branch; the next batches evaluate its tokens."""
         tokens = self._vocab.tokenize_data(branch.result)
         self._stats.calculated += len(tokens)
-        chunks, stopped = branch.append_forced(tokens)
+        chunks, stopped = branch.append_forced_tokens(tokens)
         self._outbox.add_chunks(chunks)
         detector = branch.repetition
         texts = [self._vocab.token_to_piece(token).decode("utf-8", "replace") for token in tokens]
@@ -290,6 +311,10 @@ class BatchScheduler:
     def _end_branch(
         self, branch: BranchState, reason: StopReason, *, stopped: bool = False
     ) -> None:
+        """End a branch: send its last text and its closing event, and free its sequence.
+
+        `stopped`: whether a stop text has ended it.
+        """
         self._report_usage(now=True)
         if branch in self._live:
             self._live.remove(branch)
@@ -297,13 +322,16 @@ class BatchScheduler:
             self._waiting.remove(branch)
         self._outbox.add_chunks(branch.finish_branch(stopped))
         if self._keeps_cells and branch.evaluated and branch.sequence:
-            self._cache.adopt_sequence(branch.sequence, branch.tokens[: branch.evaluated])
+            self._cache.adopt_as_prefix(branch.sequence, branch.tokens[: branch.evaluated])
         self._release_sequence(branch)
         seconds = time.monotonic() - self._began if self._began else 0.0
         ended = BranchEnded(branch.index, reason, branch.written, seconds, forced=branch.forced)
-        self._outbox.send_end(branch.logprobs.attach_logprobs(ended) if branch.logprobs else ended)
+        self._outbox.send_branch_end(
+            branch.logprobs.attach_logprobs(ended) if branch.logprobs else ended
+        )
 
     def _release_sequence(self, branch: BranchState) -> None:
+        """Remove a branch's tokens from the cache, and make its sequence free, if it has one."""
         if branch.sequence:
             self._cache.drop_sequence(branch.sequence)
             self._free.append(branch.sequence)

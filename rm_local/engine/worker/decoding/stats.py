@@ -1,4 +1,4 @@
-"""Counts the tokens and measures the computing times of a loaded model."""
+"""Counts the tokens of a loaded model, and measures its computing times."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rm_local.engine.branches import Evaluated
+from rm_local.engine.branches import EvaluatedTokens
 from rm_local.engine.protocol import Stats
 from rm_local.system import peak_memory
 
 
 class StatsRecorder:
-    """Counts tokens and times of a loaded model, in the fields of `Stats`."""
+    """Counts the tokens and times of a loaded model; the counters mean the same as in `Stats`."""
 
     def __init__(self) -> None:
         self.prompt = self.forced = self.reused = self.written = self.calculated = 0
         self.boundary = 0
-        """Position in the open turn's tokens of the end of the prompt; forced text follows."""
+        """Number of tokens of the open turn's prompt; later positions are forced text."""
         self._prefill = self._decode = 0.0
 
-    def count_evaluated(self, start: int, end: int) -> None:
-        """Count the tokens from position `start` up to `end` as prompt or as forced text."""
+    def count_evaluated_tokens(self, start: int, end: int) -> None:
+        """Count the tokens at positions `start` to `end` - 1 as evaluated prompt or forced text."""
         prompt = max(0, min(end, self.boundary) - start)
         self.prompt += prompt
         self.forced += end - start - prompt
 
     @contextmanager
     def time_prefill(self) -> Iterator[None]:
-        """Add the duration of the body to the prefill time."""
+        """Add the duration of the `with` body to the time of prefills."""
         start = time.perf_counter()
         try:
             yield
@@ -37,26 +37,26 @@ class StatsRecorder:
 
     @contextmanager
     def time_decode(self) -> Iterator[None]:
-        """Add the duration of the body to the decoding time."""
+        """Add the duration of the `with` body to the time of decoding."""
         start = time.perf_counter()
         try:
             yield
         finally:
             self._decode += time.perf_counter() - start
 
-    def read_prefill(self) -> Evaluated:
-        """Return the tokens and seconds of prefill so far."""
-        return Evaluated(self.prompt, self.forced, self._prefill)
+    def get_prefill_totals(self) -> EvaluatedTokens:
+        """Return the tokens evaluated, and the seconds of prefill, since the model was loaded."""
+        return EvaluatedTokens(self.prompt, self.forced, self._prefill)
 
-    def read_prefill_since(self, before: Evaluated) -> Evaluated:
-        """Return the tokens and seconds of prefill since `read_prefill` returned `before`."""
-        now = self.read_prefill()
-        return Evaluated(
+    def compute_prefill_since(self, before: EvaluatedTokens) -> EvaluatedTokens:
+        """Return the tokens evaluated, and the seconds of prefill, since the totals `before`."""
+        now = self.get_prefill_totals()
+        return EvaluatedTokens(
             now.prompt - before.prompt, now.forced - before.forced, now.seconds - before.seconds
         )
 
     def take_snapshot(self) -> Stats:
-        """Return the current counts and times."""
+        """Return all counts and times since the model was loaded, with the peak memory."""
         return Stats(
             prompt=self.prompt,
             forced=self.forced,

@@ -1,4 +1,4 @@
-"""Records the forced parts of a text while it passes through a buffer."""
+"""Records which parts of a branch's text were forced, while the text waits in a buffer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections import deque
 
 
 class TextOrigins:
-    """Records whether the text in a buffer was forced; the text has to leave it in order."""
+    """Records which characters in a first-in, first-out text buffer were forced, not sampled."""
 
     def __init__(self) -> None:
         self._spans: deque[tuple[int, bool]] = deque()
         """Parts of the text in the buffer: number of characters, and whether they were forced."""
 
     def add_span(self, characters: int, *, forced: bool) -> None:
-        """Record that `characters` characters entered the buffer."""
+        """Record that so many characters, all forced or all sampled, have entered the buffer."""
         if characters:
             self._spans.append((characters, forced))
 
     def take_spans(self, text: str) -> list[tuple[str, bool]]:
-        """Split a text that left the buffer into parts that were forced (True) or not (False)."""
+        """Split a text that has left the buffer into parts, each with whether it was forced."""
         parts: list[tuple[str, bool]] = []
         while text and self._spans:
             characters, forced = self._spans.popleft()

@@ -1,4 +1,4 @@
-"""Runs turns with a loaded model: evaluates the prompt, and generates branches from it."""
+"""Runs the turns of a loaded model: evaluates a prompt, and generates branches from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rm_local.engine.worker.decoding.candidates import CandidateSampler
 from rm_local.engine.worker.decoding.grammar_sampler import GrammarSampler
 from rm_local.engine.worker.decoding.logprobs import LogprobRecorder
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
-from rm_local.engine.worker.decoding.sampler import Penalties
+from rm_local.engine.worker.decoding.sampler import RepetitionPenalties
 from rm_local.engine.worker.decoding.scheduler import BatchScheduler
 from rm_local.engine.worker.decoding.stats import StatsRecorder
 from rm_local.engine.worker.inbox import Inbox
@@ -37,7 +37,7 @@ from rm_local.errors import (
 )
 
 _LEAD = 2
-"""Maximum number of white-space tokens between thinking and a constrained answer."""
+"""Maximum number of white-space tokens between thinking and an answer that follows a grammar."""
 _ADAPTER_REMEDY = (
     "One of its LoRA adapters may be the cause: give it a smaller scale, or leave it out of --lora "
     "and of `lora` in the settings."
@@ -45,7 +45,7 @@ _ADAPTER_REMEDY = (
 
 
 class TurnRunner:
-    """Runs turns with a loaded model, one at a time; the cache is kept between turns."""
+    """Runs the turns of a loaded model, one at a time; the KV cache is kept between turns."""
 
     def __init__(self, model: Model, cache: KVCache, load_plan: LoadPlan, inbox: Inbox) -> None:
         self.stats = StatsRecorder()
@@ -57,7 +57,7 @@ class TurnRunner:
         self._conversation: Conversation | None = None
 
     def evaluate_prompt(self, request: OpenTurn, send: Callable[[Reply], None]) -> TurnOpened:
-        """Open a turn: evaluate the prompt except its last token, which the branches evaluate.
+        """Open a turn: evaluate its prompt except the last token, which the branches evaluate.
 
         `send` is called with `Progress` between batches, and with `ContextAdjusted` if the prompt
         is too long.
@@ -66,13 +66,13 @@ class TurnRunner:
             ContextOverflowError: The prompt does not fit; nothing was evaluated.
             CancelledByUserError: The request was cancelled; no turn is open.
         """
-        self._conversation, before = None, self.stats.read_prefill()
+        self._conversation, before = None, self.stats.get_prefill_totals()
         conversation = Conversation(self._model, request)
         self._adjuster = ContextAdjuster(conversation, self._cache, self._load_plan)
         if not context_policy.leaves_room(len(conversation.tokens), self._cache.capacity):
             self._adjust_context(len(conversation.tokens), send)
         self._check_fits(conversation, "The question", len(conversation.tokens))
-        checkpoints = () if self._model.rewinds else conversation.list_checkpoints()
+        checkpoints = () if self._model.rewinds else conversation.list_checkpoint_positions()
         self.stats.boundary = len(conversation.tokens)
         try:
             self._prefill_prefix(
@@ -85,10 +85,10 @@ class TurnRunner:
         except DecodeAbortedError:
             raise CancelledByUserError("Reading the question was stopped.") from None
         self._conversation = conversation
-        return TurnOpened(len(conversation.tokens), self.stats.read_prefill_since(before))
+        return TurnOpened(len(conversation.tokens), self.stats.compute_prefill_since(before))
 
     def generate_branches(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
-        """Generate branches from the prompt; `send` is called with their events.
+        """Generate branches from the open turn's prompt; `send` is called with their events.
 
         Raises:
             ContextOverflowError: A forced text does not fit; nothing was evaluated.
@@ -106,7 +106,7 @@ class TurnRunner:
             self.stats,
             branches,
             send,
-            share_prefix=self._share_prefix,
+            share_prefix=self._prefill_common_prefix,
             make_room=partial(self._make_room_for_branches, self._conversation, send),
         )
         try:
@@ -125,10 +125,7 @@ class TurnRunner:
 
     @property
     def info(self) -> ModelInfo:
-        """The model's description with the values of this run.
-
-        They are context, device, cache size and type, flash attention, and notes.
-        """
+        """The model's description, with context, device, cache and notes as they are now."""
         cache, placement = self._cache, self._cache.placement
         kept = placement.layers and not placement.cache_on_device
         return replace(
@@ -138,15 +135,15 @@ class TurnRunner:
             kv=self._load_plan.asked.kv,
             flash_attention=cache.flash_attention,
             cache=cache.size,
-            notes=self._load_plan.list_notes(placement),
+            notes=self._load_plan.list_placement_notes(placement),
         )
 
     def count_tokens(self, text: str) -> int:
-        """Count the tokens of a text."""
+        """Count the tokens of a text with the model's tokenizer."""
         return len(self._model.vocab.tokenize_data(text))
 
     def make_room(self, texts: Sequence[int], writing: int, send: Callable[[Reply], None]) -> int:
-        """Make room after the prompt for forced texts.
+        """Make room in the context after the open turn's prompt for forced texts.
 
         `texts`: number of tokens of each text. `writing`: number of tokens written after each of
         them. No turn is dropped for a text longer than the context. Return the number of tokens
@@ -164,13 +161,13 @@ class TurnRunner:
         return max(0, self._cache.capacity - len(conversation.tokens) - 1)
 
     def close(self) -> None:
-        """Free the cache."""
+        """Free the KV cache; the model is not freed."""
         self._cache.close()
 
-    def _share_prefix(self, branches: Sequence[BranchState]) -> int:
-        """Prefill the common prefix of all branches, except the last token of each branch.
+    def _prefill_common_prefix(self, branches: Sequence[BranchState]) -> int:
+        """Prefill the tokens that all branches have in common at their start; return their number.
 
-        Return the length of the prefix in tokens.
+        The last token of each branch is never part of them.
         """
         first = branches[0].tokens
         shared = min(count_common_prefix(first, branch.tokens) for branch in branches)
@@ -184,22 +181,31 @@ class TurnRunner:
         send: Callable[[Reply], None],
         branches: Sequence[BranchState],
     ) -> bool:
-        """Make room for branches, one of which fills the context; return False if it failed."""
+        """Make room for branches, one of which fills the context; return whether it succeeded.
+
+        The prompt in the branches' tokens is replaced by the shortened one.
+        """
         before, context = len(conversation.tokens), self._cache.capacity
         ends = [len(conversation.tokenize_with_note(branch.note)) for branch in branches]
         self._adjust_context(max(len(branch.tokens) for branch in branches), send)
         for branch, end in zip(branches, ends, strict=True):
             branch.tokens[:end] = conversation.tokenize_with_note(branch.note)
-        self._mark_boundary(conversation, [branch.note for branch in branches])
+        self._set_prompt_boundary(conversation, [branch.note for branch in branches])
         return len(conversation.tokens) < before or self._cache.capacity > context
 
-    def _mark_boundary(self, conversation: Conversation, notes: Sequence[str]) -> None:
-        """Set the end of the prompt for the statistics; tokens of notes are not prompt."""
+    def _set_prompt_boundary(self, conversation: Conversation, notes: Sequence[str]) -> None:
+        """Set the number of prompt tokens for the statistics; notes are not counted as prompt."""
         self.stats.boundary = conversation.note_position if any(notes) else len(conversation.tokens)
 
     def _create_branches(
         self, conversation: Conversation, specs: Sequence[BranchSpec], send: Callable[[Reply], None]
     ) -> list[BranchState]:
+        """Create the states of branches, and make room for the longest.
+
+        Raises:
+            ContextOverflowError: A branch does not fit into the context.
+            UsageError: A grammar or a number of alternatives is invalid.
+        """
         forced = [self._model.vocab.tokenize_data(spec.forced) for spec in specs]
         both = list(zip(specs, forced, strict=True))
 
@@ -210,7 +216,7 @@ class TurnRunner:
 
         if count_longest() >= self._cache.capacity:
             self._adjust_context(count_longest(), send)
-        self._mark_boundary(conversation, [spec.note for spec in specs])
+        self._set_prompt_boundary(conversation, [spec.note for spec in specs])
         self._check_fits(
             conversation, "The question with the text forced before its answer", count_longest()
         )
@@ -227,8 +233,9 @@ class TurnRunner:
     def _create_branch(
         self, conversation: Conversation, index: int, spec: BranchSpec, forced: list[int]
     ) -> BranchState:
+        """Create a branch's state, with its samplers; `forced`: the tokens of its forced text."""
         vocab, options, constraint = self._model.vocab, self._load_plan.options, None
-        penalties = Penalties(vocab.handle, options.repeat_penalty, options.dry)
+        penalties = RepetitionPenalties(vocab.handle, options.repeat_penalty, options.dry)
         logprobs = None if spec.logprobs is None else LogprobRecorder(vocab, spec.logprobs)
         if spec.grammar:
             lead = _LEAD if conversation.starts == "thinking" else 0
@@ -246,6 +253,7 @@ class TurnRunner:
         )
 
     def _adjust_context(self, tokens: int, send: Callable[[Reply], None]) -> None:
+        """Make room after `tokens` tokens if the policy allows it, and send the event about it."""
         if event := self._adjuster.adjust_context(tokens):
             send(event)
 
@@ -258,19 +266,20 @@ class TurnRunner:
         keep_rest: bool = False,
         on_progress: Callable[[float], None] = lambda _share: None,
     ) -> None:
-        """Prefill the prefix sequence and count its tokens as evaluated or reused.
+        """Prefill the cache's prefix sequence, and count its tokens as evaluated or reused.
 
-        The first `already_counted` tokens are not counted as reused.
+        Of the reused tokens, the first `already_counted` are not counted again. For the other
+        arguments see `KVCache.prefill_prefix`.
         """
         with self.stats.time_prefill():
             kept = self._cache.prefill_prefix(
                 tokens, checkpoints=checkpoints, keep_rest=keep_rest, on_progress=on_progress
             )
         self.stats.reused += max(0, kept - already_counted)
-        self.stats.count_evaluated(kept, len(tokens))
+        self.stats.count_evaluated_tokens(kept, len(tokens))
 
     def _check_fits(self, conversation: Conversation, what: str, tokens: int) -> None:
-        """Check that `tokens` tokens fit into the context; `what` is their name in the message.
+        """Check that `tokens` tokens fit into the context; `what`: their name in the error message.
 
         Raises:
             ContextOverflowError: They do not fit.
@@ -278,10 +287,10 @@ class TurnRunner:
         capacity, trained = self._cache.capacity, self._model.info.trained_context
         if tokens < capacity:
             return
-        what = f"{what} and the turns before it" if conversation.has_droppable_turn else what
-        need = "need" if conversation.has_droppable_turn else "needs"
+        what = f"{what} and the turns before it" if conversation.can_drop_turn else what
+        need = "need" if conversation.can_drop_turn else "needs"
         message = f"{what} {need} {tokens:,} tokens; the context holds {capacity:,}."
         raise ContextOverflowError(
             f"{message} {self._adjuster.failure}".strip(),
-            context_policy.suggest_remedy(conversation.has_droppable_turn, tokens, trained),
+            context_policy.suggest_overflow_remedy(conversation.can_drop_turn, tokens, trained),
         )

@@ -1,4 +1,4 @@
-"""Ends the worker if llama.cpp does not return from a call about a grammar.
+"""Ends the worker process if llama.cpp does not return from a call about a grammar.
 
 A call of a C function cannot be interrupted from Python, and such a call can fill the memory.
 """
@@ -11,10 +11,11 @@ import time
 from types import TracebackType
 
 _INTERVAL = 0.25
+"""Seconds between two checks of the time limit."""
 
 
 class Watchdog:
-    """Ends the process, after writing `last_words`, if the body of `with` takes too long.
+    """Ends the process, after writing `last_words` to the log, if a `with` body takes too long.
 
     The limit is `seconds` of CPU time, because a busy or sleeping machine uses none of it. Do not
     nest the `with` statements of one watchdog.
@@ -45,6 +46,7 @@ class Watchdog:
         self._until = float("inf")
 
     def _wait_for_deadline(self) -> None:
+        """Wait until the time limit of a `with` body has passed; then end the process."""
         while time.process_time() < self._until:
             time.sleep(_INTERVAL)
         os.write(self._log, f"\n{self._last_words}\n".encode())

@@ -1,1 +1,1 @@
-"""Python classes for llama.cpp: model, tokenizer, KV cache, devices, log."""
+"""Classes around llama.cpp: model, tokenizer, KV cache, LoRA adapters, embedder, devices, log."""

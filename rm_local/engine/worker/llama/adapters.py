@@ -1,4 +1,4 @@
-"""LoRA adapters of a loaded model: loaded once, and applied to each context of the model."""
+"""Loads LoRA adapters for a model, and applies them to its contexts."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine.worker.llama import log
-from rm_local.engine.worker.llama.load_errors import find_remedy
+from rm_local.engine.worker.llama.load_errors import find_load_remedy
 from rm_local.errors import EngineError, ModelLoadError
 from rm_local.lora import LoraAdapter
 
 
 class LoadedAdapters:
-    """The adapters of one model. They are freed with the model."""
+    """The LoRA adapters loaded for one model, with their scales; they are freed with the model."""
 
     def __init__(self, model: Any, adapters: Sequence[LoraAdapter]) -> None:
-        """Load the adapters. Do this before the model has a context: its size depends on them.
+        """Load the adapters' files for llama.cpp's handle `model`, before it has a context.
+
+        The size of a context depends on the adapters.
 
         Raises:
             ModelLoadError: llama.cpp cannot load an adapter.
@@ -29,8 +31,8 @@ class LoadedAdapters:
         self._handles = (llama_cpp.llama_adapter_lora_p_ctypes * self._count)(*handles)
         self._scales = (ctypes.c_float * self._count)(*(each.scale for each in adapters))
 
-    def apply_to(self, context: Any) -> None:
-        """Apply the adapters to a new context.
+    def apply_to_context(self, context: Any) -> None:
+        """Let llama.cpp's `context` use all adapters.
 
         Raises:
             EngineError: llama.cpp rejects the adapters.
@@ -48,6 +50,6 @@ def _load_adapter(model: Any, path: str) -> Any:
     if not handle:  # a pointer, also where it is null
         reason = log.find_first_error() or "it did not say why"
         raise ModelLoadError(
-            f"llama.cpp does not load the adapter {path}: {reason}.", find_remedy(reason)
+            f"llama.cpp does not load the adapter {path}: {reason}.", find_load_remedy(reason)
         )
     return handle

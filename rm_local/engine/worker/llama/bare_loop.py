@@ -1,9 +1,9 @@
-"""Measures the speed of llama.cpp alone, as the baseline for the engine.
+"""Measures the speed of llama.cpp alone, as a baseline for the speed of the engine.
 
 Run `python -m rm_local.engine.worker.llama.bare_loop MODEL THREADS LAYERS`.
 
-It runs a greedy loop over `llama_decode` for one sequence. Each line of input has the numbers of
-tokens to read and to write; each line of output has the seconds for reading and for writing.
+It runs a greedy loop over `llama_decode` for one sequence. Each line of standard input has the
+numbers of tokens to read and to write; each line of output has the seconds for both.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ from rm_local.engine.worker.llama.cpu import choose_thread_count
 from rm_local.engine.worker.llama.params import build_model_params
 
 _CONTEXT = 4096
+"""Context length in tokens."""
 
 
-class BareLoop:
-    """A model and a context with llama.cpp's default parameters."""
+class BaselineLoop:
+    """A model in llama.cpp, with default parameters, whose speed is measured in a simple loop."""
 
     def __init__(self, path: Path, threads: int, gpu_layers: int) -> None:
         """Load the model and create its context.
 
-        `threads`: number of threads; 0 = as many as the engine uses.
+        `threads`: number of threads; 0 = as many as the engine uses. `gpu_layers`: number of layers
+        on graphics devices.
 
         Raises:
             SystemExit: The model cannot be loaded, or its context cannot be created.
@@ -44,7 +46,7 @@ class BareLoop:
         self._greedy = llama_cpp.llama_sampler_init_greedy()
 
     def time_run(self, reads: int, writes: int) -> tuple[float, float]:
-        """Measure the seconds for a prompt of `reads` tokens, and for `writes` tokens after it."""
+        """Measure the seconds to read a prompt of `reads` tokens, and to write `writes` tokens."""
         llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._context), True)
         tokens = [(7 * n + 300) % self._vocabulary for n in range(reads)]
         prompt = (llama_cpp.llama_token * reads)(*tokens)
@@ -76,12 +78,12 @@ class BareLoop:
 
 
 def main() -> None:
-    """Run one measurement per line until standard input closes."""
+    """Load the model, then run one measurement for each line, until standard input closes."""
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    log.install_callback()
+    log.install_log_callback()
     path, threads, gpu_layers = sys.argv[1:]
-    loop = BareLoop(Path(path), int(threads), int(gpu_layers))
+    loop = BaselineLoop(Path(path), int(threads), int(gpu_layers))
     for line in sys.stdin:
         reads, writes = map(int, line.split())
         print(*loop.time_run(reads, writes), file=replies)

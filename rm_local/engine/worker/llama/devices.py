@@ -1,4 +1,4 @@
-"""Lists llama.cpp's devices and their free memory; the Python binding has no function for this."""
+"""Lists the devices on which llama.cpp can compute, with their free memory."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "igpu"}
 
 
 def list_devices() -> list[Device]:
-    """List the devices in ggml's registry, the CPU included.
+    """List the devices that llama.cpp's build supports on this machine, the CPU included.
 
-    The list is empty if the build does not export the functions.
+    The list is empty if the build does not export the functions for it.
     """
     try:
         count = find_ggml_function("ggml_backend_dev_count", ctypes.c_size_t)()
@@ -24,7 +24,7 @@ def list_devices() -> list[Device]:
 
 
 def find_ggml_function(name: str, result: Any, *arguments: Any) -> Any:
-    """Find ggml's function `name`, and declare the types of its result and arguments.
+    """Return ggml's C function `name` for ctypes, with the types of its result and arguments.
 
     Raises:
         AttributeError: The build does not export the function.

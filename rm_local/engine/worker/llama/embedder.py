@@ -1,4 +1,4 @@
-"""A sentence embedder (BERT and similar), loaded next to the model with its own context."""
+"""Embeds texts with a sentence embedder (BERT and similar) in llama.cpp."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from numpy.typing import NDArray
 
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.cpu import choose_thread_count
-from rm_local.engine.worker.llama.load_errors import find_remedy
+from rm_local.engine.worker.llama.load_errors import find_load_remedy
 from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.errors import EngineError, InvalidModelError
 from rm_local.gguf import check_file_complete, read_header
 
 _BATCH_TOKENS = 2048
-"""Maximum number of tokens in a batch; more if the embedder accepts longer texts."""
+"""Maximum number of tokens in a batch, unless the embedder accepts longer texts."""
 _BATCH_TEXTS = 32
+"""Maximum number of texts in a batch."""
 _REMEDY = "Delete its file: rm-local writes it again when it is needed."
 
 
 class Embedder:
-    """Embeds texts; a text's vector is the normalized mean over its tokens."""
+    """A loaded sentence embedder; a text's vector is the normalized mean over its tokens."""
 
     def __init__(self, path: Path, threads: int) -> None:
-        """Load the embedder. `threads`: number of threads; 0 = chosen by the embedder's size.
+        """Load the embedder from a GGUF file, on the CPU.
+
+        `threads`: number of threads; 0 = chosen by the embedder's size.
 
         Raises:
             ModelNotFoundError: There is no such file.
@@ -42,7 +45,8 @@ class Embedder:
         if self._model is None:
             reason = log.find_first_error() or "it did not say why"
             raise InvalidModelError(
-                f"llama.cpp does not load {path}: {reason}.", find_remedy(reason, damaged=_REMEDY)
+                f"llama.cpp does not load {path}: {reason}.",
+                find_load_remedy(reason, damaged=_REMEDY),
             )
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self.dimension: int = llama_cpp.llama_model_n_embd(self._model)
@@ -71,7 +75,7 @@ class Embedder:
         return vectors
 
     def close(self) -> None:
-        """Free the weights and the context."""
+        """Free the embedder's weights and its context."""
         llama_cpp.llama_batch_free(self._batch)
         llama_cpp.llama_free(self._context)
         llama_cpp.llama_model_free(self._model)
@@ -92,7 +96,7 @@ class Embedder:
         return context
 
     def _tokenize_text(self, text: str) -> list[int]:
-        """Tokenize a text; if it is too long, truncate it but keep its last token."""
+        """Tokenize a text; if it is too long, truncate it, but keep its last (special) token."""
         raw = text.encode("utf-8", "replace")
         room = len(raw) + 8
         tokens = (llama_cpp.llama_token * room)()
@@ -101,7 +105,7 @@ class Embedder:
         return found if count <= self._max_tokens else [*found[: self._max_tokens - 1], found[-1]]
 
     def _group_texts(self, texts: Sequence[list[int]]) -> Iterator[list[list[int]]]:
-        """Yield the texts in order, in groups that fit into one batch."""
+        """Yield the tokenized texts in order, in groups that each fit into one batch."""
         group: list[list[int]] = []
         for tokens in texts:
             used = sum(map(len, group))
@@ -113,6 +117,11 @@ class Embedder:
             yield group
 
     def _evaluate_group(self, group: Sequence[list[int]]) -> NDArray[np.float32]:
+        """Evaluate tokenized texts in one batch; return their vectors, not normalized, as rows.
+
+        Raises:
+            EngineError: llama.cpp failed.
+        """
         batch = self._batch
         batch.n_tokens = sum(map(len, group))
         rows = ((t, p, s) for s, tokens in enumerate(group) for p, t in enumerate(tokens))

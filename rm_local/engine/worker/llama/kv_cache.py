@@ -1,8 +1,9 @@
-"""The KV cache: a prefix sequence, which is kept between calls, and branches that share its cells.
+"""The KV cache of a model: one sequence for the prompt, and more for the branches after it.
 
-The end of a sequence cannot be removed in a recurrent or hybrid model. Its states at a few
-positions of the prompt are kept as checkpoints, each in its own sequence; the prefix sequence is
-restored from the last suitable checkpoint.
+The prompt's sequence, the prefix sequence, is kept between calls; branches share its cells. In a
+recurrent or hybrid model the end of a sequence cannot be removed. Its states at a few positions of
+the prompt are therefore kept as checkpoints, each in a sequence of its own, and the prefix sequence
+is restored from the last checkpoint that fits.
 """
 
 from __future__ import annotations
@@ -24,24 +25,25 @@ from rm_local.errors import ContextAllocationError, EngineError
 from rm_local.options import FlashAttention
 
 PREFIX = 0
-"""Number of the prefix sequence. Those of branches are 1 to `branches`; checkpoints follow."""
+"""Number of the prefix sequence; the numbers of branches and then of checkpoints follow."""
 MAX_CHECKPOINTS = 4
-"""Maximum number of checkpoints."""
+"""Maximum number of checkpoints: states of the prompt that a recurrent model can return to."""
 _FULL, _ABORTED = 1, 2
+"""Results of `llama_decode`: no free cells, and aborted by the callback."""
 Row = tuple[int, int, int, bool]
 """A row of a batch: a token, its position, its sequence, and whether its logits are needed."""
 
 
 class CacheFullError(Exception):
-    """The cache has no free cells for the batch, and no token of it was evaluated."""
+    """The KV cache has no free cells for a batch; no token of the batch was evaluated."""
 
 
 class DecodeAbortedError(Exception):
-    """The request was cancelled before or during a batch."""
+    """A batch was not evaluated, or not completely, because the request was cancelled."""
 
 
 class KVCache:
-    """A llama.cpp context, and the tokens in its memory."""
+    """A llama.cpp context for a model, and a record of the tokens in its KV cache."""
 
     def __init__(
         self,
@@ -53,9 +55,10 @@ class KVCache:
         *,
         controller: ThreadController | None = None,
     ) -> None:
-        """Create the context for the size in `asked`.
+        """Create the context with the length in `asked`.
 
-        `controller` chooses the number of threads for each step; None = the model's `threads`.
+        `controller`: chooses the number of threads for each decoding step; None = always the
+        model's `threads`.
 
         Raises:
             ContextAllocationError: There is not enough memory for the requested context.
@@ -64,11 +67,11 @@ class KVCache:
         self.placement = placement
         self.batch_size = placement.batch
         self.branches = 32 if model.rewinds else 8
-        """Number of sequences for branches; in a recurrent model each sequence needs memory."""
+        """Maximum number of branches at once; in a recurrent model each sequence needs memory."""
         self.prefix_tokens: list[int] = []
-        """The tokens in the prefix sequence."""
+        """The tokens that are in the prefix sequence now."""
         self._checkpoints: dict[int, int] = {}
-        """Position of a checkpoint (its number of tokens) -> its sequence."""
+        """Number of tokens of a checkpoint -> number of its sequence."""
         self._model = model
         self._inbox = inbox
         self._controller = controller
@@ -81,7 +84,7 @@ class KVCache:
             self._batch.n_seq_id[row] = 1
 
     def resize_context(self, context: int) -> None:
-        """Replace the context by an empty one for `context` tokens.
+        """Replace the context by an empty one with a length of `context` tokens.
 
         Raises:
             ContextAllocationError: There is not enough memory; the context has its old size, and
@@ -106,15 +109,15 @@ class KVCache:
                 context, log.find_first_error() or "llama.cpp did not say why"
             )
         try:
-            self._model.adapters.apply_to(self.context)
+            self._model.adapters.apply_to_context(self.context)
         except EngineError:
             llama_cpp.llama_free(self.context)
             self.context = None
             raise
         self.capacity: int = llama_cpp.llama_n_ctx(self.context)
-        """Number of cells, shared by all sequences."""
+        """Number of cells, one for each token; all sequences share them."""
         self.size = log.read_cache_size()
-        """Bytes of the cells, as reported by llama.cpp."""
+        """Bytes of all cells, as reported by llama.cpp."""
         self.flash_attention = log.uses_flash_attention()
         self._memory = llama_cpp.llama_get_memory(self.context)
         self._threads = self._model.threads
@@ -142,11 +145,12 @@ class KVCache:
         keep_rest: bool = False,
         on_progress: Callable[[float], None] = lambda _share: None,
     ) -> int:
-        """Set the prefix sequence to `tokens`; return the number of tokens that were reused.
+        """Make the prefix sequence contain `tokens`; return how many of them were reused.
 
-        `checkpoints`: positions to which later calls may rewind. `keep_rest`: if the sequence
-        begins with all of `tokens`, keep the tokens after them, too. `on_progress` is called
-        between two batches with the share of the new tokens that is evaluated.
+        Only the tokens after the reused ones are evaluated. `checkpoints`: numbers of tokens to
+        which later calls may return. `keep_rest`: if the sequence begins with all of `tokens`,
+        keep the tokens after them, too. `on_progress` is called between two batches with the share
+        of the new tokens that is evaluated.
         """
         kept = count_common_prefix(self.prefix_tokens, tokens)
         if keep_rest and kept == len(tokens):
@@ -168,17 +172,17 @@ class KVCache:
         return kept
 
     def fork_sequence(self, source: int, target: int) -> None:
-        """Share the cells of `source` with the empty sequence `target`, without evaluation."""
+        """Make the empty sequence `target` a copy of `source` that shares its cells."""
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
     def drop_sequence(self, sequence: int) -> None:
-        """Remove all tokens of a branch's sequence."""
+        """Remove all tokens of a sequence from the cache."""
         self._remove_tokens(sequence, 0)
 
-    def adopt_sequence(self, sequence: int, tokens: Sequence[int]) -> None:
-        """Replace the prefix sequence by the start of a branch's sequence.
+    def adopt_as_prefix(self, sequence: int, tokens: Sequence[int]) -> None:
+        """Make the first tokens of a branch's sequence the new prefix sequence.
 
-        `tokens` has to be the start of the tokens in `sequence`.
+        `tokens`: these tokens. The branch's sequence is empty afterwards.
         """
         self._remove_tokens(sequence, len(tokens))
         self._remove_tokens(PREFIX, 0)
@@ -187,7 +191,7 @@ class KVCache:
         self.prefix_tokens = list(tokens)
 
     def decode_rows(self, rows: Sequence[Row]) -> None:
-        """Evaluate rows; their number is at most `batch_size`.
+        """Evaluate the rows as one batch; their number is at most `batch_size`.
 
         After an error, the prefix sequence has the same tokens as before, or fewer if its own rows
         were evaluated.
@@ -197,7 +201,7 @@ class KVCache:
             DecodeAbortedError: The request was cancelled.
             EngineError: Any other failure.
         """
-        if self._inbox.cancelled:
+        if self._inbox.cancel_reason:
             raise DecodeAbortedError
         if not self.context:
             raise EngineError("The model has lost its context.", "Load it again.")
@@ -223,7 +227,10 @@ class KVCache:
         )
 
     def _compute_batch(self, rows: int) -> int:
-        """Evaluate the batch, with the number of threads for `rows`; return llama.cpp's status."""
+        """Let llama.cpp evaluate the batch of `rows` rows; return the result of `llama_decode`.
+
+        The controller, if there is one, chooses the threads, and gets the duration.
+        """
         if not self._controller or rows > self.branches:
             self._set_threads(self._model.threads)
             return int(llama_cpp.llama_decode(self.context, self._batch))
@@ -231,7 +238,7 @@ class KVCache:
         began = time.perf_counter()
         code = int(llama_cpp.llama_decode(self.context, self._batch))
         if code == 0:
-            self._controller.add_step(rows, time.perf_counter() - began)
+            self._controller.record_step(rows, time.perf_counter() - began)
         return code
 
     def _set_threads(self, threads: int) -> None:
@@ -240,13 +247,16 @@ class KVCache:
             self._threads = threads
 
     def close(self) -> None:
-        """Free the context."""
+        """Free llama.cpp's context with the KV cache."""
         llama_cpp.llama_batch_free(self._batch)
         if self.context:
             llama_cpp.llama_free(self.context)
 
     def _rewind_prefix(self, length: int) -> int:
-        """Cut the prefix sequence to at most `length` tokens; return its number of tokens."""
+        """Cut the prefix sequence to `length` tokens; return how many tokens are left.
+
+        In a recurrent model these are the tokens of the last checkpoint up to `length`.
+        """
         if not (self.rewinds and self._remove_tokens(PREFIX, length)):
             self._drop_checkpoints(
                 keep=[position for position in self._checkpoints if position <= length]
@@ -259,7 +269,7 @@ class KVCache:
         return length
 
     def _save_checkpoint(self) -> None:
-        """Save the prefix sequence as a checkpoint."""
+        """Keep the state of the prefix sequence as a checkpoint, unless it is one already."""
         position, first = len(self.prefix_tokens), self.branches + 1
         if position not in self._checkpoints:
             free = set(range(first, first + MAX_CHECKPOINTS)) - {*self._checkpoints.values()}
@@ -267,22 +277,23 @@ class KVCache:
             self.fork_sequence(PREFIX, self._checkpoints[position])
 
     def _drop_checkpoints(self, keep: Collection[int]) -> None:
+        """Remove all checkpoints except those with a number of tokens in `keep`."""
         for position in [position for position in self._checkpoints if position not in keep]:
             self._remove_tokens(self._checkpoints.pop(position), 0)
 
     def _remove_tokens(self, sequence: int, start: int) -> bool:
-        """Remove a sequence's tokens from position `start` on; return False if it is impossible."""
+        """Remove a sequence's tokens from position `start` on; return False if llama.cpp cannot."""
         return bool(llama_cpp.llama_memory_seq_rm(self._memory, sequence, start, -1))
 
 
 def count_common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
-    """Count the tokens that two sequences have in common at their start."""
+    """Count the equal tokens at the start of two sequences."""
     both = zip(left, right, strict=False)
     return next((n for n, (a, b) in enumerate(both) if a != b), min(len(left), len(right)))
 
 
 def _make_context_error(context: int, reason: str) -> EngineError:
-    """Build the error for a context that llama.cpp cannot create."""
+    """Build the error for a context of `context` tokens that llama.cpp cannot create."""
     if "does not divide" in reason:
         message = f"This model's keys and values cannot be stored in this type: {reason}."
         return EngineError(message, 'Set `kv_cache_type = "f16"`.')
@@ -291,10 +302,11 @@ def _make_context_error(context: int, reason: str) -> EngineError:
 
 
 def _create_abort_callback() -> Any:
-    """Create the callback by which llama.cpp asks whether to abort: C's function `strlen`.
+    """Return C's function `strlen` as the callback that says whether llama.cpp has to abort.
 
-    It is true for a C string that is not empty. llama.cpp calls it between any two operations of
-    its graph; a Python callback would need the interpreter's lock, and slow small models by half.
+    It is true for a C string that is not empty; its argument is `Inbox.abort`. llama.cpp calls it
+    between any two operations of its graph; a Python callback would need the interpreter's lock,
+    and slow small models by half.
     """
     library = ctypes.CDLL("msvcrt" if hasattr(ctypes, "windll") else None)
     return ctypes.cast(library.strlen, llama_cpp.ggml_abort_callback)

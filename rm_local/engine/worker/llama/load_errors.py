@@ -1,4 +1,4 @@
-"""Remedies for files that llama.cpp cannot load, by its error message."""
+"""Remedies for the user if llama.cpp cannot load a file, chosen by its error message."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ _DAMAGED = (
 )
 
 
-def find_remedy(reason: str, *, damaged: str = _DAMAGED) -> str:
-    """Find the remedy for llama.cpp's error `reason`; for other errors, return `damaged`."""
+def find_load_remedy(reason: str, *, damaged: str = _DAMAGED) -> str:
+    """Return the remedy for llama.cpp's error message `reason`; `damaged` if it is not known."""
     return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, reason)), damaged)

@@ -1,4 +1,4 @@
-"""Loads a model: checks its file, plans the placement, and uses fallbacks if memory is short."""
+"""Loads a model: checks its files, plans its placement, and falls back if memory is short."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from rm_local.gguf import (
     check_file_complete,
     check_is_text_model,
     hash_file,
-    read_files,
+    read_file_headers,
     read_fitting_adapters,
     read_header,
 )
@@ -39,19 +39,22 @@ Context = TypeVar("Context")
 
 
 class LoadPlan:
-    """The planned placement of a model on this machine, before memory is allocated."""
+    """How a model is to be loaded on this machine: checked files, context length, placement.
+
+    It is made before memory is allocated, and is also used to enlarge the context.
+    """
 
     def __init__(
         self, path: Path, options: EngineOptions, lora: Sequence[LoraAdapter] = ()
     ) -> None:
-        """Read the files and plan the placement.
+        """Read the headers of the model and of the adapters, and plan context and placement.
 
         Raises:
             ModelNotFoundError: A file does not exist.
             InvalidModelError: A file is damaged, or not a text generation model.
             InsufficientMemoryError: There is not enough memory.
         """
-        self.files = _read_model_files(path)
+        self.files = _read_checked_headers(path)
         self.adapters = read_fitting_adapters(lora, path, self.files)
         self._sizes = AdaptedModel(self.files, self.adapters)
         offloads = llama_cpp.llama_supports_gpu_offload()
@@ -59,26 +62,26 @@ class LoadPlan:
         self._checks_memory = options.check_memory
         self.options = options
         self.context_overflow = options.context_overflow
-        asked = PlacementRequest.for_options(options, options.context)
+        asked = PlacementRequest.from_options(options, options.context)
         free = self._measure_free_memory()
         chosen = options.context or offload.choose_fitting_context(
             self._sizes, self._devices, asked, free
         )
         self.asked = replace(asked, context=chosen)
         self.first = offload.place_layers(self._sizes, self._devices, self.asked)
-        """The first placement to try."""
+        """The placement to try first; fallbacks follow if memory is short."""
         self._smaller_context = "" if options.context else self._describe_smaller_context(chosen)
         name = str(self.files.header.metadata.get("general.name") or path.stem)
         offload.check_fits_memory(self._sizes, self._devices, self.asked, free, name)
 
     def choose_larger_context(self, context: int, tokens: int) -> int:
-        """Choose a context larger than `context`, with room for branches after `tokens` tokens.
+        """Choose a context length above `context`, with room for branches after `tokens` tokens.
 
         Raises:
             EngineError: The model was not trained for it, or there is not enough memory.
         """
         trained = self.files.context
-        if not (larger := context_policy.enlarge_context(context, tokens, trained)):
+        if not (larger := context_policy.compute_larger_context(context, tokens, trained)):
             raise EngineError(f"the model was trained for {trained:,} tokens.")
         asked = replace(self.asked, context=context)
         offload.check_growth_fits_memory(
@@ -86,8 +89,11 @@ class LoadPlan:
         )
         return larger
 
-    def list_notes(self, placement: Placement) -> tuple[str, ...]:
-        """List the differences from the requested or the usual placement, as sentences."""
+    def list_placement_notes(self, placement: Placement) -> tuple[str, ...]:
+        """List sentences for the user about a smaller context, or fewer layers on devices.
+
+        `placement`: the placement that is used.
+        """
         fewer = placement.layers < self.first.layers
         lowered = (
             f"There was not enough memory for {self.first.layers} layers on the device: "
@@ -96,9 +102,11 @@ class LoadPlan:
         return tuple(filter(None, (self._smaller_context, lowered if fewer else "")))
 
     def _measure_free_memory(self) -> int | None:
+        """Return the free bytes of main memory; None if unknown, or if the check is disabled."""
         return free_memory() if self._checks_memory else None
 
     def _describe_smaller_context(self, context: int) -> str:
+        """Return a sentence if `context` is below the default context; otherwise empty."""
         usual = requirements.choose_default_context(self._sizes)
         if context >= usual:
             return ""
@@ -111,7 +119,7 @@ def load_model(
     inbox: Inbox,
     renderer: Renderer,
 ) -> tuple[Model, KVCache, LoadPlan]:
-    """Load the model and create its cache, with as many layers on devices as fit.
+    """Load a model and create its KV cache, with as many layers on devices as fit.
 
     Raises:
         ModelNotFoundError, InvalidModelError: The file or an adapter is missing or damaged, or an
@@ -122,7 +130,7 @@ def load_model(
     """
     options = request.options
     plan = LoadPlan(Path(request.model), options, request.lora)
-    loaded = tuple(_hash_adapter(adapter) for adapter in request.lora)
+    loaded = tuple(_hash_and_check_adapter(adapter) for adapter in request.lora)
 
     def load_weights(placement: Placement) -> Model:
         placed = replace(options, context=plan.asked.context, gpu_layers=placement.layers)
@@ -145,7 +153,7 @@ def place_with_fallback(
     create_context: Callable[[Weights, Placement], Context],
     free_weights: Callable[[Weights], Any],
 ) -> tuple[Weights, Context]:
-    """Load weights and create a context with the first placement that fits into memory.
+    """Load weights and create a context, with `first` or the next fallback that fits into memory.
 
     If memory is short, `load_weights` raises ModelLoadError and `create_context` raises
     ContextAllocationError. Weights are not loaded again if only the context changes.
@@ -171,19 +179,23 @@ def place_with_fallback(
             placement = lower
 
 
-def _read_model_files(path: Path) -> GgufFiles:
-    """Read the model's files and check that the first is complete and generates text."""
+def _read_checked_headers(path: Path) -> GgufFiles:
+    """Read the headers of a model's files; check that the first is a complete text model.
+
+    Raises:
+        InvalidModelError: The file is not a text generation model, or is cut short.
+    """
     header = read_header(path)
     check_is_text_model(path, header)
     check_file_complete(path, header)
-    return read_files(path)
+    return read_file_headers(path)
 
 
-def _hash_adapter(adapter: LoraAdapter) -> LoraAdapter:
-    """Return the adapter with the hash of its file.
+def _hash_and_check_adapter(adapter: LoraAdapter) -> LoraAdapter:
+    """Return the adapter with the sha256 of its file.
 
     Raises:
-        InvalidModelError: The adapter has another hash already.
+        InvalidModelError: The file has another sha256 than `adapter` states: it was changed.
     """
     found = hash_file(Path(adapter.path))
     if adapter.sha256 not in ("", found):

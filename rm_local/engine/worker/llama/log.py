@@ -1,4 +1,7 @@
-"""Writes llama.cpp's log to descriptor 2, and searches it for facts that no function returns."""
+"""Writes llama.cpp's log to descriptor 2, and finds facts in it that no function returns.
+
+These are errors, the number of layers on devices, the cache's size, and the use of flash attention.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,14 @@ _CACHE = re.compile(rb"(?:KV|RS) buffer size = *([\d.]+) MiB")
 _FLASH = re.compile(rb"flash_attn += (enabled|disabled)|Flash Attention (enabled|disabled)")
 _PATTERNS = (_OFFLOADED, _DEVICE, _CACHE, _FLASH)
 _seen: list[bytes] = []
+"""Messages since `begin_log_span` that match one of the patterns."""
 _errors: list[bytes] = []
+"""Error messages since `begin_log_span`."""
 
 
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
 def _write_log(level: int, text: bytes, _data: Any) -> None:
+    """Write a message of llama.cpp to descriptor 2, and keep it if it is searched later."""
     if level == _DEBUG:
         return
     with suppress(OSError):  # the disk may be full
@@ -32,28 +38,32 @@ def _write_log(level: int, text: bytes, _data: Any) -> None:
         _seen.append(text)
 
 
-def install_callback() -> None:
-    """Redirect llama.cpp's log to this module, for the whole process."""
+def install_log_callback() -> None:
+    """Let llama.cpp pass its log messages to this module, for the whole process."""
     llama_cpp.llama_log_set(_write_log, ctypes.c_void_p(0))
 
 
 def begin_log_span() -> None:
-    """Discard the log so far; the functions below search the messages since this call."""
+    """Forget all messages so far: the other functions search only the messages after this call."""
     _seen.clear()
     _errors.clear()
 
 
 def find_first_error() -> str:
-    """Find the first error since `begin_log_span`, without its prefixes; empty if there is none.
+    """Return the first error message since `begin_log_span`, without its prefixes; or empty.
 
-    Later errors only name the functions that failed because of the first one.
+    Later error messages only name the functions that failed because of the first error.
     """
     text = _errors[0].decode("utf-8", "replace") if _errors else ""
     return re.sub(r"^(?:\w+: |error loading model: )+", "", text).strip().rstrip(".")
 
 
-def find_offload() -> tuple[str, int, int] | None:
-    """Find the device, its number of layers, and the number of all layers; None without a GPU."""
+def find_offloaded_layers() -> tuple[str, int, int] | None:
+    """Find in the log how many of the loaded model's layers are on graphics devices.
+
+    Return the devices' names joined by `+`, the number of layers on them, and the number of all
+    layers; None if no layer is on a graphics device.
+    """
     devices = [m[1].decode() for line in _seen if (m := _DEVICE.search(line))]
     counts = [(int(m[1]), int(m[2])) for line in _seen if (m := _OFFLOADED.search(line))]
     if not devices or not counts or not counts[-1][0]:
@@ -62,7 +72,7 @@ def find_offload() -> tuple[str, int, int] | None:
 
 
 def read_cache_size() -> int:
-    """Read the bytes of the caches created since `begin_log_span`, to a hundredth of a MiB."""
+    """Return the bytes of the KV caches created since `begin_log_span`, rounded to 0.01 MiB."""
     sizes = [float(m[1]) for line in _seen if (m := _CACHE.search(line))]
     return round(sum(sizes) * (1 << 20))
 

@@ -1,4 +1,4 @@
-"""A loaded text generation model: its weights, vocabulary, chat template, and description."""
+"""Loads a text generation model with llama.cpp, with its vocabulary and chat template."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.adapters import LoadedAdapters
 from rm_local.engine.worker.llama.cpu import choose_thread_count
-from rm_local.engine.worker.llama.load_errors import find_remedy
+from rm_local.engine.worker.llama.load_errors import find_load_remedy
 from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
@@ -25,11 +25,12 @@ from rm_local.errors import CancelledByUserError, InvalidModelError, ModelLoadEr
 from rm_local.gguf import GgufHeader, LoraFile
 
 _REPORT_EVERY = 0.05
+"""Minimum seconds between two reports of the progress of loading."""
 _LEVELS = {" - Small": "_S", " - Medium": "_M", " - Large": "_L"}
 
 
 class Model:
-    """The weights, the vocabulary and the template of a loaded model."""
+    """A loaded text generation model: weights, vocabulary, chat template, LoRA adapters."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Model:
         self.rewinds = not (
             llama_cpp.llama_model_is_recurrent(handle) or llama_cpp.llama_model_is_hybrid(handle)
         )
-        """Whether the end of a sequence can be removed from the cache."""
+        """Whether the end of a sequence can be removed from the KV cache (not if recurrent)."""
 
     @classmethod
     def load_file(
@@ -61,7 +62,7 @@ class Model:
         inbox: Inbox,
         renderer: Renderer,
     ) -> Model:
-        """Load the weights, with `request.options.gpu_layers` layers on devices, and the adapters.
+        """Load the model that `request` names, with its adapters.
 
         `header`: the header of the model's file. `files`: the headers of the adapters, in order.
 
@@ -80,13 +81,13 @@ class Model:
         renderer.start_process()
         handle = _load_weights(path, request.options.gpu_layers, on_progress, inbox)
         try:
-            return cls._wrap_handle(handle, request, header, thinking, renderer)
+            return cls._build_from_handle(handle, request, header, thinking, renderer)
         except Exception:
             llama_cpp.llama_model_free(handle)
             raise
 
     @classmethod
-    def _wrap_handle(
+    def _build_from_handle(
         cls,
         handle: Any,
         request: protocol.Load,
@@ -94,6 +95,11 @@ class Model:
         thinking: ChatFormat,
         renderer: Renderer,
     ) -> Model:
+        """Build the model from llama.cpp's handle of the loaded weights.
+
+        Raises:
+            InvalidModelError: The model cannot generate text.
+        """
         if llama_cpp.llama_model_has_encoder(handle) or llama_cpp.llama_model_is_diffusion(handle):
             raise InvalidModelError(
                 f"{request.model} is of a kind ({header.architecture}) that cannot generate text "
@@ -103,8 +109,8 @@ class Model:
         vocab = Vocab(handle, thinking.markers)
         template = ChatTemplate(
             thinking,
-            bos=vocab.read_special_text("bos"),
-            eos=vocab.read_special_text("eos"),
+            bos=vocab.read_special_token_text("bos"),
+            eos=vocab.read_special_token_text("eos"),
             render=renderer,
         )
         threads = request.options.threads or choose_thread_count(llama_cpp.llama_model_size(handle))
@@ -113,13 +119,19 @@ class Model:
         return cls(handle, vocab, template, info, threads, adapters)
 
     def close(self) -> None:
-        """Free the weights and the adapters. Every context must be freed before."""
+        """Free the weights and the adapters; all contexts of the model have to be freed before."""
         llama_cpp.llama_model_free(self.handle)
 
 
 def _load_weights(
     path: Path, gpu_layers: int, on_progress: Callable[[float], None], inbox: Inbox
 ) -> Any:
+    """Load the weights of a GGUF file; return llama.cpp's handle.
+
+    Raises:
+        ModelLoadError: llama.cpp cannot load the file.
+        CancelledByUserError: The request was cancelled.
+    """
     reported = 0.0
 
     @llama_cpp.llama_progress_callback  # type: ignore[untyped-decorator]
@@ -129,18 +141,18 @@ def _load_weights(
         if now - reported >= _REPORT_EVERY or share >= 1:
             reported = now
             on_progress(share)
-        return inbox.cancelled is None
+        return inbox.cancel_reason is None
 
     params = build_model_params()
     params.n_gpu_layers = gpu_layers
     params.progress_callback = report_progress
     log.begin_log_span()
     handle = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
-    if handle is None and inbox.cancelled:
+    if handle is None and inbox.cancel_reason:
         raise CancelledByUserError("Loading was stopped.")
     if handle is None:
         reason = log.find_first_error() or "it did not say why"
-        raise ModelLoadError(f"llama.cpp does not load {path}: {reason}.", find_remedy(reason))
+        raise ModelLoadError(f"llama.cpp does not load {path}: {reason}.", find_load_remedy(reason))
     return handle
 
 
@@ -165,8 +177,8 @@ def _describe_model(
         trained_context=trained,
         thinks=thinking.thinks,
         device=_describe_placement(threads),
-        temperature=_round_number(metadata.get("general.sampling.temp")),
-        top_p=_round_number(metadata.get("general.sampling.top_p")),
+        temperature=_round_or_none(metadata.get("general.sampling.temp")),
+        top_p=_round_or_none(metadata.get("general.sampling.top_p")),
         family=thinking.family.name,
         opening=thinking.markers.opening if thinking.thinks else "",
         closing=thinking.markers.closing if thinking.thinks else "",
@@ -180,6 +192,7 @@ def _describe_model(
 
 
 def _read_quantization(handle: Any) -> str:
+    """Return llama.cpp's name of the model's quantization, with `_M` for `- Medium`."""
     name = llama_cpp.llama_ftype_name(llama_cpp.llama_model_ftype(handle)) or b"unknown"
     text = str(ctypes.c_char_p(name).value.decode())  # type: ignore[union-attr]
     for words, letter in _LEVELS.items():
@@ -188,14 +201,15 @@ def _read_quantization(handle: Any) -> str:
 
 
 def _describe_placement(threads: int) -> str:
-    """Describe the placement of the layers, as reported by llama.cpp while it loaded them."""
+    """Describe for the user on which devices the layers are, by llama.cpp's log of the loading."""
     cpu = f"CPU, {threads} thread{'s' * (threads != 1)}"
-    if not (where := log.find_offload()):
+    if not (where := log.find_offloaded_layers()):
         return cpu
     device, there, layers = where
     rest = f"; the rest on {cpu}" if there < layers else ""
     return f"{device}, {there} of {layers} layers{rest}"
 
 
-def _round_number(value: Any) -> float | None:
+def _round_or_none(value: Any) -> float | None:
+    """Round a number to 6 digits after the point; None for any other value."""
     return round(float(value), 6) if isinstance(value, int | float) else None

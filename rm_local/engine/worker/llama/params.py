@@ -1,4 +1,4 @@
-"""llama.cpp's constants for types and flash attention, and its parameters for loading a model."""
+"""llama.cpp's constants for the options of the engine, and its parameters for loading a model."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ TYPES: dict[Precision, int] = {
     "q4_1": llama_cpp.GGML_TYPE_Q4_1,
     "q4_0": llama_cpp.GGML_TYPE_Q4_0,
 }
+"""Number format of the KV cache -> llama.cpp's constant."""
 FLASH: dict[FlashAttention, int] = {
     "auto": llama_cpp.LLAMA_FLASH_ATTN_TYPE_AUTO,
     "on": llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED,
     "off": llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED,
 }
+"""Value of the option `flash_attention` -> llama.cpp's constant."""
 
 
 def build_model_params() -> Any:
-    """Build llama.cpp's default parameters for a model, but without repacking weights for AMX.
+    """Return llama.cpp's default parameters for loading a model, without repacking for AMX.
 
     With weights repacked for AMX, matrix products crash with a segmentation fault for Q8_0 and
     other types (llama.cpp issue 20824; seen on a Xeon with gcc 12). Other processors keep

@@ -1,4 +1,4 @@
-"""Chooses the number of threads by the durations of the model's decoding steps.
+"""Chooses the number of threads for decoding by the durations of the previous steps.
 
 The threads of a step wait for each other many times. If another program takes a core from a
 thread, all wait until it gets the core back; fewer threads are then faster. The controller has no
@@ -11,74 +11,78 @@ from collections import deque
 from statistics import median
 
 WINDOW = 5
-"""Number of steps in a window; the medians of windows are compared."""
+"""Number of decoding steps in a window; the median durations of windows are compared."""
 STRETCH = 2.0
-"""Ratio of a median to the usual one that starts a search for a faster number of threads."""
+"""Ratio of a window's median to the usual one above which fewer threads are tried."""
 GAIN = 0.9
-"""Ratio of medians, new to current, below which a number of threads is chosen."""
+"""Ratio of medians, tried to current, below which another number of threads is chosen."""
 DRIFT = 1.01
-"""Growth of the usual median per window: steps get slower as the context grows, but only slowly;
-a sudden change is caused by other programs."""
+"""Maximum factor by which the usual median grows from step to step.
+
+Steps get slower as the context grows, but only slowly; other programs slow them suddenly."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 32.0
-"""Seconds of steps before more threads are tried again; doubled after each failed trial."""
+"""Seconds of decoding before more threads are tried again; doubled after each failed trial."""
 
 
 def list_thread_levels(most: int) -> tuple[int, ...]:
-    """List the numbers of threads to choose from, largest first: the quarters of `most`, and 1."""
+    """List the numbers of threads to choose from, largest first: quarters of `most`, and 1."""
     quarters = {most, most * 3 // 4, most // 2, most // 4, 1}
     return tuple(sorted((n for n in quarters if n), reverse=True))
 
 
 class ThreadController:
-    """Chooses the threads of each decoding step, separately for small and large batches."""
+    """Chooses the number of threads for each decoding step, separately by the size of the batch."""
 
     def __init__(self, most: int) -> None:
-        """Start with `most` threads, the number for an idle machine."""
+        """Start with `most` threads, the best number on an idle machine."""
         self._levels = list_thread_levels(most)
-        self._by_size: dict[int, _SizeController] = {}
+        self._by_size: dict[int, _BatchSizeController] = {}
 
     def choose_threads(self, rows: int) -> int:
-        """Choose the number of threads for the next step of `rows` rows."""
+        """Choose the number of threads for the next decoding step, a batch of `rows` rows."""
         return self._find_controller(rows).threads
 
-    def add_step(self, rows: int, seconds: float) -> None:
-        """Record the duration of a step of `rows` rows with the chosen number of threads."""
-        self._find_controller(rows).add_step(seconds)
+    def record_step(self, rows: int, seconds: float) -> None:
+        """Record the seconds that a step of `rows` rows took with the chosen number of threads."""
+        self._find_controller(rows).record_step(seconds)
 
-    def _find_controller(self, rows: int) -> _SizeController:
-        """Find the controller for batches of similar size: 1, 2, 3 to 4, 5 to 8 rows and so on."""
+    def _find_controller(self, rows: int) -> _BatchSizeController:
+        """Return the controller for batches of similar size: 1, 2, 3 to 4, 5 to 8 rows ..."""
         size = (rows - 1).bit_length()
         if size not in self._by_size:
-            self._by_size[size] = _SizeController(self._levels)
+            self._by_size[size] = _BatchSizeController(self._levels)
         return self._by_size[size]
 
 
-class _SizeController:
-    """Chooses the number of threads for batches of similar size.
+class _BatchSizeController:
+    """Chooses the number of threads for decoding steps with batches of similar size.
 
-    A level is an index in the list of thread numbers. A search compares other levels with the
-    chosen one.
+    A level is an index in the list of numbers of threads. A search tries other levels than the
+    chosen one, and measures whether they are faster.
     """
 
     def __init__(self, levels: tuple[int, ...]) -> None:
         self._levels = levels
         self._chosen = 0
-        """Index of the chosen level; 0 = most threads."""
+        """The chosen level; 0 = most threads."""
         self._recent: deque[float] = deque(maxlen=WINDOW)
         """Seconds of the last steps at the chosen level."""
         self._usual: float | None = None
-        """Usual median at the chosen level; None before the first window."""
+        """Usual median seconds of a step at the chosen level; None before the first window."""
         self._since_trial = 0.0
+        """Seconds of steps since the last search."""
         self._pause = FIRST_PAUSE
         self._trial: _LevelSearch | None = None
 
     @property
     def threads(self) -> int:
+        """Number of threads for the next step: of the level that is tried, or else chosen."""
         return self._levels[self._trial.level if self._trial else self._chosen]
 
-    def add_step(self, seconds: float) -> None:
+    def record_step(self, seconds: float) -> None:
+        """Record the duration of a step, and start or end a search if it is time to."""
         if self._trial:
-            self._trial.add_step(seconds)
+            self._trial.record_step(seconds)
             if self._trial.done:
                 self._end_trial(self._trial)
             return
@@ -88,7 +92,10 @@ class _SizeController:
             self._review_median(median(self._recent))
 
     def _review_median(self, current: float) -> None:
-        """Start a search if the steps have become slow, or if it is time to try more threads."""
+        """Start a search: for fewer threads if steps are slow, or for more threads after a pause.
+
+        `current`: the median seconds of the last window.
+        """
         first = self._usual is None
         usual = current if self._usual is None else self._usual
         fewer = list(range(self._chosen + 1, len(self._levels)))
@@ -99,6 +106,7 @@ class _SizeController:
             self._trial = _LevelSearch([self._chosen - 1], current)
 
     def _end_trial(self, trial: _LevelSearch) -> None:
+        """Choose the fastest level of a finished search; keep the old one if none was faster."""
         self._trial = None
         self._recent.clear()
         self._since_trial = 0.0
@@ -111,26 +119,32 @@ class _SizeController:
 
 
 class _LevelSearch:
-    """Searches for a faster level: runs a window of steps at each level until they get slower."""
+    """A search for a faster number of threads: one window of steps at each level to try."""
 
     def __init__(self, levels: list[int], current: float) -> None:
-        """Start a search among `levels`; `current` is the median seconds at the chosen level."""
+        """Start to try `levels` in order; `current`: median seconds of a step at the old level."""
         self._levels = deque(levels)
         self._steps: list[float] = []
         self.current = current
         self.least = GAIN * current
         self.fastest: int | None = None
-        """The fastest level so far; None until a level is faster than the chosen one."""
+        """The fastest level so far; None while no level was faster than the old one."""
 
     @property
     def level(self) -> int:
+        """The level that is tried now."""
         return self._levels[0]
 
     @property
     def done(self) -> bool:
+        """Whether no level is left to try."""
         return not self._levels
 
-    def add_step(self, seconds: float) -> None:
+    def record_step(self, seconds: float) -> None:
+        """Record the duration of a step at the tried level; after a window, go to the next level.
+
+        A level that is much slower ends the search.
+        """
         self._steps.append(seconds)
         slow = sum(self._steps) > STRETCH * WINDOW * self.current
         if len(self._steps) < WINDOW and not slow:

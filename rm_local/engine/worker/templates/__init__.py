@@ -1,1 +1,1 @@
-"""Renders chat templates, in a separate process because their authors are not trusted."""
+"""Renders chat templates, in a separate process, because templates are programs of strangers."""

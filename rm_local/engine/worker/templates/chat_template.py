@@ -1,7 +1,7 @@
-"""Renders a model's chat template; no text of a message can become a marker.
+"""Renders the messages of a conversation to a prompt by the model's chat template.
 
-The template is rendered with a placeholder for each message's text. The texts are inserted
-afterwards, as data.
+No text of a message can become a marker: the template is rendered with a placeholder for each text,
+and the texts are inserted afterwards, as data.
 """
 
 from __future__ import annotations
@@ -30,34 +30,36 @@ _EXCHANGE = (Message("user", "?"), Message("assistant", "."), Message("user", "?
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of the prompt: markup of the template, or the text of a message."""
+    """A part of a prompt: markup of the chat template, or the text of a message."""
 
     text: str
     data: bool
-    """Whether the part is the text of a message; it is tokenized without special tokens."""
+    """Whether the part is the text of a message, to be tokenized without special tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedPrompt:
-    """A conversation rendered by the chat template; the model continues at its end."""
+    """A prompt rendered by a chat template; the model continues at its end."""
 
     segments: list[Segment]
     starts: Part
-    """The part that the model writes first: thinking, if the prompt ends in an open block."""
+    """What the model writes first: thinking, if the prompt ends in an open block; or answer."""
     last: int
     """Index in `segments` of the last message's text."""
 
-    def with_note(self, note: str) -> list[Segment]:
+    def insert_note(self, note: str) -> list[Segment]:
         """Return the segments with `note` inserted as data after the last message's text."""
         after = self.last + 1
         return [*self.segments[:after], Segment(note, data=True), *self.segments[after:]]
 
 
 class ChatTemplate:
-    """A chat template in the Hugging Face format (Jinja), with the settings of its family."""
+    """A model's chat template (Jinja, as in transformers), with the settings of its family."""
 
     def __init__(self, model: ChatFormat, *, bos: str, eos: str, render: RenderCallback) -> None:
-        """Check the template by rendering a question. `bos`, `eos`: texts of these tokens.
+        """Check the template by rendering a question.
+
+        `bos`, `eos`: the texts of these tokens. `render`: renders a template with its variables.
 
         Raises:
             InvalidModelError: The model's own template cannot be rendered.
@@ -72,9 +74,9 @@ class ChatTemplate:
         )
         opened = trial.rstrip().endswith(model.markers.opening)
         self.opened_by = ("template" if opened else "rm-local") if model.thinks else ""
-        """Source of the opening marker, `template` or `rm-local`; empty without thinking."""
+        """What opens the thinking block: `template` or `rm-local`; empty without thinking."""
         self.converses = self._accepts_messages(_EXCHANGE)
-        """Whether the template accepts earlier questions and answers."""
+        """Whether the template accepts earlier questions and answers before the last question."""
 
     def render(
         self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
@@ -102,7 +104,7 @@ class ChatTemplate:
         )
 
     def _accepts_messages(self, exchange: Sequence[Message]) -> bool:
-        """Return whether the template renders the texts of all messages in `exchange`."""
+        """Return whether the template can be rendered with the texts of all messages."""
         try:
             text = self._render_text(
                 self._prepare_messages(exchange, thinking=True), thinking=True, effort=""
@@ -114,7 +116,10 @@ class ChatTemplate:
     def _prepare_messages(
         self, messages: Sequence[Message], thinking: bool
     ) -> list[dict[str, str]]:
-        """Replace the texts by placeholders, and add the family's text to the system prompt."""
+        """Build the messages for the template, with placeholders in place of their texts.
+
+        The family's text that turns thinking on or off is added to the system prompt.
+        """
         placed = _insert_placeholders(messages)
         switch = self._family.system_on if thinking else self._family.system_off
         if switch and placed and placed[0]["role"] == "system":
@@ -124,28 +129,38 @@ class ChatTemplate:
         return placed
 
     def _clean_content(self, message: Message) -> str:
+        """Return a message's text without white space around it, and without thinking."""
         text = message.content.strip()
         return strip_thinking(text, self._model.markers) if message.role == "assistant" else text
 
     def _render_text(self, messages: list[dict[str, str]], thinking: bool, effort: str) -> str:
-        """Render the messages; if a system prompt is refused, put it into the first message."""
+        """Render the messages; if a system prompt is refused, put it into the next message.
+
+        Raises:
+            EngineError: The template refuses the messages.
+            InvalidModelError, SettingsError: The model's or the user's template is invalid.
+        """
         variables = self._build_variables(thinking, effort)
-        result = self._render(_build_job(self._model.template, messages, variables))
+        result = self._render(_build_render_job(self._model.template, messages, variables))
         if result.get("refused") and len(messages) > 1 and messages[0]["role"] == "system":
             first = f"{messages[0]['content']}\n\n{messages[1]['content']}"
             joined = [{**messages[1], "content": first}, *messages[2:]]
-            result = self._render(_build_job(self._model.template, joined, variables))
+            result = self._render(_build_render_job(self._model.template, joined, variables))
         if "text" not in result:
             raise self._make_render_error(result)
         return result["text"]
 
     def _build_variables(self, thinking: bool, effort: str) -> dict[str, Any]:
+        """Build the template's variables other than messages: tokens, thinking and effort."""
         switches: Mapping[str, Any] = self._family.on if thinking else self._family.off
         chosen = {self._family.effort: effort} if effort else {}
         return {"enable_thinking": thinking, **self._tokens, **switches, **chosen}
 
     def _set_thinking_block(self, text: str, thinking: bool) -> tuple[str, Part]:
-        """Open or close the thinking block at the prompt's end; return the part that follows."""
+        """Open the thinking block at the end of a prompt, or close it if `thinking` is False.
+
+        Return the prompt, and the part that the model then writes first.
+        """
         family, markers = self._family, self._model.markers
         if not family.thinks:
             return text, "answer"
@@ -166,6 +181,7 @@ class ChatTemplate:
         )
 
     def _make_render_error(self, result: RenderReply) -> RmLocalError:
+        """Make the error for a template that could not be rendered, by the fault in `result`."""
         line = f", line {result['line']}" if result.get("line") else ""
         fault = result["fault"].rstrip(" .:")
         if self._model.source:
@@ -178,19 +194,23 @@ class ChatTemplate:
 
 
 def _insert_placeholders(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """Return the messages for a template, with a numbered placeholder in place of each text."""
     return [
         {"role": message.role, "content": f"\ue000{index}\ue001"}
         for index, message in enumerate(messages)
     ]
 
 
-def _build_job(template: str, messages: list[dict[str, str]], variables: dict[str, Any]) -> Any:
+def _build_render_job(
+    template: str, messages: list[dict[str, str]], variables: dict[str, Any]
+) -> Any:
+    """Build the job for the process that renders: the template and its variables."""
     given = {"messages": messages, "add_generation_prompt": True, **variables}
     return {"template": template, "variables": given}
 
 
 def _fill_placeholders(text: str, contents: Sequence[str]) -> list[Segment]:
-    """Split a text at its placeholders, and replace each placeholder by its content."""
+    """Split a rendered text at its placeholders; return markup and messages' texts as segments."""
     segments = [
         Segment(contents[int(part)], data=True) if odd else Segment(part, data=False)
         for at, part in enumerate(_PLACEHOLDER.split(text))

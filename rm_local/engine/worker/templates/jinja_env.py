@@ -1,6 +1,6 @@
 """The Jinja environment for chat templates: a sandbox with the extra functions of transformers.
 
-Facts: https://huggingface.co/docs/transformers/chat_templating_writing
+Source: https://huggingface.co/docs/transformers/chat_templating_writing
 """
 
 from __future__ import annotations
@@ -16,29 +16,35 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MAX_SIZE = 1 << 20
-"""Maximum length of a text or list made by `*`, and maximum bits of a power."""
+"""Maximum length of a text or list that a template makes by `*`, and maximum bits of a power."""
 
 
 class TemplateRefusedError(TemplateError):
-    """The template refused the messages: it called `raise_exception`."""
+    """A chat template refused the messages: it called `raise_exception`."""
 
 
-class _Generation(Extension):
+class _GenerationTag(Extension):
     """The tag `{% generation %}`, which marks the model's text for training; it has no effect."""
 
     tags = {"generation"}  # noqa: RUF012 (as the base class has it)
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
+        """Return the statements between the tag and its end, unchanged."""
         next(parser.stream)
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox with limits for `*` and `**`, which can create huge values."""
+class _LimitedEnvironment(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox with limits on the results of `*` and `**`, which could fill the memory."""
 
     intercepted_binops = frozenset({"*", "**"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Compute `left * right` or `left ** right`.
+
+        Raises:
+            SecurityError: The result would be larger than MAX_SIZE.
+        """
         if operator == "**" and isinstance(left, int) and isinstance(right, int):
             _check_size(left.bit_length() * abs(right))
         for many, times in ((left, right), (right, left)):
@@ -48,9 +54,12 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 def create_environment() -> ImmutableSandboxedEnvironment:
-    """Create the environment; it raises SecurityError for forbidden operations."""
-    environment = _Environment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _Generation]
+    """Create the Jinja sandbox in which chat templates are compiled and rendered.
+
+    A template that does something forbidden raises SecurityError.
+    """
+    environment = _LimitedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _GenerationTag]
     )
     environment.filters["tojson"] = _dump_json
     environment.globals.update(raise_exception=_raise_refusal, strftime_now=_strftime_now)
@@ -69,6 +78,7 @@ def _dump_json(
     separators: tuple[str, str] | None = None,
     sort_keys: bool = False,
 ) -> str:
+    """Dump a value as JSON: the filter `tojson` of templates, without escapes for HTML."""
     return json.dumps(
         value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
     )

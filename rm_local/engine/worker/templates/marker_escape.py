@@ -1,4 +1,4 @@
-"""Splits the markers in a text, so that a tokenizer does not recognize them."""
+"""Splits a text within its markers, so that a tokenizer does not recognize them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BLANK = " \n\t\r\N{LOWER ONE EIGHTH BLOCK}"
 
 
 class MarkerEscaper:
-    """Splits texts in the middle of each marker, for tokenizing each part by itself.
+    """Splits texts in the middle of each marker, so that tokenizing the parts gives no marker.
 
     llama.cpp recognizes user-defined tokens (such as Qwen's `</think>`) even with `parse_special`
     off. Think tags are split even if they are ordinary text. White space is never a marker.
@@ -24,7 +24,7 @@ class MarkerEscaper:
         self._marker = re.compile("|".join(map(re.escape, longest_first)))
 
     def split_text(self, text: str) -> list[str]:
-        """Split a text at its markers; the joined parts are the text."""
+        """Split a text in the middle of each of its markers; the joined parts are the text."""
         parts: list[str] = []
         rest = [text]
         while rest:

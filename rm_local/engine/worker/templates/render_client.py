@@ -1,4 +1,4 @@
-"""Starts the process that renders chat templates, exchanges lines with it, and kills it."""
+"""Renders chat templates in a separate process: starts it, sends jobs to it, and kills it."""
 
 from __future__ import annotations
 
@@ -16,30 +16,33 @@ from rm_local.engine.worker.templates.render_protocol import CPU_SECONDS, Render
 from rm_local.errors import CancelledByUserError, EngineError
 
 _REPLY_SECONDS = 60.0 if hasattr(signal, "setitimer") else CPU_SECONDS
-"""Maximum seconds to wait for a reply. Usually the process's limit of CPU time ends it earlier;
-that limit does not depend on the load of the machine."""
+"""Maximum seconds to wait for a rendered template.
+
+Usually the process's limit of CPU time, which does not depend on the machine's load, ends the wait
+earlier."""
 _START_SECONDS = 60.0
-"""Maximum seconds to wait for the start of the process."""
+"""Maximum seconds to wait until the process that renders is ready."""
 _INTERVAL = 0.05
+"""Seconds between two checks whether the process has to be killed."""
 
 
 class RenderCallback(Protocol):
-    """A function that renders a job: a `Renderer`, or `render_process.render` in this process."""
+    """A function that renders a template: a `Renderer`, or `render_process.render` itself."""
 
     def __call__(self, job: RenderJob, /) -> RenderReply: ...
 
 
 class Renderer:
-    """Renders templates in a separate process; it is started, or restarted, when it is needed."""
+    """Renders chat templates in a separate process, which is started when it is needed."""
 
     def __init__(self, cancelled: Callable[[], Any] = lambda: None) -> None:
-        """`cancelled` returns None unless the current request is cancelled."""
+        """`cancelled`: returns a value other than None if the current request is cancelled."""
         self._cancelled = cancelled
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
 
     def start_process(self) -> None:
-        """Start the process, without waiting for it."""
+        """Start the process that renders, unless it runs; do not wait until it is ready."""
         if self._process is None:
             command = [
                 sys.executable,
@@ -51,7 +54,7 @@ class Renderer:
             self._ready = False
 
     def __call__(self, job: RenderJob, /) -> RenderReply:
-        """Render a template; the reply has the text or the fault.
+        """Render a template; return its text, or a description of the fault.
 
         Raises:
             CancelledByUserError: The request was cancelled.
@@ -79,7 +82,7 @@ class Renderer:
         }
 
     def close(self) -> None:
-        """End the process."""
+        """Kill the process that renders, if it runs."""
         process, self._process = self._process, None
         if process and process.stdin and process.stdout:
             process.kill()
@@ -91,7 +94,13 @@ class Renderer:
     def _exchange_line(
         self, process: subprocess.Popen[bytes], line: bytes, seconds: float
     ) -> RenderReply | None:
-        """Send a line and return the reply; None if the process ended or had to be killed."""
+        """Send a line to the process, and return its reply; None if it ended or was killed.
+
+        The process is killed if it does not reply within `seconds`.
+
+        Raises:
+            CancelledByUserError: The current request was cancelled.
+        """
         assert process.stdin
         assert process.stdout
         done = threading.Event()
@@ -119,7 +128,7 @@ class Renderer:
     def _kill_at_deadline(
         self, process: subprocess.Popen[bytes], done: threading.Event, seconds: float
     ) -> None:
-        """Kill the process when its time is over or the request is cancelled."""
+        """Kill the process after `seconds` or if the request is cancelled, unless `done` is set."""
         until = time.monotonic() + seconds
         while not done.wait(_INTERVAL):
             if time.monotonic() > until or self._cancelled() is not None:

@@ -1,4 +1,4 @@
-"""Renders chat templates, one JSON object per line.
+"""The process that renders chat templates: reads jobs and writes replies, one JSON line each.
 
 Run `python -m rm_local.engine.worker.templates.render_process`.
 
@@ -24,9 +24,9 @@ from rm_local.engine.worker.templates.jinja_env import TemplateRefusedError, cre
 from rm_local.engine.worker.templates.render_protocol import CPU_SECONDS, RenderJob, RenderReply
 
 MAX_OUTPUT = 1 << 20
-"""Maximum number of characters of a rendered template."""
+"""Maximum number of characters that a template may write."""
 _EXTRA_MEMORY = 512 << 20
-"""Maximum bytes of address space in addition to those at the start."""
+"""Bytes of address space that the process may use in addition to those at its start."""
 _WARM_UP = (
     "{{ messages | tojson }}{{ strftime_now('%Y') }}",
     "{% if %}",
@@ -34,14 +34,18 @@ _WARM_UP = (
     "{{ raise_exception('') }}",
     "{{ 1 / 0 }}",
 )
-"""Templates to render before files are forbidden: at first use some modules are imported."""
+"""Templates that are rendered once before opening files is forbidden.
+
+They make Jinja import modules that it otherwise imports at first use."""
 
 
 def render(job: RenderJob) -> RenderReply:
-    """Render one template; describe a failure in the reply, without raising an exception."""
+    """Render one template; return its text, or, in place of an exception, the fault."""
     try:
         return {
-            "text": "".join(_render_bounded(_compile_template(job["template"]), job["variables"]))
+            "text": "".join(
+                _render_with_limit(_compile_template(job["template"]), job["variables"])
+            )
         }
     except TemplateSyntaxError as error:
         return {"fault": f"cannot be read: {error.message}", "line": error.lineno}
@@ -67,7 +71,12 @@ def _compile_template(source: str) -> Template:
     return create_environment().from_string(source)
 
 
-def _render_bounded(template: Template, variables: dict[str, Any]) -> Iterator[str]:
+def _render_with_limit(template: Template, variables: dict[str, Any]) -> Iterator[str]:
+    """Yield a rendered template in pieces.
+
+    Raises:
+        SecurityError: The template writes more than MAX_OUTPUT characters.
+    """
     length = 0
     for piece in template.generate(variables):
         length += len(piece)
@@ -77,14 +86,14 @@ def _render_bounded(template: Template, variables: dict[str, Any]) -> Iterator[s
 
 
 def _find_line(error: Exception) -> int:
-    """Find the line of the template at which `error` occurred; 0 if it is unknown."""
+    """Return the number of the template's line at which `error` occurred; 0 if it is unknown."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno or 0 for frame in frames if frame.filename in ("<template>", "<unknown>")]
     return lines[-1] if lines else 0
 
 
 def _limit_resources() -> None:
-    """Forbid this process to open files, and limit its memory, if the system supports it."""
+    """Forbid this process to open or write files, and limit its memory, if the system can do so."""
     try:
         import resource
     except ImportError:
@@ -100,23 +109,23 @@ def _limit_resources() -> None:
 
 
 def serve_jobs(jobs: BinaryIO, replies: BinaryIO) -> None:
-    """Report that the process is ready, then answer each line of `jobs` until its end."""
+    """Write an empty reply when ready; then render each line of `jobs`, and write its reply."""
     replies.write(b"{}\n")
     for line in jobs:
-        _limit_time(CPU_SECONDS)
+        _limit_cpu_time(CPU_SECONDS)
         reply = json.dumps(render(json.loads(line))).encode() + b"\n"
-        _limit_time(0)
+        _limit_cpu_time(0)
         replies.write(reply)
 
 
-def _limit_time(seconds: float) -> None:
-    """Let the system end this process after `seconds` of CPU time; 0 = no limit."""
+def _limit_cpu_time(seconds: float) -> None:
+    """Let the system end this process after `seconds` more of CPU time; 0 = no limit."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def main() -> None:
-    """Read jobs from standard input, and write replies to standard output, for the worker."""
+    """Render the jobs on standard input, and write the replies to standard output."""
     for template in _WARM_UP:
         render({"template": template, "variables": {"messages": []}})
     _limit_resources()

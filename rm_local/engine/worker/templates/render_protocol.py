@@ -1,27 +1,27 @@
-"""Messages between the worker and the process that renders chat templates."""
+"""The messages between the worker and its process that renders chat templates."""
 
 from __future__ import annotations
 
 from typing import Any, TypedDict
 
 CPU_SECONDS = 3.0
-"""Limit of CPU time for one template; most templates take less than 0.001 s."""
+"""Maximum seconds of CPU time to render one template; most take less than 0.001 s."""
 
 
 class RenderJob(TypedDict):
-    """The text of a template to render, and its variables."""
+    """A request to render a chat template: its text, and its variables."""
 
     template: str
     variables: dict[str, Any]
 
 
 class RenderReply(TypedDict, total=False):
-    """The rendered text, or the description of the fault."""
+    """The reply to a `RenderJob`: the rendered text, or a description of the fault."""
 
     text: str
     fault: str
-    """A description of the fault that begins with a verb."""
+    """What is wrong with the template, beginning with a verb; missing if it was rendered."""
     refused: bool
-    """Whether the template itself refuses the messages."""
+    """Whether the template refused the messages by `raise_exception`."""
     line: int
-    """Line of the template with the fault; 0 if it is unknown."""
+    """Number of the template's line with the fault; 0 if it is unknown."""
