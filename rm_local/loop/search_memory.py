@@ -103,5 +103,5 @@ def _require_retriever(turn: TurnContext, retriever: Retriever | None) -> Retrie
     """
     if retriever is None:
         message = f"The plan {turn.plan.name!r} needs a store."
-        raise UsageError(message, "Name one with --store, or use the plan none or length.")
+        raise UsageError(message, "Name one with --store, or use the plan direct or length-vote.")
     return retriever
