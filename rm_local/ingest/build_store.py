@@ -16,9 +16,9 @@ from rm_local.embed import (
 )
 from rm_local.errors import StoreError, UsageError
 from rm_local.ingest.vector_sources import (
-    NpyVectors,
-    StaticVectors,
-    Subproblems,
+    NpyVectorSource,
+    StaticVectorSource,
+    SubproblemSequence,
     VectorFile,
     check_vectors,
 )
@@ -80,7 +80,7 @@ def build_from_files(
                 known_words=chosen.known_words,
                 report=report,
             )
-            _save_spread(out, chosen, given=embeddings is not None)
+            _measure_and_save_spread(out, chosen, given=embeddings is not None)
         remove_work_folder(folder)
 
 
@@ -95,7 +95,7 @@ def _translate_disk_errors(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _save_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
+def _measure_and_save_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
     """Measure the store's similarity scale (its spread) and save it in the store.
 
     Does nothing if the embedder of its vectors does not run here: the question gate then measures
@@ -123,14 +123,14 @@ def _open_source(
     if embeddings:
         given = VectorFile.from_path(embeddings, folder)
         check_vectors(given, lines.rows, chosen.id.dimension, report)
-        return NpyVectors(lines, given.path, f"{chosen.id} {given.state}")
+        return NpyVectorSource(lines, given.path, f"{chosen.id} {given.state}")
     if chosen.name == STATIC_CHOICE:
-        return StaticVectors(lines)
+        return StaticVectorSource(lines)
     # The name identifies lines and model, so that no others use these vectors.
     path = folder / f"{lines.sha256[:16]}-{chosen.id.sha256[:16]}-{chosen.id.dimension}.npy"
     if not path.exists():
         from rm_local.embed import BulkEmbedder
 
         embedder = BulkEmbedder(chosen.model, dimension=chosen.id.dimension)
-        embedder.embed_to(Subproblems(lines), path, report=report)
-    return NpyVectors(lines, path.absolute(), str(chosen.id))
+        embedder.embed_to(SubproblemSequence(lines), path, report=report)
+    return NpyVectorSource(lines, path.absolute(), str(chosen.id))

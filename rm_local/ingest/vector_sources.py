@@ -56,7 +56,7 @@ class VectorFile:
 
 
 @dataclass(frozen=True)
-class NpyVectors:
+class NpyVectorSource:
     """Entries of files with their vectors from a .npy file (an `EntrySource`)."""
 
     lines: LineBlocks
@@ -88,7 +88,7 @@ class NpyVectors:
 
 
 @dataclass(frozen=True)
-class StaticVectors:
+class StaticVectorSource:
     """Entries embedded by rm-static as they are read (an `EntrySource`); faster than a file."""
 
     lines: LineBlocks
@@ -115,7 +115,7 @@ class StaticVectors:
 
 
 @dataclass(frozen=True)
-class Subproblems(Sequence[str]):
+class SubproblemSequence(Sequence[str]):
     """Sequence of the entries' subproblems, read from disk on access."""
 
     lines: LineBlocks
@@ -155,7 +155,7 @@ def check_vectors(
     Raises:
         UsageError: The file has another shape, or a row is zero or not finite.
     """
-    vectors = _map_vectors(file)
+    vectors = _memory_map_vectors(file)
     if vectors.shape != (rows, dimension):
         raise UsageError(
             f"{file.name} has the shape {vectors.shape}, not ({rows}, {dimension}): "
@@ -175,7 +175,7 @@ def check_vectors(
         meter.reach(min(start + CHECKED_ROWS, rows))
 
 
-def _map_vectors(file: VectorFile) -> NDArray[np.floating]:
+def _memory_map_vectors(file: VectorFile) -> NDArray[np.floating]:
     try:
         vectors = np.load(file.path, mmap_mode="r", allow_pickle=False)
     except OSError as error:

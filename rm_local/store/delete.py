@@ -10,7 +10,7 @@ from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index import pending
 from rm_local.store.sqlite import tables
-from rm_local.store.sqlite.entry_texts import locate_row
+from rm_local.store.sqlite.entry_texts import locate_block_row
 
 if TYPE_CHECKING:
     import apsw
@@ -33,11 +33,13 @@ def delete_entries(
     clustered = [(id,) for (id,) in single if id not in dropped]
     connection.executemany("DELETE FROM code WHERE id = ?", clustered)
     connection.executemany("DELETE FROM text WHERE id = ?", single)
-    _add_tombstones(connection, codec, [id for id in ids if id <= bulk])
-    tables.adjust_count(connection, -len(ids))
+    _clear_texts_and_add_tombstones(connection, codec, [id for id in ids if id <= bulk])
+    tables.adjust_entry_count(connection, -len(ids))
 
 
-def _add_tombstones(connection: apsw.Connection, codec: TextCodec, ids: Collection[int]) -> None:
+def _clear_texts_and_add_tombstones(
+    connection: apsw.Connection, codec: TextCodec, ids: Collection[int]
+) -> None:
     """Empty the texts of bulk-built entries and record their ids in `tomb`.
 
     Their sign bits stay in the file; searches skip them.
@@ -46,7 +48,7 @@ def _add_tombstones(connection: apsw.Connection, codec: TextCodec, ids: Collecti
         DamagedError: A block is missing or cannot be decoded.
     """
     slots = defaultdict(list)
-    for blk, slot in map(locate_row, ids):
+    for blk, slot in map(locate_block_row, ids):
         slots[blk].append(slot)
     for blk, frame in tables.read_frames(connection, "block", slots).items():
         texts = codec.unpack_rows(frame, BLOCK_ROWS)

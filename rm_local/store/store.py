@@ -142,8 +142,8 @@ class Store:
                 subproblem or subroutine or is too long.
         """
         unit_vectors = self._normalize_vectors(entries, vectors)
-        with self._use_connection(write=True) as connection:
-            return self._insert_and_assign(connection, entries, unit_vectors)
+        with self._open_transaction(write=True) as connection:
+            return self._insert_and_limit_pending(connection, entries, unit_vectors)
 
     def delete_entries(self, ids: Collection[int]) -> None:
         """Delete all or none of the entries with these ids. The ids are never reused.
@@ -151,8 +151,8 @@ class Store:
         Raises:
             StoreError: An entry does not exist.
         """
-        with self._use_connection(write=True) as connection:
-            self._delete_existing(connection, set(ids))
+        with self._open_transaction(write=True) as connection:
+            self._check_and_delete_entries(connection, set(ids))
 
     def replace_entry(self, id: int, entry: Entry, vector: Floats) -> int:
         """Replace entry `id` by `entry` with the vector of its subproblem; return the new id.
@@ -163,9 +163,9 @@ class Store:
             ReadOnlyStoreError, StoreError, ValueError: As for `add_entries` and `delete_entries`.
         """
         unit_vectors = self._normalize_vectors([entry], np.asarray(vector)[np.newaxis])
-        with self._use_connection(write=True) as connection:
-            self._delete_existing(connection, {id})
-            return self._insert_and_assign(connection, [entry], unit_vectors)[0]
+        with self._open_transaction(write=True) as connection:
+            self._check_and_delete_entries(connection, {id})
+            return self._insert_and_limit_pending(connection, [entry], unit_vectors)[0]
 
     def search(self, request: SearchRequest) -> list[Hit]:
         """Find the entries for `request`, by descending `rare_words.fuse_scores`, then by id.
@@ -174,7 +174,7 @@ class Store:
             ValueError: The vector has the wrong shape, or is zero or not finite.
         """
         rows = self._searcher.quantizer.normalize_rows(np.asarray(request.vector)[np.newaxis])
-        with self._use_connection():
+        with self._open_transaction():
             found = self._searcher.search(replace(request, vector=rows[0]))
             entries = self.get([each.id for each in found])
             return [
@@ -184,7 +184,7 @@ class Store:
 
     def preload_centroids(self) -> None:
         """Read the cluster centroids now instead of during the first search."""
-        with self._use_connection():
+        with self._open_transaction():
             len(self._searcher.centroids)
 
     def get(self, ids: Sequence[int]) -> list[Entry]:
@@ -193,14 +193,14 @@ class Store:
         Raises:
             StoreError: An entry does not exist.
         """
-        with self._use_connection() as connection:
+        with self._open_transaction() as connection:
             found = entry_texts.read_entries(connection, self._codec, self._state.bulk, ids)
-            self._refuse_unknown(connection, ids, found)
+            self._check_all_found(connection, ids, found)
             return [found[each] for each in ids]
 
     def sample_entries(self, k: int, seed: int) -> list[Entry]:
         """Choose `k` distinct random entries, or all if there are fewer; repeatable by `seed`."""
-        with self._use_connection() as connection:
+        with self._open_transaction() as connection:
             given = tables.read_id_range(connection)
             # Enough draws for k existing entries, even if every deleted id is drawn.
             draws = min(len(given), k + len(given) - tables.count_entries(connection))
@@ -214,9 +214,9 @@ class Store:
         Raises:
             StoreError: An entry does not exist.
         """
-        with self._use_connection() as connection:
+        with self._open_transaction() as connection:
             found = self._searcher.read_vectors(ids)
-            self._refuse_unknown(connection, ids, found)
+            self._check_all_found(connection, ids, found)
             rows = np.array([found[each] for each in ids], np.float32)
             return rows.reshape(-1, self._meta.embedder.dimension)
 
@@ -226,28 +226,28 @@ class Store:
         `helped`: the hints of branches that reached the chosen answer. Ids of deleted entries are
         skipped.
         """
-        with self._use_connection(write=True) as connection:
+        with self._open_transaction(write=True) as connection:
             usage_counts.record_usage(connection, shown, helped)
 
     def read_usage_counts(self, ids: Collection[int]) -> dict[int, usage_counts.UsageCount]:
         """Read the existing usage counts of entries among `ids`, by id."""
-        with self._use_connection() as connection:
+        with self._open_transaction() as connection:
             return usage_counts.read_usage_counts(connection, ids)
 
     def count_entries(self) -> int:
         """Return the number of entries."""
-        with self._use_connection() as connection:
+        with self._open_transaction() as connection:
             return tables.count_entries(connection)
 
     def read_spread(self, probes: str) -> StoreSpread | None:
         """Read the spread for the probe sentences with this SHA-256; None if missing or damaged."""
-        with self._use_connection() as connection:
+        with self._open_transaction() as connection:
             digest, _, text = (read_text_or_none(connection, SPREAD) or "").partition(" ")
             return StoreSpread.from_json(text) if digest == probes else None
 
     def write_spread(self, spread: StoreSpread, probes: str) -> None:
         """Save the spread for the probe sentences with this SHA-256 in place of any other."""
-        with self._use_connection(write=True) as connection:
+        with self._open_transaction(write=True) as connection:
             write_meta_value(connection, SPREAD, f"{probes} {spread.as_json()}")
 
     def verify(self, report: ProgressCallback = ignore_progress) -> list[str]:
@@ -259,7 +259,7 @@ class Store:
 
     def read_info(self) -> StoreInfo:
         """Read a summary of the store."""
-        with self._use_connection() as connection:
+        with self._open_transaction() as connection:
             return StoreInfo(
                 path=self._path,
                 version=VERSION,
@@ -301,10 +301,10 @@ class Store:
 
     def borrow_connection(self) -> AbstractContextManager[apsw.Connection]:
         """Lend the connection to another module of the store; other calls wait until its return."""
-        return self._use_connection()
+        return self._open_transaction()
 
     @contextmanager
-    def _use_connection(self, *, write: bool = False) -> Iterator[apsw.Connection]:
+    def _open_transaction(self, *, write: bool = False) -> Iterator[apsw.Connection]:
         if write and not self._writable:
             raise ReadOnlyStoreError(
                 f"The store {self._path} is open for reading only.", "Open it for writing."
@@ -338,21 +338,21 @@ class Store:
             raise ValueError(f"{len(entries)} entries, but {len(unit_vectors)} vectors")
         return unit_vectors
 
-    def _insert_and_assign(
+    def _insert_and_limit_pending(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
     ) -> list[int]:
         """Insert entries with their unit vectors; return their ids.
 
         Also assigns the oldest pending entries to clusters if there are too many pending ones.
         """
-        ids = tables.insert_rows(connection, self._build_rows(connection, entries, unit_vectors))
+        ids = tables.insert_rows(connection, self._encode_rows(connection, entries, unit_vectors))
         if ids and pending.exceeds_pending_limit(connection, ids[-1]):
             searcher = self._searcher
             parts = (searcher.centroids, searcher.quantizer, searcher.packer)
             pending.assign_pending(connection, *parts, pending.MAX_PENDING_BATCH)
         return ids
 
-    def _build_rows(
+    def _encode_rows(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
     ) -> list[tables.EncodedRow]:
         """Encode entries with their unit vectors as rows of the tables."""
@@ -374,16 +374,16 @@ class Store:
                 bits=bits.tobytes(),
                 code=code,
                 frame=self._fresh.pack_rows([join_texts(entry.subproblem, entry.subroutine)]),
-                rare=" ".join(searcher.rare.find_rare_words(entry.subproblem)),
+                rare=" ".join(searcher.rare_word_finder.find_rare_words(entry.subproblem)),
             )
             for entry, cluster, bits, code in columns
         ]
 
-    def _delete_existing(self, connection: apsw.Connection, ids: set[int]) -> None:
-        self._refuse_unknown(connection, ids, tables.find_existing_ids(connection, ids))
+    def _check_and_delete_entries(self, connection: apsw.Connection, ids: set[int]) -> None:
+        self._check_all_found(connection, ids, tables.find_existing_ids(connection, ids))
         delete_entries(connection, self._codec, self._state.bulk, ids)
 
-    def _refuse_unknown(
+    def _check_all_found(
         self, connection: apsw.Connection, ids: Collection[int], found: Collection[int]
     ) -> None:
         for each in ids:

@@ -21,7 +21,7 @@ from rm_local.store.build.spill import Spill
 from rm_local.store.build.train import TrainedParams
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import join_texts
-from rm_local.store.sqlite.tables import make_label
+from rm_local.store.sqlite.tables import make_entry_metadata
 
 GROUP_ROWS = 200_000
 """Approximate rows of a group of clusters: sorted in memory and written in one transaction."""
@@ -67,7 +67,7 @@ class Stripe:
         return Spill(self.folder / f"stripe-{self.number}", groups)
 
 
-def encode_stripe(stripe: Stripe, trained: TrainedParams, on_done: DoneCallback) -> None:
+def encode_and_spill_stripe(stripe: Stripe, trained: TrainedParams, on_done: DoneCallback) -> None:
     """Encode the remaining rows of `stripe` and spill them to disk.
 
     `on_done` gets the number of finished rows of the stripe.
@@ -141,7 +141,7 @@ class BatchEncoder:
         unit_vectors: Floats,
         clusters: NDArray[np.int32],
     ) -> Columns:
-        labels = list(map(make_label, entries))
+        labels = list(map(make_entry_metadata, entries))
         for label in dict.fromkeys(labels):
             self._labels.setdefault(label, len(self._labels))
         return Columns(

@@ -48,7 +48,7 @@ def calibrate_search(part: Path, questions: Floats) -> None:
                     searcher, meta.search_params, questions, size / clusters
                 )
             with tables.write_transaction(connection):
-                for key, value in params.meta_values().items():
+                for key, value in params.to_meta_values().items():
                     write_meta_value(connection, key, value)
         readers.close()
     connection.close()

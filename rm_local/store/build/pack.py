@@ -15,8 +15,8 @@ from rm_local.store.build.columns import Columns, concat_columns
 from rm_local.store.codec.code_frames import CodePacker, compute_row_crc
 from rm_local.store.codec.text_blocks import TextCodec, extract_row_subproblem
 from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE
-from rm_local.store.index.rare_words import RareWords
-from rm_local.store.sqlite.tables import Label
+from rm_local.store.index.rare_words import RareWordFinder
+from rm_local.store.sqlite.tables import EntryMetadata
 from rm_local.store.sqlite.vec0 import Chunk
 
 
@@ -44,7 +44,7 @@ class GroupPacker:
 
     stripes: Sequence[Stripe]
     groups: int
-    labels: Mapping[Label, int]
+    labels: Mapping[EntryMetadata, int]
     """Number of each label in the store."""
     dictionary: bytes
     code_dictionary: bytes
@@ -72,7 +72,7 @@ class GroupPacker:
             codes,
             ordered.texts[:head],
             self._pack_blocks(ordered.texts[head:]),
-            self._find_words(ordered.texts, first),
+            self._find_rare_words(ordered.texts, first),
         )
 
     def _read_spilled(self, stripe: Stripe, group: int) -> Iterator[Columns]:
@@ -94,8 +94,8 @@ class GroupPacker:
         starts = range(0, len(texts), BLOCK_ROWS)
         return [codec.pack_rows(texts[start : start + BLOCK_ROWS]) for start in starts]
 
-    def _find_words(self, texts: list[bytes], first: int) -> list[tuple[int, str]]:
-        rare = RareWords(self.known)
+    def _find_rare_words(self, texts: list[bytes], first: int) -> list[tuple[int, str]]:
+        rare = RareWordFinder(self.known)
         return [
             (id, " ".join(found))
             for id, text in enumerate(texts, first)

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from rm_local.errors import StoreError
 from rm_local.files import replace_file, write_bytes_atomically
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.build.assign import Stripe, compute_group_edges, encode_stripe
+from rm_local.store.build.assign import Stripe, compute_group_edges, encode_and_spill_stripe
 from rm_local.store.build.calibrate import calibrate_search
 from rm_local.store.build.finalize import finalize_store
 from rm_local.store.build.process_pool import TaskPool
@@ -63,7 +63,7 @@ def build_store(
     spec = BuildSpec(source.rows, source.fingerprint, embedder, number, seed, level, first)
     folder, part = path.with_name(path.name + ".build"), "store.part"
     if path.exists():
-        if _has_spec(folder, spec) and not (folder / part).exists():
+        if _has_same_spec(folder, spec) and not (folder / part).exists():
             remove_work_folder(folder)
             return
         raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
@@ -74,10 +74,10 @@ def build_store(
         sqlite.translate_errors(folder / part),
         TaskPool(processes, 64) as pool,
     ):
-        _record_spec(folder, spec)
-        trained = _load_or_train(folder, source, spec, pool, report)
+        _write_or_check_spec(folder, spec)
+        trained = _load_or_train_params(folder, source, spec, pool, report)
         check_build_space(folder, spec.rows, trained)
-        stripes = _make_stripes(folder, source, processes)
+        stripes = _load_or_make_stripes(folder, source, processes)
         groups = len(compute_group_edges(trained.clusters.starts, spec.rows)) - 1
         spilled = sum(stripe.open_spill(groups).rows for stripe in stripes)
         meter = ProgressMeter(report, "spill", spec.rows, spilled)
@@ -88,7 +88,7 @@ def build_store(
         finalize_store(folder / part, spec, report)
         ProgressMeter(report, "calibrate", spec.rows)
         calibrate_search(folder / part, trained.questions)
-        wal.remove_leftovers(path)
+        wal.remove_leftover_logs(path)
         replace_file(folder / part, path)
     remove_work_folder(folder)
 
@@ -122,24 +122,24 @@ def _translate_disk_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _record_spec(folder: Path, spec: BuildSpec) -> None:
+def _write_or_check_spec(folder: Path, spec: BuildSpec) -> None:
     held = folder / "plan.json"
     if not held.exists():
         write_bytes_atomically(held, json.dumps(asdict(spec)).encode())
-    elif not _has_spec(folder, spec):
+    elif not _has_same_spec(folder, spec):
         raise StoreError(
             f"{folder} holds the build of another store.",
             "Remove it, or continue with the source that it was started with.",
         )
 
 
-def _has_spec(folder: Path, spec: BuildSpec) -> bool:
+def _has_same_spec(folder: Path, spec: BuildSpec) -> bool:
     """Whether `folder` holds a build with this spec."""
     held = folder / "plan.json"
     return held.exists() and json.loads(held.read_text("utf-8")) == asdict(spec)
 
 
-def _load_or_train(
+def _load_or_train_params(
     folder: Path, source: EntrySource, spec: BuildSpec, pool: TaskPool, report: ProgressCallback
 ) -> TrainedParams:
     held = folder / "trained.npz"
@@ -151,7 +151,7 @@ def _load_or_train(
     return TrainedParams.read_npz(held)
 
 
-def _make_stripes(folder: Path, source: EntrySource, processes: int) -> list[Stripe]:
+def _load_or_make_stripes(folder: Path, source: EntrySource, processes: int) -> list[Stripe]:
     """Make one stripe for each of the `processes` at the first start of the build."""
     held = folder / "stripes.json"
     if not held.exists():
@@ -165,11 +165,13 @@ def _spill_stripes(
 ) -> None:
     done = folder / "spilled"
     if not done.exists():
-        pool.run_tasks(partial(_encode_stripe_locked, folder / "trained.npz"), stripes, meter.reach)
+        pool.run_tasks(
+            partial(_encode_and_spill_locked, folder / "trained.npz"), stripes, meter.reach
+        )
         write_bytes_atomically(done, b"")
 
 
-def _encode_stripe_locked(trained: Path, stripe: Stripe, on_done: DoneCallback) -> None:
+def _encode_and_spill_locked(trained: Path, stripe: Stripe, on_done: DoneCallback) -> None:
     # A process of a killed build may still be at its last block.
     with FileLock(stripe.folder / f"stripe-{stripe.number}.lock"):
-        encode_stripe(stripe, TrainedParams.read_npz(trained), on_done)
+        encode_and_spill_stripe(stripe, TrainedParams.read_npz(trained), on_done)

@@ -39,7 +39,7 @@ class TaskPool:
 
     def __enter__(self) -> Self:
         self._collects = gc.isenabled()
-        _stop_collecting()
+        _disable_gc()
         return self
 
     def __exit__(
@@ -76,7 +76,7 @@ class TaskPool:
                 work(task, on_task_done)
             return
         waiting: set[Future[None]] = {
-            self._start_executor().submit(_run_task, work, task, place)
+            self._ensure_executor().submit(_run_task, work, task, place)
             for place, task in enumerate(tasks)
         }
         while waiting:
@@ -94,13 +94,13 @@ class TaskPool:
             return
         under_way: deque[Future[Result]] = deque()
         for task in tasks:
-            under_way.append(self._start_executor().submit(work, *task))
+            under_way.append(self._ensure_executor().submit(work, *task))
             if len(under_way) > self.processes:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
 
-    def _start_executor(self) -> ProcessPoolExecutor:
+    def _ensure_executor(self) -> ProcessPoolExecutor:
         if self._executor is None:
             self._executor = ProcessPoolExecutor(
                 self.processes, self._context, _init_process, (self._progress,)
@@ -111,14 +111,14 @@ class TaskPool:
 def _init_process(progress: Any) -> None:
     global _progress
     _progress = progress
-    _stop_collecting()
+    _disable_gc()
     # The processes already take all cores, so numpy gets one thread in each.
     import_module("numpy")
     threadpool_limits(1)
     exit_with_parent()
 
 
-def _stop_collecting() -> None:
+def _disable_gc() -> None:
     """Disable garbage collection: a build has many small objects without cycles."""
     gc.disable()
 

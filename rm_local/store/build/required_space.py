@@ -19,7 +19,7 @@ WORD_BYTES = 8
 """Bytes of the rare-word index per row."""
 
 
-def estimate_bytes(rows: int, dimension: int, text_bytes: float, raw_bytes: float) -> int:
+def estimate_build_bytes(rows: int, dimension: int, text_bytes: float, raw_bytes: float) -> int:
     """Estimate the maximum bytes on disk during a build of `rows` rows.
 
     The spilled file of a group is removed after the group is written, so only the larger of the
@@ -38,6 +38,6 @@ def check_build_space(folder: Path, rows: int, trained: TrainedParams) -> None:
         StoreError: The disk is too small.
     """
     dimension = trained.clusters.centroids.shape[1]
-    needed = estimate_bytes(rows, dimension, trained.text_bytes, trained.raw_bytes)
+    needed = estimate_build_bytes(rows, dimension, trained.text_bytes, trained.raw_bytes)
     held = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     require_free(folder.parent, needed, "The build", already_used=held, error=StoreError)

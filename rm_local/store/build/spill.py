@@ -14,7 +14,7 @@ from rm_local.arrays import Ids
 from rm_local.errors import StoreError
 from rm_local.files import sync_dir, sync_file
 from rm_local.store.build.columns import Columns, DamagedRecordError, pack_record, read_record
-from rm_local.store.sqlite.tables import Label
+from rm_local.store.sqlite.tables import EntryMetadata
 
 
 class Spill:
@@ -29,7 +29,7 @@ class Spill:
         """Number of the stripe's blocks before the last checkpoint."""
         self.counts: Ids = np.zeros(groups, np.int64)
         """Number of rows of each group."""
-        self.labels: dict[Label, int] = {}
+        self.labels: dict[EntryMetadata, int] = {}
         """Number of each label in the stripe, from 0."""
         self._sizes = [0] * groups
         self._read_log()

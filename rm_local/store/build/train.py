@@ -163,7 +163,7 @@ def train_params(sample: Sample, spec: BuildSpec) -> TrainedParams:
         clusters,
         dictionary,
         train_code_dictionary(steps) or train_default_dictionary(dimension),
-        _make_queries(sample.unit_vectors, clusters, rng),
+        _make_calibration_queries(sample.unit_vectors, clusters, rng),
         *_measure_text_bytes(sample.texts, dictionary, spec.level),
     )
 
@@ -180,7 +180,9 @@ def _fit_rotation(
     return fit_itq_rotation(unit_vectors[few] - mean, rng)
 
 
-def _make_queries(unit_vectors: Floats, clusters: Clusters, rng: np.random.Generator) -> Floats:
+def _make_calibration_queries(
+    unit_vectors: Floats, clusters: Clusters, rng: np.random.Generator
+) -> Floats:
     """Make queries between similar rows: an array (QUESTIONS, d) with rows of length 1."""
     rows = unit_vectors[
         rng.choice(len(unit_vectors), min(ASKED_ROWS, len(unit_vectors)), replace=False)

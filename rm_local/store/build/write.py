@@ -54,7 +54,7 @@ def write_groups(
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         if not connection.execute("SELECT count(*) FROM sqlite_master").get:
             with tables.write_transaction(connection):
-                _create_store(connection, part, trained, spec, known_words)
+                _create_empty_store(connection, part, trained, spec, known_words)
                 _write_labels(connection, numbered)
         done = connection.execute("SELECT value FROM meta WHERE key = 'groups'").get
         first = groups if done is None else int(done)
@@ -107,7 +107,7 @@ def check_written_group(part: Path, group: PackedGroup) -> None:
         )
 
 
-def _create_store(
+def _create_empty_store(
     connection: apsw.Connection,
     part: Path,
     trained: TrainedParams,
@@ -122,7 +122,7 @@ def _create_store(
     write_meta_value(connection, "groups", 0)
 
 
-def _write_labels(connection: apsw.Connection, numbered: dict[tables.Label, int]) -> None:
+def _write_labels(connection: apsw.Connection, numbered: dict[tables.EntryMetadata, int]) -> None:
     for label, number in numbered.items():
         tables.insert_label(connection, number, label)
 
@@ -142,7 +142,7 @@ class GroupWriter:
         )
         self._write_blocks(group)
         self._connection.executemany("INSERT INTO words(rowid, rare) VALUES(?, ?)", group.words)
-        tables.adjust_count(self._connection, group.rows)
+        tables.adjust_entry_count(self._connection, group.rows)
         for key in ("last", "bulk"):
             write_meta_value(self._connection, key, group.first + group.rows - 1)
 

@@ -73,9 +73,9 @@ class Quantizer:
 
     def encode_bits(self, unit: Floats) -> Bytes:
         """Encode the sign bits of each rotated row: an array (n, d / 8), first component lowest."""
-        return pack_signs(self.rotate_rows(unit))
+        return pack_signs(self.center_and_rotate_rows(unit))
 
-    def rotate_rows(self, unit: Floats) -> Floats:
+    def center_and_rotate_rows(self, unit: Floats) -> Floats:
         """Subtract the mean and rotate the rows of an array (n, d). Its signs are the sign bits."""
         rotated = unit if self.rotation is None else unit @ self.rotation
         return np.asarray(rotated - self._rotated_mean, dtype=np.float32)

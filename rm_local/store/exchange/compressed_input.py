@@ -64,7 +64,7 @@ def open_input(path: Path) -> Iterator[BinaryIO]:
         raise UsageError(f"{name} cannot be read: {error.strerror}.", "Check the name.") from None
     try:
         with nullcontext() if path == STDIN else file:
-            yield _open_unpacked(path, file)
+            yield _wrap_decompressor(path, file)
     except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
         raise UsageError(
             f"{name} cannot be unpacked: {error or 'it is cut short'}.", "Get it again."
@@ -82,21 +82,24 @@ def get_standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _open_unpacked(path: Path, file: BinaryIO) -> BinaryIO:
+def _wrap_decompressor(path: Path, file: BinaryIO) -> BinaryIO:
     suffix = path.suffix.lower()
     if is_stream(path):
         head = file.read(4)
-        suffix, file = _detect_suffix(head), io.BufferedReader(_PrefixedStream(head, file), CHUNK)
+        suffix, file = (
+            _detect_compression_suffix(head),
+            io.BufferedReader(_PrefixedStream(head, file), CHUNK),
+        )
     match suffix:
         case ".gz":
             return cast(BinaryIO, gzip.open(file))
         case ".zst":
-            return io.BufferedReader(_ZstdFrames(file), CHUNK)
+            return io.BufferedReader(_ZstdFrameReader(file), CHUNK)
         case _:
             return file
 
 
-def _detect_suffix(head: bytes) -> str:
+def _detect_compression_suffix(head: bytes) -> str:
     """Detect the compression from the first four bytes; return its file suffix, or empty."""
     if head.startswith(_GZIP):
         return ".gz"
@@ -124,7 +127,7 @@ class _PrefixedStream(io.RawIOBase):
         return len(data)
 
 
-class _ZstdFrames(io.RawIOBase):
+class _ZstdFrameReader(io.RawIOBase):
     """A stream of the decompressed frames of a zstandard file.
 
     zstandard's own reader does not report a truncated frame.

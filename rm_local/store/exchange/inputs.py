@@ -39,7 +39,7 @@ def check_inputs(paths: Sequence[Path]) -> None:
     """
     seen: dict[object, Path] = {}
     for path in paths:
-        identity = _identify_input(path)
+        identity = _get_input_identity(path)
         if not is_stream(path):
             continue
         if _is_terminal(path):
@@ -77,7 +77,7 @@ def copy_input(path: Path, target: Path) -> str:
     except BaseException as error:
         target.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise _make_full_error(target.parent, get_input_name(path)) from error
+            raise _make_disk_full_error(target.parent, get_input_name(path)) from error
         raise
     return digest.hexdigest()
 
@@ -89,17 +89,17 @@ def check_free_space(folder: Path, size: int, name: str) -> None:
         StoreError: The space is too small.
     """
     if count_free_bytes(folder) < size + KEPT_FREE:
-        raise _make_full_error(folder, name)
+        raise _make_disk_full_error(folder, name)
 
 
-def _make_full_error(folder: Path, name: str) -> StoreError:
+def _make_disk_full_error(folder: Path, name: str) -> StoreError:
     return StoreError(
         f"The disk of {folder} has no room for a copy of {name}, which can be read only once.",
         "Free some space, or save it as an uncompressed file and name that.",
     )
 
 
-def _identify_input(path: Path) -> object:
+def _get_input_identity(path: Path) -> object:
     """Return a value that is equal for two names of one file.
 
     Raises:

@@ -54,9 +54,9 @@ def index_lines(
         return found
     open_work_folder(folder)
     with _open_copy(folder) as copy:
-        cutter, meter = _BlockCutter(folder, copy, block_rows), ProgressMeter(report, "read")
+        cutter, meter = _LineBlockBuilder(folder, copy, block_rows), ProgressMeter(report, "read")
         for number, path in enumerate(inputs):
-            _index_input(path, cutter, _InputShare(seen, number), meter)
+            _index_input(path, cutter, _ReadShareEstimator(seen, number), meter)
         if not cutter.rows:
             names = ", ".join(map(get_input_name, inputs))
             raise UsageError(f"{names}: no entries.", "Name files that contain entries.")
@@ -111,7 +111,7 @@ def _open_copy(folder: Path) -> Iterator[BinaryIO]:
 
 
 @dataclass(frozen=True)
-class _InputShare:
+class _ReadShareEstimator:
     """Calculator of the read share of all inputs."""
 
     seen: list[State]
@@ -124,7 +124,7 @@ class _InputShare:
         return (sum(sizes[: self.number]) + place) / max(1, sum(sizes))
 
 
-class _BlockCutter:
+class _LineBlockBuilder:
     """Builder of blocks of lines. Copies the lines of inputs that cannot be read again."""
 
     def __init__(self, folder: Path, copy: BinaryIO, block_rows: int) -> None:
@@ -173,16 +173,16 @@ class _BlockCutter:
         """Return the blocks of all added lines. `copy` is the final path of the copy."""
         # There may be only blank lines after the last full block.
         blocks = self._blocks[: -(-self.rows // self._block_rows)]
-        placed = tuple(tuple(_resolve_span(span, copy) for span in block) for block in blocks)
+        placed = tuple(tuple(_resolve_span_path(span, copy) for span in block) for block in blocks)
         return LineBlocks(self.rows, self._digest.hexdigest(), placed, self._block_rows)
 
 
-def _resolve_span(span: LineSpan, copy: Path) -> LineSpan:
+def _resolve_span_path(span: LineSpan, copy: Path) -> LineSpan:
     return replace(span, file=str((copy if span.copied else Path(span.file)).resolve()))
 
 
 def _index_input(
-    path: Path, cutter: _BlockCutter, share: _InputShare, meter: ProgressMeter
+    path: Path, cutter: _LineBlockBuilder, share: _ReadShareEstimator, meter: ProgressMeter
 ) -> None:
     """Index all lines of one input.
 

@@ -56,7 +56,7 @@ PENDING = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id),
 
 
 @dataclass(frozen=True)
-class CodeCandidates:
+class SignBitCandidates:
     """Rows found by their sign bits, nearest first."""
 
     keys: Ids
@@ -65,7 +65,7 @@ class CodeCandidates:
     """The sign bits of the rows: an array (n, d / 8)."""
 
     @classmethod
-    def merge_nearest(cls, parts: Sequence[CodeCandidates], wanted: int) -> CodeCandidates:
+    def merge_nearest(cls, parts: Sequence[SignBitCandidates], wanted: int) -> SignBitCandidates:
         """Merge parts and keep the `wanted` nearest rows; among equal distances the lowest ids."""
         keys = np.concatenate([part.keys for part in parts])
         best = (
@@ -120,7 +120,7 @@ def scan_all_bits(
 
 def scan_pending(
     connection: apsw.Connection, bits: bytes, limit: int, filter: EntryFilter
-) -> CodeCandidates:
+) -> SignBitCandidates:
     """Find pending entries that pass the filter, within the Hamming distance `limit` of `bits`.
 
     Raises:
@@ -132,7 +132,7 @@ def scan_pending(
     keys = _parse_numbers(found[0])
     if len(keys) != len(stored):
         raise DamagedError("bits of pending entries have the wrong length")
-    return CodeCandidates(keys, stored)
+    return SignBitCandidates(keys, stored)
 
 
 def _parse_numbers(listed: str | None) -> Ids:
@@ -141,7 +141,7 @@ def _parse_numbers(listed: str | None) -> Ids:
 
 def scan_clusters(
     readers: ReaderPool, bits: bytes, wanted: int, clusters: Ids, labels: Ids | None = None
-) -> CodeCandidates:
+) -> SignBitCandidates:
     """Find the `wanted` rows of `clusters` nearest to the query's sign bits `bits`.
 
     Only rows with one of `labels` are included; None allows all.
@@ -151,9 +151,9 @@ def scan_clusters(
     """
     pieces = np.array_split(np.sort(clusters), -(-len(clusters) // CLUSTERS_AT_ONCE))
     read = partial(_read_chunks, statement=WITHOUT_LABELS if labels is None else WITH_LABELS)
-    nearest = partial(_find_nearest, bits=bits, wanted=wanted, labels=labels)
+    nearest = partial(_find_nearest_in_chunks, bits=bits, wanted=wanted, labels=labels)
     # On two threads, each of numpy's short calls would wait for the GIL.
-    return CodeCandidates.merge_nearest(readers.map_pieces(read, pieces, nearest), wanted)
+    return SignBitCandidates.merge_nearest(readers.map_pieces(read, pieces, nearest), wanted)
 
 
 def _read_chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
@@ -164,9 +164,9 @@ def _read_chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) 
     return [each or b"" for each in found[0]]
 
 
-def _find_nearest(
+def _find_nearest_in_chunks(
     columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None
-) -> CodeCandidates:
+) -> SignBitCandidates:
     """Find the `wanted` rows nearest to the sign bits `bits`, unordered, with ties of the last."""
     validity, ids, vectors, *label_columns = columns
     rows = 8 * len(validity)
@@ -182,7 +182,7 @@ def _find_nearest(
     last = np.partition(distances, wanted - 1)[wanted - 1] if wanted < rows else FAR
     best = np.flatnonzero(distances <= min(last, FAR - 1))
     keys = distances[best].astype(np.int64) << ID_BITS | np.frombuffer(ids, "<i8")[best]
-    return CodeCandidates(keys, np.frombuffer(vectors, np.uint8).reshape(rows, len(bits))[best])
+    return SignBitCandidates(keys, np.frombuffer(vectors, np.uint8).reshape(rows, len(bits))[best])
 
 
 def _compute_hamming_distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:

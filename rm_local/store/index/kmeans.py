@@ -31,16 +31,16 @@ def draw_random_rotation(dimension: int, rng: np.random.Generator) -> Floats:
     return np.asarray(rotation * np.sign(np.diag(triangle)), dtype=np.float32)
 
 
-def fit_itq_rotation(centred: Floats, rng: np.random.Generator, rounds: int = 20) -> Floats:
-    """Find a rotation matrix (d, d) that brings the centred rows close to their signs.
+def fit_itq_rotation(centered: Floats, rng: np.random.Generator, rounds: int = 20) -> Floats:
+    """Find a rotation matrix (d, d) that brings the centered rows close to their signs.
 
     Iterative quantization (Gong and Lazebnik 2011) from a random start: alternately rotate the rows
     to fit their signs best (orthogonal Procrustes) and recompute the signs.
     """
-    rotation = draw_random_rotation(centred.shape[1], rng)
+    rotation = draw_random_rotation(centered.shape[1], rng)
     for _ in range(rounds):
-        signs = np.where(centred @ rotation > 0, np.float32(1), np.float32(-1))
-        left, _, right = np.linalg.svd(centred.T @ signs)
+        signs = np.where(centered @ rotation > 0, np.float32(1), np.float32(-1))
+        left, _, right = np.linalg.svd(centered.T @ signs)
         rotation = np.asarray(left @ right, dtype=np.float32)
     return rotation
 
@@ -90,17 +90,17 @@ class Clusters:
     starts: Ids
     """An ascending array (s + 1,), from 0 to c."""
 
-    def assign_rows(self, rows: Floats, beam: int = BEAM, further: float = COSINE_MARGIN) -> Ids:
+    def assign_rows(self, rows: Floats, beam: int = BEAM, margin: float = COSINE_MARGIN) -> Ids:
         """Find the nearest centroid for each row, in the super-clusters nearest to the row.
 
         Fastest with tens of thousands of rows: rows with a common super-cluster share a product.
         """
         beam = min(beam, len(self.supers))
         if len(rows) == 1:
-            return np.array([self._assign_row(rows[0], beam, further)])
+            return np.array([self._assign_row(rows[0], beam, margin)])
         best = np.full(len(rows), -np.inf, np.float32)
         found = np.zeros(len(rows), np.int64)
-        grouped, bounds = self._group_by_super(rows, beam, further)
+        grouped, bounds = self._group_by_super_cluster(rows, beam, margin)
         for number in np.flatnonzero(np.diff(bounds)).tolist():
             members = grouped[bounds[number] : bounds[number + 1]]
             first, end = self.starts[number], self.starts[number + 1]
@@ -112,14 +112,14 @@ class Clusters:
             found[members[better]] = first + place[better]
         return found
 
-    def _group_by_super(self, rows: Floats, beam: int, further: float) -> tuple[Ids, Ids]:
+    def _group_by_super_cluster(self, rows: Floats, beam: int, margin: float) -> tuple[Ids, Ids]:
         """Group row numbers by searched super-cluster; also return the group bounds (s + 1)."""
         members, groups = [], []
         for start in range(0, len(rows), TILE):
             similarity = rows[start : start + TILE] @ self.supers.T
             near = np.argpartition(similarity, -beam, axis=1)[:, -beam:]
             values = np.take_along_axis(similarity, near, axis=1)
-            row, place = np.nonzero(values >= values.max(axis=1, keepdims=True) - further)
+            row, place = np.nonzero(values >= values.max(axis=1, keepdims=True) - margin)
             members.append(start + row)
             groups.append(near[row, place])
         supers = np.concatenate(groups)
@@ -129,12 +129,12 @@ class Clusters:
         bounds = np.searchsorted(supers[order], np.arange(len(self.supers) + 1))
         return np.concatenate(members)[order], bounds
 
-    def _assign_row(self, row: Floats, beam: int, further: float) -> int:
+    def _assign_row(self, row: Floats, beam: int, margin: float) -> int:
         """Find the nearest centroid for one row, in a fifth of the time of `assign_rows`."""
         best, found = -np.inf, 0
         similarity = self.supers @ row
         near = np.argpartition(similarity, -beam)[-beam:]
-        for number in near[similarity[near] >= similarity[near].max() - further].tolist():
+        for number in near[similarity[near] >= similarity[near].max() - margin].tolist():
             first = int(self.starts[number])
             products = self.centroids[first : self.starts[number + 1]] @ row
             place = int(products.argmax())

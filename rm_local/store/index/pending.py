@@ -35,7 +35,7 @@ def count_pending(connection: apsw.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM fresh").get)
 
 
-def find_oldest_pending(connection: apsw.Connection) -> int | None:
+def find_oldest_pending_id(connection: apsw.Connection) -> int | None:
     """Return the lowest id of a pending entry; None without pending entries."""
     found: int | None = connection.execute("SELECT min(id) FROM fresh").get
     return found
@@ -43,7 +43,7 @@ def find_oldest_pending(connection: apsw.Connection) -> int | None:
 
 def exceeds_pending_limit(connection: apsw.Connection, last: int) -> bool:
     """Return whether more than MAX_PENDING entries are pending; `last`: the highest id given."""
-    first = find_oldest_pending(connection)
+    first = find_oldest_pending_id(connection)
     # Counting reads all their pages, so it is done only if there can be too many.
     return (
         first is not None
@@ -98,11 +98,11 @@ def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int
     )
     dropped = {row[0] for row in found}
     if dropped:
-        _record_id(connection, max(dropped))
+        _update_id_sequence(connection, max(dropped))
     return dropped
 
 
-def _record_id(connection: apsw.Connection, id: int) -> None:
+def _update_id_sequence(connection: apsw.Connection, id: int) -> None:
     """Record an id in sqlite-vec's sequence. A repair restores a damaged `last` from it."""
     name = "code_rowids"
     connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (id, name))

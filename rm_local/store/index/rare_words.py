@@ -40,7 +40,7 @@ def fuse_scores(similarity: Scores, lexical: Scores) -> Scores:
     return similarity + LEXICAL_WEIGHT * lexical
 
 
-class RareWords:
+class RareWordFinder:
     """Finder of the words of a text that are not single tokens of the embedder."""
 
     def __init__(self, known: AbstractSet[str]) -> None:
@@ -84,17 +84,17 @@ def _make_tokenizer() -> Callable[[str], list[str]]:
     return tokenize_text
 
 
-class PendingWords:
+class PendingWordLookup:
     """All rare words of pending entries, read because they are not in the index yet."""
 
-    def __init__(self, connection: apsw.Connection, rare: RareWords) -> None:
+    def __init__(self, connection: apsw.Connection, rare: RareWordFinder) -> None:
         self._rare = rare
         listed = connection.execute(PENDING_WORDS).get or ""
         if not listed.isascii():
             listed = "\n".join(f"{self._split_again(line)} " for line in listed.split("\n"))
         self._listed = listed
 
-    def find_holders(self, word: str) -> list[int]:
+    def find_ids_with_word(self, word: str) -> list[int]:
         """Return the ids of the entries that contain `word`.
 
         Raises:
@@ -115,7 +115,7 @@ class PendingWords:
 
 
 def compute_lexical_shares(
-    connection: apsw.Connection, text: str, rows: int, rare: RareWords
+    connection: apsw.Connection, text: str, rows: int, rare: RareWordFinder
 ) -> dict[int, float]:
     """Compute the share (0 to 1) of the rare words of `text` in entries, by entry id.
 
@@ -128,22 +128,22 @@ def compute_lexical_shares(
     found = 0.0
     if not (words := rare.find_rare_words(text)[:MOST_WORDS]):
         return {}
-    pending = PendingWords(connection, rare)
+    pending = PendingWordLookup(connection, rare)
     for word in words:
         # The limit avoids reading a common word's posting list, millions long in a large store.
         found_rows = connection.execute(
             "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (f'"{word}"', most + 1)
         )
-        ids = [row[0] for row in found_rows] + pending.find_holders(word)
+        ids = [row[0] for row in found_rows] + pending.find_ids_with_word(word)
         if not 0 < len(ids) <= most:
             continue
-        weight = _weigh_word(rows, len(ids))
+        weight = _compute_idf(rows, len(ids))
         found += weight
         for each in ids:
             weights[each] = weights.get(each, 0.0) + weight
-    total = max(found, _weigh_word(rows, 1))
+    total = max(found, _compute_idf(rows, 1))
     return {each: weight / total for each, weight in weights.items()}
 
 
-def _weigh_word(rows: int, holders: int) -> float:
+def _compute_idf(rows: int, holders: int) -> float:
     return log(1 + rows / holders)

@@ -14,7 +14,7 @@ from rm_local.store.codec.quantize import Quantizer, Steps, compute_inner_produc
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
 from rm_local.store.index.centroids import Centroids, read_centroids
-from rm_local.store.index.rare_words import RareWords, compute_lexical_shares
+from rm_local.store.index.rare_words import RareWordFinder, compute_lexical_shares
 from rm_local.store.index.select_hits import CandidateScores, select_hits
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import tables
@@ -63,7 +63,7 @@ class Searcher:
         self._dimension = meta.embedder.dimension
         self._quantizer = Quantizer(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
         self._packer = CodePacker(meta.embedder.dimension, read_dictionary(connection, CODES))
-        self._rare: RareWords | None = None
+        self._rare: RareWordFinder | None = None
         self._centroids: Centroids | None = None
 
     @property
@@ -77,10 +77,10 @@ class Searcher:
         return self._packer
 
     @property
-    def rare(self) -> RareWords:
+    def rare_word_finder(self) -> RareWordFinder:
         """The finder of rare words. Its known words are read on first use."""
         if self._rare is None:
-            self._rare = RareWords(unpack_words(read_known_words(self._connection)))
+            self._rare = RareWordFinder(unpack_words(read_known_words(self._connection)))
         return self._rare
 
     @property
@@ -101,7 +101,7 @@ class Searcher:
         """
         size = tables.count_entries(self._connection)
         shares = (
-            compute_lexical_shares(self._connection, request.text, size, self.rare)
+            compute_lexical_shares(self._connection, request.text, size, self.rare_word_finder)
             if request.text
             else {}
         )
@@ -132,7 +132,7 @@ class Searcher:
 
     def find_candidates(self, request: SearchRequest) -> Ids:
         """Find the ids of the rows nearest by sign bits, nearest first: an array (n,)."""
-        rotated = self._quantizer.rotate_rows(request.vector[np.newaxis])
+        rotated = self._quantizer.center_and_rotate_rows(request.vector[np.newaxis])
         bits = pack_signs(rotated)[0].tobytes()
         wanted = max(
             round(self.params.candidates * request.breadth), 8 * _compute_pool_size(request)
@@ -142,7 +142,9 @@ class Searcher:
         scan = self._scan_filtered if request.filter else self._scan_nearest
         return scan(request, bits, SHORTLISTED * wanted).rank_ids(rotated[0])[:wanted]
 
-    def _scan_nearest(self, request: SearchRequest, bits: bytes, wanted: int) -> ivf.CodeCandidates:
+    def _scan_nearest(
+        self, request: SearchRequest, bits: bytes, wanted: int
+    ) -> ivf.SignBitCandidates:
         """Find the `wanted` rows nearest by sign bits, in the nearest clusters and `fresh`."""
         slack = SLACK * max(request.breadth, 1)
         similarity = self.centroids.compute_similarities(request.vector)
@@ -152,7 +154,7 @@ class Searcher:
 
     def _scan_filtered(
         self, request: SearchRequest, bits: bytes, wanted: int
-    ) -> ivf.CodeCandidates:
+    ) -> ivf.SignBitCandidates:
         """Find the `wanted` nearest rows that pass the filter; scan clusters until enough pass."""
         similarity = compute_inner_products(self.centroids.rows, request.vector)
         labels = tables.find_matching_labels(self._connection, request.filter)
@@ -169,15 +171,15 @@ class Searcher:
         return max(round(self.params.nprobe * request.breadth), 1)
 
     def _merge_pending(
-        self, found: ivf.CodeCandidates, request: SearchRequest, bits: bytes, wanted: int
-    ) -> ivf.CodeCandidates:
+        self, found: ivf.SignBitCandidates, request: SearchRequest, bits: bytes, wanted: int
+    ) -> ivf.SignBitCandidates:
         """Merge `found` with pending entries; keep the `wanted` nearest rows."""
         full = len(found.keys) >= wanted
         limit = int(found.keys[-1] >> ivf.ID_BITS) if full else 8 * len(bits)
         pending = ivf.scan_pending(self._connection, bits, limit, request.filter)
         if not len(pending.keys):
             return found
-        return ivf.CodeCandidates.merge_nearest([found, pending], wanted)
+        return ivf.SignBitCandidates.merge_nearest([found, pending], wanted)
 
     def _read_codes(self, candidates: Ids | None, filter: EntryFilter) -> tuple[Ids, Steps]:
         """Read ids and codes of the candidates (None: all entries) that pass the filter."""

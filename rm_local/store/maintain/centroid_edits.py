@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rm_local.arrays import Floats
 from rm_local.store.format import DamagedError, compute_checksum
-from rm_local.store.maintain.task import increase_number
+from rm_local.store.maintain.task import increase_meta_number
 from rm_local.store.sqlite.meta import (
     get_default_search_params,
     read_meta_value,
@@ -56,13 +56,13 @@ def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> 
 
     The number of clusters scanned by a search changes in proportion and may be fractional.
     """
-    increase_number(connection, "generation", 1)
+    increase_meta_number(connection, "generation", 1)
     if before:
         write_meta_value(
             connection, "probes", float(read_meta_value(connection, "probes")) * now / before
         )
         return
-    for key, value in get_default_search_params(now).meta_values().items():
+    for key, value in get_default_search_params(now).to_meta_values().items():
         write_meta_value(connection, key, value)
 
 

@@ -51,7 +51,7 @@ def read_cluster_rows(connection: apsw.Connection, cluster: int, dimension: int)
     ids, labels = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     bits = [np.empty((0, dimension // 8), np.uint8)]
     for validity, numbers, names, vectors in connection.execute(CLUSTER, (cluster,)):
-        places = find_used_places(validity, numbers)
+        places = find_used_slots(validity, numbers)
         if len(names) != len(numbers) or len(vectors) != len(validity) * dimension:
             raise DamagedError(f"cluster {cluster} has a chunk that cannot be read")
         ids.append(np.frombuffer(numbers, "<i8")[places])
@@ -60,7 +60,7 @@ def read_cluster_rows(connection: apsw.Connection, cluster: int, dimension: int)
     return ClusterRows(np.concatenate(ids), np.concatenate(labels), np.concatenate(bits))
 
 
-def find_used_places(validity: bytes, ids: bytes) -> Ids:
+def find_used_slots(validity: bytes, ids: bytes) -> Ids:
     """Find the used places of a chunk.
 
     Raises:

@@ -21,7 +21,7 @@ MIN_SAMPLE = 8000
 """Minimum size of the sample for computing the clusters."""
 
 
-class InitialClusters:
+class CreateInitialClusters:
     """Task that makes the first clusters of a store and assigns all entries, in one transaction."""
 
     name = "entries without clusters"
@@ -61,7 +61,7 @@ class InitialClusters:
             )
             for start in range(0, size, STEP)
         ]
-        cluster.assign_rows(np.concatenate(chosen))
+        cluster.move_rows_to_clusters(np.concatenate(chosen))
         write_centroids(self._connection, found)
         centroid_edits.record_cluster_count(self._connection, 0, len(found.centroids))
         return {"entries given clusters": size}

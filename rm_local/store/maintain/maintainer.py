@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rm_local.progress import Progress, ProgressCallback, ignore_progress
 from rm_local.store.maintain.assign_clusters import AssignClusters
-from rm_local.store.maintain.initial_clusters import InitialClusters
+from rm_local.store.maintain.initial_clusters import CreateInitialClusters
 from rm_local.store.maintain.pack_texts import PackTexts
 from rm_local.store.maintain.purge_deleted import PurgeDeleted
 from rm_local.store.maintain.recompress import RecompressTexts
@@ -49,7 +49,7 @@ class MaintenanceResult:
     busy: bool
     """Whether the run ended early because another process used the store."""
     needs_build: bool
-    """Whether the store has no clusters and too many entries for `InitialClusters`."""
+    """Whether the store has no clusters and too many entries for `CreateInitialClusters`."""
 
 
 class Maintainer:
@@ -78,7 +78,7 @@ class Maintainer:
         done: Counter[str] = Counter()
         with self._open_store() as connection:
             tools = StoreTools.from_connection(connection)
-            first = InitialClusters(tools)
+            first = CreateInitialClusters(tools)
             split = SplitClusters(tools, self._largest)
             # Recompression takes hours in a large store, so it comes last.
             kinds = (

@@ -47,10 +47,10 @@ class Cluster:
             DamagedError: A checksum is wrong.
         """
         ids = self.rows.ids[places].tolist()
-        codes = self._check_rows(places, self.number)
+        codes = self._check_and_recompute_checksums(places, self.number)
         return self.tools.decode_vectors(codes[id][0] for id in ids)
 
-    def assign_rows(self, clusters: Ids) -> None:
+    def move_rows_to_clusters(self, clusters: Ids) -> None:
         """Move each row to its cluster in `clusters`; order the rows of a cluster by id.
 
         All of these clusters except this one must be empty.
@@ -72,12 +72,14 @@ class Cluster:
         rewrite_cluster(self.tools.connection, self.number, parts)
 
     def _write_checksums(self, places: Ids, cluster: int) -> None:
-        found = self._check_rows(places, cluster)
+        found = self._check_and_recompute_checksums(places, cluster)
         self.tools.connection.executemany(
             "UPDATE ref SET crc = ? WHERE id = ?", ((crc, id) for id, (_, crc) in found.items())
         )
 
-    def _check_rows(self, places: Ids, cluster: int) -> dict[int, tuple[bytes, int]]:
+    def _check_and_recompute_checksums(
+        self, places: Ids, cluster: int
+    ) -> dict[int, tuple[bytes, int]]:
         """Check rows; return their codes and their new checksums in `cluster`, by id.
 
         The old checksums are compared first: new ones would make damaged rows look intact.

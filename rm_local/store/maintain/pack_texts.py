@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index import pending
-from rm_local.store.maintain.purge_deleted import count_cleared_tombstones
+from rm_local.store.maintain.purge_deleted import record_cleared_tombstones
 from rm_local.store.maintain.task import StoreTools
 from rm_local.store.sqlite import tables
 from rm_local.store.sqlite.meta import read_number, write_meta_value
@@ -33,12 +33,12 @@ class PackTexts:
 
     def count_remaining_work(self) -> int:
         """Count the entries to pack, including deleted ones."""
-        bulk, end = _find_bounds(self._connection)
+        bulk, end = _find_packable_range(self._connection)
         return max(0, end - bulk)
 
     def run_step(self, until: float) -> dict[str, int]:
         """Pack STEP_BLOCKS blocks."""
-        bulk, end = _find_bounds(self._connection)
+        bulk, end = _find_packable_range(self._connection)
         end = min(end, (bulk // BLOCK_ROWS + STEP_BLOCKS) * BLOCK_ROWS)
         if end <= bulk:
             return {}
@@ -50,7 +50,7 @@ class PackTexts:
                 f"DELETE FROM {table} WHERE {key} BETWEEN ? AND ?", (bulk + 1, end)
             )
         self._connection.executemany("INSERT INTO tomb(id) VALUES(?)", gone)
-        count_cleared_tombstones(self._connection, len(gone))
+        record_cleared_tombstones(self._connection, len(gone))
         write_meta_value(self._connection, "bulk", end)
         return {"entries put into blocks": end - bulk}
 
@@ -74,10 +74,10 @@ class PackTexts:
         )
 
 
-def _find_bounds(connection: apsw.Connection) -> tuple[int, int]:
+def _find_packable_range(connection: apsw.Connection) -> tuple[int, int]:
     """Find the last entry in blocks, and the last one for a full block, before pending ones."""
-    first_fresh = pending.find_oldest_pending(connection)
-    last = tables.read_last_id(connection) if first_fresh is None else first_fresh - 1
+    first_fresh = pending.find_oldest_pending_id(connection)
+    last = tables.read_last_given_id(connection) if first_fresh is None else first_fresh - 1
     return read_number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
 
 

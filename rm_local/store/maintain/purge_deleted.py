@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.arrays import Ids
-from rm_local.store.maintain.chunks import find_used_places, remove_chunks
-from rm_local.store.maintain.task import StoreTools, increase_number
+from rm_local.store.maintain.chunks import find_used_slots, remove_chunks
+from rm_local.store.maintain.task import StoreTools, increase_meta_number
 from rm_local.store.sqlite.meta import read_number_or_zero, write_meta_value
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class PurgeDeleted:
         last = read_number_or_zero(self._connection, "scrap_chunk")
         if not last:
             write_meta_value(self._connection, "scrap_goal", self._count_tombstones())
-        self._read_tombstones()
+        self._refresh_tombstones()
         found = self._connection.execute(
             "SELECT chunk_id, validity, rowids FROM code_chunks WHERE chunk_id > ?"
             " ORDER BY chunk_id LIMIT ?",
@@ -71,7 +71,7 @@ class PurgeDeleted:
     def _count_tombstones(self) -> int:
         return int(self._connection.execute("SELECT count(*) FROM tomb").get)
 
-    def _read_tombstones(self) -> None:
+    def _refresh_tombstones(self) -> None:
         """Read the ids of the tombstones, ascending, if their number has increased."""
         if len(self._tombstones) != self._count_tombstones():
             found = self._connection.execute("SELECT id FROM tomb ORDER BY id")
@@ -79,7 +79,7 @@ class PurgeDeleted:
 
     def _clear_chunk(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
         """Clear a chunk's deleted rows; return their number, and whether the chunk was removed."""
-        places = find_used_places(validity, ids)
+        places = find_used_slots(validity, ids)
         held = np.frombuffer(ids, "<i8")[places]
         found = np.searchsorted(self._tombstones, held)
         gone = self._tombstones[np.minimum(found, len(self._tombstones) - 1)] == held
@@ -96,7 +96,7 @@ class PurgeDeleted:
         return int(gone.sum()), False
 
 
-def count_cleared_tombstones(connection: apsw.Connection, tombstones: int) -> None:
+def record_cleared_tombstones(connection: apsw.Connection, tombstones: int) -> None:
     """Record the number of new tombstones with removed bits."""
-    increase_number(connection, "scrapped", tombstones)
-    increase_number(connection, "scrap_goal", tombstones)
+    increase_meta_number(connection, "scrapped", tombstones)
+    increase_meta_number(connection, "scrap_goal", tombstones)

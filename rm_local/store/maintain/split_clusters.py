@@ -68,7 +68,7 @@ class SplitClusters:
         size = len(cluster.rows)
         if size <= self._largest:
             # It was too large only with bits of deleted entries.
-            cluster.assign_rows(np.full(size, cluster.number))
+            cluster.move_rows_to_clusters(np.full(size, cluster.number))
             return False
         vectors = cluster.read_vectors(np.arange(size))
         halves = k_means(vectors, 2, np.random.default_rng(cluster.number))
@@ -78,6 +78,6 @@ class SplitClusters:
             return False
         centroid_edits.replace_centroid(self._connection, cluster.number, halves[0])
         new = centroid_edits.append_centroid(self._connection, halves[1])
-        cluster.assign_rows(np.where(chosen == 0, cluster.number, new))
+        cluster.move_rows_to_clusters(np.where(chosen == 0, cluster.number, new))
         centroid_edits.record_cluster_count(self._connection, new, new + 1)
         return True

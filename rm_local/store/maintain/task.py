@@ -75,6 +75,6 @@ class MaintenanceTask(Protocol):
         """Estimate the remaining work."""
 
 
-def increase_number(connection: apsw.Connection, key: str, more: int) -> None:
+def increase_meta_number(connection: apsw.Connection, key: str, more: int) -> None:
     """Increase a number in `meta` by `more`."""
     write_meta_value(connection, key, read_number_or_zero(connection, key) + more)

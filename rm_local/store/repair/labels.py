@@ -10,15 +10,15 @@ from rm_local.store.sqlite import tables
 if TYPE_CHECKING:
     import apsw
 
-NAMELESS: tables.Label = ("", "", "", "")
+NAMELESS: tables.EntryMetadata = ("", "", "", "")
 
 
-class Labels:
+class LabelCopier:
     """The labels of the new store."""
 
     def __init__(self, reader: TolerantReader, new: apsw.Connection) -> None:
         self._new = new
-        self._numbers: dict[tables.Label, int] = {}
+        self._numbers: dict[tables.EntryMetadata, int] = {}
         for number, label in reader.read_labels().items():
             if label not in self._numbers:
                 tables.insert_label(new, number, label)

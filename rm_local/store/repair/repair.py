@@ -121,7 +121,7 @@ def _check_repaired(part: Path, report: ProgressCallback) -> None:
 
 def _remove_part(part: Path) -> None:
     part.unlink(missing_ok=True)
-    wal.remove_leftovers(part)
+    wal.remove_leftover_logs(part)
 
 
 def _swap_files(part: Path, path: Path, aside: Path) -> None:

@@ -12,7 +12,7 @@ from rm_local.arrays import Flags, Ids
 from rm_local.progress import DoneCallback
 from rm_local.store.codec.text_blocks import TextCodec, split_row
 from rm_local.store.format import BLOCK_ROWS, DamagedError
-from rm_local.store.index.rare_words import RareWords
+from rm_local.store.index.rare_words import RareWordFinder
 from rm_local.store.repair.store_constants import StoreConstants
 from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite.vec0 import TEXTS
@@ -62,7 +62,7 @@ class TextRescuer:
     ) -> None:
         self._reader, self._new, self._constants, self._found = reader, new, constants, found
         self._codec = TextCodec(constants.dictionaries[TEXTS])
-        self._rare = RareWords(constants.known_words)
+        self._rare = RareWordFinder(constants.known_words)
         buried = reader.iter_rows("SELECT id FROM tomb")
         self._buried = np.fromiter((row[0] for row in buried), np.int64)
         self._tombs_are_whole = not reader.stopped
@@ -88,11 +88,11 @@ class TextRescuer:
             rows = min(BLOCK_ROWS, self._constants.bulk - first + 1)
             frame, texts = self._unpack_frame(found.get(number), BLOCK_ROWS)
             if len(texts) != rows:
-                self._note_lost_block(first, rows)
+                self._mark_lost_block(first, rows)
                 texts = [b""] * rows
                 frame = self._codec.pack_rows(texts)
             frames.append((number, frame))
-            self._note_texts(first, texts)
+            self._mark_and_index_texts(first, texts)
         self._new.executemany("INSERT INTO block(blk, z) VALUES(?, ?)", frames)
 
     def _copy_single_texts(self, ids: range) -> None:
@@ -102,7 +102,7 @@ class TextRescuer:
             self._found.trace[id] = True
             if texts and texts[0]:
                 kept.append((id, frame))
-                self._note_texts(id, texts)
+                self._mark_and_index_texts(id, texts)
         self._new.executemany("INSERT INTO text(id, z) VALUES(?, ?)", kept)
 
     def _unpack_frame(self, row: tuple[Any, ...] | None, rows: int) -> tuple[bytes, list[bytes]]:
@@ -114,13 +114,13 @@ class TextRescuer:
         except DamagedError:
             return b"", []
 
-    def _note_lost_block(self, first: int, rows: int) -> None:
+    def _mark_lost_block(self, first: int, rows: int) -> None:
         """Mark the entries of a damaged block as existing, except deleted ones."""
         ids = np.arange(first, first + rows)
         if self._tombs_are_whole:
             self._found.trace[ids[~np.isin(ids, self._buried)]] = True
 
-    def _note_texts(self, first: int, texts: Sequence[bytes]) -> None:
+    def _mark_and_index_texts(self, first: int, texts: Sequence[bytes]) -> None:
         """Mark and index copied texts from entry `first` on. Empty texts are deleted entries."""
         words = []
         for id, text in enumerate(texts, first):

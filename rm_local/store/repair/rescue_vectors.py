@@ -14,7 +14,7 @@ from rm_local.store.codec.code_frames import CodePacker, compute_code_checksum, 
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER, DamagedError
 from rm_local.store.index.kmeans import find_nearest_centroids
-from rm_local.store.repair.labels import Labels
+from rm_local.store.repair.labels import LabelCopier
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
 from rm_local.store.repair.rescue_texts import STEP, EntryEvidence
 from rm_local.store.repair.tolerant_reader import TolerantReader
@@ -58,7 +58,7 @@ class VectorRescuer:
         reader: TolerantReader,
         new: apsw.Connection,
         tools: tuple[Quantizer, CodePacker],
-        labels: Labels,
+        labels: LabelCopier,
         bulk: int,
         found: EntryEvidence,
     ) -> None:
@@ -68,7 +68,7 @@ class VectorRescuer:
         self.derived = 0
         """Number of entries with sign bits derived from their codes."""
 
-    def list_chunks(self) -> list[int]:
+    def list_chunk_numbers(self) -> list[int]:
         """List the numbers of all chunks."""
         return self._reader.list_numbers("code_chunks", "chunk_id")
 
@@ -113,7 +113,7 @@ class VectorRescuer:
         ids = np.flatnonzero(self._found.text & ~self._found.kept)
         for start in range(0, len(ids), STEP):
             refs = self._reader.read_rows_by_id(REFS, ids[start : start + STEP].tolist())
-            whole = list(self._select_codes(refs))
+            whole = list(self._select_intact_codes(refs))
             if not whole:
                 continue
             self._found.trace[[id for id, *_ in whole]] = True
@@ -185,7 +185,9 @@ class VectorRescuer:
                     )
                     break
 
-    def _select_codes(self, refs: dict[int, tuple[Any, ...]]) -> Iterator[tuple[int, Any, bytes]]:
+    def _select_intact_codes(
+        self, refs: dict[int, tuple[Any, ...]]
+    ) -> Iterator[tuple[int, Any, bytes]]:
         """Yield id, label and code of rows with an intact code."""
         for id, (label, crc, code) in sorted(refs.items()):
             if not isinstance(crc, int) or not isinstance(code, bytes):

@@ -17,7 +17,7 @@ from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.delete import delete_entries
 from rm_local.store.format import BLOCK_ROWS
-from rm_local.store.repair.labels import Labels
+from rm_local.store.repair.labels import LabelCopier
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
 from rm_local.store.repair.rescue_texts import STEP, EntryEvidence, TextRescuer
 from rm_local.store.repair.rescue_vectors import VectorRescuer
@@ -125,13 +125,13 @@ class _Salvager:
         clusters = self._copy_vectors()
         self._delete_lost_entries()
         self._copy_usage_counts()
-        self._write_meta_numbers(clusters)
+        self._write_meta_values(clusters)
 
     def _copy_vectors(self) -> int:
         """Copy all vectors; return the number of clusters."""
         meta, constants = read_meta(self._new), self._constants
         dimension = constants.dimension
-        labels = Labels(self._reader, self._new)
+        labels = LabelCopier(self._reader, self._new)
         vectors = VectorRescuer(
             self._reader,
             self._new,
@@ -150,7 +150,7 @@ class _Salvager:
             )
         centroids = CentroidRebuilder(self._reader, dimension, clusters)
         meter = self._make_meter("vectors")
-        vectors.copy_vectors(vectors.list_chunks(), centroids, meter.reach)
+        vectors.copy_vectors(vectors.list_chunk_numbers(), centroids, meter.reach)
         vectors.copy_pending(centroids.compute_centroids())
         vectors.derive_bits(centroids.compute_centroids(), meter.reach)
         centroids.write_centroids(self._new)
@@ -196,7 +196,7 @@ class _Salvager:
         if self._reader.stopped:
             self.lost.append("Some usage counts: how often entries were shown and helped.")
 
-    def _write_meta_numbers(self, clusters: int) -> None:
+    def _write_meta_values(self, clusters: int) -> None:
         constants, new = self._constants, self._new
         tombs = new.execute("SELECT count(*) FROM tomb").get
         kept = {"entries": self.entries, "last": constants.last, "bulk": constants.bulk}

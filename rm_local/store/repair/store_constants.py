@@ -114,7 +114,7 @@ def copy_search_params(
     """Copy the search parameters; replace lost ones by their defaults."""
     values = {key: reader.read_number(key) for key in PARAM_KEYS}
     lost = [key for key, value in values.items() if value is None]
-    for key, usual in get_default_search_params(clusters).meta_values().items():
+    for key, usual in get_default_search_params(clusters).to_meta_values().items():
         value = values[key]
         write_meta_value(new, key, usual if value is None else value)
     if lost:

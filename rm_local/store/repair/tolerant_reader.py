@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rm_local.store.format import DamagedError, compute_checksum
 from rm_local.store.sqlite.meta import Value
-from rm_local.store.sqlite.tables import Label, format_json_array
+from rm_local.store.sqlite.tables import EntryMetadata, format_json_array
 
 if TYPE_CHECKING:
     import apsw
@@ -96,14 +96,14 @@ class TolerantReader:
             found.update(row[0] for row in self.iter_rows(f"SELECT {key} FROM {where}"))
         return sorted(found)
 
-    def read_labels(self) -> dict[int, Label]:
+    def read_labels(self) -> dict[int, EntryMetadata]:
         """Read the intact labels, by number."""
         numbers = self.list_numbers("label", "id")
         crcs = self.read_rows_by_id(LABEL_CRCS, numbers)
         rows = self.read_rows_by_id(LABELS, numbers)
         # The unique index has a copy of all four texts.
         copies = {row[0]: row[1:] for row in self.iter_rows(LABEL_COPIES)}
-        found: dict[int, Label] = {}
+        found: dict[int, EntryMetadata] = {}
         for number, (crc,) in crcs.items():
             for domain, source, level, provenance in (
                 each[number] for each in (copies, rows) if number in each

@@ -89,7 +89,7 @@ def _lock_if_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
         connection.execute("BEGIN IMMEDIATE")
         if wal.uses_wal(connection) or read_fingerprint(connection) != held.fingerprint:
             raise StoreError(f"The store {path} was changed meanwhile.", "Start again.")
-        yield tables.read_last_id(connection)
+        yield tables.read_last_given_id(connection)
         connection.execute("ROLLBACK")
         connection.close()
 

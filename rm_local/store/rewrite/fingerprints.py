@@ -13,7 +13,7 @@ from rm_local.progress import DoneCallback
 from rm_local.records import Entry
 from rm_local.store.codec.text_blocks import KEY_END, join_texts
 from rm_local.store.rewrite.store_source import StoreSource
-from rm_local.store.sqlite.tables import make_label
+from rm_local.store.sqlite.tables import make_entry_metadata
 
 Fingerprints = NDArray[np.uint64]
 """64 bits per entry: the probability of a collision among 64 million entries is 1 in 9,000."""
@@ -30,7 +30,7 @@ def encode_texts(entry: Entry) -> bytes:
 
 def encode_entry(entry: Entry) -> bytes:
     """Encode all fields of an entry except its id."""
-    label = (each.encode("utf-8", "surrogatepass") for each in make_label(entry))
+    label = (each.encode("utf-8", "surrogatepass") for each in make_entry_metadata(entry))
     return KEY_END.join([encode_texts(entry), *label])
 
 

@@ -70,7 +70,7 @@ class StoreSource(PickleByFields):
 
     def read_block(self, number: int) -> EntryBatch:
         """Read entries and vectors of block `number`."""
-        return self.read_rows(self._list_places(number))
+        return self.read_rows(self._list_block_places(number))
 
     def read_rows(self, places: Ids) -> EntryBatch:
         """Read entries and vectors at places in the order of ids, counted from 0."""
@@ -79,11 +79,11 @@ class StoreSource(PickleByFields):
 
     def read_entries(self, number: int) -> list[Entry]:
         """Read the entries of block `number` without vectors."""
-        return self._store.get(self.find_ids(self._list_places(number)))
+        return self._store.get(self.find_ids(self._list_block_places(number)))
 
     def read_filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
         """Read the entries of block `number` that pass the filter, and their vectors."""
-        ids = self.find_ids(self._list_places(number))
+        ids = self.find_ids(self._list_block_places(number))
         with self._store.borrow_connection() as connection:
             ids = sorted(rows.find_existing_ids(connection, ids, filter))
         return self._store.get(ids), self._store.read_vectors(ids)
@@ -130,7 +130,7 @@ class StoreSource(PickleByFields):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _list_places(self, number: int) -> Ids:
+    def _list_block_places(self, number: int) -> Ids:
         first = number * self.block_rows
         return np.arange(first, min(first + self.block_rows, self.rows))
 
@@ -142,18 +142,18 @@ class StoreSource(PickleByFields):
     def _range(self) -> SparseRange:
         with self._store.borrow_connection() as connection:
             given = rows.read_id_range(connection)
-            return SparseRange.from_missing(given.start, _find_deleted(connection, given))
+            return SparseRange.from_missing(given.start, _find_deleted_ids(connection, given))
 
 
 def read_fingerprint(connection: apsw.Connection) -> str:
     """Read a text that changes with each added or deleted entry."""
     # Not the whole checksum, which changes when the entry is assigned to a cluster.
     newest = connection.execute("SELECT crc >> 32 FROM ref ORDER BY id DESC LIMIT 1").get
-    count, last = rows.count_entries(connection), rows.read_last_id(connection)
+    count, last = rows.count_entries(connection), rows.read_last_given_id(connection)
     return f"{count} entries to {last}, the newest {newest}"
 
 
-def _find_deleted(connection: apsw.Connection, given: range) -> Ids:
+def _find_deleted_ids(connection: apsw.Connection, given: range) -> Ids:
     """Find the deleted ids in the range, ascending; those at its end may be left out."""
     if rows.count_entries(connection) == len(given):
         return np.empty(0, np.int64)

@@ -98,18 +98,18 @@ def translate_errors(path: Path) -> Iterator[None]:
         raise _make_disk_full_error(path) from error
     except apsw.SQLError as error:
         # sqlite-vec raises the same error whatever prevents a write.
-        if "insert" in str(error) and _is_full(path):
+        if "insert" in str(error) and _is_disk_nearly_full(path):
             raise _make_disk_full_error(path) from error
         raise CorruptStoreError(f"{describe_damage(path)} ({error})", REBUILD) from error
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
-        if isinstance(error, apsw.IOError) and _is_full(path):
+        if isinstance(error, apsw.IOError) and _is_disk_nearly_full(path):
             raise _make_disk_full_error(path) from error
         raise StoreError(f"The store {path} cannot be read or written: {error}.") from error
     except (apsw.Error, DamagedError, UnicodeDecodeError) as error:
         raise CorruptStoreError(f"{describe_damage(path)} ({error})", REBUILD) from error
 
 
-def _is_full(path: Path) -> bool:
+def _is_disk_nearly_full(path: Path) -> bool:
     return count_free_bytes(path.parent) < CACHE_KIB * 1024
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import apsw
 
 
-def locate_row(id: int) -> tuple[int, int]:
+def locate_block_row(id: int) -> tuple[int, int]:
     """Return the block number of a bulk-built entry, and its row in the block."""
     return divmod(id - 1, BLOCK_ROWS)
 
@@ -27,19 +27,19 @@ def read_entries(
     Raises:
         DamagedError: The text of an entry is missing or damaged.
     """
-    labels = tables.read_labels(connection, ids)
+    labels = tables.read_entry_metadata(connection, ids)
     single = tables.read_frames(connection, "text", [id for id in labels if id > bulk])
     blocks = {
         blk: codec.unpack_rows(frame, BLOCK_ROWS)
         for blk, frame in tables.read_frames(
-            connection, "block", {locate_row(id)[0] for id in labels if id <= bulk}
+            connection, "block", {locate_block_row(id)[0] for id in labels if id <= bulk}
         ).items()
     }
     found = {}
     for id, label in labels.items():
         try:
             if id <= bulk:
-                blk, slot = locate_row(id)
+                blk, slot = locate_block_row(id)
                 row = blocks[blk][slot]
             else:
                 (row,) = codec.unpack_rows(single[id], 1)

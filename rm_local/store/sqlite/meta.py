@@ -32,7 +32,7 @@ class SearchParams:
     candidates: int = 800
     """Number of rows found by sign bits for ranking; 800 contain 99.7 % of the ten nearest."""
 
-    def meta_values(self) -> dict[str, int]:
+    def to_meta_values(self) -> dict[str, int]:
         """Return the values for `meta` by key, in the order of PARAM_KEYS."""
         return dict(zip(PARAM_KEYS, (self.nprobe, self.candidates), strict=True))
 
@@ -79,7 +79,7 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "mean": _encode_array(meta.mean),
         "rotation": _encode_array(meta.rotation),
         "bulk": meta.bulk,
-        **meta.search_params.meta_values(),
+        **meta.search_params.to_meta_values(),
         "known_words": known_words,
         "clusters": 0,
         "sqlite_vec": connection.execute("SELECT vec_version()").get,
@@ -103,7 +103,7 @@ def read_meta_value(connection: apsw.Connection, key: str) -> Value:
     Raises:
         DamagedError: The value is missing or damaged.
     """
-    found = _check_rows(
+    found = _check_and_collect_rows(
         connection.execute("SELECT key, value, crc FROM meta WHERE key = ?", (key,))
     )
     if key not in found:
@@ -127,7 +127,7 @@ def read_numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str
         DamagedError: A value is missing or damaged.
     """
     found = connection.execute("SELECT key, value, crc FROM meta WHERE key IN (?, ?)", keys)
-    values = _check_rows(found)
+    values = _check_and_collect_rows(found)
     if len(values) < len(keys):
         raise DamagedError(f"meta: {keys[0]!r} or {keys[1]!r} is missing")
     return {key: int(values[key]) for key in keys}
@@ -169,7 +169,7 @@ def read_meta(connection: apsw.Connection) -> Meta:
         DamagedError: A value is missing, damaged or impossible.
     """
     others = "SELECT key, value, crc FROM meta WHERE key NOT IN ('known_words', ?)"
-    rows = _check_rows(connection.execute(others, (SPREAD,)))
+    rows = _check_and_collect_rows(connection.execute(others, (SPREAD,)))
     try:
         dimension = int(rows["embedder_dimension"])
         int(rows["entries"]), int(rows["last"]), int(rows["clusters"])
@@ -186,7 +186,7 @@ def read_meta(connection: apsw.Connection) -> Meta:
         raise DamagedError(f"meta: {error!r}") from error
 
 
-def _check_rows(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
+def _check_and_collect_rows(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
     rows: dict[str, Value] = {}
     for key, value, crc in found:
         if compute_checksum(key, value) != crc:

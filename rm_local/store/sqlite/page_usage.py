@@ -18,7 +18,7 @@ PARTS = {
 """Parts by the table's name up to its first underscore. Other tables count as `other`."""
 
 
-def measure_pages(path: Path) -> dict[str, int]:
+def measure_part_sizes(path: Path) -> dict[str, int]:
     """Measure the bytes of each part's pages; reads the whole file.
 
     Raises:

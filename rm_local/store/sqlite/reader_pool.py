@@ -41,9 +41,9 @@ class ReaderPool:
     """
 
     def __init__(self, first: apsw.Connection, path: Path) -> None:
-        self._first, self._sight = first, RowVersion(first)
+        self._first, self._sight = first, SnapshotVersion(first)
         self._path = path
-        self._second: RowVersion | None = None
+        self._second: SnapshotVersion | None = None
         self._thread = ThreadPoolExecutor(1, "store-reader") if usable_cores() > 1 else None
 
     def map_pieces(
@@ -72,7 +72,7 @@ class ReaderPool:
                 place, found = ready.popleft()
                 done[place] = then(found)
 
-        other = self._start_second(read_next) if len(pieces) > 1 else None
+        other = self._start_second_reader(read_next) if len(pieces) > 1 else None
         try:
             while read_next(self._first):
                 process_ready()
@@ -92,19 +92,21 @@ class ReaderPool:
             self._second.connection.close()
             self._second = None
 
-    def _start_second(self, read_next: Callable[[apsw.Connection], bool]) -> Future[None] | None:
+    def _start_second_reader(
+        self, read_next: Callable[[apsw.Connection], bool]
+    ) -> Future[None] | None:
         """Call `read_next` on the second connection until it returns False; None without a core."""
         if self._thread is None:
             return None
-        return self._thread.submit(self._read_with_second, read_next, self._sight.read_version())
+        return self._thread.submit(self._run_second_reader, read_next, self._sight.read_version())
 
-    def _read_with_second(self, read_next: Callable[[apsw.Connection], bool], seen: str) -> None:
+    def _run_second_reader(self, read_next: Callable[[apsw.Connection], bool], seen: str) -> None:
         import apsw
 
         if self._second is None:
             with sqlite.open_connection(self._path, "read") as connection:
                 connection.set_busy_timeout(0)
-                self._second = RowVersion(connection)
+                self._second = SnapshotVersion(connection)
         second = self._second.connection
         with read_transaction(second):
             try:
@@ -117,7 +119,7 @@ class ReaderPool:
                 pass
 
 
-class RowVersion:
+class SnapshotVersion:
     """Cached version of the rows visible to a connection, read again after a change."""
 
     def __init__(self, connection: apsw.Connection) -> None:

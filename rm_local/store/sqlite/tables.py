@@ -32,7 +32,7 @@ MATCHING_LABELS = """SELECT id FROM label
 FILTERED = f" AND label IN ({MATCHING_LABELS})"
 
 
-Label = tuple[str, str, str, str]
+EntryMetadata = tuple[str, str, str, str]
 """Domain, source, level and provenance of an entry."""
 
 
@@ -119,14 +119,14 @@ def insert_words(connection: apsw.Connection, rows: Iterable[tuple[int, str]]) -
     )
 
 
-def adjust_count(connection: apsw.Connection, entries: int) -> None:
+def adjust_entry_count(connection: apsw.Connection, entries: int) -> None:
     """Add the positive or negative number `entries` to the number of entries."""
     meta.write_meta_value(connection, "entries", count_entries(connection) + entries)
 
 
 def find_or_add_label(connection: apsw.Connection, entry: Entry) -> int:
     """Return the number of the entry's label; insert a new label first."""
-    label = make_label(entry)
+    label = make_entry_metadata(entry)
     found = connection.execute(
         "SELECT id FROM label WHERE domain = ? AND source = ? AND level = ? AND provenance = ?",
         label,
@@ -137,7 +137,7 @@ def find_or_add_label(connection: apsw.Connection, entry: Entry) -> int:
     return int(found)
 
 
-def insert_label(connection: apsw.Connection, number: int, label: Label) -> None:
+def insert_label(connection: apsw.Connection, number: int, label: EntryMetadata) -> None:
     """Insert a label under the unused number `number`."""
     connection.execute(
         "INSERT INTO label(id, domain, source, level, provenance, crc) VALUES(?, ?, ?, ?, ?, ?)",
@@ -145,7 +145,7 @@ def insert_label(connection: apsw.Connection, number: int, label: Label) -> None
     )
 
 
-def make_label(entry: Entry) -> Label:
+def make_entry_metadata(entry: Entry) -> EntryMetadata:
     """Make the label of an entry from texts that SQLite can store."""
     label = (entry.domain, entry.source, entry.level, entry.provenance)
     if "".join(label).isascii():
@@ -159,7 +159,7 @@ def count_entries(connection: apsw.Connection) -> int:
     return meta.read_number(connection, "entries")
 
 
-def read_last_id(connection: apsw.Connection) -> int:
+def read_last_given_id(connection: apsw.Connection) -> int:
     """Return the highest id ever given to an entry."""
     return meta.read_number(connection, "last")
 
@@ -167,7 +167,7 @@ def read_last_id(connection: apsw.Connection) -> int:
 def read_id_range(connection: apsw.Connection) -> range:
     """Return the range from the lowest existing id to the highest ever given."""
     first = connection.execute("SELECT min(id) FROM ref").get
-    return range(first or 1, read_last_id(connection) + 1)
+    return range(first or 1, read_last_given_id(connection) + 1)
 
 
 def list_domains(connection: apsw.Connection) -> tuple[str, ...]:
@@ -213,7 +213,9 @@ def read_codes(
     return numbers, CodeFrames(lengths, row[2] or b"")
 
 
-def read_labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Label]:
+def read_entry_metadata(
+    connection: apsw.Connection, ids: Collection[int]
+) -> dict[int, EntryMetadata]:
     """Read the labels of the existing entries among `ids`, by id.
 
     Raises:

@@ -101,7 +101,7 @@ def require_single_file(connection: apsw.Connection, path: Path) -> None:
         )
 
 
-def remove_leftovers(path: Path) -> None:
+def remove_leftover_logs(path: Path) -> None:
     """Remove the logs of a store that no longer exists at `path`."""
     for log in LOGS:
         path.with_name(path.name + log).unlink(missing_ok=True)

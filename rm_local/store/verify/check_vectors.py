@@ -59,14 +59,14 @@ def find_vector_faults(
             chunks: list[tuple[Any, ...]] = connection.execute(CHUNKS, (after, STEP)).fetchall()
             slots: list[tuple[int, VectorRow]] = []
             found = list(_unpack_slots(chunks, width, slots))
-            found += _check_slots(connection, slots, seen, bulk)
+            found += _find_slot_faults(connection, slots, seen, bulk)
         yield from found
         if not chunks:
             break
         after = chunks[-1][0]
         on_done(int(seen.sum()))
     with read_transaction(connection):
-        found = list(_check_pending(connection, width, seen))
+        found = list(_find_pending_faults(connection, width, seen))
     yield from found
     for id in np.flatnonzero(exists & ~seen).tolist():
         yield f"Entry {id} has no bits."
@@ -97,7 +97,7 @@ def _unpack_slots(
         ]
 
 
-def _check_slots(
+def _find_slot_faults(
     connection: apsw.Connection, slots: list[tuple[int, VectorRow]], seen: Flags, bulk: int
 ) -> Iterator[str]:
     ids = tables.format_json_array([id for id, _ in slots])
@@ -122,13 +122,13 @@ def _check_slots(
             continue
         if fault := _mark_seen(id, seen):
             yield fault
-        if fault := _check_row(id, slot, *refs[id]):
+        if fault := _find_row_fault(id, slot, *refs[id]):
             yield fault
         if id > bulk and places.get(id) != (None, slot.chunk, slot.offset):
             yield f"Entry {id}: sqlite-vec does not find its bits."
 
 
-def _check_pending(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
+def _find_pending_faults(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
     """Find faults of the sign bits of pending entries (without a cluster)."""
     for id, bits, label, crc, code in connection.execute(FRESH):
         if code is None:
@@ -138,7 +138,9 @@ def _check_pending(connection: apsw.Connection, width: int, seen: Flags) -> Iter
             yield fault
         if not isinstance(bits, bytes) or len(bits) != width:
             yield f"Entry {id}: its pending bits cannot be read."
-        elif fault := _check_row(id, VectorRow(NO_CLUSTER, label, bits, 0, 0), label, crc, code):
+        elif fault := _find_row_fault(
+            id, VectorRow(NO_CLUSTER, label, bits, 0, 0), label, crc, code
+        ):
             yield fault
 
 
@@ -151,7 +153,7 @@ def _mark_seen(id: int, seen: Flags) -> str:
     return f"Entry {id}: its vector is stored twice." if again else ""
 
 
-def _check_row(id: int, slot: VectorRow, label: int, crc: int, code: bytes) -> str:
+def _find_row_fault(id: int, slot: VectorRow, label: int, crc: int, code: bytes) -> str:
     """Return the fault of a row, empty for an intact row."""
     if slot.label == label and compute_row_crc(id, label, slot.cluster, slot.bits, code) == crc:
         return ""

@@ -53,15 +53,15 @@ def verify_store(path: Path, report: ProgressCallback) -> list[str]:
         )
         connection.execute("PRAGMA query_only=1")
         before = _read_data_version(connection)
-        found = _take_first(_find_all_faults(connection, report))
+        found = _take_first_faults(_find_all_faults(connection, report))
         if found and _read_data_version(connection) != before:
             with read_transaction(connection):
-                found = _take_first(_find_all_faults(connection, report))
+                found = _take_first_faults(_find_all_faults(connection, report))
     connection.close()
     return found
 
 
-def _take_first(found: Iterator[str]) -> list[str]:
+def _take_first_faults(found: Iterator[str]) -> list[str]:
     kept: list[str] = []
     for fault in found:
         if len(kept) == MAX_FAULTS:

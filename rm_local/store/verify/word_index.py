@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from rm_local.store.index.rare_words import RareWords
+from rm_local.store.index.rare_words import RareWordFinder
 from rm_local.store.sqlite.reader_pool import read_transaction
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ STEP_EDGES = (None, *"bcdefghijklmnopqrstuvwxyz", None)
 """Bounds of the steps in which the index is read."""
 
 
-class WordSum:
+class WordIndexChecksum:
     """A checksum of words and their entries' ids that does not depend on the order.
 
     It has two sums of 64 bits: of the words' CRC-32, and of the CRC-32 times the id. An added,
@@ -34,23 +34,23 @@ class WordSum:
         self._times += id * found
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, WordSum):
+        if not isinstance(other, WordIndexChecksum):
             return NotImplemented
         return (self._alone, self._times) == (other._alone, other._times)
 
     __hash__ = None  # type: ignore[assignment]
 
 
-def list_indexed_words(rare: RareWords, text: str) -> list[str]:
+def list_indexed_words(rare: RareWordFinder, text: str) -> list[str]:
     """List the rare words of `text` as indexed: split once more by FTS5's tokenizer."""
     words = rare.find_rare_words(text)
     joined = " ".join(words)
     return words if joined.isascii() else list(dict.fromkeys(rare.split_words(joined)))
 
 
-def find_word_faults(connection: apsw.Connection, wanted: WordSum) -> Iterator[str]:
+def find_word_faults(connection: apsw.Connection, wanted: WordIndexChecksum) -> Iterator[str]:
     """Compare the index with `wanted`; `vocabulary` is an fts5vocab table of instances."""
-    found = WordSum()
+    found = WordIndexChecksum()
     for first, end in pairwise(STEP_EDGES):
         with read_transaction(connection):
             for word, id in connection.execute(

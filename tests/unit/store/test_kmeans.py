@@ -78,8 +78,8 @@ def test_clusters_are_ordered_by_super_cluster(rows: np.ndarray, clusters: Clust
 def test_a_full_beam_gives_the_nearest_centre(rows: np.ndarray, clusters: Clusters) -> None:
     """With all super-clusters asked, the assignment is exact; with a few near ones nearly."""
     exact = find_nearest_centroids(rows, clusters.centroids)
-    assert np.array_equal(clusters.assign_rows(rows, len(clusters.supers), further=2), exact)
-    assert (clusters.assign_rows(rows, beam=4, further=2) == exact).mean() > 0.95
+    assert np.array_equal(clusters.assign_rows(rows, len(clusters.supers), margin=2), exact)
+    assert (clusters.assign_rows(rows, beam=4, margin=2) == exact).mean() > 0.95
     assert (clusters.assign_rows(rows) == exact).mean() > 0.95
 
 

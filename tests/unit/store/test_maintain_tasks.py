@@ -12,7 +12,7 @@ import pytest
 
 from rm_local.store.format import DamagedError
 from rm_local.store.maintain.assign_clusters import AssignClusters
-from rm_local.store.maintain.initial_clusters import InitialClusters
+from rm_local.store.maintain.initial_clusters import CreateInitialClusters
 from rm_local.store.maintain.pack_texts import PackTexts
 from rm_local.store.maintain.purge_deleted import PurgeDeleted
 from rm_local.store.maintain.recompress import RecompressTexts
@@ -37,7 +37,7 @@ from tests.support.maintenance import (
 from tests.support.stores import entries, topics, vectors
 
 SMALL_SPLIT = partial(SplitClusters, largest=300)
-FIRST = partial(InitialClusters, enough=1000)
+FIRST = partial(CreateInitialClusters, enough=1000)
 KINDS: list[Callable[[StoreTools], MaintenanceTask]] = [
     AssignClusters,
     PackTexts,
@@ -211,7 +211,7 @@ def test_stores_too_small_or_too_large_get_no_clusters(tmp_path: Path) -> None:
     path = grown_store(tmp_path / "grown.rms", 100)
     assert list(worked(path, FIRST)) == []
     with apsw.Connection(str(path)) as connection:
-        few = InitialClusters(StoreTools.from_connection(connection), enough=10, most=50)
+        few = CreateInitialClusters(StoreTools.from_connection(connection), enough=10, most=50)
         assert few.has_too_many_entries
         assert few.run_step(0) == {}
 
