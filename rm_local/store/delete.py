@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 def delete_entries(
     connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]
 ) -> None:
-    """Delete existing entries by id.
+    """Delete the entries with these ids, all of which exist, in the current transaction.
 
-    An entry of the bulk build (id <= `bulk`) leaves a tombstone (its id in the table `tomb`).
+    Ids up to `bulk` have their texts in blocks; each of these leaves a tombstone: its id in the
+    table `tomb`.
     """
     chosen = tables.format_json_array(ids)
     for table, key in (("ref", "id"), ("words", "rowid"), ("tally", "id")):
@@ -40,9 +41,9 @@ def delete_entries(
 def _clear_texts_and_add_tombstones(
     connection: apsw.Connection, codec: TextCodec, ids: Collection[int]
 ) -> None:
-    """Empty the texts of bulk-built entries and record their ids in `tomb`.
+    """Empty the texts of entries in their blocks, and insert the entries' ids into `tomb`.
 
-    Their sign bits stay in the file; searches skip them.
+    The sign bits of these entries stay in the file; searches skip them.
 
     Raises:
         DamagedError: A block is missing or cannot be decoded.

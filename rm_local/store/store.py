@@ -54,7 +54,7 @@ class Store:
     """
 
     _closed = True
-    """Whether nothing has to be closed; True until `__init__` has finished."""
+    """Whether no file is open: before `__init__` has finished, and after `close`."""
 
     def __init__(self, connection: apsw.Connection, path: Path, meta: Meta, writable: bool) -> None:
         self._connection = connection
@@ -84,9 +84,10 @@ class Store:
     ) -> Store:
         """Create an empty store, open for writing.
 
-        `dictionary_sample` has texts like the expected ones. `known_words`, in lower case, are the
-        words known to the embedder; all others are also searched for as words. The vector `mean`
-        and the matrix `rotation` are applied to vectors before their signs are taken.
+        The compression dictionary is trained on `dictionary_sample`, texts like the expected ones.
+        `known_words`, in lower case, are the words known to the embedder; all others are also
+        searched for as words. Before the signs of a vector are taken, the vector `mean` is
+        subtracted and the matrix `rotation` (d, d) applied; None: neither.
 
         Raises:
             StoreError: The file exists, or its folder cannot be written to.
@@ -168,7 +169,9 @@ class Store:
             return self._insert_and_limit_pending(connection, [entry], unit_vectors)[0]
 
     def search(self, request: SearchRequest) -> list[Hit]:
-        """Find the entries for `request`, by descending `rare_words.fuse_scores`, then by id.
+        """Return the entries that `request` asks for, best score first, equal scores by id.
+
+        The score is the cosine plus the weighted share of rare words (`rare_words.fuse_scores`).
 
         Raises:
             ValueError: The vector has the wrong shape, or is zero or not finite.
@@ -199,7 +202,10 @@ class Store:
             return [found[each] for each in ids]
 
     def sample_entries(self, k: int, seed: int) -> list[Entry]:
-        """Choose `k` distinct random entries, or all if there are fewer; repeatable by `seed`."""
+        """Return `k` distinct random entries, or all if there are fewer.
+
+        The same `seed` gives the same entries while the store is unchanged.
+        """
         with self._open_transaction() as connection:
             given = tables.read_id_range(connection)
             # Enough draws for k existing entries, even if every deleted id is drawn.
@@ -230,25 +236,32 @@ class Store:
             usage_counts.record_usage(connection, shown, helped)
 
     def read_usage_counts(self, ids: Collection[int]) -> dict[int, usage_counts.UsageCount]:
-        """Read the existing usage counts of entries among `ids`, by id."""
+        """Return the usage counts of the entries `ids`, by id, without entries never counted."""
         with self._open_transaction() as connection:
             return usage_counts.read_usage_counts(connection, ids)
 
     def count_entries(self) -> int:
-        """Return the number of entries."""
+        """Return the number of entries in the store."""
         with self._open_transaction() as connection:
             return tables.count_entries(connection)
 
-    def read_spread(self, probes: str) -> StoreSpread | None:
-        """Read the spread for the probe sentences with this SHA-256; None if missing or damaged."""
+    def read_spread(self, probes_sha256: str) -> StoreSpread | None:
+        """Return the saved similarity scale (spread) of the store.
+
+        None if it is missing, damaged, or measured with other probe sentences than those with the
+        SHA-256 `probes_sha256`.
+        """
         with self._open_transaction() as connection:
             digest, _, text = (read_text_or_none(connection, SPREAD) or "").partition(" ")
-            return StoreSpread.from_json(text) if digest == probes else None
+            return StoreSpread.from_json(text) if digest == probes_sha256 else None
 
-    def write_spread(self, spread: StoreSpread, probes: str) -> None:
-        """Save the spread for the probe sentences with this SHA-256 in place of any other."""
+    def write_spread(self, spread: StoreSpread, probes_sha256: str) -> None:
+        """Save the similarity scale (spread) in the store, in place of an earlier one.
+
+        It was measured with the probe sentences that have the SHA-256 `probes_sha256`.
+        """
         with self._open_transaction(write=True) as connection:
-            write_meta_value(connection, SPREAD, f"{probes} {spread.as_json()}")
+            write_meta_value(connection, SPREAD, f"{probes_sha256} {spread.as_json()}")
 
     def verify(self, report: ProgressCallback = ignore_progress) -> list[str]:
         """Read the whole store; return its faults as sentences, empty for an intact store.
@@ -258,7 +271,7 @@ class Store:
         return verify_store(self._path, report)
 
     def read_info(self) -> StoreInfo:
-        """Read a summary of the store."""
+        """Return embedder, number of entries, domains, file size and search parameters."""
         with self._open_transaction() as connection:
             return StoreInfo(
                 path=self._path,
@@ -275,7 +288,10 @@ class Store:
             )
 
     def close(self) -> None:
-        """Close the file; closing twice is allowed."""
+        """Close the file, with all changes moved from the write-ahead log into it if possible.
+
+        Closing twice is allowed.
+        """
         with self._lock:
             # A close that fails raises, and must not warn later as well.
             self._closed = True
@@ -300,11 +316,19 @@ class Store:
             warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=1)
 
     def borrow_connection(self) -> AbstractContextManager[apsw.Connection]:
-        """Lend the connection to another module of the store; other calls wait until its return."""
+        """Return a context manager with the store's connection, inside a read transaction.
+
+        For other modules of the package. Other calls of this store wait until the body has ended.
+        """
         return self._open_transaction()
 
     @contextmanager
     def _open_transaction(self, *, write: bool = False) -> Iterator[apsw.Connection]:
+        """Lock the store and run the body in a transaction, after refreshing the cached state.
+
+        Raises:
+            ReadOnlyStoreError: `write` is set, and the store is open for reading only.
+        """
         if write and not self._writable:
             raise ReadOnlyStoreError(
                 f"The store {self._path} is open for reading only.", "Open it for writing."
@@ -319,7 +343,10 @@ class Store:
                 yield self._connection
 
     def _refresh_state(self) -> None:
-        """Apply changes of the cached state committed by other connections."""
+        """Read `bulk` and search parameters again, and drop cached centroids, after a change.
+
+        Only changes committed by other connections count.
+        """
         state = self._watch.read_if_changed()
         if state is None:
             return
@@ -328,10 +355,10 @@ class Store:
         self._searcher.params, self._state = state.search_params, state
 
     def _normalize_vectors(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
-        """Scale the vectors to length 1.
+        """Return the vectors scaled to length 1: an array (n, d), one row for each of `entries`.
 
         Raises:
-            ValueError: A vector is unusable, or their number differs from that of the entries.
+            ValueError: A vector is zero or not finite, or the shape is wrong.
         """
         unit_vectors = self._searcher.quantizer.normalize_rows(vectors)
         if len(unit_vectors) != len(entries):
@@ -343,7 +370,8 @@ class Store:
     ) -> list[int]:
         """Insert entries with their unit vectors; return their ids.
 
-        Also assigns the oldest pending entries to clusters if there are too many pending ones.
+        If the store then has too many pending entries (without a cluster), the oldest of them are
+        assigned to clusters.
         """
         ids = tables.insert_rows(connection, self._encode_rows(connection, entries, unit_vectors))
         if ids and pending.exceeds_pending_limit(connection, ids[-1]):
@@ -355,7 +383,10 @@ class Store:
     def _encode_rows(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
     ) -> list[tables.EncodedRow]:
-        """Encode entries with their unit vectors as rows of the tables."""
+        """Encode entries with their unit vectors as rows for `insert_rows`; insert new labels.
+
+        Clusters are assigned only if there are more than MAX_PENDING_BATCH entries.
+        """
         searcher = self._searcher
         clusters = [NO_CLUSTER] * len(entries)
         if len(entries) > pending.MAX_PENDING_BATCH:
@@ -380,12 +411,22 @@ class Store:
         ]
 
     def _check_and_delete_entries(self, connection: apsw.Connection, ids: set[int]) -> None:
+        """Delete the entries with these ids.
+
+        Raises:
+            StoreError: An entry does not exist; none is deleted then.
+        """
         self._check_all_found(connection, ids, tables.find_existing_ids(connection, ids))
         delete_entries(connection, self._codec, self._state.bulk, ids)
 
     def _check_all_found(
         self, connection: apsw.Connection, ids: Collection[int], found: Collection[int]
     ) -> None:
+        """Check that all of `ids` are among `found`, the ids of existing entries.
+
+        Raises:
+            StoreError: An id is missing.
+        """
         for each in ids:
             if each not in found:
                 given = tables.read_id_range(connection)

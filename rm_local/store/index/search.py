@@ -27,25 +27,27 @@ if TYPE_CHECKING:
 
 
 SCANNED_ROWS = 2000
-"""Maximum rows for comparing all ranking codes with the query, instead of sign bits first."""
+"""Maximum number of entries of a store in which a query is compared with all ranking codes; in a
+larger one only with those of candidates, found by sign bits."""
 
 SHORTLISTED = 5
-"""Rows found by sign bits per ranked row. The query's floats choose among them."""
+"""Rows found by the Hamming distance of their sign bits, for each candidate chosen among them by
+`SignBitCandidates.rank_ids`."""
 
 READ_PIECES = 2
-"""Number of pieces in which the candidates' codes are read: one per reader."""
+"""Number of pieces in which the candidates' ranking codes are read: one per reader."""
 
 SLACK = 1.5
-"""Maximum relative distance of a scanned cluster beyond the nearest one. A smaller value costs
-recall for queries close to a centroid."""
+"""Clusters more than 1 + SLACK times as far from the query as the nearest are not scanned. A
+smaller value costs recall for queries close to a centroid."""
 
 FILTERED_GROWTH = 4
-"""Factor for the number of clusters after a filtered search has found too few rows."""
+"""Factor on the number of scanned clusters when a filtered search has found too few rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankedEntry:
-    """A found entry: id and scores, without texts."""
+    """Id, cosine and share of rare words of an entry that a search has found."""
 
     id: int
     similarity: float
@@ -53,13 +55,16 @@ class RankedEntry:
 
 
 class Searcher:
-    """Searcher of one open store, for one search at a time. A search can use two threads."""
+    """Searcher of one open store: finds ids and scores of entries, without their texts.
+
+    For one search at a time, which can use two threads.
+    """
 
     def __init__(self, connection: apsw.Connection, readers: ReaderPool, meta: Meta) -> None:
         self._connection = connection
         self._readers = readers
         self.params = meta.search_params
-        """Numbers of scanned clusters and candidates; can be replaced between searches."""
+        """Numbers of scanned clusters and of candidates; can be replaced between searches."""
         self._dimension = meta.embedder.dimension
         self._quantizer = Quantizer(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
         self._packer = CodePacker(meta.embedder.dimension, read_dictionary(connection, CODES))
@@ -68,34 +73,34 @@ class Searcher:
 
     @property
     def quantizer(self) -> Quantizer:
-        """The quantizer of this store's vectors."""
+        """The quantizer for this store's vectors."""
         return self._quantizer
 
     @property
     def packer(self) -> CodePacker:
-        """The packer of this store's ranking codes."""
+        """The compressor of this store's ranking codes."""
         return self._packer
 
     @property
     def rare_word_finder(self) -> RareWordFinder:
-        """The finder of rare words. Its known words are read on first use."""
+        """The finder of words unknown to this store's embedder; made on first use."""
         if self._rare is None:
             self._rare = RareWordFinder(unpack_words(read_known_words(self._connection)))
         return self._rare
 
     @property
     def centroids(self) -> Centroids:
-        """The cluster centroids, read on first use."""
+        """The centroids of this store's clusters, read on first use and kept in memory."""
         if self._centroids is None:
             self._centroids = read_centroids(self._connection, self._dimension)
         return self._centroids
 
     def forget_centroids(self) -> None:
-        """Drop the cached centroids; the next use reads them again."""
+        """Drop the centroids kept in memory; their next use reads them again."""
         self._centroids = None
 
     def search(self, request: SearchRequest) -> list[RankedEntry]:
-        """Find the entries for `request`, by descending score, then by id.
+        """Return the entries that `request` asks for, best score first, equal scores by id.
 
         The vector of `request` must have length 1.
         """
@@ -125,13 +130,16 @@ class Searcher:
         ]
 
     def read_vectors(self, ids: Collection[int]) -> dict[int, Floats]:
-        """Read the stored vectors, of length 1, of the existing entries among `ids`, by id."""
+        """Return the vectors, of length 1, of the existing entries among `ids`, by id."""
         found, codes = tables.read_codes(self._connection, np.fromiter(ids, np.int64))
         vectors = self._quantizer.from_int8(self._packer.unpack_frames(codes))
         return dict(zip(found.tolist(), vectors, strict=True))
 
     def find_candidates(self, request: SearchRequest) -> Ids:
-        """Find the ids of the rows nearest by sign bits, nearest first: an array (n,)."""
+        """Return the ids of the entries nearest to the query by sign bits, nearest first: (n,).
+
+        Clusters and pending entries are scanned; the filter and the breadth of `request` apply.
+        """
         rotated = self._quantizer.center_and_rotate_rows(request.vector[np.newaxis])
         bits = pack_signs(rotated)[0].tobytes()
         wanted = max(
@@ -145,7 +153,7 @@ class Searcher:
     def _scan_nearest(
         self, request: SearchRequest, bits: bytes, wanted: int
     ) -> ivf.SignBitCandidates:
-        """Find the `wanted` rows nearest by sign bits, in the nearest clusters and `fresh`."""
+        """Find the `wanted` rows nearest by sign bits among the nearest clusters and pending rows."""
         slack = SLACK * max(request.breadth, 1)
         similarity = self.centroids.compute_similarities(request.vector)
         clusters = ivf.select_clusters(similarity, self._scale_nprobe(request), slack)
@@ -155,7 +163,10 @@ class Searcher:
     def _scan_filtered(
         self, request: SearchRequest, bits: bytes, wanted: int
     ) -> ivf.SignBitCandidates:
-        """Find the `wanted` nearest rows that pass the filter; scan clusters until enough pass."""
+        """Find the `wanted` rows nearest by sign bits that pass the filter.
+
+        The number of scanned clusters grows until enough rows pass, or all clusters are scanned.
+        """
         similarity = compute_inner_products(self.centroids.rows, request.vector)
         labels = tables.find_matching_labels(self._connection, request.filter)
         nprobe = self._scale_nprobe(request)
@@ -173,7 +184,7 @@ class Searcher:
     def _merge_pending(
         self, found: ivf.SignBitCandidates, request: SearchRequest, bits: bytes, wanted: int
     ) -> ivf.SignBitCandidates:
-        """Merge `found` with pending entries; keep the `wanted` nearest rows."""
+        """Add pending entries that pass the filter to `found`; keep the `wanted` nearest rows."""
         full = len(found.keys) >= wanted
         limit = int(found.keys[-1] >> ivf.ID_BITS) if full else 8 * len(bits)
         pending = ivf.scan_pending(self._connection, bits, limit, request.filter)
@@ -182,7 +193,10 @@ class Searcher:
         return ivf.SignBitCandidates.merge_nearest([found, pending], wanted)
 
     def _read_codes(self, candidates: Ids | None, filter: EntryFilter) -> tuple[Ids, Steps]:
-        """Read ids and codes of the candidates (None: all entries) that pass the filter."""
+        """Return ids and ranking codes of those candidates that pass the filter, in the same order.
+
+        `candidates` are ids; None: all entries. The codes are an int8 array (n, d).
+        """
 
         def read_piece(connection: apsw.Connection, ids: Ids | None) -> tuple[Ids, Steps]:
             found, codes = tables.read_codes(connection, ids, filter)

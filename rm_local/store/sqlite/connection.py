@@ -29,11 +29,11 @@ CACHE_KIB = 12288
 
 @contextmanager
 def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
-    """Open a connection with sqlite-vec loaded; close it only if the body raises.
+    """Open the SQLite file `path` with sqlite-vec loaded; close it only if the body raises.
 
-    In a read-only place `read` opens the store as immutable and creates no file next to it.
-    Elsewhere an interrupted write of another process is undone first. `rescue` also opens a
-    truncated file.
+    If file or folder is not writable, it is opened as immutable, without a file next to it, and
+    only for reading. Otherwise SQLite first undoes an interrupted write of another process.
+    `create` makes a missing file; `read` forbids writing; `rescue` also opens a truncated file.
     """
     connection = _open_file(path, mode)
     try:
@@ -54,7 +54,7 @@ def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
 
 @contextmanager
 def open_in_memory() -> Iterator[apsw.Connection]:
-    """Open an empty in-memory database with sqlite-vec loaded; close it after the body."""
+    """Open an empty SQLite database in memory with sqlite-vec loaded; close it after the body."""
     import apsw
 
     connection = apsw.Connection(":memory:")
@@ -80,7 +80,10 @@ def _open_file(path: Path, mode: Mode) -> apsw.Connection:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Translate SQLite errors into CorruptStoreError, ReadOnlyStoreError or StoreError."""
+    """Translate SQLite errors of the body into CorruptStoreError, ReadOnlyStoreError or StoreError.
+
+    `path` is the store that the body reads or writes. DamagedError becomes CorruptStoreError.
+    """
     load_apsw()
     import apsw
 
@@ -120,7 +123,7 @@ def _make_disk_full_error(path: Path) -> StoreError:
 
 
 def make_read_only_error(path: Path) -> ReadOnlyStoreError:
-    """Make the error for a write to a read-only store."""
+    """Return the error to raise for a write to a store that is not writable."""
     return ReadOnlyStoreError(
         f"The store {path} cannot be written to.",
         "Copy it to a folder of yours and open the copy, or make a new store there.",

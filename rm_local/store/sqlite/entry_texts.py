@@ -1,4 +1,4 @@
-"""Reads entry texts from blocks or from single rows."""
+"""Reads entries by id: their texts, from blocks or single rows, and their metadata."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 
 def locate_block_row(id: int) -> tuple[int, int]:
-    """Return the block number of a bulk-built entry, and its row in the block."""
+    """Return the number of the block with the texts of entry `id`, and the row in the block."""
     return divmod(id - 1, BLOCK_ROWS)
 
 
 def read_entries(
     connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]
 ) -> dict[int, Entry]:
-    """Read the existing entries among `ids`, by id. Texts of ids 1 to `bulk` are in blocks.
+    """Return the existing entries among `ids`, by id.
+
+    The texts of ids up to `bulk` are in blocks of several entries, others in rows of their own.
 
     Raises:
         DamagedError: The text of an entry is missing or damaged.
