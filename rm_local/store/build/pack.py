@@ -1,4 +1,4 @@
-"""Sorts and packs the rows of a group of clusters, ready to be written."""
+"""Sorts and compresses the rows of a group of clusters, ready to be written into the tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from rm_local.store.sqlite.vec0 import Chunk
 
 @dataclass(frozen=True)
 class PackedGroup:
-    """The packed rows of a group, with ids `first` to `first + rows - 1`."""
+    """The rows of a group of clusters, encoded for the tables of the store.
+
+    The entries have the ids `first` to `first + rows - 1`.
+    """
 
     first: int
     rows: int
@@ -31,29 +34,35 @@ class PackedGroup:
     crcs: list[int]
     codes: list[bytes]
     head: list[bytes]
-    """Texts that complete the last block of the previous group."""
+    """Texts of the first entries, which complete the last text block of the previous group."""
     blocks: list[bytes]
-    """Compressed blocks (frames) after `head`; the last may have fewer rows."""
+    """Compressed blocks of the other entries' texts; the last block may have fewer rows."""
     words: list[tuple[int, str]]
-    """Ids of entries with their rare words."""
+    """Ids of the entries with rare words, and these words, separated by spaces."""
 
 
 @dataclass(frozen=True)
 class GroupPacker:
-    """Packer of groups with their common parameters. It is pickled for other processes."""
+    """Encoder of the spilled rows of a group of clusters for the tables of the store.
+
+    It holds the parameters common to all groups, and can be pickled for other processes.
+    """
 
     stripes: Sequence[Stripe]
     groups: int
     labels: Mapping[EntryMetadata, int]
-    """Number of each label in the store."""
+    """Number of each label in the new store's table `label`."""
     dictionary: bytes
     code_dictionary: bytes
     known: frozenset[str]
     level: int
-    """zstandard level for the texts."""
+    """zstandard level for the texts of the store."""
 
     def pack_group(self, group: int, first: int) -> PackedGroup | None:
-        """Pack the rows of a group, with ids from `first` on; None for an empty group."""
+        """Read, sort and encode the spilled rows of group `group`; None for an empty group.
+
+        They are sorted by cluster, then by place in the source, and get the ids from `first` on.
+        """
         parts = [part for stripe in self.stripes for part in self._read_spilled(stripe, group)]
         if not parts:
             return None
@@ -76,7 +85,7 @@ class GroupPacker:
         )
 
     def _read_spilled(self, stripe: Stripe, group: int) -> Iterator[Columns]:
-        """Read the rows of a group from a stripe, with the label numbers of the store."""
+        """Yield the rows of a group that a stripe has spilled, with the store's label numbers."""
         spill = stripe.open_spill(self.groups)
         numbers = np.array([self.labels[label] for label in spill.labels], np.int32)
         for part in spill.read_group(group):
@@ -104,6 +113,7 @@ class GroupPacker:
 
 
 def _build_chunks(ordered: Columns, ids: Ids) -> Iterator[Chunk]:
+    """Yield the chunks of the table `code` for rows sorted by cluster, which get these `ids`."""
     for start, end in _find_chunk_bounds(ordered.clusters):
         used = slice(start, end)
         validity = np.packbits(np.arange(CHUNK_SIZE) < end - start, bitorder="little")
@@ -128,7 +138,10 @@ def _compute_crcs(ordered: Columns, ids: Ids, codes: list[bytes]) -> list[int]:
 
 
 def _find_chunk_bounds(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each chunk: up to CHUNK_SIZE rows of a cluster. `clusters` ascend."""
+    """Yield the first row of each chunk and the row after its last: up to CHUNK_SIZE of a cluster.
+
+    `clusters` are the rows' clusters, ascending.
+    """
     edges = np.flatnonzero(np.diff(clusters)) + 1
     bounds = [0, *edges.tolist(), len(clusters)]
     for first, end in pairwise(bounds):
@@ -137,6 +150,6 @@ def _find_chunk_bounds(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]
 
 
 def _pad_to_chunk(values: NDArray[np.generic]) -> bytes:
-    """Pad a column with zeros to the length of a chunk, CHUNK_SIZE rows."""
+    """Return the bytes of a column, padded with zeros to the length of CHUNK_SIZE rows."""
     data = values.tobytes()
     return data.ljust(len(data) // len(values) * CHUNK_SIZE, b"\0")

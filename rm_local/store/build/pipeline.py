@@ -1,4 +1,4 @@
-"""The resumable bulk build of a store."""
+"""Builds a store from all entries of a source at once; a stopped build can be resumed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from rm_local.system import usable_cores
 from rm_local.work_folder import open_work_folder, remove_work_folder
 
 ROWS_FOR_A_PROCESS = 50_000
-"""Minimum rows per process; for fewer the start of a process does not pay."""
+"""Minimum number of entries for each process of a build; for fewer its start does not pay."""
 
 
 def build_store(
@@ -49,13 +49,15 @@ def build_store(
     """Build a store of all entries of `source` at `path`.
 
     Intermediate files are kept in the folder `path`.build; after any stop the same call resumes the
-    build. `known_words` is as for `Store.create`; `clusters` is the approximate number of clusters,
-    by default one per CLUSTER_ROWS rows; `level` is the zstandard level of the texts; `first` is
-    the id of the first entry, one more than a multiple of BLOCK_ROWS.
+    build. `known_words` are the words known to the embedder, as for `Store.create`; `clusters` is
+    the approximate number of clusters, by default one per CLUSTER_ROWS rows; `level` is the
+    zstandard level of the texts; `first` is the id of the first entry, one more than a multiple of
+    BLOCK_ROWS.
 
     Raises:
-        StoreError: The file exists, the disk is too full, or the folder holds another build.
-        ValueError: `first` does not begin a block, or as for `Store.add_entries`.
+        StoreError: The file exists, the disk is too full, or the folder has files of another build.
+        ValueError: `first` is not one more than a multiple of BLOCK_ROWS, or as for
+            `Store.add_entries`.
     """
     if first % BLOCK_ROWS != 1:
         raise ValueError(f"entry {first} does not begin a block")
@@ -95,10 +97,10 @@ def build_store(
 
 @contextmanager
 def _lock_folder(folder: Path) -> Iterator[None]:
-    """Lock the folder of a build during the body of the `with` statement.
+    """Create the folder of a build and lock it against other builds during the body.
 
     Raises:
-        StoreError: Another process builds in it.
+        StoreError: Another process has locked it.
     """
     open_work_folder(folder)
     try:
@@ -112,7 +114,7 @@ def _lock_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _translate_disk_errors(folder: Path) -> Iterator[None]:
-    """Translate an OSError from a file of the build into StoreError."""
+    """Translate an OSError of the body, which builds in `folder`, into StoreError."""
     try:
         yield
     except OSError as error:
@@ -123,6 +125,11 @@ def _translate_disk_errors(folder: Path) -> Iterator[None]:
 
 
 def _write_or_check_spec(folder: Path, spec: BuildSpec) -> None:
+    """Save the spec of a new build in `folder`; compare it with the saved one of a resumed build.
+
+    Raises:
+        StoreError: They differ.
+    """
     held = folder / "plan.json"
     if not held.exists():
         write_bytes_atomically(held, json.dumps(asdict(spec)).encode())
@@ -134,7 +141,7 @@ def _write_or_check_spec(folder: Path, spec: BuildSpec) -> None:
 
 
 def _has_same_spec(folder: Path, spec: BuildSpec) -> bool:
-    """Whether `folder` holds a build with this spec."""
+    """Return whether `folder` has files of a build with this spec."""
     held = folder / "plan.json"
     return held.exists() and json.loads(held.read_text("utf-8")) == asdict(spec)
 
@@ -142,6 +149,7 @@ def _has_same_spec(folder: Path, spec: BuildSpec) -> bool:
 def _load_or_train_params(
     folder: Path, source: EntrySource, spec: BuildSpec, pool: TaskPool, report: ProgressCallback
 ) -> TrainedParams:
+    """Return the trained parameters of a build, after training and saving missing ones."""
     held = folder / "trained.npz"
     if not held.exists():
         ProgressMeter(report, "sample", spec.rows)
@@ -152,7 +160,11 @@ def _load_or_train_params(
 
 
 def _load_or_make_stripes(folder: Path, source: EntrySource, processes: int) -> list[Stripe]:
-    """Make one stripe for each of the `processes` at the first start of the build."""
+    """Return the stripes of the build, the shares of its processes in the source.
+
+    At the first start there are `processes` stripes. A resumed build has the same, whatever number
+    of processes it has.
+    """
     held = folder / "stripes.json"
     if not held.exists():
         write_bytes_atomically(held, json.dumps(processes).encode())
@@ -163,6 +175,7 @@ def _load_or_make_stripes(folder: Path, source: EntrySource, processes: int) -> 
 def _spill_stripes(
     folder: Path, stripes: list[Stripe], pool: TaskPool, meter: ProgressMeter
 ) -> None:
+    """Encode the rows of all stripes and spill them to disk, unless that was completed before."""
     done = folder / "spilled"
     if not done.exists():
         pool.run_tasks(

@@ -21,17 +21,20 @@ from rm_local.system import exit_with_parent
 Result = TypeVar("Result")
 
 POLL_S = 0.5
-"""Seconds between two reads of the tasks' progress."""
+"""Seconds between two reports of the progress of tasks in other processes."""
 
 _progress: Any = None
-"""In a process of the pool: the finished rows of each task, in memory shared with the parent."""
+"""Array of the finished rows of each task, shared with the parent; None outside the pool."""
 
 
 class TaskPool:
-    """A pool of processes, started when first needed. A pool of one uses the current process."""
+    """A pool of processes for the tasks of a build, started when first needed.
+
+    A pool of one process runs the tasks in the current process.
+    """
 
     def __init__(self, processes: int, tasks: int) -> None:
-        """Make a pool; `tasks` is the maximum number of tasks for `run_tasks`."""
+        """Make a pool of `processes`; `run_tasks` can be given at most `tasks` tasks."""
         self.processes = processes
         self._context = multiprocessing.get_context("spawn")
         self._progress = self._context.Array("q", max(tasks, 1), lock=False)
@@ -64,7 +67,11 @@ class TaskPool:
     def run_tasks(
         self, work: Callable[[Any, DoneCallback], None], tasks: Sequence[Any], on_done: DoneCallback
     ) -> None:
-        """Run `work` on each of `tasks`; `on_done` regularly gets the sum of their progress."""
+        """Call `work(task, on_task_done)` for each of `tasks`; return when all have ended.
+
+        `work` passes the number of its task's finished rows to `on_task_done`; `on_done` regularly
+        gets the sum over all tasks.
+        """
         if self.processes == 1:
             sums = [0] * len(tasks)
             for place, task in enumerate(tasks):
@@ -88,7 +95,10 @@ class TaskPool:
     def map_ahead(
         self, work: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]
     ) -> Iterator[Result]:
-        """Yield the results of `work` in the order of `tasks`; compute a few results ahead."""
+        """Yield `work(*task)` for each of `tasks`, in their order.
+
+        The other processes compute as many results ahead as there are processes.
+        """
         if self.processes == 1:
             yield from (work(*task) for task in tasks)
             return
@@ -101,6 +111,7 @@ class TaskPool:
             yield under_way.popleft().result()
 
     def _ensure_executor(self) -> ProcessPoolExecutor:
+        """Return the executor with the pool's processes; start it at the first call."""
         if self._executor is None:
             self._executor = ProcessPoolExecutor(
                 self.processes, self._context, _init_process, (self._progress,)
@@ -109,6 +120,7 @@ class TaskPool:
 
 
 def _init_process(progress: Any) -> None:
+    """Prepare a new process of the pool: shared progress, one thread for numpy, end with parent."""
     global _progress
     _progress = progress
     _disable_gc()
@@ -119,7 +131,7 @@ def _init_process(progress: Any) -> None:
 
 
 def _disable_gc() -> None:
-    """Disable garbage collection: a build has many small objects without cycles."""
+    """Disable Python's cyclic garbage collection: a build has many small objects without cycles."""
     gc.disable()
 
 

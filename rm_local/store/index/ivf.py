@@ -28,7 +28,7 @@ ID_BITS = 48
 ID_MASK = (1 << ID_BITS) - 1
 
 CLUSTERS_AT_ONCE = 32
-"""Number of clusters read by one SQL statement, about 1 MB. Two readers take such pieces in turn."""
+"""Clusters read by one SQL statement: about 1 MB. Two readers take such pieces in turn."""
 
 FAR = 0xFFFF
 """Hamming distance given to a row that is not to be found: larger than any real one."""
@@ -164,7 +164,7 @@ def scan_clusters(
 
 
 def _read_chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
-    """Return the columns of all chunks of `clusters`, each column joined to one blob.
+    """Return the columns of the chunks of all `clusters`, each column joined to one blob.
 
     `statement` selects them: validity, ids and sign bits, and label numbers if it says so.
     """
@@ -200,7 +200,7 @@ def _find_nearest_in_chunks(
 
 
 def _compute_hamming_distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
-    """Return the Hamming distance of `bits` to each of n joined bit vectors of this length: (n,)."""
+    """Return the Hamming distance of `bits` to each of n joined vectors of bits: an array (n,)."""
     word = np.uint8 if len(bits) % 8 else np.uint64
     asked = np.frombuffer(bits, word)
     columns = np.frombuffer(vectors, word).reshape(-1, len(asked)).T

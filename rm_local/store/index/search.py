@@ -153,7 +153,7 @@ class Searcher:
     def _scan_nearest(
         self, request: SearchRequest, bits: bytes, wanted: int
     ) -> ivf.SignBitCandidates:
-        """Find the `wanted` rows nearest by sign bits among the nearest clusters and pending rows."""
+        """Find the `wanted` rows nearest by sign bits, in the nearest clusters or still pending."""
         slack = SLACK * max(request.breadth, 1)
         similarity = self.centroids.compute_similarities(request.vector)
         clusters = ivf.select_clusters(similarity, self._scale_nprobe(request), slack)

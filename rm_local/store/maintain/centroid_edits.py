@@ -1,4 +1,4 @@
-"""Edits the table of centroids in place, and the values of `meta` that depend on it."""
+"""Appends and replaces the centroids of a store, and updates the values in `meta` that follow."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def count_clusters(connection: apsw.Connection) -> int:
-    """Count the clusters."""
+    """Return the number of clusters in the store, as recorded in `meta`."""
     return read_number(connection, "clusters")
 
 
 def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
-    """Append `centroid` as its own super-cluster; return the number of its cluster."""
+    """Add a cluster with this centroid, in a super-cluster of its own; return its number."""
     cluster = count_clusters(connection)
     blk = int(connection.execute("SELECT max(blk) + 1 FROM centroid").get)
     _write_row(connection, blk, _encode_centroid(centroid))
@@ -33,7 +33,7 @@ def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
 
 
 def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats) -> None:
-    """Replace the centroid of `cluster` by `centroid`.
+    """Replace the stored centroid of the cluster with the number `cluster` by `centroid`.
 
     Raises:
         DamagedError: There is no such cluster, or its row is damaged.
@@ -52,9 +52,11 @@ def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats
 
 
 def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> None:
-    """Record a change of the number of clusters, so that open stores read the centroids again.
+    """Record in `meta` that centroids changed, and adjust the search parameters.
 
-    The number of clusters scanned by a search changes in proportion and may be fractional.
+    `before` and `now` are the numbers of clusters. Open stores then read the centroids again. The
+    number of clusters that a search scans changes in proportion, also to a fraction; for the first
+    clusters (`before` = 0) all search parameters get their defaults.
     """
     increase_meta_number(connection, "generation", 1)
     if before:

@@ -1,4 +1,4 @@
-"""Removes the sign bits of deleted entries, which slow down searches, and empty chunks."""
+"""Removes the sign bits of deleted entries, which slow down searches, and then empty chunks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 READ_CHUNKS = 2000
-"""Chunks scanned in one step of about 50 ms."""
+"""Number of chunks that one step searches for deleted entries, in about 50 ms."""
 
 
 class PurgeDeleted:
-    """Task that scans all chunks for sign bits of deleted entries and removes them.
+    """Maintenance task that scans all chunks for sign bits of deleted entries and removes these.
 
     A tombstone is the row of a deleted entry in `tomb`. In `meta`, `scrapped` is the number of
-    tombstones with removed bits, `scrap_goal` the number of all tombstones at the start of the
+    tombstones whose bits are removed, `scrap_goal` the number of all tombstones at the start of the
     current scan, and `scrap_chunk` the last scanned chunk.
     """
 
@@ -34,11 +34,14 @@ class PurgeDeleted:
         self._tombstones: Ids = np.empty(0, np.int64)
 
     def count_remaining_work(self) -> int:
-        """Count the deleted entries with sign bits possibly still in the file."""
+        """Return the number of deleted entries whose sign bits can still be in the file."""
         return self._count_tombstones() - read_number_or_zero(self._connection, "scrapped")
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Scan the next READ_CHUNKS chunks."""
+        """Scan the next READ_CHUNKS chunks; return the amounts of work, by description.
+
+        Empty if no deleted entry can have sign bits.
+        """
         if not self.count_remaining_work():
             return {}
         last = read_number_or_zero(self._connection, "scrap_chunk")
@@ -72,13 +75,16 @@ class PurgeDeleted:
         return int(self._connection.execute("SELECT count(*) FROM tomb").get)
 
     def _refresh_tombstones(self) -> None:
-        """Read the ids of the tombstones, ascending, if their number has increased."""
+        """Read the ids of all tombstones, ascending, into memory if their number has changed."""
         if len(self._tombstones) != self._count_tombstones():
             found = self._connection.execute("SELECT id FROM tomb ORDER BY id")
             self._tombstones = np.fromiter((row[0] for row in found), np.int64)
 
     def _clear_chunk(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
-        """Clear a chunk's deleted rows; return their number, and whether the chunk was removed."""
+        """Mark the slots of deleted entries in a chunk as unused; remove the chunk if all are.
+
+        Return the number of these slots, and whether the chunk was removed.
+        """
         places = find_used_slots(validity, ids)
         held = np.frombuffer(ids, "<i8")[places]
         found = np.searchsorted(self._tombstones, held)
@@ -97,6 +103,10 @@ class PurgeDeleted:
 
 
 def record_cleared_tombstones(connection: apsw.Connection, tombstones: int) -> None:
-    """Record the number of new tombstones with removed bits."""
+    """Add `tombstones` to the numbers in `meta` that `PurgeDeleted` uses.
+
+    It is the number of new tombstones whose sign bits are already removed, so that they cause no
+    scan.
+    """
     increase_meta_number(connection, "scrapped", tombstones)
     increase_meta_number(connection, "scrap_goal", tombstones)
