@@ -42,14 +42,17 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path` with `write_atomically`."""
+    """Write `data` to the file `path`, which keeps its old content if the write fails.
+
+    As for `write_atomically`: the new content appears at once, synced to the disk.
+    """
     with write_atomically(path) as file:
         file.write(data)
 
 
 @contextmanager
 def create_part_file(path: Path) -> Iterator[Path]:
-    """Create an empty file next to `path`; it is removed after the body unless it was renamed.
+    """Create an empty file next to `path` for the body; remove it afterwards unless it was renamed.
 
     Use it for a library that writes to a path, or for a name that depends on the content.
 

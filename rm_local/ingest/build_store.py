@@ -1,4 +1,4 @@
-"""Builds a store from files of entries, with given vectors or by embedding them."""
+"""Builds a store from files of entries, whose vectors are given or computed by an embedder."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def build_from_files(
     embeddings: Path | None = None,
     report: ProgressCallback = ignore_progress,
 ) -> None:
-    """Build the store `out` from all entries of `inputs`.
+    """Build the store `out` from all entries of the JSON Lines files `inputs`.
 
-    `embeddings` is a .npy file with their vectors by the chosen embedder. The same call continues
-    an interrupted build.
+    `embeddings` is a .npy file with their vectors by the chosen embedder; None: they are embedded
+    now. The same call continues an interrupted build.
 
     Raises:
         UsageError: An input is invalid.
@@ -86,6 +86,7 @@ def build_from_files(
 
 @contextmanager
 def _translate_disk_errors(out: Path) -> Iterator[None]:
+    """Translate an OSError of the body, which builds the store `out`, into StoreError."""
     try:
         yield
     except OSError as error:
@@ -96,10 +97,11 @@ def _translate_disk_errors(out: Path) -> Iterator[None]:
 
 
 def _measure_and_save_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
-    """Measure the store's similarity scale (its spread) and save it in the store.
+    """Search the new store `out` with unrelated sentences, and save the spread of their cosines.
 
-    Does nothing if the embedder of its vectors does not run here: the question gate then measures
-    the scale at the first question.
+    The spread is their median and deviation (`StoreSpread`). Without rm-static or MiniLM to embed
+    the sentences as in the store, and with given vectors of MiniLM (`given`), nothing is done; it
+    is then measured at the first question.
     """
     if chosen.name == STATIC_CHOICE:
         probes = load_shipped_static().embed(PROBES)
@@ -120,6 +122,15 @@ def _open_source(
     embeddings: Path | None,
     report: ProgressCallback,
 ) -> EntrySource:
+    """Return the entries of `lines` with their vectors, as a source for `build_store`.
+
+    Vectors come from the file `embeddings`, from rm-static during the build, or from a file in
+    `folder` into which all subproblems are embedded now, if that was not completed before.
+
+    Raises:
+        UsageError: `embeddings` is unreadable or does not fit the entries.
+        StoreError: The disk is full.
+    """
     if embeddings:
         given = VectorFile.from_path(embeddings, folder)
         check_vectors(given, lines.rows, chosen.id.dimension, report)

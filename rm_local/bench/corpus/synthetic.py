@@ -141,9 +141,10 @@ class SyntheticSource:
 
 
 def _make_rows_around_anchors(folder: Path, chosen: Ids, noise: Floats) -> Floats:
-    """Make m random rows around each of n anchors: an array (n * m, d).
+    """Make m random unit vectors near each of n anchor vectors: an array (n * m, d).
 
-    `noise` is a standard normal array (n, m, 32).
+    `chosen` are the numbers of the n anchors. Each vector is the anchor plus a random combination
+    of its 32 nearest anchors; `noise` has the weights, a standard normal array (n, m, 32).
     """
     anchors = open_anchors(folder)
     # Subtracting the mean of the noise has the effect of centring the neighbours.

@@ -1,4 +1,4 @@
-"""Copies intact labels to the new store, and replaces lost ones by an empty label."""
+"""Copies labels (entries' metadata) of a damaged store to the new one, where they are intact."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ NAMELESS: tables.EntryMetadata = ("", "", "", "")
 
 
 class LabelCopier:
-    """The labels of the new store."""
+    """Copier of the intact rows of the table `label` (entries' metadata) to the new store.
+
+    It also finds the new label of each entry; that of an entry with a lost one is empty.
+    """
 
     def __init__(self, reader: TolerantReader, new: apsw.Connection) -> None:
         self._new = new
@@ -24,12 +27,16 @@ class LabelCopier:
                 tables.insert_label(new, number, label)
                 self._numbers[label] = number
         self.whole = frozenset(self._numbers.values())
-        """The numbers of the intact labels."""
+        """The numbers of the intact labels, which they keep in the new store."""
         self.lost: list[int] = []
-        """Number of entries with a lost label."""
+        """Ids of the entries whose label is lost."""
 
     def map_label(self, id: int, number: Any) -> int:
-        """Map the label `number` of entry `id` to a label of the new store."""
+        """Return the label number in the new store of entry `id`, which had the label `number`.
+
+        That of an intact label is the same. Otherwise the entry is noted as one with a lost label,
+        and gets the number of the label with empty metadata.
+        """
         if number in self.whole:
             return int(number)
         self.lost.append(id)

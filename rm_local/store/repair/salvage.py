@@ -31,23 +31,25 @@ if TYPE_CHECKING:
     import apsw
 
 MAX_NAMED = 20
-"""Maximum number of ids in a sentence."""
+"""Maximum number of ids that are listed in a sentence about lost entries."""
 
 
 @dataclass(frozen=True)
 class RepairResult:
-    """Result of a repair."""
+    """Report of a repaired store: the damage found, what was restored, what is lost."""
 
     aside: Path
-    """New path of the damaged store."""
+    """Path under which the damaged store is kept."""
     entries: int
     """Number of entries in the repaired store."""
     found: list[str]
-    """Sentences about the damage; the next two fields are sentences, too."""
+    """Sentences about the damage that verification found."""
     mended: list[str]
+    """Sentences about parts that were rebuilt, or derived from others."""
     lost: list[str]
+    """Sentences about entries and other data that could not be read."""
     lost_ids: list[int]
-    """Known ids of lost entries, ascending."""
+    """Ids of lost entries as far as they are known, ascending."""
 
 
 def salvage_store(
@@ -58,7 +60,10 @@ def salvage_store(
     aside: Path,
     report: ProgressCallback,
 ) -> RepairResult:
-    """Write the new store `part` with the readable entries of `reader`.
+    """Write the new store `part` with the readable entries of the damaged store `path`.
+
+    `found` are the damage's descriptions and `aside` the later path of the damaged store, both for
+    the result.
 
     Raises:
         CorruptStoreError: No entry can be read.
@@ -81,7 +86,10 @@ def salvage_store(
 
 @contextmanager
 def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterator[apsw.Connection]:
-    """Create a new store with the constants of the damaged one; write it in one transaction."""
+    """Create the new store `part` with the constants of the damaged one, for writing by the body.
+
+    The body runs in a transaction, without a journal.
+    """
     with sqlite.translate_errors(part), sqlite.open_connection(part, "create") as new:
         # A stopped repair removes the file, so it needs no journal.
         new.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
@@ -100,6 +108,8 @@ def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterat
 
 
 class _Salvager:
+    """Copier of everything readable in a damaged store to the new one, with notes about losses."""
+
     def __init__(
         self,
         reader: TolerantReader,
@@ -115,11 +125,11 @@ class _Salvager:
 
     @property
     def entries(self) -> int:
-        """Number of copied entries."""
+        """Number of entries copied completely, with texts and vector."""
         return int(self.evidence.kept.sum())
 
     def copy_all(self) -> None:
-        """Copy texts and vectors, then usage counts and the numbers in `meta`."""
+        """Copy texts, vectors, usage counts and the values of `meta` to the new store."""
         texts = TextRescuer(self._reader, self._new, self._constants, self.evidence)
         texts.copy_texts(self._make_meter("texts").reach)
         clusters = self._copy_vectors()
@@ -128,7 +138,7 @@ class _Salvager:
         self._write_meta_values(clusters)
 
     def _copy_vectors(self) -> int:
-        """Copy all vectors; return the number of clusters."""
+        """Copy all vectors and centroids; return the number of clusters."""
         meta, constants = read_meta(self._new), self._constants
         dimension = constants.dimension
         labels = LabelCopier(self._reader, self._new)
@@ -169,7 +179,10 @@ class _Salvager:
         return ProgressMeter(self._report, stage, self._constants.highest)
 
     def _delete_lost_entries(self) -> None:
-        """Delete entries without a vector; record missing ids in blocks as tombstones."""
+        """Delete entries without a vector from the new store, and note what is lost.
+
+        Each missing id whose text would be in a block gets a tombstone (a row in `tomb`).
+        """
         constants, codec = self._constants, TextCodec(self._constants.dictionaries[TEXTS])
         halves = np.flatnonzero(self.evidence.text & ~self.evidence.kept).tolist()
         for start in range(0, len(halves), STEP):
@@ -187,6 +200,7 @@ class _Salvager:
             self.lost.append(f"{unknown:,} more entries, which cannot be read at all.")
 
     def _copy_usage_counts(self) -> None:
+        """Copy the readable usage counts of copied entries; note if some are lost."""
         for id, shown, helped in self._reader.iter_rows("SELECT id, shown, helped FROM tally"):
             whole = isinstance(shown, int) and isinstance(helped, int)
             if whole and 0 < id < len(self.evidence.kept) and self.evidence.kept[id]:
@@ -197,6 +211,7 @@ class _Salvager:
             self.lost.append("Some usage counts: how often entries were shown and helped.")
 
     def _write_meta_values(self, clusters: int) -> None:
+        """Write counts, state of maintenance, search parameters and spread to the new `meta`."""
         constants, new = self._constants, self._new
         tombs = new.execute("SELECT count(*) FROM tomb").get
         kept = {"entries": self.entries, "last": constants.last, "bulk": constants.bulk}
@@ -214,7 +229,7 @@ class _Salvager:
 
 
 def _format_ids(ids: list[int]) -> str:
-    """Format the number of entries and the first of their ids."""
+    """Return the number of entries with these ids and the first ids, as "2 entries (3, 7)"."""
     more = ", ..." if len(ids) > MAX_NAMED else ""
     plural = "entry" if len(ids) == 1 else "entries"
     return f"{len(ids):,} {plural} ({', '.join(map(str, ids[:MAX_NAMED]))}{more})"

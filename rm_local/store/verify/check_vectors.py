@@ -1,4 +1,4 @@
-"""Checks each entry's sign bits and ranking code, and sqlite-vec's tables."""
+"""Checks the sign bits and the ranking code of each entry, and sqlite-vec's tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import apsw
 
 STEP = 64
-"""Number of chunks checked at once."""
+"""Number of chunks of sign bits that are checked at once."""
 
 CHUNKS = """
     SELECT chunk_id, size, sequence_id, partition00, validity, rowids, data, vectors
@@ -37,19 +37,24 @@ FRESH = """
 
 @dataclass(frozen=True, slots=True)
 class VectorRow:
-    """A row in sqlite-vec's tables, and its place there."""
+    """Sign bits and label of an entry in sqlite-vec's tables, and their place there."""
 
     cluster: int
     label: int
     bits: bytes
     chunk: int
     offset: int
+    """Number of the slot in the chunk."""
 
 
 def find_vector_faults(
     connection: apsw.Connection, exists: Flags, on_done: DoneCallback
 ) -> Iterator[str]:
-    """Find faults of sign bits, codes and their places. `exists` has a flag for each id."""
+    """Yield a sentence for each fault of an entry's sign bits, ranking code or their places.
+
+    `exists` says by id whether an entry exists. `on_done` gets the number of entries checked so
+    far.
+    """
     seen = np.zeros_like(exists)
     bulk = meta.read_number(connection, "bulk")
     width = meta.read_number(connection, "embedder_dimension") // 8
@@ -75,7 +80,10 @@ def find_vector_faults(
 def _unpack_slots(
     chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, VectorRow]]
 ) -> Iterator[str]:
-    """Unpack the rows in used slots of `chunks`, with their ids, `into` a list; yield faults."""
+    """Append ids and rows of the used slots of `chunks` to `into`; yield a fault if unreadable.
+
+    `chunks` are rows of the statement CHUNKS; `width` is the number of bytes of an entry's bits.
+    """
     sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
     for number, size, sequence, cluster, *columns in chunks:
         fit = all(
@@ -100,6 +108,7 @@ def _unpack_slots(
 def _find_slot_faults(
     connection: apsw.Connection, slots: list[tuple[int, VectorRow]], seen: Flags, bulk: int
 ) -> Iterator[str]:
+    """Yield the faults of rows in sqlite-vec's tables, `slots` with their ids; mark ids as seen."""
     ids = tables.format_json_array([id for id, _ in slots])
     chosen = "IN (SELECT value FROM json_each(?))"
     execute = connection.execute
@@ -129,7 +138,10 @@ def _find_slot_faults(
 
 
 def _find_pending_faults(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
-    """Find faults of the sign bits of pending entries (without a cluster)."""
+    """Yield the faults of pending entries (without a cluster), and mark their ids as seen.
+
+    `width` is the number of bytes of an entry's sign bits.
+    """
     for id, bits, label, crc, code in connection.execute(FRESH):
         if code is None:
             yield f"There are pending bits of entry {id}, which does not exist."
@@ -145,7 +157,10 @@ def _find_pending_faults(connection: apsw.Connection, width: int, seen: Flags) -
 
 
 def _mark_seen(id: int, seen: Flags) -> str:
-    """Mark the sign bits of an entry as seen; return a fault if seen before, else empty."""
+    """Mark the id in `seen`; return a sentence if it was marked before, otherwise "".
+
+    An id out of range is ignored.
+    """
     if not 0 < id < len(seen):
         return ""
     again = bool(seen[id])
@@ -154,7 +169,10 @@ def _mark_seen(id: int, seen: Flags) -> str:
 
 
 def _find_row_fault(id: int, slot: VectorRow, label: int, crc: int, code: bytes) -> str:
-    """Return the fault of a row, empty for an intact row."""
+    """Compare a row with its label, checksum and code in `ref`; return the fault as a sentence.
+
+    It is empty for an intact row.
+    """
     if slot.label == label and compute_row_crc(id, label, slot.cluster, slot.bits, code) == crc:
         return ""
     whole = compute_code_checksum(id, code) == crc >> 32

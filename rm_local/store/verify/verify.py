@@ -1,4 +1,4 @@
-"""Checks a whole store for damage, in steps. Other processes may write between steps."""
+"""Checks a whole store for damage, in steps between which other processes may write."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     import apsw
 
 UNREADABLE = (DamagedError, TypeError, ValueError)
-"""Errors from values of unexpected types, in addition to SQLite's own errors."""
+"""Errors that reading damaged values raises, in addition to SQLite's own errors."""
 
 MAX_FAULTS = 100
-"""Maximum number of reported faults."""
+"""Maximum number of faults that are reported for a store."""
 
 
 def verify_store(path: Path, report: ProgressCallback) -> list[str]:
-    """Find all faults of a store, as sentences.
+    """Read the whole store and return its faults as sentences; empty if it is intact.
 
-    Memory: two bytes for each id ever given, and a step of 4,096 entries. If faults are found and
-    another process wrote meanwhile, all is read again in one transaction.
+    The list ends after MAX_FAULTS. If faults are found and another process wrote meanwhile, all is
+    read again in one transaction. Memory: two bytes for each id ever given, and 4,096 entries.
 
     Raises:
         StoreError: The file cannot be read, or another program keeps it locked.
@@ -62,6 +62,7 @@ def verify_store(path: Path, report: ProgressCallback) -> list[str]:
 
 
 def _take_first_faults(found: Iterator[str]) -> list[str]:
+    """Return the first MAX_FAULTS faults, and a sentence if there are more."""
     kept: list[str] = []
     for fault in found:
         if len(kept) == MAX_FAULTS:
@@ -71,10 +72,12 @@ def _take_first_faults(found: Iterator[str]) -> list[str]:
 
 
 def _read_data_version(connection: apsw.Connection) -> int:
+    """Return a number that changes when another connection commits."""
     return int(connection.execute("PRAGMA data_version").get)
 
 
 def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> Iterator[str]:
+    """Yield the faults of all parts of a store; end early if `meta` or `label` has some."""
     yield from find_header_faults(connection)
     report(Progress("pages"))
     yield from _report_unreadable("The file", find_sqlite_faults(connection))
@@ -99,7 +102,7 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
 
 
 def _report_unreadable(what: str, found: Iterator[str]) -> Iterator[str]:
-    """Yield the faults `found`, and a fault for an error that ends the check."""
+    """Yield the faults `found`; if finding them fails, yield that `what` cannot be read."""
     import apsw
 
     try:
