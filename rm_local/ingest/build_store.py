@@ -20,7 +20,7 @@ from rm_local.ingest.vector_sources import (
     StaticVectorSource,
     SubproblemSequence,
     VectorFile,
-    check_vectors,
+    check_vector_file,
 )
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store import (
@@ -69,7 +69,7 @@ def build_from_files(
             check_inputs([*inputs, *filter(None, [embeddings])])
             lines = index_lines(inputs, folder, report)
             try:
-                source = _open_source(lines, folder, chosen, embeddings, report)
+                source = _prepare_entry_source(lines, folder, chosen, embeddings, report)
             except (UsageError, StoreError):
                 discard_index(folder)
                 raise
@@ -115,7 +115,7 @@ def _measure_and_save_spread(out: Path, chosen: EmbedderChoice, *, given: bool) 
         store.write_spread(measure_spread(store, probes), PROBES_SHA256)
 
 
-def _open_source(
+def _prepare_entry_source(
     lines: LineBlocks,
     folder: Path,
     chosen: EmbedderChoice,
@@ -133,7 +133,7 @@ def _open_source(
     """
     if embeddings:
         given = VectorFile.from_path(embeddings, folder)
-        check_vectors(given, lines.rows, chosen.id.dimension, report)
+        check_vector_file(given, lines.rows, chosen.id.dimension, report)
         return NpyVectorSource(lines, given.path, f"{chosen.id} {given.state}")
     if chosen.name == STATIC_CHOICE:
         return StaticVectorSource(lines)

@@ -13,7 +13,7 @@ from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import MINILM, load_shipped_static
 from rm_local.errors import EmbedderMismatchError, HomeNotFoundError, StoreError
-from rm_local.ingest.vector_sources import VectorFile, check_vectors
+from rm_local.ingest.vector_sources import VectorFile, check_vector_file
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.records import Entry
 from rm_local.store import (
@@ -53,7 +53,7 @@ def import_from_files(
         lines = index_lines(files, folder / "input", report)
         if embeddings is not None:
             given = VectorFile.from_path(embeddings, folder)
-            check_vectors(given, lines.rows, id.dimension, report)
+            check_vector_file(given, lines.rows, id.dimension, report)
             embed = _NpyEmbedder(given.path)
         assert embed
         blocks = map(lines.read_entries, range(len(lines.blocks)))

@@ -152,7 +152,7 @@ class SubproblemSequence(Sequence[str]):
         return read[start - first * size : stop - first * size]
 
 
-def check_vectors(
+def check_vector_file(
     file: VectorFile, rows: int, dimension: int, report: ProgressCallback = ignore_progress
 ) -> None:
     """Check that the .npy file has one usable vector of `dimension` for each of `rows` entries.

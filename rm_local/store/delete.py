@@ -51,7 +51,7 @@ def _clear_texts_and_add_tombstones(
     slots = defaultdict(list)
     for blk, slot in map(locate_block_row, ids):
         slots[blk].append(slot)
-    for blk, frame in tables.read_frames(connection, "block", slots).items():
+    for blk, frame in tables.read_text_frames(connection, "block", slots).items():
         texts = codec.unpack_rows(frame, BLOCK_ROWS)
         for slot in slots.pop(blk):
             texts[slot] = b""

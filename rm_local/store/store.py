@@ -17,7 +17,7 @@ from rm_local.arrays import Floats
 from rm_local.errors import EmbedderMismatchError, ReadOnlyStoreError, StoreError
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.records import Entry, Hit
-from rm_local.store.codec.code_frames import train_default_dictionary
+from rm_local.store.codec.code_frames import train_default_code_dictionary
 from rm_local.store.codec.quantize import get_default_step
 from rm_local.store.codec.text_blocks import PENDING_LEVEL, TextCodec, join_texts, train_dictionary
 from rm_local.store.delete import delete_entries
@@ -100,7 +100,7 @@ class Store:
             raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
         meta = Meta(embedder, get_default_step(embedder.dimension), mean, rotation)
         texts = train_dictionary(dictionary_sample)
-        codes = train_default_dictionary(embedder.dimension)
+        codes = train_default_code_dictionary(embedder.dimension)
         with sqlite.translate_errors(path), sqlite.open_connection(path, "create") as connection:
             with tables.write_transaction(connection):
                 create_schema(connection, path, meta, known_words, texts, codes)
@@ -347,7 +347,7 @@ class Store:
 
         Only changes committed by other connections count.
         """
-        state = self._watch.read_if_changed()
+        state = self._watch.read_state_if_changed()
         if state is None:
             return
         if state.generation != self._state.generation:
@@ -394,7 +394,7 @@ class Store:
         columns = zip(
             entries,
             clusters,
-            searcher.quantizer.encode_bits(unit_vectors),
+            searcher.quantizer.encode_sign_bits(unit_vectors),
             searcher.packer.pack_rows(searcher.quantizer.to_int8(unit_vectors)),
             strict=True,
         )

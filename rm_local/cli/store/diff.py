@@ -49,11 +49,11 @@ def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: boo
 
 def _diff_as_json(found: StoreDiff) -> dict[str, object]:
     sides = ({**asdict(side), "path": str(side.path)} for side in (found.one, found.other))
-    return {"equal": found.equal, "both": found.both, "stores": list(sides)}
+    return {"equal": found.equal, "both": found.entries_in_both, "stores": list(sides)}
 
 
 def _format_diff(found: StoreDiff) -> list[str]:
-    lines = [f"{found.both:,} entries are in both."]
+    lines = [f"{found.entries_in_both:,} entries are in both."]
     for side in (found.one, found.other):
         lines += [
             f"{side.only:,} of {side.entries:,} are only in {side.path}.",

@@ -17,7 +17,7 @@ from rm_local.progress import DoneCallback
 from rm_local.records import Entry
 from rm_local.store.build.columns import Columns, concat_columns
 from rm_local.store.build.source import EntryBatch, EntrySource
-from rm_local.store.build.spill import Spill
+from rm_local.store.build.spill import SpillFiles
 from rm_local.store.build.train import TrainedParams
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import join_texts
@@ -37,7 +37,7 @@ CHECKPOINT_ROWS = 1_000_000
 these again."""
 
 
-def compute_group_edges(starts: Ids, rows: int) -> Ids:
+def compute_cluster_group_bounds(starts: Ids, rows: int) -> Ids:
     """Divide the clusters into groups; return the bounds of these: an array (groups + 1,).
 
     Group i has the clusters `edges[i]` to `edges[i + 1] - 1`. `starts` are the bounds of
@@ -65,9 +65,9 @@ class Stripe:
         """Numbers of the source's blocks that belong to the stripe."""
         return range(self.number, -(-self.rows // self.source.block_rows), self.of)
 
-    def open_spill(self, groups: int) -> Spill:
+    def open_spill(self, groups: int) -> SpillFiles:
         """Return the spill files of the stripe, one for each of `groups` groups of clusters."""
-        return Spill(self.folder / f"stripe-{self.number}", groups)
+        return SpillFiles(self.folder / f"stripe-{self.number}", groups)
 
 
 def encode_and_spill_stripe(stripe: Stripe, trained: TrainedParams, on_done: DoneCallback) -> None:
@@ -80,7 +80,7 @@ def encode_and_spill_stripe(stripe: Stripe, trained: TrainedParams, on_done: Don
         OSError: The disk fails.
     """
     source = stripe.source
-    edges = compute_group_edges(trained.clusters.starts, stripe.rows)
+    edges = compute_cluster_group_bounds(trained.clusters.starts, stripe.rows)
     spill = stripe.open_spill(len(edges) - 1)
     spill.truncate_to_checkpoint()
     encoder = BatchEncoder(trained, spill)
@@ -92,7 +92,7 @@ def encode_and_spill_stripe(stripe: Stripe, trained: TrainedParams, on_done: Don
         waiting += len(held[-1][1][0])
         last = done == len(stripe.blocks)
         if last or waiting >= APPEND_ROWS:
-            spill.append(split_by_group(encoder.encode_batches(held), edges))
+            spill.append(split_by_cluster_group(encoder.encode_batches(held), edges))
             held.clear()
             unsafe, waiting = unsafe + waiting, 0
         if last or unsafe >= CHECKPOINT_ROWS:
@@ -121,7 +121,7 @@ class BatchEncoder:
     New labels get the next free numbers in `spill`.
     """
 
-    def __init__(self, trained: TrainedParams, spill: Spill) -> None:
+    def __init__(self, trained: TrainedParams, spill: SpillFiles) -> None:
         self._clusters = trained.clusters
         self._quantizer = Quantizer(len(trained.mean), trained.step, trained.mean, trained.rotation)
         self._labels = spill.labels
@@ -157,16 +157,16 @@ class BatchEncoder:
             np.arange(first, first + len(entries), dtype=np.int64),
             clusters,
             np.array([self._labels[label] for label in labels], np.int32),
-            self._quantizer.encode_bits(unit_vectors),
+            self._quantizer.encode_sign_bits(unit_vectors),
             self._quantizer.to_int8(unit_vectors),
             [join_texts(entry.subproblem, entry.subroutine) for entry in entries],
         )
 
 
-def split_by_group(columns: Columns, edges: Ids) -> dict[int, Columns]:
+def split_by_cluster_group(columns: Columns, edges: Ids) -> dict[int, Columns]:
     """Return the rows of each group of clusters, by number of the group, without empty groups.
 
-    `edges` are the groups' bounds from `compute_group_edges`.
+    `edges` are the groups' bounds from `compute_cluster_group_bounds`.
     """
     groups = np.searchsorted(edges, columns.clusters, side="right") - 1
     order = np.argsort(groups, kind="stable")

@@ -26,8 +26,8 @@ def finalize_store(part: Path, spec: BuildSpec, report: ProgressCallback) -> Non
             connection.execute("INSERT INTO words(words) VALUES('optimize')")
             connection.execute("DELETE FROM meta WHERE key = 'groups'")
         held = connection.execute("SELECT max(id) FROM ref").get
-        if held != spec.last or tables.count_entries(connection) != spec.rows:
-            raise DamagedError(f"{held} is the last row that was written, not {spec.last}")
+        if held != spec.last_id or tables.count_entries(connection) != spec.rows:
+            raise DamagedError(f"{held} is the last row that was written, not {spec.last_id}")
         found = connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0"
         )

@@ -63,7 +63,7 @@ class GroupPacker:
 
         They are sorted by cluster, then by place in the source, and get the ids from `first` on.
         """
-        parts = [part for stripe in self.stripes for part in self._read_spilled(stripe, group)]
+        parts = [part for stripe in self.stripes for part in self._read_spilled_rows(stripe, group)]
         if not parts:
             return None
         rows = concat_columns(parts)
@@ -84,7 +84,7 @@ class GroupPacker:
             self._find_rare_words(ordered.texts, first),
         )
 
-    def _read_spilled(self, stripe: Stripe, group: int) -> Iterator[Columns]:
+    def _read_spilled_rows(self, stripe: Stripe, group: int) -> Iterator[Columns]:
         """Yield the rows of a group that a stripe has spilled, with the store's label numbers."""
         spill = stripe.open_spill(self.groups)
         numbers = np.array([self.labels[label] for label in spill.labels], np.int32)

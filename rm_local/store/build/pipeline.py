@@ -14,7 +14,11 @@ from filelock import FileLock, Timeout
 from rm_local.errors import StoreError
 from rm_local.files import replace_file, write_bytes_atomically
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.build.assign import Stripe, compute_group_edges, encode_and_spill_stripe
+from rm_local.store.build.assign import (
+    Stripe,
+    compute_cluster_group_bounds,
+    encode_and_spill_stripe,
+)
 from rm_local.store.build.calibrate import calibrate_search
 from rm_local.store.build.finalize import finalize_store
 from rm_local.store.build.process_pool import TaskPool
@@ -80,7 +84,7 @@ def build_store(
         trained = _load_or_train_params(folder, source, spec, pool, report)
         check_build_space(folder, spec.rows, trained)
         stripes = _load_or_make_stripes(folder, source, processes)
-        groups = len(compute_group_edges(trained.clusters.starts, spec.rows)) - 1
+        groups = len(compute_cluster_group_bounds(trained.clusters.starts, spec.rows)) - 1
         spilled = sum(stripe.open_spill(groups).rows for stripe in stripes)
         meter = ProgressMeter(report, "spill", spec.rows, spilled)
         _spill_stripes(folder, stripes, pool, meter)

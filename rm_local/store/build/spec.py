@@ -26,6 +26,6 @@ class BuildSpec:
     """Id that the first entry gets."""
 
     @property
-    def last(self) -> int:
+    def last_id(self) -> int:
         """Id that the last entry gets."""
         return self.first + self.rows - 1

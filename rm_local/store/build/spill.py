@@ -17,7 +17,7 @@ from rm_local.store.build.columns import Columns, DamagedRecordError, pack_recor
 from rm_local.store.sqlite.tables import EntryMetadata
 
 
-class Spill:
+class SpillFiles:
     """The spill files of a stripe: its encoded rows, in one file for each group of clusters.
 
     A log records their lengths at each checkpoint, from which a stopped build resumes.

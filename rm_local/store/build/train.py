@@ -18,7 +18,7 @@ from rm_local.store.build.spec import BuildSpec
 from rm_local.store.codec.code_frames import (
     SAMPLE_ROWS,
     train_code_dictionary,
-    train_default_dictionary,
+    train_default_code_dictionary,
 )
 from rm_local.store.codec.quantize import Quantizer, fit_step
 from rm_local.store.codec.text_blocks import TextCodec, join_texts, train_dictionary
@@ -55,7 +55,7 @@ ROWS_FOR_ITQ = 10
 
 
 @dataclass(frozen=True)
-class Sample:
+class TrainingSample:
     """Rows sampled from all parts of a build's source, for training its parameters."""
 
     unit_vectors: Floats
@@ -118,7 +118,7 @@ class TrainedParams:
             )
 
 
-def take_sample(source: EntrySource, spec: BuildSpec, pool: TaskPool) -> Sample:
+def take_sample(source: EntrySource, spec: BuildSpec, pool: TaskPool) -> TrainingSample:
     """Sample rows of the source for training, equally many from each of at most SAMPLED_BLOCKS
     blocks.
 
@@ -133,7 +133,7 @@ def take_sample(source: EntrySource, spec: BuildSpec, pool: TaskPool) -> Sample:
     found = list(pool.map_ahead(draw, [(int(number), texts) for number in chosen]))
     rows = np.concatenate([vectors for vectors, _ in found])
     rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, np.newaxis]
-    return Sample(rows, [text for _, taken in found for text in taken])
+    return TrainingSample(rows, [text for _, taken in found for text in taken])
 
 
 def _sample_block(
@@ -153,7 +153,7 @@ def _sample_block(
     )
 
 
-def train_params(sample: Sample, spec: BuildSpec) -> TrainedParams:
+def train_params(sample: TrainingSample, spec: BuildSpec) -> TrainedParams:
     """Train all parameters of a build. The same sample and spec always give the same result."""
     rng = np.random.default_rng(spec.seed)
     mean = sample.unit_vectors.mean(axis=0)
@@ -168,7 +168,7 @@ def train_params(sample: Sample, spec: BuildSpec) -> TrainedParams:
         step,
         clusters,
         dictionary,
-        train_code_dictionary(steps) or train_default_dictionary(dimension),
+        train_code_dictionary(steps) or train_default_code_dictionary(dimension),
         _make_calibration_queries(sample.unit_vectors, clusters, rng),
         *_measure_text_bytes(sample.texts, dictionary, spec.level),
     )

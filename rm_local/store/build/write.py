@@ -156,7 +156,7 @@ class GroupWriter:
         """Write the group's texts; first complete the last text block of the previous group."""
         number, open_rows = divmod(group.first - 1, BLOCK_ROWS)
         if open_rows:
-            (frame,) = tables.read_frames(self._connection, "block", [number]).values()
+            (frame,) = tables.read_text_frames(self._connection, "block", [number]).values()
             texts = self._codec.unpack_rows(frame, BLOCK_ROWS) + group.head
             self._connection.execute(
                 "UPDATE block SET z = ? WHERE blk = ?", (self._codec.pack_rows(texts), number)

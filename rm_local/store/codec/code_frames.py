@@ -79,7 +79,7 @@ def train_code_dictionary(steps: Steps) -> bytes:
         return b""
 
 
-def train_default_dictionary(dimension: int) -> bytes:
+def train_default_code_dictionary(dimension: int) -> bytes:
     """Return a zstandard dictionary for ranking codes of any embedder, trained on random vectors.
 
     Empty if `dimension` is too small for training.

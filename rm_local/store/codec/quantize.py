@@ -78,7 +78,7 @@ class Quantizer:
             raise ValueError("a vector is zero or not finite")
         return np.asarray(rows / lengths, dtype=np.float32)
 
-    def encode_bits(self, unit: Floats) -> Bytes:
+    def encode_sign_bits(self, unit: Floats) -> Bytes:
         """Return the sign bits of each row, centered and rotated: an array (n, d / 8) of bytes.
 
         The first component is in the lowest bit.

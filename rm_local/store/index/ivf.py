@@ -108,7 +108,7 @@ def select_clusters(similarity: Floats, nprobe: int, slack: float) -> Ids:
     return np.asarray(best[distance <= (1 + slack) * distance[0]], dtype=np.int64)
 
 
-def scan_all_bits(
+def scan_all_sign_bits(
     connection: apsw.Connection, bits: bytes, wanted: int, filter: EntryFilter
 ) -> Ids:
     """Return the ids of the `wanted` rows nearest by sign bits, nearest first: an array (n,).

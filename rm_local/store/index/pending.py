@@ -78,7 +78,7 @@ def assign_pending(
             raise DamagedError(f"entry {id}: its vector is damaged")
     unit_vectors = quantizer.from_int8(packer.unpack_rows(row[3] for row in found))
     placed = list(zip(centroids.assign_rows(unit_vectors).tolist(), found, strict=True))
-    tables.insert_bits(
+    tables.insert_sign_bits(
         connection, [(id, cluster, label, bits) for cluster, (id, label, _, _, bits, _) in placed]
     )
     tables.insert_words(connection, [(row[0], row[5]) for row in found])

@@ -114,7 +114,7 @@ class Searcher:
         if size > SCANNED_ROWS:
             with_words = np.fromiter(shares, np.int64)
             candidates = np.union1d(self.find_candidates(request), with_words)
-        ids, steps = self._read_codes(candidates, request.filter)
+        ids, steps = self._read_ranking_codes(candidates, request.filter)
         similarity = self._quantizer.compute_cosines(steps, request.vector)
         lexical = np.zeros(len(ids))
         if shares:
@@ -131,7 +131,7 @@ class Searcher:
 
     def read_vectors(self, ids: Collection[int]) -> dict[int, Floats]:
         """Return the vectors, of length 1, of the existing entries among `ids`, by id."""
-        found, codes = tables.read_codes(self._connection, np.fromiter(ids, np.int64))
+        found, codes = tables.read_ranking_codes(self._connection, np.fromiter(ids, np.int64))
         vectors = self._quantizer.from_int8(self._packer.unpack_frames(codes))
         return dict(zip(found.tolist(), vectors, strict=True))
 
@@ -146,7 +146,7 @@ class Searcher:
             round(self.params.candidates * request.breadth), 8 * _compute_pool_size(request)
         )
         if not len(self.centroids):
-            return ivf.scan_all_bits(self._connection, bits, wanted, request.filter)
+            return ivf.scan_all_sign_bits(self._connection, bits, wanted, request.filter)
         scan = self._scan_filtered if request.filter else self._scan_nearest
         return scan(request, bits, SHORTLISTED * wanted).rank_ids(rotated[0])[:wanted]
 
@@ -192,14 +192,14 @@ class Searcher:
             return found
         return ivf.SignBitCandidates.merge_nearest([found, pending], wanted)
 
-    def _read_codes(self, candidates: Ids | None, filter: EntryFilter) -> tuple[Ids, Steps]:
+    def _read_ranking_codes(self, candidates: Ids | None, filter: EntryFilter) -> tuple[Ids, Steps]:
         """Return ids and ranking codes of those candidates that pass the filter, in the same order.
 
         `candidates` are ids; None: all entries. The codes are an int8 array (n, d).
         """
 
         def read_piece(connection: apsw.Connection, ids: Ids | None) -> tuple[Ids, Steps]:
-            found, codes = tables.read_codes(connection, ids, filter)
+            found, codes = tables.read_ranking_codes(connection, ids, filter)
             return found, self._packer.unpack_frames(codes)
 
         pieces = [None] if candidates is None else np.array_split(candidates, READ_PIECES)

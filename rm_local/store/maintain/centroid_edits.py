@@ -27,7 +27,7 @@ def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
     """Add a cluster with this centroid, in a super-cluster of its own; return its number."""
     cluster = count_clusters(connection)
     blk = int(connection.execute("SELECT max(blk) + 1 FROM centroid").get)
-    _write_row(connection, blk, _encode_centroid(centroid))
+    _write_centroid_block(connection, blk, _encode_centroid(centroid))
     write_meta_value(connection, "clusters", cluster + 1)
     return cluster
 
@@ -45,13 +45,13 @@ def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats
             old, crc = connection.execute("SELECT v, crc FROM centroid WHERE blk = ?", (blk,)).get
             if compute_checksum(blk, old) != crc:
                 raise DamagedError(f"centroids {blk} are not as they were written")
-            _write_row(connection, blk, old[:start] + new + old[start + len(new) :])
+            _write_centroid_block(connection, blk, old[:start] + new + old[start + len(new) :])
             return
         start -= length
     raise DamagedError(f"there is no cluster {cluster}")
 
 
-def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> None:
+def update_generation_and_search_params(connection: apsw.Connection, before: int, now: int) -> None:
     """Record in `meta` that centroids changed, and adjust the search parameters.
 
     `before` and `now` are the numbers of clusters. Open stores then read the centroids again. The
@@ -68,7 +68,7 @@ def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> 
         write_meta_value(connection, key, value)
 
 
-def _write_row(connection: apsw.Connection, blk: int, blob: bytes) -> None:
+def _write_centroid_block(connection: apsw.Connection, blk: int, blob: bytes) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
         (blk, blob, compute_checksum(blk, blob)),

@@ -70,5 +70,7 @@ class CreateInitialClusters:
         ]
         cluster.move_rows_to_clusters(np.concatenate(chosen))
         write_centroids(self._connection, found)
-        centroid_edits.record_cluster_count(self._connection, 0, len(found.centroids))
+        centroid_edits.update_generation_and_search_params(
+            self._connection, 0, len(found.centroids)
+        )
         return {"entries given clusters": size}

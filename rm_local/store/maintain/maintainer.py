@@ -14,7 +14,7 @@ from rm_local.progress import Progress, ProgressCallback, ignore_progress
 from rm_local.store.maintain.assign_clusters import AssignClusters
 from rm_local.store.maintain.initial_clusters import CreateInitialClusters
 from rm_local.store.maintain.pack_texts import PackTexts
-from rm_local.store.maintain.purge_deleted import PurgeDeleted
+from rm_local.store.maintain.purge_deleted import PurgeDeletedBits
 from rm_local.store.maintain.recompress import RecompressTexts
 from rm_local.store.maintain.split_clusters import LARGEST, SplitClusters
 from rm_local.store.maintain.task import MaintenanceTask, StoreTools
@@ -86,7 +86,7 @@ class Maintainer:
                 PackTexts(tools),
                 first,
                 split,
-                PurgeDeleted(tools),
+                PurgeDeletedBits(tools),
                 RecompressTexts(tools),
             )
             busy = False

@@ -66,7 +66,7 @@ class PackTexts:
         """
         first, held = divmod(bulk, BLOCK_ROWS)
         if held:
-            frame = tables.read_frames(self._connection, "block", [first]).get(first, b"")
+            frame = tables.read_text_frames(self._connection, "block", [first]).get(first, b"")
             texts = self._codec.unpack_rows(frame, BLOCK_ROWS) + texts
             if len(texts) % BLOCK_ROWS:
                 raise DamagedError(f"block {first} does not have {held} rows")
@@ -99,7 +99,7 @@ def _read_texts(connection: apsw.Connection, codec: TextCodec, bulk: int, end: i
         DamagedError: An entry has no text, or a text no entry.
     """
     ids = range(bulk + 1, end + 1)
-    frames = tables.read_frames(connection, "text", ids)
+    frames = tables.read_text_frames(connection, "text", ids)
     if frames.keys() != tables.find_existing_ids(connection, ids):
         raise DamagedError(f"entries {bulk + 1} to {end} and their texts do not agree")
     return [codec.unpack_rows(frames[id], 1)[0] if id in frames else b"" for id in ids]

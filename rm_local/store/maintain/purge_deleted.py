@@ -19,7 +19,7 @@ READ_CHUNKS = 2000
 """Number of chunks that one step searches for deleted entries, in about 50 ms."""
 
 
-class PurgeDeleted:
+class PurgeDeletedBits:
     """Maintenance task that scans all chunks for sign bits of deleted entries and removes these.
 
     A tombstone is the row of a deleted entry in `tomb`. In `meta`, `scrapped` is the number of
@@ -103,7 +103,7 @@ class PurgeDeleted:
 
 
 def record_cleared_tombstones(connection: apsw.Connection, tombstones: int) -> None:
-    """Add `tombstones` to the numbers in `meta` that `PurgeDeleted` uses.
+    """Add `tombstones` to the numbers in `meta` that `PurgeDeletedBits` uses.
 
     It is the number of new tombstones whose sign bits are already removed, so that they cause no
     scan.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rm_local.store.format import CHUNK_SIZE
-from rm_local.store.index.kmeans import find_nearest_centroids, k_means
+from rm_local.store.index.kmeans import find_nearest_centroids, run_k_means
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import Cluster
 from rm_local.store.maintain.task import StoreTools
@@ -81,7 +81,7 @@ class SplitClusters:
             cluster.move_rows_to_clusters(np.full(size, cluster.number))
             return False
         vectors = cluster.read_vectors(np.arange(size))
-        halves = k_means(vectors, 2, np.random.default_rng(cluster.number))
+        halves = run_k_means(vectors, 2, np.random.default_rng(cluster.number))
         chosen = find_nearest_centroids(vectors, halves)
         if min(np.bincount(chosen, minlength=2)) < LEAST_SHARE * size:
             self._whole.add(cluster.number)
@@ -89,5 +89,5 @@ class SplitClusters:
         centroid_edits.replace_centroid(self._connection, cluster.number, halves[0])
         new = centroid_edits.append_centroid(self._connection, halves[1])
         cluster.move_rows_to_clusters(np.where(chosen == 0, cluster.number, new))
-        centroid_edits.record_cluster_count(self._connection, new, new + 1)
+        centroid_edits.update_generation_and_search_params(self._connection, new, new + 1)
         return True

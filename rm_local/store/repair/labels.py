@@ -28,7 +28,7 @@ class LabelCopier:
                 self._numbers[label] = number
         self.whole = frozenset(self._numbers.values())
         """The numbers of the intact labels, which they keep in the new store."""
-        self.lost: list[int] = []
+        self.lost_ids: list[int] = []
         """Ids of the entries whose label is lost."""
 
     def map_label(self, id: int, number: Any) -> int:
@@ -39,7 +39,7 @@ class LabelCopier:
         """
         if number in self.whole:
             return int(number)
-        self.lost.append(id)
+        self.lost_ids.append(id)
         if NAMELESS not in self._numbers:
             free = 1 + max(self.whole, default=0)
             tables.insert_label(self._new, free, NAMELESS)

@@ -50,7 +50,7 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
         _remove_part(part)
         try:
             repaired = salvage_store(reader, path, part, found, aside, report)
-            _check_repaired(part, report)
+            _sync_and_verify_store(part, report)
             shutil.copymode(path, part)
             if os.name != "nt":
                 _swap_files(part, path, aside)
@@ -79,7 +79,7 @@ def _lock_damaged(path: Path) -> Iterator[TolerantReader]:
         StoreError: Another program has the store open, or writes to it.
     """
     with sqlite.open_connection(path, "rescue") as connection:
-        wal.require_single_file(connection, path)
+        wal.leave_wal_or_raise(connection, path)
         connection.execute("BEGIN IMMEDIATE")
         yield TolerantReader(connection)
         connection.execute("ROLLBACK")
@@ -116,7 +116,7 @@ def _check_repair_space(path: Path) -> None:
     )
 
 
-def _check_repaired(part: Path, report: ProgressCallback) -> None:
+def _sync_and_verify_store(part: Path, report: ProgressCallback) -> None:
     """Sync the new store `part` to the disk and verify it.
 
     Raises:

@@ -45,7 +45,7 @@ class EntryEvidence:
         return cls(text, kept, trace)
 
     @property
-    def lost(self) -> Ids:
+    def lost_ids(self) -> Ids:
         """Ids of the entries that existed but were not copied completely, ascending."""
         return np.flatnonzero((self.text | self.trace) & ~self.kept)
 

@@ -40,7 +40,7 @@ REFS = "SELECT id, label, crc, v FROM ref WHERE id IN (SELECT value FROM json_ea
 
 
 @dataclass(frozen=True, slots=True)
-class FoundRow:
+class UncheckedRow:
     """Sign bits and place of an entry as read from a damaged store, not yet compared with its
     checksum."""
 
@@ -86,7 +86,7 @@ class VectorRescuer:
             slots = [slot for number in sorted(read) for slot in self._read_slots(*read[number])]
             slots = [slot for slot in slots if 0 <= slot.cluster < max(1, len(centroids.lost))]
             refs = self._reader.read_rows_by_id(REFS, [slot.id for slot in slots])
-            rows = list(self._select_intact(slots, refs))
+            rows = list(self._select_intact_rows(slots, refs))
             self._write_rows(rows)
             lost = [row for row in rows if centroids.lost[row[1] : row[1] + 1].any()]
             if lost:
@@ -101,12 +101,12 @@ class VectorRescuer:
         """
         found = self._reader.read_rows_by_id(FRESH, self._reader.list_numbers("fresh", "id"))
         slots = [
-            FoundRow(id, NO_CLUSTER, self._labels.whole, bits)
+            UncheckedRow(id, NO_CLUSTER, self._labels.whole, bits)
             for id, (bits,) in sorted(found.items())
             if 0 < id < len(self._found.kept) and isinstance(bits, bytes)
         ]
         rows = list(
-            self._select_intact(
+            self._select_intact_rows(
                 slots, self._reader.read_rows_by_id(REFS, [slot.id for slot in slots])
             )
         )
@@ -116,7 +116,7 @@ class VectorRescuer:
                 [(row[0], at, *row[2:]) for row, at in zip(rows, clusters, strict=True)]
             )
 
-    def derive_bits(self, centroids: Floats, on_done: DoneCallback) -> None:
+    def copy_with_derived_bits(self, centroids: Floats, on_done: DoneCallback) -> None:
         """Write the entries not yet copied whose ranking code is intact, with bits derived from it.
 
         Each gets the cluster of the nearest of `centroids`. `on_done` gets the number of entries
@@ -132,7 +132,8 @@ class VectorRescuer:
             codes = [code for _, _, code in whole]
             clusters = self._find_clusters(codes, centroids)
             bits = [
-                each.tobytes() for each in self._quantizer.encode_bits(self._decode_vectors(codes))
+                each.tobytes()
+                for each in self._quantizer.encode_sign_bits(self._decode_vectors(codes))
             ]
             self._write_rows(
                 [
@@ -143,7 +144,7 @@ class VectorRescuer:
             self.derived += len(whole)
             on_done(int(self._found.kept.sum()))
 
-    def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[FoundRow]:
+    def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[UncheckedRow]:
         """Yield the rows in the used slots of a chunk of `cluster`; none if it is unreadable.
 
         `columns` are its validity, ids, labels and sign bits, as in `Chunk`.
@@ -161,7 +162,7 @@ class VectorRescuer:
         for at in np.flatnonzero(used).tolist():
             if 0 < ids[at] < len(self._found.kept):
                 here = slice(at * width, (at + 1) * width)
-                yield FoundRow(ids[at], cluster, (labels[at],), bits[here])
+                yield UncheckedRow(ids[at], cluster, (labels[at],), bits[here])
 
     def _decode_vectors(self, codes: list[bytes]) -> Floats:
         """Decode intact ranking codes to vectors of length 1: an array (n, d)."""
@@ -174,8 +175,8 @@ class VectorRescuer:
         found: list[int] = find_nearest_centroids(self._decode_vectors(codes), centroids).tolist()
         return found
 
-    def _select_intact(
-        self, slots: list[FoundRow], refs: dict[int, tuple[Any, ...]]
+    def _select_intact_rows(
+        self, slots: list[UncheckedRow], refs: dict[int, tuple[Any, ...]]
     ) -> Iterator[tuple[int, int, int, bytes, bytes]]:
         """Yield id, cluster, label, bits and code of the rows that match their checksum, and mark
         them as copied.

@@ -72,15 +72,15 @@ def salvage_store(
     with _open_new_store(part, path, constants) as new:
         salvager = _Salvager(reader, new, constants, report)
         salvager.copy_all()
-        if not salvager.entries and len(salvager.evidence.lost):
+        if not salvager.entry_count and len(salvager.evidence.lost_ids):
             raise CorruptStoreError(f"No entry of the store {path} can be read.", ANOTHER_COPY)
         return RepairResult(
             aside,
-            salvager.entries,
+            salvager.entry_count,
             found,
             salvager.fixed,
             salvager.lost,
-            salvager.evidence.lost.tolist(),
+            salvager.evidence.lost_ids.tolist(),
         )
 
 
@@ -124,7 +124,7 @@ class _Salvager:
         self._report = report
 
     @property
-    def entries(self) -> int:
+    def entry_count(self) -> int:
         """Number of entries copied completely, with texts and vector."""
         return int(self.evidence.kept.sum())
 
@@ -162,7 +162,7 @@ class _Salvager:
         meter = self._make_meter("vectors")
         vectors.copy_vectors(vectors.list_chunk_numbers(), centroids, meter.reach)
         vectors.copy_pending(centroids.compute_centroids())
-        vectors.derive_bits(centroids.compute_centroids(), meter.reach)
+        vectors.copy_with_derived_bits(centroids.compute_centroids(), meter.reach)
         centroids.write_centroids(self._new)
         if vectors.derived:
             self.fixed.append(f"Bits of {vectors.derived:,} entries were derived from their codes.")
@@ -170,8 +170,8 @@ class _Salvager:
             self.fixed.append(
                 f"Centroids of {int(centroids.lost.sum()):,} clusters were computed from entries."
             )
-        if labels.lost:
-            names = _format_ids(sorted(labels.lost))
+        if labels.lost_ids:
+            names = _format_ids(sorted(labels.lost_ids))
             self.lost.append(f"Domain, source, level and provenance of {names}.")
         return clusters
 
@@ -192,10 +192,10 @@ class _Salvager:
         self._new.executemany(
             "INSERT OR IGNORE INTO tomb(id) VALUES(?)", ((id,) for id in gone if id >= first)
         )
-        if lost := self.evidence.lost.tolist():
+        if lost := self.evidence.lost_ids.tolist():
             self.lost.append(f"{_format_ids(lost)}, whose text or vector is damaged.")
         before = self._reader.read_number("entries")
-        unknown = (before or 0) - self.entries - len(lost)
+        unknown = (before or 0) - self.entry_count - len(lost)
         if unknown > 0:
             self.lost.append(f"{unknown:,} more entries, which cannot be read at all.")
 
@@ -214,7 +214,7 @@ class _Salvager:
         """Write counts, state of maintenance, search parameters and spread to the new `meta`."""
         constants, new = self._constants, self._new
         tombs = new.execute("SELECT count(*) FROM tomb").get
-        kept = {"entries": self.entries, "last": constants.last, "bulk": constants.bulk}
+        kept = {"entries": self.entry_count, "last": constants.last, "bulk": constants.bulk}
         for key, value in {**kept, "clusters": clusters, "scrapped": tombs}.items():
             write_meta_value(new, key, value)
         for key in ("generation", "recompressed"):

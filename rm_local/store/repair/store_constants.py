@@ -76,7 +76,7 @@ class StoreConstants:
         bulk, last, clusters = (reader.read_number(key) for key in ("bulk", "last", "clusters"))
         if bulk is None:
             notes.append("'bulk' in meta was computed from the blocks of texts.")
-            bulk = _find_bulk_end(reader, TextCodec(dictionaries[TEXTS]))
+            bulk = _find_last_id_in_blocks(reader, TextCodec(dictionaries[TEXTS]))
             bulk = bulk if last is None else min(bulk, last)
         highest = last
         if highest is None:
@@ -89,7 +89,7 @@ class StoreConstants:
             {key: value for key, value in needed.items() if value is not None},
             dictionaries,
             _read_known_words(reader, notes),
-            _find_first_block(reader),
+            _find_first_block_number(reader),
             bulk,
             highest,
             int(last or 0),
@@ -143,7 +143,7 @@ def _read_known_words(reader: TolerantReader, notes: list[str]) -> frozenset[str
         return frozenset(STOPWORDS)
 
 
-def _find_first_block(reader: TolerantReader) -> int:
+def _find_first_block_number(reader: TolerantReader) -> int:
     """Return the number of the first text block, by the lowest numbers in `block` and `ref`."""
     found = [reader.read_scalar("SELECT min(blk) FROM block")]
     if (id := reader.read_scalar("SELECT min(id) FROM ref")) is not None:
@@ -151,7 +151,7 @@ def _find_first_block(reader: TolerantReader) -> int:
     return max(0, min((number for number in found if number is not None), default=0))
 
 
-def _find_bulk_end(reader: TolerantReader, codec: TextCodec) -> int:
+def _find_last_id_in_blocks(reader: TolerantReader, codec: TextCodec) -> int:
     """Return the highest id with texts in a block, by the last block; 0 if there are no blocks.
 
     A last block that cannot be read counts as full.

@@ -40,7 +40,7 @@ def carry_usage_counts(old: StoreSource, new: StoreSource) -> None:
     # The first of several equal entries gets the counts of the first.
     carried = [
         (id, *counts[each].pop())
-        for id, each in zip(new.find_ids(places), found[places].tolist(), strict=True)
+        for id, each in zip(new.find_ids_at(places), found[places].tolist(), strict=True)
         if counts[each]
     ]
     with sqlite.translate_errors(new.path), sqlite.open_connection(new.path, "write") as connection:

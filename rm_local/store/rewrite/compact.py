@@ -16,7 +16,7 @@ from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.rewrite.carry_counts import carry_usage_counts
-from rm_local.store.rewrite.store_source import StoreSource, read_fingerprint
+from rm_local.store.rewrite.store_source import StoreSource, read_store_fingerprint
 from rm_local.store.sqlite import connection as sqlite, tables, wal
 from rm_local.store.store import Store
 from rm_local.work_folder import remove_work_folder
@@ -75,7 +75,7 @@ def _empty_wal(path: Path) -> None:
     """
     Store.open(path, write=True).close()
     with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
-        wal.require_single_file(connection, path)
+        wal.leave_wal_or_raise(connection, path)
         connection.close()
 
 
@@ -88,7 +88,7 @@ def _lock_if_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
     """
     with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
         connection.execute("BEGIN IMMEDIATE")
-        if wal.uses_wal(connection) or read_fingerprint(connection) != held.fingerprint:
+        if wal.uses_wal(connection) or read_store_fingerprint(connection) != held.fingerprint:
             raise StoreError(f"The store {path} was changed meanwhile.", "Start again.")
         yield tables.read_last_given_id(connection)
         connection.execute("ROLLBACK")

@@ -37,7 +37,7 @@ class StoreDiff:
     other: DiffSide
 
     @property
-    def both(self) -> int:
+    def entries_in_both(self) -> int:
         """Number of entries that both stores have."""
         return self.one.entries - self.one.only
 
@@ -61,12 +61,12 @@ def diff_stores(
         compute_fingerprints(other, encode_entry, lambda done: meter.reach(one.rows + done))
     )
     return StoreDiff(
-        _make_side(one, find_missing_places(found, others), examples),
-        _make_side(other, find_missing_places(others, found), examples),
+        _make_diff_side(one, find_missing_places(found, others), examples),
+        _make_diff_side(other, find_missing_places(others, found), examples),
     )
 
 
-def _make_side(held: StoreSource, only: Ids, examples: int) -> DiffSide:
+def _make_diff_side(held: StoreSource, only: Ids, examples: int) -> DiffSide:
     """Describe the store `held`; `only` are the positions of entries that the other store lacks."""
     shown, _ = held.read_rows(only[:examples])
     return DiffSide(held.path, held.rows, len(only), tuple(shown))

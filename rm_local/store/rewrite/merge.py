@@ -47,4 +47,4 @@ def merge_stores(
             out, joined, embedder=first.embedder, known_words=first.known_words, report=report
         )
     remove_work_folder(folder)
-    return joined.repeated
+    return joined.omitted_count

@@ -22,6 +22,6 @@ class SparseRange:
         """Make the range of ids from `first` on, without the ascending ids `missing`."""
         return cls(first, missing - first - np.arange(len(missing), dtype=np.int64))
 
-    def map_places(self, places: Ids) -> Ids:
+    def find_ids_at(self, places: Ids) -> Ids:
         """Return the ids at the positions `places` among the present ids, counted from 0."""
         return self.first + places + np.searchsorted(self.before, places, side="right")

@@ -63,7 +63,7 @@ class StoreSource(PickleByFields):
         store = Store.open(path)
         try:
             with store.borrow_connection() as connection:
-                count, seen = rows.count_entries(connection), read_fingerprint(connection)
+                count, seen = rows.count_entries(connection), read_store_fingerprint(connection)
             held = cls(path.absolute(), store.read_info().embedder, count, seen)
         except BaseException:
             store.close()
@@ -77,16 +77,16 @@ class StoreSource(PickleByFields):
 
     def read_rows(self, places: Ids) -> EntryBatch:
         """Return the entries at these positions in order of id (from 0), and their vectors."""
-        ids = self.find_ids(places)
+        ids = self.find_ids_at(places)
         return self._store.get(ids), self._store.read_vectors(ids)
 
     def read_entries(self, number: int) -> list[Entry]:
         """Return the entries of block `number`, counted from 0, without vectors."""
-        return self._store.get(self.find_ids(self._list_block_places(number)))
+        return self._store.get(self.find_ids_at(self._list_block_places(number)))
 
     def read_filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
         """Return the entries of block `number` that pass the filter, and their vectors."""
-        ids = self.find_ids(self._list_block_places(number))
+        ids = self.find_ids_at(self._list_block_places(number))
         with self._store.borrow_connection() as connection:
             ids = sorted(rows.find_existing_ids(connection, ids, filter))
         return self._store.get(ids), self._store.read_vectors(ids)
@@ -103,12 +103,12 @@ class StoreSource(PickleByFields):
             )
             return [(row[0], row[1], row[2]) for row in found]
 
-    def find_ids(self, places: Ids) -> list[int]:
+    def find_ids_at(self, places: Ids) -> list[int]:
         """Return the ids of the entries at these positions in order of id, counted from 0."""
         with self._store.borrow_connection() as connection:
-            if read_fingerprint(connection) != self.fingerprint:
+            if read_store_fingerprint(connection) != self.fingerprint:
                 raise StoreError(f"The store {self.path} was changed meanwhile.", "Start again.")
-            ids: list[int] = self._range.map_places(places).tolist()
+            ids: list[int] = self._range.find_ids_at(places).tolist()
         return ids
 
     @cached_property
@@ -149,7 +149,7 @@ class StoreSource(PickleByFields):
             return SparseRange.from_missing(given.start, _find_deleted_ids(connection, given))
 
 
-def read_fingerprint(connection: apsw.Connection) -> str:
+def read_store_fingerprint(connection: apsw.Connection) -> str:
     """Return a text about a store's content that changes with each added or deleted entry."""
     # Not the whole checksum, which changes when the entry is assigned to a cluster.
     newest = connection.execute("SELECT crc >> 32 FROM ref ORDER BY id DESC LIMIT 1").get

@@ -35,14 +35,14 @@ class UnionSource(PickleByFields):
     block_rows: int = READ_ROWS
 
     @property
-    def repeated(self) -> int:
+    def omitted_count(self) -> int:
         """Number of entries left out because an earlier one has the same texts."""
         return sum(store.rows for store in self.stores) - self.rows
 
     def read_block(self, number: int) -> EntryBatch:
         """Return entries and vectors of block `number`, counted from 0."""
         first = number * self.block_rows
-        places = self._range.map_places(np.arange(first, min(first + self.block_rows, self.rows)))
+        places = self._range.find_ids_at(np.arange(first, min(first + self.block_rows, self.rows)))
         entries: list[Entry] = []
         vectors = []
         for store, (start, stop) in zip(self.stores, pairwise(self._edges), strict=True):

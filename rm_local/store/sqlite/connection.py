@@ -53,7 +53,7 @@ def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
 
 
 @contextmanager
-def open_in_memory() -> Iterator[apsw.Connection]:
+def open_in_memory_database() -> Iterator[apsw.Connection]:
     """Open an empty SQLite database in memory with sqlite-vec loaded; close it after the body."""
     import apsw
 

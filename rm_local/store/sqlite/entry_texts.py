@@ -30,10 +30,10 @@ def read_entries(
         DamagedError: The text of an entry is missing or damaged.
     """
     labels = tables.read_entry_metadata(connection, ids)
-    single = tables.read_frames(connection, "text", [id for id in labels if id > bulk])
+    single = tables.read_text_frames(connection, "text", [id for id in labels if id > bulk])
     blocks = {
         blk: codec.unpack_rows(frame, BLOCK_ROWS)
-        for blk, frame in tables.read_frames(
+        for blk, frame in tables.read_text_frames(
             connection, "block", {locate_block_row(id)[0] for id in labels if id <= bulk}
         ).items()
     }

@@ -97,7 +97,9 @@ def insert_rows(connection: apsw.Connection, rows: Sequence[EncodedRow]) -> list
         [(id, row.bits, row.rare) for id, row in new if row.cluster == NO_CLUSTER],
     )
     if clustered:
-        insert_bits(connection, [(id, row.cluster, row.label, row.bits) for id, row in clustered])
+        insert_sign_bits(
+            connection, [(id, row.cluster, row.label, row.bits) for id, row in clustered]
+        )
         insert_words(connection, [(id, row.rare) for id, row in clustered])
     connection.executemany(
         "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
@@ -111,7 +113,9 @@ def insert_rows(connection: apsw.Connection, rows: Sequence[EncodedRow]) -> list
     return [id for id, _ in new]
 
 
-def insert_bits(connection: apsw.Connection, rows: Sequence[tuple[int, int, int, bytes]]) -> None:
+def insert_sign_bits(
+    connection: apsw.Connection, rows: Sequence[tuple[int, int, int, bytes]]
+) -> None:
     """Insert rows of id, cluster number, label number and sign bits into the table `code`."""
     connection.executemany("INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))", rows)
 
@@ -208,7 +212,7 @@ def find_matching_labels(connection: apsw.Connection, filter: EntryFilter) -> Id
     )
 
 
-def read_codes(
+def read_ranking_codes(
     connection: apsw.Connection, ids: Ids | None, filter: EntryFilter = ANY_ENTRY
 ) -> tuple[Ids, CodeFrames]:
     """Return ids and ranking codes of the entries that pass the filter, in the same order.
@@ -250,7 +254,9 @@ def read_entry_metadata(
     return {row[0]: row[1:5] for row in found}
 
 
-def read_frames(connection: apsw.Connection, table: str, ids: Collection[int]) -> dict[int, bytes]:
+def read_text_frames(
+    connection: apsw.Connection, table: str, ids: Collection[int]
+) -> dict[int, bytes]:
     """Return compressed texts (zstandard frames) of the table `block` or `text`, by row number.
 
     `ids` are numbers of blocks, or ids of entries for `text`. Missing rows are left out.

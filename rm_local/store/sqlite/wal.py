@@ -88,7 +88,7 @@ def uses_wal(connection: apsw.Connection) -> bool:
     return bool(connection.execute("PRAGMA journal_mode").get == "wal")
 
 
-def require_single_file(connection: apsw.Connection, path: Path) -> None:
+def leave_wal_or_raise(connection: apsw.Connection, path: Path) -> None:
     """Copy the write-ahead log into the store and remove it, before the file is replaced.
 
     Raises:

@@ -36,7 +36,7 @@ FRESH = """
 
 
 @dataclass(frozen=True, slots=True)
-class VectorRow:
+class SignBitsRow:
     """Sign bits and label of an entry in sqlite-vec's tables, and their place there."""
 
     cluster: int
@@ -62,7 +62,7 @@ def find_vector_faults(
     while True:
         with read_transaction(connection):
             chunks: list[tuple[Any, ...]] = connection.execute(CHUNKS, (after, STEP)).fetchall()
-            slots: list[tuple[int, VectorRow]] = []
+            slots: list[tuple[int, SignBitsRow]] = []
             found = list(_unpack_slots(chunks, width, slots))
             found += _find_slot_faults(connection, slots, seen, bulk)
         yield from found
@@ -78,7 +78,7 @@ def find_vector_faults(
 
 
 def _unpack_slots(
-    chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, VectorRow]]
+    chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, SignBitsRow]]
 ) -> Iterator[str]:
     """Append ids and rows of the used slots of `chunks` to `into`; yield a fault if unreadable.
 
@@ -99,14 +99,14 @@ def _unpack_slots(
         into += [
             (
                 numbers[at],
-                VectorRow(cluster, names[at], bits[at * width : (at + 1) * width], number, at),
+                SignBitsRow(cluster, names[at], bits[at * width : (at + 1) * width], number, at),
             )
             for at in np.flatnonzero(used).tolist()
         ]
 
 
 def _find_slot_faults(
-    connection: apsw.Connection, slots: list[tuple[int, VectorRow]], seen: Flags, bulk: int
+    connection: apsw.Connection, slots: list[tuple[int, SignBitsRow]], seen: Flags, bulk: int
 ) -> Iterator[str]:
     """Yield the faults of rows in sqlite-vec's tables, `slots` with their ids; mark ids as seen."""
     ids = tables.format_json_array([id for id, _ in slots])
@@ -151,7 +151,7 @@ def _find_pending_faults(connection: apsw.Connection, width: int, seen: Flags) -
         if not isinstance(bits, bytes) or len(bits) != width:
             yield f"Entry {id}: its pending bits cannot be read."
         elif fault := _find_row_fault(
-            id, VectorRow(NO_CLUSTER, label, bits, 0, 0), label, crc, code
+            id, SignBitsRow(NO_CLUSTER, label, bits, 0, 0), label, crc, code
         ):
             yield fault
 
@@ -168,7 +168,7 @@ def _mark_seen(id: int, seen: Flags) -> str:
     return f"Entry {id}: its vector is stored twice." if again else ""
 
 
-def _find_row_fault(id: int, slot: VectorRow, label: int, crc: int, code: bytes) -> str:
+def _find_row_fault(id: int, slot: SignBitsRow, label: int, crc: int, code: bytes) -> str:
     """Compare a row with its label, checksum and code in `ref`; return the fault as a sentence.
 
     It is empty for an intact row.

@@ -80,28 +80,30 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
     """Yield the faults of all parts of a store; end early if `meta` or `label` has some."""
     yield from find_header_faults(connection)
     report(Progress("pages"))
-    yield from _report_unreadable("The file", find_sqlite_faults(connection))
-    yield from _report_unreadable("The file", find_schema_faults(connection))
-    yield from _report_unreadable("meta", find_spread_faults(connection))
-    sealed = list(_report_unreadable("meta", find_checksum_faults(connection)))
+    yield from _convert_errors_to_faults("The file", find_sqlite_faults(connection))
+    yield from _convert_errors_to_faults("The file", find_schema_faults(connection))
+    yield from _convert_errors_to_faults("meta", find_spread_faults(connection))
+    sealed = list(_convert_errors_to_faults("meta", find_checksum_faults(connection)))
     yield from sealed
     if sealed:
         # Texts and vectors cannot be read without these rows.
         return
-    yield from _report_unreadable("A count", find_count_faults(connection))
+    yield from _convert_errors_to_faults("A count", find_count_faults(connection))
     total = meta.read_number(connection, "last")
     texts = TextChecker(connection)
-    yield from _report_unreadable(
+    yield from _convert_errors_to_faults(
         "A text", texts.find_faults(ProgressMeter(report, "texts", total).reach)
     )
-    yield from _report_unreadable("The word index", find_word_faults(connection, texts.words))
-    yield from _report_unreadable(
+    yield from _convert_errors_to_faults(
+        "The word index", find_word_faults(connection, texts.words)
+    )
+    yield from _convert_errors_to_faults(
         "A vector",
         find_vector_faults(connection, texts.exists, ProgressMeter(report, "vectors", total).reach),
     )
 
 
-def _report_unreadable(what: str, found: Iterator[str]) -> Iterator[str]:
+def _convert_errors_to_faults(what: str, found: Iterator[str]) -> Iterator[str]:
     """Yield the faults `found`; if finding them fails, yield that `what` cannot be read."""
     import apsw
 

@@ -14,7 +14,7 @@ from rm_local.store.index.kmeans import (
     find_clusters,
     find_nearest_centroids,
     fit_itq_rotation,
-    k_means,
+    run_k_means,
 )
 from tests.support.stores import topics, vectors
 
@@ -56,14 +56,14 @@ def test_itq_brings_rows_nearer_to_their_signs(rows: np.ndarray) -> None:
 def test_k_means_finds_what_belongs_together() -> None:
     """Of five far-apart topics each gets a centre of its own."""
     rows = topics(500, dimension=32, count=5, spread=0.1)
-    centres = k_means(rows, 5, rng(), rounds=20)
+    centres = run_k_means(rows, 5, rng(), rounds=20)
     assert len(set(find_nearest_centroids(rows, centres).tolist())) == 5
     assert np.allclose(np.linalg.norm(centres, axis=1), 1, atol=1e-5)
 
 
 def test_there_are_no_more_centers_than_rows() -> None:
     """Asking for more gives one a row."""
-    assert k_means(vectors(3), 10, rng()).shape == (3, 16)
+    assert run_k_means(vectors(3), 10, rng()).shape == (3, 16)
 
 
 def test_clusters_are_ordered_by_super_cluster(rows: np.ndarray, clusters: Clusters) -> None:

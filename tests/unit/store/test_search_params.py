@@ -61,7 +61,7 @@ def test_clusters_give_what_sqlite_vec_gives(store: Store, source: MadeSource, w
     searcher: Searcher = store._searcher
     clusters = np.arange(len(searcher.centroids))
     for unit in source.vectors[::600]:
-        bits = searcher.quantizer.encode_bits(unit[np.newaxis])[0].tobytes()
+        bits = searcher.quantizer.encode_sign_bits(unit[np.newaxis])[0].tobytes()
         found = ivf.scan_clusters(searcher._readers, bits, wanted, clusters).keys
         assert found.tolist() == nearest_by_sqlite_vec(store, bits, wanted, "")
 
@@ -70,7 +70,7 @@ def test_labels_narrow_before_the_nearest_are_chosen(store: Store, source: MadeS
     """So that as many are found as are wanted, where there are so many."""
     searcher: Searcher = store._searcher
     clusters = np.arange(len(searcher.centroids))
-    bits = searcher.quantizer.encode_bits(source.vectors[:1])[0].tobytes()
+    bits = searcher.quantizer.encode_sign_bits(source.vectors[:1])[0].tobytes()
     held = [label for (label,) in store._connection.execute("SELECT DISTINCT label FROM ref")]
     label = held[-1]
     assert isinstance(label, int)
