@@ -171,8 +171,6 @@ class Store:
     def search(self, request: SearchRequest) -> list[Hit]:
         """Return the entries that `request` asks for, best score first, equal scores by id.
 
-        The score is the cosine plus the weighted share of rare words (`rare_words.fuse_scores`).
-
         Raises:
             ValueError: The vector has the wrong shape, or is zero or not finite.
         """
@@ -202,10 +200,7 @@ class Store:
             return [found[each] for each in ids]
 
     def sample_entries(self, k: int, seed: int) -> list[Entry]:
-        """Return `k` distinct random entries, or all if there are fewer.
-
-        The same `seed` gives the same entries while the store is unchanged.
-        """
+        """Return `k` distinct random entries, or all if there are fewer; repeatable by `seed`."""
         with self._open_transaction() as connection:
             given = tables.read_id_range(connection)
             # Enough draws for k existing entries, even if every deleted id is drawn.
@@ -246,20 +241,16 @@ class Store:
             return tables.count_entries(connection)
 
     def read_spread(self, probes_sha256: str) -> StoreSpread | None:
-        """Return the saved similarity scale (spread) of the store.
+        """Return the saved spread, the scale of this store's similarities.
 
-        None if it is missing, damaged, or measured with other probe sentences than those with the
-        SHA-256 `probes_sha256`.
+        None if it is missing, damaged, or measured with sentences of another SHA-256.
         """
         with self._open_transaction() as connection:
             digest, _, text = (read_text_or_none(connection, SPREAD) or "").partition(" ")
             return StoreSpread.from_json(text) if digest == probes_sha256 else None
 
     def write_spread(self, spread: StoreSpread, probes_sha256: str) -> None:
-        """Save the similarity scale (spread) in the store, in place of an earlier one.
-
-        It was measured with the probe sentences that have the SHA-256 `probes_sha256`.
-        """
+        """Save the spread in place of any other, with the SHA-256 of its probe sentences."""
         with self._open_transaction(write=True) as connection:
             write_meta_value(connection, SPREAD, f"{probes_sha256} {spread.as_json()}")
 
@@ -288,10 +279,7 @@ class Store:
             )
 
     def close(self) -> None:
-        """Close the file, with all changes moved from the write-ahead log into it if possible.
-
-        Closing twice is allowed.
-        """
+        """Close the file, without a write-ahead log if possible; closing twice is allowed."""
         with self._lock:
             # A close that fails raises, and must not warn later as well.
             self._closed = True
@@ -316,19 +304,15 @@ class Store:
             warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=1)
 
     def borrow_connection(self) -> AbstractContextManager[apsw.Connection]:
-        """Return a context manager with the store's connection, inside a read transaction.
+        """Return a context manager that lends the connection, in a read transaction, to its body.
 
-        For other modules of the package. Other calls of this store wait until the body has ended.
+        For other modules of the package; other calls of this store wait for the body's end.
         """
         return self._open_transaction()
 
     @contextmanager
     def _open_transaction(self, *, write: bool = False) -> Iterator[apsw.Connection]:
-        """Lock the store and run the body in a transaction, after refreshing the cached state.
-
-        Raises:
-            ReadOnlyStoreError: `write` is set, and the store is open for reading only.
-        """
+        """Lock the store and run the body in a transaction, after refreshing the cached state."""
         if write and not self._writable:
             raise ReadOnlyStoreError(
                 f"The store {self._path} is open for reading only.", "Open it for writing."
@@ -343,10 +327,7 @@ class Store:
                 yield self._connection
 
     def _refresh_state(self) -> None:
-        """Read `bulk` and search parameters again, and drop cached centroids, after a change.
-
-        Only changes committed by other connections count.
-        """
+        """Read the state of the store again, if another connection has committed a change."""
         state = self._watch.read_state_if_changed()
         if state is None:
             return
@@ -355,11 +336,7 @@ class Store:
         self._searcher.params, self._state = state.search_params, state
 
     def _normalize_vectors(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
-        """Return the vectors scaled to length 1: an array (n, d), one row for each of `entries`.
-
-        Raises:
-            ValueError: A vector is zero or not finite, or the shape is wrong.
-        """
+        """Return `vectors` scaled to length 1; raise ValueError if they do not fit `entries`."""
         unit_vectors = self._searcher.quantizer.normalize_rows(vectors)
         if len(unit_vectors) != len(entries):
             raise ValueError(f"{len(entries)} entries, but {len(unit_vectors)} vectors")
@@ -368,11 +345,7 @@ class Store:
     def _insert_and_limit_pending(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
     ) -> list[int]:
-        """Insert entries with their unit vectors; return their ids.
-
-        If the store then has too many pending entries (without a cluster), the oldest of them are
-        assigned to clusters.
-        """
+        """Insert entries and return their ids; assign old entries if too many have no cluster."""
         ids = tables.insert_rows(connection, self._encode_rows(connection, entries, unit_vectors))
         if ids and pending.exceeds_pending_limit(connection, ids[-1]):
             searcher = self._searcher
@@ -383,10 +356,7 @@ class Store:
     def _encode_rows(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
     ) -> list[tables.EncodedRow]:
-        """Encode entries with their unit vectors as rows for `insert_rows`; insert new labels.
-
-        Clusters are assigned only if there are more than MAX_PENDING_BATCH entries.
-        """
+        """Encode entries with their unit vectors as rows for `insert_rows`; insert new labels."""
         searcher = self._searcher
         clusters = [NO_CLUSTER] * len(entries)
         if len(entries) > pending.MAX_PENDING_BATCH:
@@ -411,22 +381,14 @@ class Store:
         ]
 
     def _check_and_delete_entries(self, connection: apsw.Connection, ids: set[int]) -> None:
-        """Delete the entries with these ids.
-
-        Raises:
-            StoreError: An entry does not exist; none is deleted then.
-        """
+        """Delete the entries with these ids; raise StoreError if one does not exist."""
         self._check_all_found(connection, ids, tables.find_existing_ids(connection, ids))
         delete_entries(connection, self._codec, self._state.bulk, ids)
 
     def _check_all_found(
         self, connection: apsw.Connection, ids: Collection[int], found: Collection[int]
     ) -> None:
-        """Check that all of `ids` are among `found`, the ids of existing entries.
-
-        Raises:
-            StoreError: An id is missing.
-        """
+        """Raise StoreError if one of `ids` is not among `found`, the ids of existing entries."""
         for each in ids:
             if each not in found:
                 given = tables.read_id_range(connection)
