@@ -1,4 +1,4 @@
-"""Deletes entries in the current transaction."""
+"""Deletes entries from all tables of a store, in the current transaction."""
 
 from __future__ import annotations
 

@@ -96,9 +96,9 @@ class StoreInfo:
     candidates: int
     """Number of entries ranked by their codes in a search at breadth 1."""
     sqlite_vec: str
-    """Version of sqlite-vec at the creation of the file."""
+    """Version of sqlite-vec that created the store's file."""
     writable: bool
-    """Whether this `Store` is open for writing."""
+    """Whether the store is open for writing."""
 
 
 def format_schema(dimension: int) -> str:

@@ -22,7 +22,7 @@ class Searchable(Protocol):
     """The part of `Store` that `measure_spread` uses: searching and counting entries."""
 
     def search(self, request: SearchRequest) -> list[Hit]:
-        """Return the hits for the request, best first."""
+        """Return the entries found for the request, best first."""
 
     def count_entries(self) -> int:
         """Return the number of entries in the store."""
@@ -49,7 +49,7 @@ class StoreSpread:
     width: float
     """Standard deviation of these cosines, estimated from their median absolute deviation."""
     entries: int
-    """Number of entries in the store at the measurement."""
+    """Number of entries in the store when the spread was measured."""
 
     def is_current(self, entries: int) -> bool:
         """Return whether the spread is still valid for the store, which now has `entries` entries.

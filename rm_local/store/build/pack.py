@@ -99,11 +99,16 @@ class GroupPacker:
             )
 
     def _pack_blocks(self, texts: list[bytes]) -> list[bytes]:
+        """Compress entries' joined texts into blocks of BLOCK_ROWS; the last may have fewer."""
         codec = TextCodec(self.dictionary, self.level)
         starts = range(0, len(texts), BLOCK_ROWS)
         return [codec.pack_rows(texts[start : start + BLOCK_ROWS]) for start in starts]
 
     def _find_rare_words(self, texts: list[bytes], first: int) -> list[tuple[int, str]]:
+        """Return id and rare words, separated by spaces, of the entries with any.
+
+        `texts` are the joined texts of the entries from id `first` on.
+        """
         rare = RareWordFinder(self.known)
         return [
             (id, " ".join(found))
@@ -127,6 +132,7 @@ def _build_chunks(ordered: Columns, ids: Ids) -> Iterator[Chunk]:
 
 
 def _compute_crcs(ordered: Columns, ids: Ids, codes: list[bytes]) -> list[int]:
+    """Return the checksum of each row with its id and compressed ranking code."""
     bits, width = ordered.bits.tobytes(), ordered.bits.shape[1]
     columns = zip(ids.tolist(), ordered.labels.tolist(), ordered.clusters.tolist(), strict=True)
     return [

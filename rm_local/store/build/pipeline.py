@@ -189,6 +189,7 @@ def _spill_stripes(
 
 
 def _encode_and_spill_locked(trained: Path, stripe: Stripe, on_done: DoneCallback) -> None:
+    """Encode and spill a stripe, with the parameters in the file `trained`, under a file lock."""
     # A process of a killed build may still be at its last block.
     with FileLock(stripe.folder / f"stripe-{stripe.number}.lock"):
         encode_and_spill_stripe(stripe, TrainedParams.read_npz(trained), on_done)

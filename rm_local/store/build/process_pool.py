@@ -136,6 +136,8 @@ def _disable_gc() -> None:
 
 
 def _run_task(work: Callable[[Any, DoneCallback], None], task: Any, place: int) -> None:
+    """Run `work` on the task in a process of the pool; share its progress at position `place`."""
+
     def on_done(done: int) -> None:
         _progress[place] = done
 

@@ -21,11 +21,11 @@ class BuildSpec:
     clusters: int
     seed: int
     level: int
-    """zstandard level for the entries' texts."""
+    """zstandard level at which the build compresses the entries' texts."""
     first: int
-    """Id that the first entry gets."""
+    """Id that the first entry of the built store gets."""
 
     @property
     def last_id(self) -> int:
-        """Id that the last entry gets."""
+        """Id that the last entry of the built store gets."""
         return self.first + self.rows - 1

@@ -41,7 +41,7 @@ class SpillFiles:
 
     @property
     def rows(self) -> int:
-        """Number of rows in all files of the stripe."""
+        """Number of encoded rows in all spill files of the stripe."""
         return int(self.counts.sum())
 
     def truncate_to_checkpoint(self) -> None:
@@ -100,7 +100,7 @@ class SpillFiles:
             raise StoreError(f"{path} is damaged.", "Remove its folder and build again.") from None
 
     def remove_group(self, group: int) -> None:
-        """Remove the spill file of a group."""
+        """Remove the spill file with the stripe's rows of a group of clusters, if it exists."""
         self._get_group_path(group).unlink(missing_ok=True)
 
     def _get_group_path(self, group: int) -> Path:

@@ -84,7 +84,7 @@ class TrainedParams:
     """Average bytes of an entry's texts, uncompressed."""
 
     def write_npz(self, path: Path) -> None:
-        """Write the parameters to the .npz file `path`, atomically."""
+        """Write the trained parameters to the .npz file `path`, atomically."""
         with write_atomically(path) as file:
             np.savez(
                 file,
@@ -102,7 +102,7 @@ class TrainedParams:
 
     @classmethod
     def read_npz(cls, path: Path) -> Self:
-        """Return the parameters from a file of `write_npz`."""
+        """Return the trained parameters from an .npz file written by `write_npz`."""
         with np.load(path) as held:
             compressed, raw = held["bytes"].tolist()
             return cls(

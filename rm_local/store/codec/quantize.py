@@ -58,7 +58,7 @@ class Quantizer:
 
     dimension: int
     step: float
-    """Difference of a component for one unit of int8."""
+    """Quantization step: the change of a vector's component for one unit of int8."""
     mean: Floats | None = None
     """Vector (d,) subtracted before the signs are taken; None: zero."""
     rotation: Floats | None = None

@@ -58,6 +58,11 @@ def unpack_words(frame: bytes) -> frozenset[str]:
 
 
 def _decompress_frame(decompressor: zstandard.ZstdDecompressor, frame: bytes, most: int) -> bytes:
+    """Return the decompressed bytes of a zstandard frame.
+
+    Raises:
+        DamagedError: The frame is damaged, or declares more than `most` bytes.
+    """
     try:
         if not 0 <= zstandard.frame_content_size(frame) <= most:
             raise DamagedError("a text has an impossible length")
@@ -96,7 +101,7 @@ def split_row(row: bytes) -> tuple[str, str]:
 
 
 def extract_row_subproblem(row: bytes) -> str:
-    """Extract the subproblem from a row made by `join_texts`."""
+    """Return the subproblem of an entry from its texts joined by `join_texts`."""
     return str(row.partition(KEY_END)[0], "utf-8", "surrogatepass")
 
 

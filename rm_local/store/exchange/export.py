@@ -56,7 +56,7 @@ class VectorWriter:
         self._write_header()
 
     def append(self, vectors: Floats) -> None:
-        """Append the rows of an array (n, d) to the file."""
+        """Append the rows of `vectors`, an array (n, d), to the .npy file."""
         self._file.write(vectors.astype("<f4").tobytes())
         self._rows += len(vectors)
 

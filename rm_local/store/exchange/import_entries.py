@@ -95,6 +95,7 @@ def _find_new_places(store: Store, batch: Sequence[Entry], vectors: Floats) -> l
 
 
 def _split_batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Yield lists of BATCH_ROWS consecutive entries; the last may be shorter."""
     left = iter(entries)
     while batch := list(islice(left, BATCH_ROWS)):
         yield batch

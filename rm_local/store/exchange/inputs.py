@@ -119,6 +119,7 @@ def _get_input_identity(path: Path) -> object:
 
 
 def _is_terminal(path: Path) -> bool:
+    """Return whether the stream `path` (`-`: standard input) is a terminal."""
     if path == STDIN:
         return get_standard_input().isatty()
     if not stat.S_ISCHR(path.stat().st_mode):

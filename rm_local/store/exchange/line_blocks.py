@@ -30,7 +30,7 @@ class LineSpan:
     size: int
     """Number of bytes of the lines, or of their frame, in `file`."""
     copied: bool
-    """Whether `file` is the copy."""
+    """Whether `file` is a copy of the lines, compressed by zstandard."""
 
     def read_entries(self) -> Iterator[Entry]:
         """Yield the entries of the lines; blank lines have none.
@@ -45,6 +45,11 @@ class LineSpan:
                 yield entry
 
     def _read_bytes(self) -> bytes:
+        """Return the bytes of the lines, decompressed.
+
+        Raises:
+            UsageError: The file is missing, or has changed since it was indexed.
+        """
         try:
             with open(self.file, "rb") as file:
                 file.seek(self.start)
@@ -72,7 +77,7 @@ class LineBlocks:
     sha256: str
     """SHA-256 of all lines of the files, uncompressed."""
     blocks: tuple[tuple[LineSpan, ...], ...]
-    """Positions of the lines of each block."""
+    """Positions in the files of the lines of each block."""
     block_rows: int
     """Number of entries in a block; the last one may have fewer."""
 

@@ -82,6 +82,7 @@ State = list[str | int]
 
 
 def _read_file_state(path: Path) -> State:
+    """Return absolute path, size and modification time of a file, or only the path of a stream."""
     if is_stream(path):
         return [str(path)]
     status = path.stat()
@@ -122,9 +123,9 @@ class _ReadShareEstimator:
     """Estimator of the share of all inputs' bytes that has been read, for progress reports."""
 
     seen: list[State]
-    """States of all inputs."""
+    """State (path, size, modification time) of each input, in order of reading."""
     number: int
-    """Position of the current input among them."""
+    """Position of the current input in `seen`."""
 
     def estimate_share(self, place: int, path: Path) -> float | None:
         """Return the share, 0 to 1, when `place` bytes of the current input `path` are read.
@@ -145,7 +146,7 @@ class _LineBlockBuilder:
 
     def __init__(self, folder: Path, copy: BinaryIO, block_rows: int) -> None:
         self.rows = 0
-        """Number of entries added so far."""
+        """Number of entries in the lines added so far."""
         self.place = 0
         """Number of bytes of the current input in finished spans of lines."""
         self._folder, self._copy, self._block_rows = folder, copy, block_rows

@@ -65,7 +65,7 @@ class SignBitCandidates:
     keys: Ids
     """Hamming distance and id of each row, `distance << ID_BITS | id`: an array (n,)."""
     bits: Bytes
-    """The sign bits of the rows: an array (n, d / 8)."""
+    """Sign bits of the candidate rows: an array (n, d / 8)."""
 
     @classmethod
     def merge_nearest(cls, parts: Sequence[SignBitCandidates], wanted: int) -> SignBitCandidates:
@@ -78,7 +78,7 @@ class SignBitCandidates:
         return cls(keys[best], np.concatenate([part.bits for part in parts])[best])
 
     def extract_ids(self) -> Ids:
-        """Return the ids of the rows, in their order: an array (n,)."""
+        """Return the ids of the candidates, in the order of `keys`: an array (n,)."""
         return self.keys & ID_MASK
 
     def rank_ids(self, rotated: Floats) -> Ids:
@@ -143,6 +143,7 @@ def scan_pending(
 
 
 def _parse_numbers(listed: str | None) -> Ids:
+    """Return integers that SQL's group_concat has joined with commas: an array (n,)."""
     return np.fromstring(listed or "", np.int64, sep=",")
 
 

@@ -151,4 +151,5 @@ def compute_lexical_shares(
 
 
 def _compute_idf(rows: int, holders: int) -> float:
+    """Return the inverse document frequency of a word in `holders` of `rows` entries."""
     return log(1 + rows / holders)

@@ -179,6 +179,7 @@ class Searcher:
             nprobe *= FILTERED_GROWTH
 
     def _scale_nprobe(self, request: SearchRequest) -> int:
+        """Return the number of clusters to scan: nprobe of the store times breadth, at least 1."""
         return max(round(self.params.nprobe * request.breadth), 1)
 
     def _merge_pending(
@@ -210,4 +211,5 @@ class Searcher:
 
 
 def _compute_pool_size(request: SearchRequest) -> int:
+    """Return the number of best entries that the thresholds of `request` choose among."""
     return max(request.pool, request.k)

@@ -22,7 +22,7 @@ class AssignClusters:
         self._generation = 0
 
     def count_remaining_work(self) -> int:
-        """Return the number of entries without a cluster."""
+        """Return the number of entries that are not yet assigned to a cluster."""
         return pending.count_pending(self._connection)
 
     def run_step(self, until: float) -> dict[str, int]:

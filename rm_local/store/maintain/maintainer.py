@@ -146,5 +146,6 @@ def _run_step(connection: apsw.Connection, kind: MaintenanceTask) -> dict[str, i
 
 
 def _count_empty_bytes(connection: apsw.Connection) -> int:
+    """Return the bytes of unused pages in the store's file."""
     pages = connection.execute("PRAGMA freelist_count").get
     return int(pages) * int(connection.execute("PRAGMA page_size").get)

@@ -35,7 +35,7 @@ class SplitClusters:
         self._whole: set[int] = set()
 
     def count_remaining_work(self) -> int:
-        """Return the number of clusters to split."""
+        """Return the number of clusters that have too many rows and can be split."""
         return sum(1 for _ in self._find_large_clusters())
 
     def run_step(self, until: float) -> dict[str, int]:
@@ -65,6 +65,7 @@ class SplitClusters:
                 yield number
 
     def _count_rows(self, number: int) -> int:
+        """Return the number of used slots in the chunks of a cluster, deleted rows included."""
         found = self._connection.execute(
             "SELECT validity FROM code_chunks WHERE partition00 = ?", (number,)
         )

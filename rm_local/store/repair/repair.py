@@ -107,6 +107,11 @@ def _choose_aside_path(path: Path) -> Path:
 
 
 def _check_repair_space(path: Path) -> None:
+    """Check that the disk has space for a second store as large as the one at `path`.
+
+    Raises:
+        StoreError: There is too little space.
+    """
     require_free(
         path.parent,
         path.stat().st_size * 11 // 10 + FIXED,
@@ -128,6 +133,7 @@ def _sync_and_verify_store(part: Path, report: ProgressCallback) -> None:
 
 
 def _remove_part(part: Path) -> None:
+    """Remove the unfinished new store `part` and its journal and log files, if they exist."""
     part.unlink(missing_ok=True)
     wal.remove_leftover_logs(part)
 

@@ -39,11 +39,11 @@ class RepairResult:
     """Report of a repaired store: the damage found, what was restored, what is lost."""
 
     aside: Path
-    """Path under which the damaged store is kept."""
+    """Path under which the damaged file is kept after the repair."""
     entries: int
     """Number of entries in the repaired store."""
     found: list[str]
-    """Sentences about the damage that verification found."""
+    """Sentences about the damage that the verification before the repair found."""
     mended: list[str]
     """Sentences about parts that were rebuilt, or derived from others."""
     lost: list[str]

@@ -33,19 +33,19 @@ class StoreConstants:
     """Values needed for reading a damaged store: quantization, dictionaries, bounds of the ids."""
 
     needed: dict[str, Value]
-    """Values of `meta` by the keys NEEDED."""
+    """Values of `meta` that cannot be recomputed, by their keys NEEDED."""
     dictionaries: dict[int, bytes]
-    """The zstandard dictionaries by their ids, TEXTS and CODES."""
+    """zstandard dictionaries for texts and ranking codes, by their ids TEXTS and CODES."""
     known_words: frozenset[str]
-    """Words known to the embedder, in lower case."""
+    """Words known to the store's embedder, in lower case."""
     first_block: int
-    """Number of the first block of texts."""
+    """Number of the first text block in the damaged store."""
     bulk: int
-    """Highest id of an entry with its texts in a block."""
+    """Highest id of an entry with its texts in a block; those of higher ids are in single rows."""
     highest: int
-    """Upper bound on the ids of existing entries."""
+    """Upper bound on the ids of existing entries in the damaged store."""
     last: int
-    """The highest id ever given to an entry."""
+    """The highest id ever given to an entry of the damaged store."""
     clusters: int | None
     """Number of clusters; None if it is lost and has to be computed from the centroids."""
     notes: list[str] = field(default_factory=list)
@@ -99,7 +99,7 @@ class StoreConstants:
 
     @property
     def embedder(self) -> EmbedderId:
-        """The embedder of the store's vectors."""
+        """Identity of the embedder of the damaged store's vectors."""
         return EmbedderId(
             str(self.needed["embedder_id"]),
             self.dimension,

@@ -1,4 +1,4 @@
-"""Compares the entries of two stores."""
+"""Finds the entries that only one of two stores has."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class StoreDiff:
 
     @property
     def entries_in_both(self) -> int:
-        """Number of entries that both stores have."""
+        """Number of entries that both compared stores have."""
         return self.one.entries - self.one.only
 
     @property

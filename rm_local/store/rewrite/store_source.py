@@ -119,7 +119,7 @@ class StoreSource(PickleByFields):
 
     @property
     def blocks(self) -> int:
-        """Number of blocks of entries."""
+        """Number of blocks into which the store's entries are divided for reading."""
         return -(-self.rows // self.block_rows)
 
     def close(self) -> None:

@@ -54,6 +54,7 @@ class UnionSource(PickleByFields):
 
     @cached_property
     def _edges(self) -> list[int]:
+        """Position of the first entry of each store among the entries of all, then their number."""
         return [0, *accumulate(store.rows for store in self.stores)]
 
     @cached_property

@@ -66,6 +66,7 @@ def open_in_memory_database() -> Iterator[apsw.Connection]:
 
 
 def _open_file(path: Path, mode: Mode) -> apsw.Connection:
+    """Open a connection; a file or folder that is not writable is opened as immutable."""
     import apsw
 
     name, flags = path.absolute().as_uri(), apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE
@@ -113,6 +114,7 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 
 def _is_disk_nearly_full(path: Path) -> bool:
+    """Return whether the disk of `path` has less free space than SQLite's page cache takes."""
     return count_free_bytes(path.parent) < CACHE_KIB * 1024
 
 

@@ -28,13 +28,13 @@ class SearchParams:
     """Numbers of scanned clusters and ranked candidates in a search at breadth 1."""
 
     nprobe: int = 0
-    """Number of scanned clusters; 0 in a store without clusters."""
+    """Number of clusters that a search at breadth 1 scans; 0 in a store without clusters."""
     candidates: int = 800
     """Number of rows found by sign bits and then ranked by their codes; 800 contain 99.7 % of the
     ten nearest."""
 
     def to_meta_values(self) -> dict[str, int]:
-        """Return the parameters by their keys in `meta`, PARAM_KEYS."""
+        """Return the search parameters by their keys in the table `meta`, PARAM_KEYS."""
         return dict(zip(PARAM_KEYS, (self.nprobe, self.candidates), strict=True))
 
 
@@ -206,10 +206,12 @@ def _check_and_collect_rows(found: Iterable[tuple[Any, ...]]) -> dict[str, Value
 
 
 def _encode_array(array: Floats | None) -> bytes:
+    """Return an array as little-endian float32; empty for None."""
     return b"" if array is None else np.asarray(array, dtype="<f4").tobytes()
 
 
 def _decode_array(blob: Value, *shape: int) -> Floats | None:
+    """Return the array of this shape from `_encode_array`; None if `blob` is empty."""
     if not isinstance(blob, bytes):
         raise TypeError("an array is not a blob")
     return np.frombuffer(blob, dtype="<f4").reshape(shape) if blob else None

@@ -116,6 +116,13 @@ def check_header(path: Path) -> None:
 
 
 def _read_file_header(path: Path) -> bytes:
+    """Return the first 100 bytes of the file, or all of a shorter one.
+
+    Raises:
+        StoreNotFoundError: The file does not exist.
+        CorruptStoreError: It is a folder.
+        StoreError: It cannot be read.
+    """
     load_apsw()
     import apsw
 

@@ -19,7 +19,7 @@ class StoreState:
     """Highest id of an entry with its texts in a block; those of higher ids are in single rows."""
     search_params: SearchParams
     generation: int
-    """Number that changes whenever the centroids change."""
+    """Number in `meta` that increases whenever the centroids of the store change."""
 
 
 class StateWatch:

@@ -1,4 +1,4 @@
-"""SQL statements that insert and read the store's rows."""
+"""Inserts and reads rows of the store's tables, and runs write transactions."""
 
 from __future__ import annotations
 

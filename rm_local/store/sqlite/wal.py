@@ -84,7 +84,7 @@ def leave_wal(connection: apsw.Connection) -> bool:
 
 
 def uses_wal(connection: apsw.Connection) -> bool:
-    """Return whether the store uses a write-ahead log."""
+    """Return whether the store that `connection` has open uses a write-ahead log."""
     return bool(connection.execute("PRAGMA journal_mode").get == "wal")
 
 

@@ -44,7 +44,7 @@ class SignBitsRow:
     bits: bytes
     chunk: int
     offset: int
-    """Number of the slot in the chunk."""
+    """Number, from 0, of the row's slot in its chunk."""
 
 
 def find_vector_faults(

@@ -28,7 +28,7 @@ class WordIndexChecksum:
         self._alone = self._times = 0
 
     def add_words(self, id: int, words: Sequence[str]) -> None:
-        """Add words of the entry with this id to the checksum."""
+        """Add words of the entry with the id `id` to the checksum."""
         found = sum(zlib.crc32(word.encode()) for word in words)
         self._alone += found
         self._times += id * found
