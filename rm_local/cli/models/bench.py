@@ -16,7 +16,7 @@ from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
 if TYPE_CHECKING:
-    from rm_local.bench import BusyBench, EngineBench, EngineBenchSize
+    from rm_local.bench import BusyBenchResult, EngineBenchResult, EngineBenchWorkload
     from rm_local.engine import Engine
     from rm_local.settings import Settings
 
@@ -68,7 +68,7 @@ def measure_model(
     """
     import asyncio
 
-    from rm_local.bench import EngineBenchSize
+    from rm_local.bench import EngineBenchWorkload
     from rm_local.library import prepare_model, resolve_model
 
     settings = context.with_overrides(model=model).load_settings()
@@ -80,14 +80,14 @@ def measure_model(
         return
     with print_progress() as report:
         found = asyncio.run(
-            _measure_engine(path, settings, EngineBenchSize(rounds, prompt, seconds), report)
+            _measure_engine(path, settings, EngineBenchWorkload(rounds, prompt, seconds), report)
         )
     click.echo(json.dumps(asdict(found)) if as_data else "\n".join(_format_engine_bench(found)))
 
 
 async def _measure_engine(
-    path: Path, settings: Settings, effort: EngineBenchSize, report: ProgressCallback
-) -> EngineBench:
+    path: Path, settings: Settings, effort: EngineBenchWorkload, report: ProgressCallback
+) -> EngineBenchResult:
     from rm_local.bench import BareClient, bench_engine
 
     engine, log = _new_engine(settings)
@@ -97,13 +97,13 @@ async def _measure_engine(
 
 async def _measure_busy(
     path: Path, settings: Settings, rounds: int, seconds: float, report: ProgressCallback
-) -> BusyBench:
-    from rm_local.bench import bench_busy
+) -> BusyBenchResult:
+    from rm_local.bench import bench_engine_under_load
     from rm_local.system import usable_cores
 
     engine, _ = _new_engine(settings)
     async with engine:
-        return await bench_busy(
+        return await bench_engine_under_load(
             engine, path, usable_cores(), rounds=rounds, seconds=seconds, report=report
         )
 
@@ -120,7 +120,7 @@ def _new_engine(settings: Settings) -> tuple[Engine, Path | None]:
     return Engine(options, log=log, unlogged=unlogged), log
 
 
-def _format_engine_bench(found: EngineBench) -> list[str]:
+def _format_engine_bench(found: EngineBenchResult) -> list[str]:
     from rm_local.text import one_line
 
     rows = [
@@ -142,7 +142,7 @@ def _format_engine_bench(found: EngineBench) -> list[str]:
     return rows
 
 
-def _format_busy_bench(found: BusyBench) -> list[str]:
+def _format_busy_bench(found: BusyBenchResult) -> list[str]:
     from rm_local.text import one_line
 
     loops = "1 busy program" if found.loops == 1 else f"{found.loops} busy programs"
