@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from rm_local.errors import UsageError
 
 
-class Keyed(Protocol):
+class KeyedSample(Protocol):
     """A dataclass of plain JSON values, with what tells one sample from the others of a file."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -23,7 +23,7 @@ class Keyed(Protocol):
         """What a file has once."""
 
 
-S = TypeVar("S", bound=Keyed)
+S = TypeVar("S", bound=KeyedSample)
 
 
 class SampleFile(Generic[S]):
@@ -39,7 +39,7 @@ class SampleFile(Generic[S]):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a+b")
         try:
-            self._read(path, kind, json.loads(json.dumps(made)))
+            self._read_samples(path, kind, json.loads(json.dumps(made)))
         except BaseException:
             self._file.close()
             raise
@@ -55,38 +55,38 @@ class SampleFile(Generic[S]):
     ) -> None:
         self._file.close()
 
-    def add(self, sample: S) -> None:
+    def add_sample(self, sample: S) -> None:
         """Append the sample; it is in the file when this returns."""
-        self._write(asdict(sample))
+        self._write_line(asdict(sample))
         self.samples[sample.key] = sample
 
-    def _read(self, path: Path, kind: Callable[..., S], made: Any) -> None:
+    def _read_samples(self, path: Path, kind: Callable[..., S], made: Any) -> None:
         self._file.seek(0)
         data = self._file.read()
         whole = data[: data.rfind(b"\n") + 1]
         self._file.truncate(len(whole))
-        lines = parse_lines(whole.splitlines())
+        lines = parse_json_lines(whole.splitlines())
         if not lines:
-            self._write(made)
+            self._write_line(made)
         elif differing := [key for key in made if lines[0].get(key) != made[key]]:
             raise UsageError(
                 f"{path} was made with another {', '.join(differing)}.",
                 "Name another file with --out, or remove this one.",
             )
-        self.samples = parse_samples(kind, lines[1:])
+        self.samples = index_samples(kind, lines[1:])
 
-    def _write(self, row: Any) -> None:
+    def _write_line(self, row: Any) -> None:
         self._file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
 
-def parse_lines(lines: Iterable[str | bytes]) -> list[dict[str, Any]]:
+def parse_json_lines(lines: Iterable[str | bytes]) -> list[dict[str, Any]]:
     """The objects of these lines."""
     return [json.loads(line) for line in lines]
 
 
-def parse_samples(kind: Callable[..., S], rows: Iterable[Mapping[str, Any]]) -> dict[Hashable, S]:
+def index_samples(kind: Callable[..., S], rows: Iterable[Mapping[str, Any]]) -> dict[Hashable, S]:
     """The samples of these objects, by key."""
     samples = (kind(**row) for row in rows)
     return {sample.key: sample for sample in samples}

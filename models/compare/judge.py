@@ -10,7 +10,7 @@ import numpy as np
 from models.compare import rules
 from models.compare.questions import Question
 from models.compare.samples import Sample
-from models.seed.build import embed
+from models.seed.build import embed_texts_with
 from rm_local.arrays import Floats
 from rm_local.loop import hint_text, list_fixed_texts
 
@@ -28,7 +28,7 @@ class Verdict:
     """For each rule that applies, whether the answer keeps it."""
 
     @property
-    def good(self) -> bool:
+    def keeps_all_rules(self) -> bool:
         """Whether the answer keeps all of them."""
         return all(self.kept.values())
 
@@ -45,7 +45,7 @@ def judge_samples(
     judged = [sample for sample in samples if sample.question in known]
     asked = dict(zip(known, embed_texts([q.question for q in questions]), strict=True))
     answers = dict(zip((s.key for s in judged), embed_texts([s.text for s in judged]), strict=True))
-    forced = list(forced_phrases())
+    forced = list(list_forced_phrases())
     verdicts = []
     for sample in judged:
         question = known[sample.question]
@@ -56,12 +56,12 @@ def judge_samples(
             and other.question != question.id
         ]  # fmt: skip
         own = float(asked[question.id] @ answers[sample.key])
-        kept = judge_sample(sample, question, own, others, forced)
+        kept = apply_rules(sample, question, own, others, forced)
         verdicts.append(Verdict(sample, question.kind, kept))
     return verdicts
 
 
-def judge_sample(
+def apply_rules(
     sample: Sample,
     question: Question,
     own: float,
@@ -75,18 +75,18 @@ def judge_sample(
     """
     text = sample.text
     kept = {
-        "whole": rules.is_whole(text, sample.stop),
+        "whole": rules.is_complete_answer(text, sample.stop),
         "own text": not rules.has_forced_text(text, forced, [sample.hint]),
         "on topic": rules.is_on_topic(own, others),
         "language": rules.is_in_language(text, question.language),
-        "no loop": not rules.loops(text),
+        "no loop": not rules.has_loop(text),
     }
     if question.target is not None:
-        kept["right"] = rules.is_right(text, question.target, question.language)
+        kept["right"] = rules.contains_accepted_form(text, question.target, question.language)
     return kept if text else dict.fromkeys(kept, False)
 
 
-def forced_phrases() -> Iterator[str]:
+def list_forced_phrases() -> Iterator[str]:
     """All that the program says to the model: the constants of its prompts, and a hint's frame."""
     yield hint_text("", "")
     yield from list_fixed_texts()
@@ -94,4 +94,4 @@ def forced_phrases() -> Iterator[str]:
 
 def embed_texts(texts: Sequence[str]) -> Floats:
     """Vectors of length 1, (n, 384); an empty text has a vector, too."""
-    return embed(texts, "llama") if texts else np.zeros((0, 384), np.float32)
+    return embed_texts_with(texts, "llama") if texts else np.zeros((0, 384), np.float32)

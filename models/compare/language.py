@@ -42,7 +42,7 @@ _PATTERNS = {name: re.compile(f"[{ranges}]") for name, ranges in SCRIPTS}
 _WORD = re.compile(r"(?![A-Za-z]\b(?!['’]))[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
-def possible_languages(text: str) -> frozenset[str]:
+def detect_possible_languages(text: str) -> frozenset[str]:
     """ISO 639-1 codes of the languages that the text may be in; empty without evidence."""
     counts = {name: len(pattern.findall(text)) for name, pattern in _PATTERNS.items()}
     counts["han"] += counts["kana"]
@@ -50,23 +50,23 @@ def possible_languages(text: str) -> frozenset[str]:
     if not counts[script]:
         return frozenset()
     if script == "latin":
-        return _latin_languages(text)
+        return _detect_latin_languages(text)
     if script in ("han", "kana"):
-        return _chinese_or_japanese(counts["kana"], counts["han"])
+        return _distinguish_chinese_japanese(counts["kana"], counts["han"])
     return frozenset({script})
 
 
-def _chinese_or_japanese(kana: int, letters: int) -> frozenset[str]:
+def _distinguish_chinese_japanese(kana: int, letters: int) -> frozenset[str]:
     if kana >= KANA_SHARE * letters:
         return frozenset({"ja"})
     return frozenset({"zh", "ja"} if not kana and letters <= SHORT_HAN else {"zh"})
 
 
-def _latin_languages(text: str) -> frozenset[str]:
+def _detect_latin_languages(text: str) -> frozenset[str]:
     """Those whose words and letters are found most often."""
     words = Counter(word.replace("’", "'") for word in _WORD.findall(text.lower()))
     found = {
-        language: sum(count for word, count in words.items() if _counts(word, known))
+        language: sum(count for word, count in words.items() if _is_known_word(word, known))
         + sum(text.count(letter) for letter in LETTERS[language])
         for language, known in WORDS.items()
     }
@@ -74,7 +74,7 @@ def _latin_languages(text: str) -> frozenset[str]:
     return frozenset(language for language, count in found.items() if most and count == most)
 
 
-def _counts(word: str, known: frozenset[str]) -> bool:
+def _is_known_word(word: str, known: frozenset[str]) -> bool:
     """Whether the word is one of these, or begins with one and an apostrophe, as `l'eau`."""
     head, apostrophe, _ = word.partition("'")
     return word in known or (bool(apostrophe) and f"{head}'" in known)

@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from models.compare.language import possible_languages
+from models.compare.language import detect_possible_languages
 
 FORCED_WORDS = 5
 """Consecutive words of the method's own phrases that nobody writes by chance."""
@@ -65,7 +65,7 @@ def has_whole_sentence(text: str) -> bool:
     return any(any(character.isalpha() for character in text[:end]) for end in ends)
 
 
-def is_whole(text: str, stop: str) -> bool:
+def is_complete_answer(text: str, stop: str) -> bool:
     """Whether it begins at its first word, and ended by itself or after a whole sentence.
 
     `stop` is the branch's reason to end; `end` when the model ended it.
@@ -75,8 +75,8 @@ def is_whole(text: str, stop: str) -> bool:
 
 def repeats_phrase(text: str, phrases: Iterable[str], words: int) -> bool:
     """Whether the text has that many consecutive words of one of the phrases."""
-    said = _word_runs(split_words(text), words)
-    return any(said & _word_runs(split_words(phrase), words) for phrase in phrases)
+    said = _collect_word_runs(split_words(text), words)
+    return any(said & _collect_word_runs(split_words(phrase), words) for phrase in phrases)
 
 
 def has_forced_text(text: str, forced: Sequence[str], hints: Sequence[str]) -> bool:
@@ -92,7 +92,7 @@ def has_forced_text(text: str, forced: Sequence[str], hints: Sequence[str]) -> b
     )
 
 
-def loops(text: str) -> bool:
+def has_loop(text: str) -> bool:
     """Whether some words follow each other again and again, or a sentence comes three times."""
     sentences = (tuple(split_words(sentence)) for sentence in split_sentences(text))
     counts = Counter(each for each in sentences if len(each) >= SENTENCE_WORDS)
@@ -100,17 +100,17 @@ def loops(text: str) -> bool:
         return True
     words = split_words(text)
     return any(
-        _longest_repeat(words, period) + period >= max(TIMES * period, LOOP_WORDS)
+        _measure_longest_repeat(words, period) + period >= max(TIMES * period, LOOP_WORDS)
         for period in range(1, min(LONGEST_PERIOD, len(words) // TIMES) + 1)
     )
 
 
 def is_in_language(text: str, language: str) -> bool:
     """Whether the text can be in the language; one without evidence can."""
-    return not (found := possible_languages(text)) or language in found
+    return not (found := detect_possible_languages(text)) or language in found
 
 
-def is_right(text: str, forms: Sequence[str], language: str) -> bool:
+def contains_accepted_form(text: str, forms: Sequence[str], language: str) -> bool:
     """Whether the text contains one of the accepted forms, as whole words (`questions/README`)."""
     said = unicodedata.normalize("NFC", text).casefold()
     for form in (unicodedata.normalize("NFC", each).casefold() for each in forms):
@@ -128,11 +128,11 @@ def is_on_topic(own: float, others: Sequence[float]) -> bool:
     return not others or sum(own > other for other in others) >= ON_TOPIC_SHARE * len(others)
 
 
-def _word_runs(words: Sequence[str], length: int) -> set[tuple[str, ...]]:
+def _collect_word_runs(words: Sequence[str], length: int) -> set[tuple[str, ...]]:
     return {tuple(words[i : i + length]) for i in range(len(words) - length + 1)}
 
 
-def _longest_repeat(words: Sequence[str], period: int) -> int:
+def _measure_longest_repeat(words: Sequence[str], period: int) -> int:
     """Most consecutive words that equal the word `period` places before them."""
     longest = run = 0
     for word, before in zip(words[period:], words, strict=False):

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.sample_file import parse_lines, parse_samples
+from models.sample_file import index_samples, parse_json_lines
 from rm_local.errors import UsageError
 
 Key = tuple[str, str, int]
@@ -57,4 +57,4 @@ def read_samples(path: Path) -> dict[Hashable, Sample]:
         lines = path.read_text(encoding="utf-8").split("\n")[1:-1]
     except FileNotFoundError:
         raise UsageError(f"{path} does not exist.", "Run the comparison first.") from None
-    return parse_samples(Sample, parse_lines(lines))
+    return index_samples(Sample, parse_json_lines(lines))

@@ -38,21 +38,23 @@ def pair_verdicts(
     ]
 
 
-def difference_in_points(pairs: Iterable[tuple[Verdict, Verdict]]) -> Difference | None:
+def compute_paired_difference(pairs: Iterable[tuple[Verdict, Verdict]]) -> Difference | None:
     """How many more answers in a hundred are good under the plan; None without a pair.
 
     Questions are resampled, not samples: the seeds of one question are not independent.
     """
     by_question: dict[str, list[int]] = defaultdict(list)
     for one, other in pairs:
-        by_question[one.sample.question].append(int(one.good) - int(other.good))
+        by_question[one.sample.question].append(
+            int(one.keeps_all_rules) - int(other.keeps_all_rules)
+        )
     if not by_question:
         return None
     means = [100 * float(np.mean(each)) for each in by_question.values()]
-    return Difference(float(np.mean(means)), *bootstrap_mean(means), len(means))
+    return Difference(float(np.mean(means)), *bootstrap_mean_interval(means), len(means))
 
 
-def bootstrap_mean(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
+def bootstrap_mean_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
     """The bounds of the 95 % interval of the mean; `values` is (n,), n >= 1."""
     samples = np.asarray(values, float)
     draws = np.random.default_rng(seed).integers(0, len(samples), (RESAMPLES, len(samples)))

@@ -35,7 +35,7 @@ class TurnFailedError(RmLocalError):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TurnOutcome:
     """What a turn came to."""
 
     result: str | None
@@ -48,7 +48,7 @@ class Outcome:
     seconds: float
 
 
-def choose_plan(name: str) -> Plan:
+def find_budgeted_plan(name: str) -> Plan:
     """The plan of that name with the budget that is common to all measurements."""
     return replace(find_plan(name), max_tokens=MAX_TOKENS)
 
@@ -61,7 +61,7 @@ async def ask_runtime(
     hint: Entry | None = None,
     temperature: float | None = None,
     history: Sequence[Message] = (),
-) -> Outcome:
+) -> TurnOutcome:
     """Ask one question; under `hint` alone, if one is given, whatever the store holds.
 
     Branches that all end without an answer, such as at the budget, are an outcome without a result.
@@ -91,7 +91,7 @@ async def ask_runtime(
                     sources = tuple(hit.entry.source for hit in event.hits)
                 case Failed() if not ended or running or runtime.info is None:
                     raise TurnFailedError(event.message, event.remedy)
-    return Outcome(result, text, sources, tokens, round(time.perf_counter() - began, 2))
+    return TurnOutcome(result, text, sources, tokens, round(time.perf_counter() - began, 2))
 
 
 def is_accepted(result: str | None, accepted: Iterable[str]) -> bool:

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, S
 from pathlib import Path
 from typing import Any, TypeVar
 
-from models.compare.run import describe_run
+from models.compare.run import fingerprint_run
 from models.curriculum.ask_runtime import SEED
-from models.sample_file import Keyed, SampleFile
+from models.sample_file import KeyedSample, SampleFile
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.loop import Plan
 from rm_local.runtime import Runtime
@@ -22,7 +22,7 @@ CONTEXT = 2048
 PROGRESS_EVERY = 20
 """Samples between two lines about how far the run is."""
 
-S = TypeVar("S", bound=Keyed)
+S = TypeVar("S", bound=KeyedSample)
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
@@ -41,23 +41,23 @@ def open_runtime(args: argparse.Namespace) -> Runtime:
     return Runtime(settings, model=args.model, store=args.store)
 
 
-def describe_samples(runtime: Runtime, plans: Sequence[Plan], **more: object) -> dict[str, Any]:
+def fingerprint_samples(runtime: Runtime, plans: Sequence[Plan], **more: object) -> dict[str, Any]:
     """What the samples of one file have in common. UsageError: there is no model or no store."""
     for path, option in ((runtime.model, "--model"), (runtime.store, "--store")):
         if not path.is_file():
             raise UsageError(f"{path} does not exist.", f"Name another file with {option}.")
-    made = describe_run(runtime.model, runtime.store, plans)
+    made = fingerprint_run(runtime.model, runtime.store, plans)
     return {**made, "context": CONTEXT, "seed": SEED, **more}
 
 
-async def fill_file(
+async def collect_missing_samples(
     file: SampleFile[S], wanted: Mapping[K, T], ask: Callable[[T], Awaitable[S]]
 ) -> list[S]:
     """Ask for the wanted samples that the file lacks, by their keys; return all that are wanted."""
     missing = [asked for key, asked in wanted.items() if key not in file.samples]
     began = time.perf_counter()
     for number, asked in enumerate(missing, 1):
-        file.add(await ask(asked))
+        file.add_sample(await ask(asked))
         if number % PROGRESS_EVERY == 0:
             left = (time.perf_counter() - began) / number * (len(missing) - number) / 60
             print(f"{number} of {len(missing)}, {left:.0f} min left", file=sys.stderr, flush=True)

@@ -12,14 +12,14 @@ from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
-from models.curriculum.families import NAMES, clock
+from models.curriculum.families import NAMES, format_clock_time
 
 FILE = Path(__file__).with_name("vocabulary.toml")
 TRIES = 3_000
 """Draws after which a condition counts as impossible."""
 
 
-class Draws:
+class RandomDraws:
     """The functions, on one source of chance."""
 
     def __init__(self, rng: random.Random) -> None:
@@ -69,20 +69,20 @@ class Draws:
 
     def word(self, least: int = 3, most: int = 9) -> str:
         """A common English word of so many letters."""
-        return self._rng.choice([w for w in vocabulary("words") if least <= len(w) <= most])
+        return self._rng.choice([w for w in read_vocabulary("words") if least <= len(w) <= most])
 
     def words(self, least: int, most: int) -> list[str]:
         """A list of different common words."""
-        return self.sample(vocabulary("words"), least, most)
+        return self.sample(read_vocabulary("words"), least, most)
 
     def names(self, least: int, most: int) -> list[str]:
         """A list of different first names."""
-        return self.sample(vocabulary("names"), least, most)
+        return self.sample(read_vocabulary("names"), least, most)
 
     def time(self) -> str:
         """A time of day `HH:MM`, on five minutes mostly."""
         minutes = self._rng.randrange(24 * 60)
-        return clock(minutes if self._rng.random() < 0.3 else minutes // 5 * 5)
+        return format_clock_time(minutes if self._rng.random() < 0.3 else minutes // 5 * 5)
 
     def day(self) -> str:
         """A date `YYYY-MM-DD` of this century."""
@@ -99,8 +99,10 @@ def draw_values(
     Raises:
         ValueError: `where` holds for none of many draws.
     """
-    draws = Draws(rng)
-    functions = {name: getattr(draws, name) for name in vars(Draws) if not name.startswith("_")}
+    draws = RandomDraws(rng)
+    functions = {
+        name: getattr(draws, name) for name in vars(RandomDraws) if not name.startswith("_")
+    }
     scope = {**NAMES, **functions}
     for _ in range(TRIES):
         values: dict[str, object] = {}
@@ -116,6 +118,6 @@ def draw_values(
 
 
 @cache
-def vocabulary(key: str) -> tuple[str, ...]:
+def read_vocabulary(key: str) -> tuple[str, ...]:
     """The words of `vocabulary.toml` under this key."""
     return tuple(tomllib.loads(FILE.read_text(encoding="utf-8"))[key])

@@ -35,7 +35,7 @@ class Family:
     """A Python expression over the inputs."""
     subproblem: str
 
-    def work_out(self, inputs: Mapping[str, object]) -> str:
+    def compute_answer(self, inputs: Mapping[str, object]) -> str:
         """The answer for these inputs, as text; numbers are whole numbers or fractions.
 
         The expression comes from this repository, so it is evaluated as Python.
@@ -43,7 +43,7 @@ class Family:
         Raises:
             TypeError: The answer is of a type that has no exact text, such as a float.
         """
-        return as_text(eval(_compiled(self.answer), {**NAMES, **inputs}))
+        return format_answer_value(eval(_compile_expression(self.answer), {**NAMES, **inputs}))
 
 
 @cache
@@ -57,7 +57,7 @@ def read_families() -> Mapping[str, Family]:
     return families
 
 
-def as_text(value: object) -> str:
+def format_answer_value(value: object) -> str:
     """An answer as it is written: yes or no, a number as decimal if it is one, a list, a text.
 
     Raises:
@@ -69,35 +69,35 @@ def as_text(value: object) -> str:
         case str() | int():
             return str(value)
         case Fraction():
-            return _as_decimal(value)
+            return _format_decimal(value)
         case list():
-            return f"[{', '.join(as_text(item) for item in value)}]"
+            return f"[{', '.join(format_answer_value(item) for item in value)}]"
         case _:
             raise TypeError(f"An answer cannot be a {type(value).__name__}: {value!r}")
 
 
-def as_fraction(value: Fraction) -> str:
+def format_fraction(value: Fraction) -> str:
     """`3/4`, in lowest terms; a whole number without a denominator."""
     return str(value)
 
 
-def clock(minutes: int) -> str:
+def format_clock_time(minutes: int) -> str:
     """`07:05`: the time of day so many minutes after midnight, on whatever day."""
     return f"{minutes % DAY // 60:02}:{minutes % 60:02}"
 
 
-def to_minutes(time: str) -> int:
+def parse_clock_minutes(time: str) -> int:
     """Minutes from midnight to a time such as `07:05`."""
     hours, minutes = time.split(":")
     return int(hours) * 60 + int(minutes)
 
 
-def month_day(day: date) -> str:
+def format_month_day(day: date) -> str:
     """`March 5`."""
     return f"{day:%B} {day.day}"
 
 
-def _as_decimal(value: Fraction) -> str:
+def _format_decimal(value: Fraction) -> str:
     """The exact decimal, or the fraction where the decimal would not end."""
     for places in range(8):
         scaled = value * 10**places
@@ -109,23 +109,23 @@ def _as_decimal(value: Fraction) -> str:
 
 
 @cache
-def _compiled(expression: str) -> CodeType:
+def _compile_expression(expression: str) -> CodeType:
     return compile(expression, FILE.name, "eval")
 
 
 NAMES: Mapping[str, object] = {
     "Fraction": Fraction,
     "WEEKDAYS": WEEKDAYS,
-    "as_fraction": as_fraction,
-    "clock": clock,
+    "as_fraction": format_fraction,
+    "clock": format_clock_time,
     "date": date,
     "gcd": gcd,
     "groupby": groupby,
     "isqrt": isqrt,
     "lcm": lcm,
-    "month_day": month_day,
+    "month_day": format_month_day,
     "reduce": reduce,
     "timedelta": timedelta,
-    "to_minutes": to_minutes,
+    "to_minutes": parse_clock_minutes,
 }
 """What an expression may use next to its inputs and Python's own functions."""

@@ -11,19 +11,19 @@ LINKS = ("I should first", "Then I", "Next I", "After that I", "Finally I")
 """Before the imperatives of a family, which has five steps at most."""
 
 
-def family_entries() -> list[Entry]:
+def list_family_entries() -> list[Entry]:
     """The entries of all families, in the order of the file."""
-    return [write_entry(family) for family in read_families().values()]
+    return [build_family_entry(family) for family in read_families().values()]
 
 
-def write_entry(family: Family) -> Entry:
+def build_family_entry(family: Family) -> Entry:
     """The family's subproblem with the procedure that solves it."""
     return Entry(
-        family.subproblem, write_procedure(family), family.domain, f"families/{family.name}"
+        family.subproblem, format_procedure(family), family.domain, f"families/{family.name}"
     )
 
 
-def write_procedure(family: Family) -> str:
+def format_procedure(family: Family) -> str:
     """What is given and asked, then the steps, in the first person."""
     links = iter(LINKS)
     steps = [

@@ -73,10 +73,10 @@ def read_forms() -> tuple[Form, ...]:
     Raises:
         InvalidFormError: A file names a family that does not exist, or a key that no form has.
     """
-    return tuple(form for path in sorted(FOLDER.glob("*.toml")) for form in read_file(path))
+    return tuple(form for path in sorted(FOLDER.glob("*.toml")) for form in read_form_file(path))
 
 
-def read_file(path: Path) -> tuple[Form, ...]:
+def read_form_file(path: Path) -> tuple[Form, ...]:
     """The forms of one file. Raises InvalidFormError."""
     families = read_families()
     found: list[Form] = []
@@ -96,18 +96,18 @@ def _read_form(path: Path, family: Family, row: Mapping[str, object]) -> Form:
     assert isinstance(again, Sequence)
     return Form(
         family=family,
-        draw=_texts(row["draw"]),
+        draw=_to_texts(row["draw"]),
         where=str(row.get("where", "")),
-        work=_texts(row["work"]),
-        wordings=_texts(row["wordings"]),
-        again=tuple(FollowUp(_texts(each["change"]), _texts(each["text"])) for each in again),
+        work=_to_texts(row["work"]),
+        wordings=_to_texts(row["wordings"]),
+        again=tuple(FollowUp(_to_texts(each["change"]), _to_texts(each["text"])) for each in again),
     )
 
 
 def draw_problem(rng: random.Random, form: Form) -> WordedProblem:
     """A problem in one of the form's wordings."""
     values = draw_values(rng, form.draw, form.where)
-    return word_problem(rng, form, values, rng.choice(form.wordings))
+    return build_worded_problem(rng, form, values, rng.choice(form.wordings))
 
 
 def draw_follow_up(rng: random.Random, before: WordedProblem) -> WordedProblem | None:
@@ -123,10 +123,10 @@ def draw_follow_up(rng: random.Random, before: WordedProblem) -> WordedProblem |
     values = draw_values(rng, form.draw, form.where, kept)
     if all(values[name] == before.values[name] for name in follow_up.change):
         return None
-    return word_problem(rng, form, values, rng.choice(follow_up.text))
+    return build_worded_problem(rng, form, values, rng.choice(follow_up.text))
 
 
-def word_problem(
+def build_worded_problem(
     rng: random.Random, form: Form, values: Mapping[str, object], wording: str
 ) -> WordedProblem:
     """These values in this wording."""
@@ -136,9 +136,9 @@ def word_problem(
         values,
         fill_wording(rng, wording, values),
         fill_work(rng.choice(form.work), values),
-        form.family.work_out(inputs),
+        form.family.compute_answer(inputs),
     )
 
 
-def _texts(value: object) -> tuple[str, ...]:
+def _to_texts(value: object) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(map(str, value))  # type: ignore[call-overload]

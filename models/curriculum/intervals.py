@@ -6,7 +6,7 @@ Z = 1.96
 """Standard deviations from the middle to the bounds of 95 %."""
 
 
-def wilson_interval(right: int, count: int) -> tuple[float, float]:
+def compute_wilson_interval(right: int, count: int) -> tuple[float, float]:
     """Lower and upper bound, 0 to 1, of the share `right / count`; `count` is above 0."""
     share, z2 = right / count, Z * Z
     middle = (share + z2 / (2 * count)) / (1 + z2 / count)
@@ -14,9 +14,9 @@ def wilson_interval(right: int, count: int) -> tuple[float, float]:
     return max(0.0, middle - width), min(1.0, middle + width)
 
 
-def format_share(right: int, count: int) -> str:
+def format_share_cells(right: int, count: int) -> str:
     """Three cells of a table: the count, the share and its interval; dashes for a count of 0."""
     if not count:
         return "0 | - | -"
-    low, high = wilson_interval(right, count)
+    low, high = compute_wilson_interval(right, count)
     return f"{count} | {right / count:.1%} | {low:.1%} to {high:.1%}"

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 
-from models.curriculum.draws import vocabulary
-from models.curriculum.families import as_text
+from models.curriculum.draws import read_vocabulary
+from models.curriculum.families import format_answer_value
 from rm_local.engine import evaluate_expression
 
 PEOPLE = ("name", "name2", "name3")
@@ -32,11 +32,11 @@ def fill_wording(rng: random.Random, wording: str, values: Mapping[str, object])
     Raises:
         InvalidSlotError: It names something that does not exist.
     """
-    people = rng.sample(vocabulary("names"), len(PEOPLE))
+    people = rng.sample(read_vocabulary("names"), len(PEOPLE))
     scope: dict[str, object] = {
         **dict(zip(PEOPLE, people, strict=True)),
-        "thing": rng.choice(vocabulary("things")),
-        "place": rng.choice(vocabulary("places")),
+        "thing": rng.choice(read_vocabulary("things")),
+        "place": rng.choice(read_vocabulary("places")),
         "x": rng.randint(2, 40),
         "y": rng.randint(2, 40),
         **values,
@@ -46,12 +46,12 @@ def fill_wording(rng: random.Random, wording: str, values: Mapping[str, object])
     spelled = rng.random() < _SPELLED and not code
 
     def fill(match: re.Match[str]) -> str:
-        value = _value(scope, match[1])
+        value = _get_value(scope, match[1])
         before, after = match.string[: match.start()][-1:], match.string[match.end() :][:2]
         alone = before in ("", " ") and re.match(r" [a-z]", after) is not None
         if spelled and alone and type(value) is int and 2 <= value <= 12:
-            return vocabulary("numerals")[value]
-        return _listed(value, match[2]) if match[2] else _shown(value, grouped)
+            return read_vocabulary("numerals")[value]
+        return _format_list(value, match[2]) if match[2] else _format_value(value, grouped)
 
     text = _SLOT.sub(fill, wording)
     return text[:1].upper() + text[1:] if wording[:1] == "{" else text
@@ -80,7 +80,12 @@ def fill_work(work: str, values: Mapping[str, object]) -> str:
 
 def _fill_plain(text: str, scope: Mapping[str, object]) -> str:
     return _SLOT.sub(
-        lambda m: _listed(_value(scope, m[1]), m[2]) if m[2] else _shown(_value(scope, m[1])), text
+        lambda m: (
+            _format_list(_get_value(scope, m[1]), m[2])
+            if m[2]
+            else _format_value(_get_value(scope, m[1]))
+        ),
+        text,
     )
 
 
@@ -88,7 +93,7 @@ def _fill_expression(text: str, scope: Mapping[str, object]) -> str:
     """Numbers that are not plain are put in brackets beside an operator."""
 
     def fill(match: re.Match[str]) -> str:
-        shown = _shown(_value(scope, match[1]))
+        shown = _format_value(_get_value(scope, match[1]))
         number = re.fullmatch(r"-\d+(\.\d+)?|-?\d+/\d+", shown) is not None
         before, after = text[: match.start()].rstrip(), text[match.end() :].lstrip()
         beside = bool(re.search(r"[-+*/%]$", before)) or after[:1] in ("*", "/", "%")
@@ -97,31 +102,31 @@ def _fill_expression(text: str, scope: Mapping[str, object]) -> str:
     return _SLOT.sub(fill, text)
 
 
-def _value(scope: Mapping[str, object], name: str) -> object:
+def _get_value(scope: Mapping[str, object], name: str) -> object:
     if name not in scope:
         raise InvalidSlotError(f"There is no value for {{{name}}}.")
     return scope[name]
 
 
-def _shown(value: object, grouped: bool = False) -> str:
+def _format_value(value: object, grouped: bool = False) -> str:
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, list):
-        return f"[{', '.join(repr(v) if isinstance(v, str) else _shown(v) for v in value)}]"
-    text = as_text(value)
+        return f"[{', '.join(repr(v) if isinstance(v, str) else _format_value(v) for v in value)}]"
+    text = format_answer_value(value)
     if grouped and isinstance(value, int | Fraction) and re.fullmatch(r"\d{4,}(\.\d+)?", text):
         whole, point, rest = text.partition(".")
         return f"{int(whole):,}{point}{rest}"
     return text
 
 
-def _listed(value: object, style: str) -> str:
+def _format_list(value: object, style: str) -> str:
     """A list as people write it: `and` 3, 5 and 8; `comma` 3, 5, 8; `space` 3 5 8."""
     if style == "lower":
         return str(value).lower()
     if not isinstance(value, list):
         raise InvalidSlotError(f"{value} is no list.")
-    items = [_shown(item) for item in value]
+    items = [_format_value(item) for item in value]
     match style:
         case "and":
             return " and ".join([", ".join(items[:-1]), items[-1]] if items[1:] else items)

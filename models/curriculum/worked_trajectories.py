@@ -44,14 +44,14 @@ def draw_trajectories(count: int, others: int) -> list[Trajectory]:
 
 def _draw_trajectory(name: str, number: int, forms: list[Form], others: int) -> Trajectory:
     """Raises ValueError: the family has too few problems."""
-    distinct = _draw_distinct(random.Random(f"{name} {number}"), forms)
+    distinct = _draw_distinct_problems(random.Random(f"{name} {number}"), forms)
     drawn = tuple(islice(distinct, others + 1))
     if len(drawn) <= others:
         raise ValueError(f"{name} has no {others + 1} problems with different inputs.")
     return Trajectory(number, drawn[0], drawn[1:])
 
 
-def _draw_distinct(rng: random.Random, forms: list[Form]) -> Iterator[WordedProblem]:
+def _draw_distinct_problems(rng: random.Random, forms: list[Form]) -> Iterator[WordedProblem]:
     """Problems with different inputs, whatever their wording."""
     seen: set[str] = set()
     for _ in range(TRIES):

@@ -8,12 +8,12 @@ from itertools import count
 
 from tokenizers import Tokenizer
 
-from models.nano.curriculum import sample
+from models.nano.curriculum import draw_trajectory
 from models.nano.curriculum.trajectory import Trajectory
 from models.pack_rows import Encoded, Row, pack_rows, stack_rows
 
 
-def encode(tokenizer: Tokenizer, trajectory: Trajectory) -> Encoded:
+def encode_trajectory(tokenizer: Tokenizer, trajectory: Trajectory) -> Encoded:
     """Token ids of the whole text, and for each whether the model is to write it."""
     encoding = tokenizer.encode(trajectory.text)
     spans, at = [], 0
@@ -28,12 +28,12 @@ def encode(tokenizer: Tokenizer, trajectory: Trajectory) -> Encoded:
     return encoding.ids, flags
 
 
-def rows(tokenizer: Tokenizer, seed: int, length: int) -> Iterator[Row]:
+def draw_rows(tokenizer: Tokenizer, seed: int, length: int) -> Iterator[Row]:
     """Endless rows of `length` + 1 tokens (ids, learnt), the longest that fits put in next."""
     rng = random.Random(seed)
-    return pack_rows((encode(tokenizer, sample(rng)) for _ in count()), length)
+    return pack_rows((encode_trajectory(tokenizer, draw_trajectory(rng)) for _ in count()), length)
 
 
-def batches(tokenizer: Tokenizer, seed: int, size: int, length: int) -> Iterator[Row]:
+def draw_batches(tokenizer: Tokenizer, seed: int, size: int, length: int) -> Iterator[Row]:
     """Endless batches (size, length + 1)."""
-    return stack_rows(rows(tokenizer, seed, length), size)
+    return stack_rows(draw_rows(tokenizer, seed, length), size)

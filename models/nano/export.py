@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.nano import tokenizer as tokenizers
-from models.nano.data import encode
+from models.nano.data import encode_trajectory
 from models.nano.model import EPSILON, ROPE_BASE, Nano, Shape
-from models.nano.probe import arms
+from models.nano.probe import list_arms
 
 TEMPLATE = (
     "{% set message = messages[-1] %}<|im_start|>{{ message.role }}\n{{ message.content }}"
@@ -37,20 +37,20 @@ Q8_0 = 7
 POSITIONS = 2000
 
 
-def load(folder: Path) -> tuple[Nano, Tokenizer]:
+def load_run(folder: Path) -> tuple[Nano, Tokenizer]:
     """The model and tokenizer of a run's folder."""
     saved = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
     model = Nano(Shape(**saved["shape"]))
     model.load_state_dict(saved["model"])
-    return model.eval(), tokenizers.load(folder / "tokenizer.json")
+    return model.eval(), tokenizers.load_tokenizer(folder / "tokenizer.json")
 
 
-def write(model: Nano, tokenizer: Tokenizer, path: Path) -> None:
+def write_gguf(model: Nano, tokenizer: Tokenizer, path: Path) -> None:
     """The model as an unquantised GGUF (float32)."""
     writer = gguf.GGUFWriter(path, "qwen3")
-    _describe(writer, model.shape)
-    _tokens(writer, tokenizer)
-    for name, values in tensors(model).items():
+    _write_metadata(writer, model.shape)
+    _write_vocabulary(writer, tokenizer)
+    for name, values in collect_gguf_tensors(model).items():
         writer.add_tensor(name, values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -58,7 +58,7 @@ def write(model: Nano, tokenizer: Tokenizer, path: Path) -> None:
     writer.close()
 
 
-def _describe(writer: gguf.GGUFWriter, shape: Shape) -> None:
+def _write_metadata(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_name("rm-nano")
     writer.add_description(
         "Follows short procedures that are retrieved for it; trained from scratch."
@@ -80,7 +80,7 @@ def _describe(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
 
 
-def _tokens(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
+def _write_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     bpe = json.loads(tokenizer.to_str())["model"]
     vocabulary = sorted(bpe["vocab"], key=bpe["vocab"].get)
     kinds = {
@@ -98,7 +98,7 @@ def _tokens(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     writer.add_chat_template(TEMPLATE)
 
 
-def tensors(model: Nano) -> dict[str, NDArray[np.float32]]:
+def collect_gguf_tensors(model: Nano) -> dict[str, NDArray[np.float32]]:
     """The weights under llama.cpp's names for Qwen3."""
     found: dict[str, torch.Tensor] = {
         "token_embd.weight": model.embedding.weight,
@@ -122,7 +122,7 @@ def tensors(model: Nano) -> dict[str, NDArray[np.float32]]:
     return {name: np.ascontiguousarray(t.detach().float().numpy()) for name, t in found.items()}
 
 
-def quantise(source: Path, target: Path) -> None:
+def quantize_gguf(source: Path, target: Path) -> None:
     """Q8_0 by llama.cpp's quantiser; the target appears whole or not at all."""
     import llama_cpp
 
@@ -137,7 +137,7 @@ def quantise(source: Path, target: Path) -> None:
 
 
 @torch.no_grad()
-def references(model: Nano, tokenizer: Tokenizer, path: Path, seed: int = 77) -> None:
+def write_reference_tokens(model: Nano, tokenizer: Tokenizer, path: Path, seed: int = 77) -> None:
     """Writes the likeliest next token at POSITIONS places that the model itself has to decide.
 
     `tokens` (rows, longest) padded with -1; `wanted` the same, -1 where nothing is compared.
@@ -146,8 +146,8 @@ def references(model: Nano, tokenizer: Tokenizer, path: Path, seed: int = 77) ->
     rows: list[tuple[list[int], list[int]]] = []
     left = POSITIONS
     while left:
-        for draw in arms().values():
-            ids, flags = encode(tokenizer, draw(rng))
+        for draw in list_arms().values():
+            ids, flags = encode_trajectory(tokenizer, draw(rng))
             choice = model(torch.tensor([ids])).argmax(-1)[0].tolist()
             wanted = [-1] * len(ids)
             for i in [i for i, learnt in enumerate(flags[1:]) if learnt][:left]:
@@ -173,13 +173,13 @@ def main() -> None:
         help="also write next tokens for the test, e.g. tests/data/nano.npz",
     )
     args = parser.parse_args()
-    model, tokenizer = load(args.run)
+    model, tokenizer = load_run(args.run)
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / "rm-nano-f32.gguf"
-        write(model, tokenizer, full)
-        quantise(full, args.out)
+        write_gguf(model, tokenizer, full)
+        quantize_gguf(full, args.out)
     if args.references:
-        references(model, tokenizer, args.references)
+        write_reference_tokens(model, tokenizer, args.references)
     print(f"{args.out}: {args.out.stat().st_size / 1e6:.1f} MB")
 
 

@@ -57,8 +57,8 @@ class Block(nn.Module):
         batch, time, width = x.shape
         qkv = self.qkv(self.attn_norm(x)).view(batch, time, 3, self.heads, -1)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (batch, heads, time, head)
-        q = rotated(self.q_norm(q), rotation).to(v.dtype)
-        k = rotated(self.k_norm(k), rotation).to(v.dtype)
+        q = rotate_heads(self.q_norm(q), rotation).to(v.dtype)
+        k = rotate_heads(self.k_norm(k), rotation).to(v.dtype)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.out(mixed.transpose(1, 2).reshape(batch, time, width))
         gate, up = self.gate_up(self.ffn_norm(x)).chunk(2, -1)
@@ -81,30 +81,30 @@ class Nano(nn.Module):
         """The blocks, from the embedding on."""
         return [cast("Block", block) for block in self.blocks]
 
-    def hidden(self, tokens: Tensor) -> Tensor:
+    def compute_hidden_states(self, tokens: Tensor) -> Tensor:
         """The last layer's normalised states, (batch, time, width)."""
-        rotation = rope(tokens.shape[1], self.shape.head, tokens.device)
+        rotation = compute_rotations(tokens.shape[1], self.shape.head, tokens.device)
         x = self.embedding(tokens)
         for block in self.layers:
             x = block(x, rotation)
         return cast("Tensor", self.norm(x))
 
-    def logits(self, hidden: Tensor) -> Tensor:
+    def compute_logits(self, hidden: Tensor) -> Tensor:
         """Scores of the next token for states (..., width)."""
         return F.linear(hidden, self.embedding.weight)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.logits(self.hidden(tokens))
+        return self.compute_logits(self.compute_hidden_states(tokens))
 
 
-def rope(time: int, head: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def compute_rotations(time: int, head: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Cosines and sines of the rotary positions, each (time, head / 2)."""
     frequencies = ROPE_BASE ** (-torch.arange(0, head, 2, device=device) / head)
     angles = torch.outer(torch.arange(time, device=device), frequencies)
     return angles.cos(), angles.sin()
 
 
-def rotated(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
+def rotate_heads(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
     """The heads (..., time, head) turned by their positions."""
     cos, sin = rotation
     a, b = x.chunk(2, -1)

@@ -11,7 +11,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Quintic Newton-Schulz iteration that pushes all singular values towards 1."""
 
 
-def orthogonal(update: Tensor, steps: int = 5) -> Tensor:
+def orthogonalize_update(update: Tensor, steps: int = 5) -> Tensor:
     """The nearest half-orthogonal matrix, roughly, of an (out, in) matrix."""
     a, b, c = COEFFICIENTS
     x = update.bfloat16()
@@ -42,7 +42,7 @@ class Muon(torch.optim.Optimizer):
                 state = self.state[p]
                 buffer = state.setdefault("momentum", torch.zeros_like(p))
                 buffer.mul_(group["momentum"]).add_(p.grad)
-                update = orthogonal(p.grad.add(buffer, alpha=group["momentum"]))
+                update = orthogonalize_update(p.grad.add(buffer, alpha=group["momentum"]))
                 scale = max(1.0, p.size(0) / p.size(1)) ** 0.5
                 p.mul_(1 - group["lr"] * group["decay"]).add_(
                     update.to(p.dtype), alpha=-group["lr"] * scale

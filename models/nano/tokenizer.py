@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from models.nano.curriculum import sample
+from models.nano.curriculum import draw_trajectory
 
 VOCABULARY = 1536
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -21,7 +21,7 @@ SPLIT = (
 """Qwen2's pre-tokenizer: every digit stands alone."""
 
 
-def train(samples: int = 20_000, seed: int = 0) -> Tokenizer:
+def train_tokenizer(samples: int = 20_000, seed: int = 0) -> Tokenizer:
     """Learns the merges from the curriculum's own text."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -37,9 +37,9 @@ def train(samples: int = 20_000, seed: int = 0) -> Tokenizer:
         special_tokens=[*CONTROL, *MARKERS],
     )
     rng = random.Random(seed)
-    tokenizer.train_from_iterator((sample(rng).text for _ in range(samples)), trainer)
+    tokenizer.train_from_iterator((draw_trajectory(rng).text for _ in range(samples)), trainer)
     return tokenizer
 
 
-def load(path: Path) -> Tokenizer:
+def load_tokenizer(path: Path) -> Tokenizer:
     return Tokenizer.from_file(str(path))

@@ -17,10 +17,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from models.nano import tokenizer as tokenizers
-from models.nano.data import batches
+from models.nano.data import draw_batches
 from models.nano.model import Nano, Shape
 from models.nano.muon import Muon
-from models.nano.probe import probe
+from models.nano.probe import format_exact_shares
 
 MATRIX_RATE = 0.02
 OTHER_RATE = 3e-3
@@ -34,7 +34,7 @@ ROUND = 512
 
 
 @dataclass(slots=True)
-class Progress:
+class RunProgress:
     """How far a run has come; kept in its checkpoint."""
 
     step: int = 0
@@ -42,14 +42,14 @@ class Progress:
     seconds: float = 0.0
 
 
-def rate(progress: Progress, budget: float) -> float:
+def compute_rate_factor(progress: RunProgress, budget: float) -> float:
     """Factor on the learning rates at this point of the budget (seconds)."""
     done = min(1.0, progress.seconds / budget)
     falling = 1.0 if done < FLAT else max(FLOOR, (1 - done) / (1 - FLAT))
     return min(1.0, (progress.step + 1) / WARMUP) * falling
 
 
-def optimizers(model: Nano) -> tuple[Muon, torch.optim.AdamW]:
+def make_optimizers(model: Nano) -> tuple[Muon, torch.optim.AdamW]:
     """Muon for the blocks' matrices, AdamW for embeddings and norms."""
     matrices = [p for p in model.blocks.parameters() if p.ndim == 2]
     chosen = {id(p) for p in matrices}
@@ -59,18 +59,18 @@ def optimizers(model: Nano) -> tuple[Muon, torch.optim.AdamW]:
     )
 
 
-def loss_of(model: Nano, ids: Tensor, learnt: Tensor) -> Tensor:
+def compute_loss(model: Nano, ids: Tensor, learnt: Tensor) -> Tensor:
     """Mean cross entropy over the tokens (batch, time + 1) that the model is to write."""
-    hidden = model.hidden(ids[:, :-1])
+    hidden = model.compute_hidden_states(ids[:, :-1])
     places = learnt[:, 1:].flatten().nonzero()[:, 0]
     # Rounded down, so that kernels meet few sizes and need not be made anew at each step.
     places = places[: max(1, len(places) // ROUND) * ROUND]
     return F.cross_entropy(
-        model.logits(hidden.flatten(0, 1)[places]).float(), ids[:, 1:].flatten()[places]
+        model.compute_logits(hidden.flatten(0, 1)[places]).float(), ids[:, 1:].flatten()[places]
     )
 
 
-class Run:
+class TrainingRun:
     """One training run and its folder: tokenizer.json and checkpoint.pt."""
 
     def __init__(
@@ -78,38 +78,38 @@ class Run:
     ) -> None:
         self.folder, self.seed, self.device = folder, seed, device
         folder.mkdir(parents=True, exist_ok=True)
-        self.tokenizer = self._tokenizer()
+        self.tokenizer = self._load_or_train_tokenizer()
         torch.manual_seed(seed)
         self.model = Nano(shape).to(device)
-        self.optimizers = optimizers(self.model)
+        self.optimizers = make_optimizers(self.model)
         for block in self.model.blocks if compiled else ():
             block.compile()
-        self.progress = Progress()
+        self.progress = RunProgress()
         if self.checkpoint.exists():
-            self._resume()
+            self._load_checkpoint()
 
     @property
     def checkpoint(self) -> Path:
         return self.folder / "checkpoint.pt"
 
-    def _tokenizer(self) -> Tokenizer:
+    def _load_or_train_tokenizer(self) -> Tokenizer:
         path = self.folder / "tokenizer.json"
         if not path.exists():
-            tokenizers.train(seed=self.seed).save(str(path))
-        return tokenizers.load(path)
+            tokenizers.train_tokenizer(seed=self.seed).save(str(path))
+        return tokenizers.load_tokenizer(path)
 
-    def _resume(self) -> None:
+    def _load_checkpoint(self) -> None:
         saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
         self.model.load_state_dict(saved["model"])
         for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(state)
-        self.progress = Progress(**saved["progress"])
+        self.progress = RunProgress(**saved["progress"])
         print(
             f"going on from step {self.progress.step}, {self.progress.tokens / 1e6:.1f}M tokens",
             flush=True,
         )
 
-    def save(self) -> None:
+    def save_checkpoint(self) -> None:
         """Writes the checkpoint whole or not at all."""
         part = self.checkpoint.with_suffix(".part")
         progress = {
@@ -128,34 +128,36 @@ class Run:
         )
         part.replace(self.checkpoint)
 
-    def train(self, budget: float, size: int, length: int, every: float) -> None:
+    def train_until(self, budget: float, size: int, length: int, every: float) -> None:
         """Trains until `budget` seconds are used, earlier sittings counted in."""
         # A sitting draws its own stream: what was seen before is not drawn again.
-        stream = batches(self.tokenizer, self.seed + 7919 * self.progress.step, size, length)
+        stream = draw_batches(self.tokenizer, self.seed + 7919 * self.progress.step, size, length)
         shown = saved = time.perf_counter()
         losses: list[float] = []
         while self.progress.seconds < budget:
             start = time.perf_counter()
             ids, learnt = (torch.from_numpy(a).to(self.device) for a in next(stream))
-            losses.append(self._step(ids, learnt, rate(self.progress, budget)))
+            losses.append(self._train_step(ids, learnt, compute_rate_factor(self.progress, budget)))
             now = time.perf_counter()
             self.progress.step += 1
             self.progress.tokens += ids.numel()
             self.progress.seconds += now - start
             if now - shown > 20:
                 shown = now
-                print(self._line(losses, ids.numel() / (now - start), budget), flush=True)
+                print(
+                    self._format_progress(losses, ids.numel() / (now - start), budget), flush=True
+                )
                 losses.clear()
             if now - saved > every:
-                self.save()
-                print(probe(self.model, self.tokenizer, self.device), flush=True)
+                self.save_checkpoint()
+                print(format_exact_shares(self.model, self.tokenizer, self.device), flush=True)
                 saved = time.perf_counter()
-        self.save()
-        print(probe(self.model, self.tokenizer, self.device, each=200), flush=True)
+        self.save_checkpoint()
+        print(format_exact_shares(self.model, self.tokenizer, self.device, each=200), flush=True)
 
-    def _step(self, ids: Tensor, learnt: Tensor, factor: float) -> float:
+    def _train_step(self, ids: Tensor, learnt: Tensor, factor: float) -> float:
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            loss = loss_of(self.model, ids, learnt)
+            loss = compute_loss(self.model, ids, learnt)
         torch.autograd.backward(loss)
         for optimizer, full in zip(self.optimizers, (MATRIX_RATE, OTHER_RATE), strict=True):
             for group in optimizer.param_groups:
@@ -164,7 +166,7 @@ class Run:
             optimizer.zero_grad(set_to_none=True)
         return loss.item()
 
-    def _line(self, losses: list[float], speed: float, budget: float) -> str:
+    def _format_progress(self, losses: list[float], speed: float, budget: float) -> str:
         p = self.progress
         left = max(0.0, budget - p.seconds) / 60
         return (
@@ -197,12 +199,12 @@ def main() -> None:
     shape = Shape(
         layers=args.layers, width=args.width, hidden=args.width * 5 // 2, heads=args.width // 64
     )
-    run = Run(args.out, shape, args.seed, device, not args.eager)
+    run = TrainingRun(args.out, shape, args.seed, device, not args.eager)
     print(
         f"{sum(p.numel() for p in run.model.parameters()) / 1e6:.2f}M parameters on {device}",
         flush=True,
     )
-    run.train(args.minutes * 60, args.batch, args.length, args.save_every * 60)
+    run.train_until(args.minutes * 60, args.batch, args.length, args.save_every * 60)
 
 
 if __name__ == "__main__":

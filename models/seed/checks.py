@@ -29,16 +29,16 @@ class Pair:
     similarity: float
 
 
-def faults(entries: Sequence[Entry]) -> list[str]:
+def find_entry_faults(entries: Sequence[Entry]) -> list[str]:
     """What is wrong with the entries, each with source and subproblem; empty when all are fit."""
     return [
         f"{entry.source}: {entry.subproblem[:60]!r}: {fault}"
-        for entry, seen in zip(entries, _seen(entries), strict=True)
-        for fault in _faults(entry, seen)
+        for entry, seen in zip(entries, _mark_duplicates(entries), strict=True)
+        for fault in _find_faults(entry, seen)
     ]
 
 
-def near_duplicates(entries: Sequence[Entry], vectors: NDArray[np.float32]) -> list[Pair]:
+def find_near_duplicates(entries: Sequence[Entry], vectors: NDArray[np.float32]) -> list[Pair]:
     """Pairs of entries with a cosine above `NEAR`; `vectors`, (n, d), have rows of length 1."""
     cosines = np.triu(vectors @ vectors.T, k=1)
     return [
@@ -47,7 +47,7 @@ def near_duplicates(entries: Sequence[Entry], vectors: NDArray[np.float32]) -> l
     ]
 
 
-def _faults(entry: Entry, seen: bool) -> Iterator[str]:
+def _find_faults(entry: Entry, seen: bool) -> Iterator[str]:
     for field in ("subproblem", "subroutine", "domain", "source"):
         if not getattr(entry, field).strip():
             yield f"its {field} is empty"
@@ -60,14 +60,14 @@ def _faults(entry: Entry, seen: bool) -> Iterator[str]:
         yield f"its subroutine has {words} words; {FEWEST_WORDS} to {MOST_WORDS} are allowed"
 
 
-def _seen(entries: Sequence[Entry]) -> Iterator[bool]:
+def _mark_duplicates(entries: Sequence[Entry]) -> Iterator[bool]:
     """For each entry whether an earlier one has its subproblem or its subroutine."""
     known: set[str] = set()
     for entry in entries:
-        texts = {_plain(entry.subproblem), _plain(entry.subroutine)}
+        texts = {_normalize_text(entry.subproblem), _normalize_text(entry.subroutine)}
         yield bool(texts & known)
         known |= texts
 
 
-def _plain(text: str) -> str:
+def _normalize_text(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))

@@ -51,7 +51,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         minilm = asyncio.run(_embed_by_minilm(Path(folder)))
     static = load_shipped_static()
-    texts, subproblems, domains = _texts()
+    texts, subproblems, domains = _list_texts_to_embed()
     for name, vectors in ((MINILM.id, minilm), (static.id.id, static.embed(texts))):
         model = fit_gate(np.asarray(vectors, np.float32), subproblems, domains)
         values = ", ".join(f"{value:.2f}" for value in astuple(model))
@@ -60,13 +60,15 @@ def main() -> None:
 
 def fit_gate(vectors: Floats, subproblems: Sequence[str], domains: Sequence[str]) -> GateModel:
     """The model for the vectors, (n, d), of all that `_texts` lists, in its order."""
-    questions = [each for each in _questions() if each["half"] == "fit"]
+    questions = [each for each in _read_questions() if each["half"] == "fit"]
     asked, probes, entries = np.split(vectors, [len(questions), len(questions) + len(PROBES)])
     rows, labels, weights = [], [], []
     whole: tuple[Doubles, Flags] | None = None
-    for part in _parts(np.array(domains)):
+    for part in _list_store_parts(np.array(domains)):
         names = [name for name, kept in zip(subproblems, part, strict=True) if kept]
-        features, found, fits = _examine(asked, probes, entries[part], questions, names)
+        features, found, fits = _compute_question_features(
+            asked, probes, entries[part], questions, names
+        )
         used = found | ~fits
         share = np.where(found, 1 / max(1, found.sum()), 1 / (~fits).sum())
         rows.append(features[used])
@@ -81,7 +83,7 @@ def fit_gate(vectors: Floats, subproblems: Sequence[str], domains: Sequence[str]
     return GateModel(nearness, prominence, lead, constant, threshold)
 
 
-def _parts(domains: NDArray[np.str_]) -> Iterator[Flags]:
+def _list_store_parts(domains: NDArray[np.str_]) -> Iterator[Flags]:
     """Which entries belong to each part of the store; the first is all of it."""
     yield np.ones(len(domains), bool)
     for domain in sorted(set(domains)):
@@ -92,7 +94,7 @@ def _parts(domains: NDArray[np.str_]) -> Iterator[Flags]:
     yield ~half
 
 
-def _examine(
+def _compute_question_features(
     asked: Floats,
     probes: Floats,
     entries: Floats,
@@ -137,16 +139,16 @@ def _choose_threshold(scores: Doubles, labels: Flags) -> float:
     return float(max(between, key=smaller))
 
 
-def _questions() -> list[dict[str, Any]]:
+def _read_questions() -> list[dict[str, Any]]:
     lines = QUESTIONS.read_text("utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
-def _texts() -> tuple[list[str], list[str], list[str]]:
+def _list_texts_to_embed() -> tuple[list[str], list[str], list[str]]:
     """All that is embedded: questions of the half, probes, subproblems; the last, and domains."""
     with Store.open(paths.shipped_store()) as store:
         entries = store.sample_entries(store.count_entries(), 0)
-    asked = [each["question"] for each in _questions() if each["half"] == "fit"]
+    asked = [each["question"] for each in _read_questions() if each["half"] == "fit"]
     subproblems = [entry.subproblem for entry in entries]
     return [*asked, *PROBES, *subproblems], subproblems, [entry.domain for entry in entries]
 
@@ -155,7 +157,7 @@ async def _embed_by_minilm(folder: Path) -> Floats:
     async with Engine(EngineOptions(threads=1), log=folder / "worker.log") as engine:
         await engine.load_embedder(ensure_minilm_gguf(folder))
         embedder: QueryEmbedder = engine
-        return await embedder.embed(_texts()[0])
+        return await embedder.embed(_list_texts_to_embed()[0])
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class Recipe:
     """Factor on cosines before the softmax over a step's pairs."""
 
 
-class Bags:
+class TokenizedTexts:
     """Texts as pieces, ready to be drawn by number."""
 
     def __init__(self, split: WordPiece, texts: Sequence[str], empty: int) -> None:
@@ -44,12 +44,12 @@ class Bags:
     def __len__(self) -> int:
         return len(self._lengths)
 
-    def shares(self, count: int) -> Floats:
+    def compute_piece_shares(self, count: int) -> Floats:
         """Of all pieces, the share that each of the `count` is."""
         seen = np.bincount(self._flat, minlength=count)
         return np.asarray(seen / len(self._flat), dtype=np.float32)
 
-    def draw(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    def gather_texts(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """The pieces of the chosen texts, one after another, and where each text begins."""
         lengths = self._lengths[chosen]
         offsets = np.cumsum(lengths) - lengths
@@ -58,7 +58,7 @@ class Bags:
         return torch.from_numpy(ids), torch.from_numpy(offsets)
 
 
-def axes(vectors: Floats, dimension: int) -> Floats:
+def compute_principal_axes(vectors: Floats, dimension: int) -> Floats:
     """The directions (full, dimension) that keep most of the vectors' cosines.
 
     The mean stays in, so that cosines keep the teacher's scale.
@@ -67,16 +67,16 @@ def axes(vectors: Floats, dimension: int) -> Floats:
     return np.asarray(directions[:, ::-1][:, :dimension], dtype=np.float32)
 
 
-def weights(bags: Bags, count: int, smooth: float = 1e-3) -> Floats:
+def compute_sif_weights(bags: TokenizedTexts, count: int, smooth: float = 1e-3) -> Floats:
     """SIF: a piece that stands in many texts says little (Arora et al. 2017); (count,)."""
-    return np.asarray(smooth / (smooth + bags.shares(count)), dtype=np.float32)
+    return np.asarray(smooth / (smooth + bags.compute_piece_shares(count)), dtype=np.float32)
 
 
-def fit(
+def fit_table(
     table: Floats,
-    texts: Bags,
+    texts: TokenizedTexts,
     targets: Floats,
-    pairs: tuple[Bags, Bags],
+    pairs: tuple[TokenizedTexts, TokenizedTexts],
     same: NDArray[np.int64],
     recipe: Recipe,
     seed: int,
@@ -97,10 +97,12 @@ def fit(
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * (1 - step / recipe.steps)
         chosen = rng.integers(len(texts), size=recipe.texts)
-        taught = 1 - (F.normalize(bag(*texts.draw(chosen))) * aims[chosen]).sum(1).mean()
+        taught = 1 - (F.normalize(bag(*texts.gather_texts(chosen))) * aims[chosen]).sum(1).mean()
         drawn = rng.integers(len(same), size=recipe.pairs)
-        one, other = (F.normalize(bag(*half.draw(drawn))) for half in pairs)
-        paired = contrast(one, other, torch.from_numpy(same[drawn]), recipe.sharpness)
+        one, other = (F.normalize(bag(*half.gather_texts(drawn))) for half in pairs)
+        paired = compute_contrastive_loss(
+            one, other, torch.from_numpy(same[drawn]), recipe.sharpness
+        )
         optimizer.zero_grad()
         torch.autograd.backward(taught + recipe.weight * paired)
         optimizer.step()
@@ -108,7 +110,7 @@ def fit(
     return np.asarray(bag.weight.detach().numpy(), dtype=np.float32)
 
 
-def contrast(one: Tensor, other: Tensor, same: Tensor, sharpness: float) -> Tensor:
+def compute_contrastive_loss(one: Tensor, other: Tensor, same: Tensor, sharpness: float) -> Tensor:
     """Cross entropy of finding each row's other half among all, both ways."""
     scores = one @ other.T * sharpness
     alike = (same[:, None] == same[None, :]) & ~torch.eye(len(same), dtype=torch.bool)

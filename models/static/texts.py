@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.nano import curriculum
-from models.nano.curriculum import KNOWN, invented, taken, typed_problem
+from models.nano.curriculum import KNOWN, imitate_typed_problem, invented, list_taken_names
 from models.nano.curriculum.problem import Problem
-from models.seed.handwritten import handwritten
+from models.seed.handwritten import read_handwritten_entries
 from rm_local.bench import DocumentedObject, read_docstrings
 
 Rng = random.Random
@@ -42,7 +42,7 @@ IMPERATIVE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Amounts:
+class TextCounts:
     """How many texts of each kind the teacher embeds."""
 
     docstrings: int = 90_000
@@ -52,7 +52,7 @@ class Amounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TrainingMaterial:
     """All of it, in a fixed order."""
 
     texts: tuple[str, ...]
@@ -69,80 +69,85 @@ class Material:
         )
 
     @classmethod
-    def load(cls, path: Path) -> Material:
+    def load(cls, path: Path) -> TrainingMaterial:
         """As `save` wrote it."""
         read = json.loads(path.read_text("utf-8"))
         pairs, quiz = (tuple((a, b) for a, b in read[key]) for key in ("pairs", "quiz"))
         return cls(tuple(read["texts"]), pairs, quiz)
 
 
-def collect(vocabulary: list[str], amounts: Amounts, seed: int) -> Material:
+def collect_material(vocabulary: list[str], amounts: TextCounts, seed: int) -> TrainingMaterial:
     """Texts and pairs, the same for the same seed and the same installed packages."""
     rng = random.Random(seed)
     everything = read_docstrings()
     rng.shuffle(everything)
     kept = round(len(everything) * QUIZ_SHARE)
-    quiz = _quiz(rng, everything[:kept])
+    quiz = _build_quiz(rng, everything[:kept])
     banned = {text for each in everything[:kept] for text in each.sentences}
     learnt = [d for d in everything[kept:] if not banned.intersection(d.sentences)]
     sentences = list(dict.fromkeys(s for d in learnt for s in d.sentences))
     rng.shuffle(sentences)
-    advice = [s for entry in handwritten() for s in _sentences(entry.subroutine)]
-    asked = _asked(rng, amounts)
+    advice = [s for entry in read_handwritten_entries() for s in _split_sentences(entry.subroutine)]
+    asked = _draw_curriculum_pairs(rng, amounts)
     texts = [
-        *(entry.subproblem for entry in handwritten()),
+        *(entry.subproblem for entry in read_handwritten_entries()),
         *advice,
         *(text for pair in asked for text in pair),
-        *_phrases(rng, vocabulary, amounts.phrases),
+        *_draw_random_phrases(rng, vocabulary, amounts.phrases),
         *sentences[: amounts.docstrings],
     ]
-    pairs = [*_told(rng, learnt), *_advised()]
-    return Material(tuple(dict.fromkeys(texts)), tuple(pairs), tuple(quiz))
+    pairs = [*_pair_docstrings(rng, learnt), *_pair_advice()]
+    return TrainingMaterial(tuple(dict.fromkeys(texts)), tuple(pairs), tuple(quiz))
 
 
-def curriculum_pair(rng: Rng) -> Pair:
+def draw_curriculum_pair(rng: Rng) -> Pair:
     """A question as somebody types it, or one wording of its subproblem, and the entry's wording.
 
     Invented procedures are without end; held-out families are never drawn.
     """
     if rng.random() < 0.15:
-        problem: Problem = rng.choice(KNOWN).draw(rng)
+        problem: Problem = rng.choice(KNOWN).draw_problem(rng)
     else:
-        problem = invented.draw(rng, taken())
-    asked = typed_problem(rng, problem).question if rng.random() < 0.6 else problem.subproblem
+        problem = invented.draw_invented_problem(rng, list_taken_names())
+    asked = (
+        imitate_typed_problem(rng, problem).question if rng.random() < 0.6 else problem.subproblem
+    )
     return asked, problem.entry.subproblem
 
 
-def _asked(rng: Rng, amounts: Amounts) -> list[Pair]:
+def _draw_curriculum_pairs(rng: Rng, amounts: TextCounts) -> list[Pair]:
     """Questions and subproblems of the curriculum, for the teacher to embed."""
-    made = [curriculum_pair(rng) for _ in range(amounts.invented // 2)]
-    known = [typed_problem(rng, rng.choice(KNOWN).draw(rng)) for _ in range(amounts.known)]
+    made = [draw_curriculum_pair(rng) for _ in range(amounts.invented // 2)]
+    known = [
+        imitate_typed_problem(rng, rng.choice(KNOWN).draw_problem(rng))
+        for _ in range(amounts.known)
+    ]
     return made + [(p.question, p.entry.subproblem) for p in known]
 
 
-def _advised() -> list[Pair]:
+def _pair_advice() -> list[Pair]:
     """Each hand-written subproblem with each sentence of its subroutine that says enough."""
     return [
         (sentence, entry.subproblem)
-        for entry in handwritten()
-        for sentence in _sentences(entry.subroutine)
+        for entry in read_handwritten_entries()
+        for sentence in _split_sentences(entry.subroutine)
         if len(sentence.split()) >= 8
     ]
 
 
-def _told(rng: Rng, learnt: list[DocumentedObject]) -> list[Pair]:
+def _pair_docstrings(rng: Rng, learnt: list[DocumentedObject]) -> list[Pair]:
     """What a name and a first sentence, or two sentences after one another, say of one thing."""
     pairs: list[Pair] = []
     for each in learnt:
         first = each.sentences[0]
         if len(each.name.split()) >= 2:
-            pairs.append((asked_for(rng, each.name), asked_for(rng, first)))
+            pairs.append((phrase_as_request(rng, each.name), phrase_as_request(rng, first)))
         if len(each.sentences) > 1:
-            pairs.append((asked_for(rng, first), each.sentences[1]))
+            pairs.append((phrase_as_request(rng, first), each.sentences[1]))
     return pairs
 
 
-def asked_for(rng: Rng, sentence: str) -> str:
+def phrase_as_request(rng: Rng, sentence: str) -> str:
     """`Computes the rank.` as somebody asks for it, where it begins with what is to be done."""
     found = IMPERATIVE.match(sentence)
     if not found:
@@ -151,16 +156,16 @@ def asked_for(rng: Rng, sentence: str) -> str:
     return rng.choice(LEADS).format(rest)
 
 
-def _quiz(rng: Rng, kept: list[DocumentedObject]) -> list[Pair]:
+def _build_quiz(rng: Rng, kept: list[DocumentedObject]) -> list[Pair]:
     """Names of three words or more, and the first sentences of what bears them."""
     chosen = {d.sentences[0]: d.name for d in kept if len(d.name.split()) >= 3}
     names: dict[str, str] = {}
     for sentence, name in chosen.items():
-        names.setdefault(name, asked_for(rng, sentence))
+        names.setdefault(name, phrase_as_request(rng, sentence))
     return list(names.items())
 
 
-def _phrases(rng: Rng, vocabulary: list[str], count: int) -> list[str]:
+def _draw_random_phrases(rng: Rng, vocabulary: list[str], count: int) -> list[str]:
     """Words put together at random: they reach what no sentence here says."""
     whole = [word for word in vocabulary if word.isascii() and word.isalpha() and len(word) > 2]
     texts = []
@@ -173,10 +178,12 @@ def _phrases(rng: Rng, vocabulary: list[str], count: int) -> list[str]:
     return texts
 
 
-def _sentences(text: str) -> list[str]:
+def _split_sentences(text: str) -> list[str]:
     return [s.strip() for s in re.split(r"(?<=[.;:])\s+", text) if len(s.split()) >= 4]
 
 
-def seed_subproblems() -> list[str]:
+def list_seed_subproblems() -> list[str]:
     """Those of the seed store, held-out families among them: what questions are asked against."""
-    return [e.subproblem for e in (*handwritten(), *curriculum.entries())]
+    return [
+        e.subproblem for e in (*read_handwritten_entries(), *curriculum.list_curriculum_entries())
+    ]

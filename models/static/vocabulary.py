@@ -14,7 +14,7 @@ OFTEN = 12
 """Texts in which a word must stand to have a row of its own."""
 
 
-def pieces(published: Sequence[str], texts: Iterable[str], more: int) -> list[str]:
+def choose_pieces(published: Sequence[str], texts: Iterable[str], more: int) -> list[str]:
     """MiniLM's pieces in their order, then at most `more` frequent words that it splits."""
     kept = [piece for piece in published if piece and not NEVER.match(piece)]
     assert UNKNOWN_PIECE in kept
@@ -28,6 +28,6 @@ def pieces(published: Sequence[str], texts: Iterable[str], more: int) -> list[st
     return kept + new[:more]
 
 
-def spelled(piece: str) -> str:
+def spell_piece(piece: str) -> str:
     """The text that the teacher is shown for a piece."""
     return "" if piece == UNKNOWN_PIECE else piece.removeprefix("##") or piece

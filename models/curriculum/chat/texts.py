@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from models.curriculum.draws import vocabulary
+from models.curriculum.draws import read_vocabulary
 from models.curriculum.slots import fill_wording
 from rm_local.records import Entry
 
@@ -44,7 +44,7 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ReplyGroup:
     """Ways to say a thing, and replies each of which fits every one of them."""
 
     kind: str
@@ -54,19 +54,22 @@ class Group:
 
 def draw_chat(rng: random.Random) -> Chat:
     """A question with a reply, each as often as another, or now and then a dialogue."""
-    people = {"name": rng.choice(vocabulary("names")), "place": rng.choice(vocabulary("places"))}
+    people = {
+        "name": rng.choice(read_vocabulary("names")),
+        "place": rng.choice(read_vocabulary("places")),
+    }
     if rng.random() < _TALKS:
-        turns = rng.choice(read_talks())
+        turns = rng.choice(read_dialogues())
         kind = TALK
     else:
-        group, ask = rng.choice(_asks())
+        group, ask = rng.choice(_list_asks())
         turns = ((ask, rng.choice(group.replies)),)
         kind = group.kind
     filled = [[fill_wording(rng, text, people) for text in turn] for turn in turns]
-    return Chat(tuple((_typed(rng, ask), reply) for ask, reply in filled), kind)
+    return Chat(tuple((_imitate_typing(rng, ask), reply) for ask, reply in filled), kind)
 
 
-def draw_subproblem(rng: random.Random) -> tuple[str, str]:
+def draw_question_and_subproblem(rng: random.Random) -> tuple[str, str]:
     """A question, and the general question behind it."""
     question, subproblem = rng.choice(read_subproblems())
     return fill_wording(rng, question, {}), subproblem
@@ -82,69 +85,69 @@ def draw_document(rng: random.Random) -> str:
     return rng.choice(read_documents())
 
 
-def draw_template(rng: random.Random) -> str:
+def draw_thought_template(rng: random.Random) -> str:
     """A way to go about any problem, in a few sentences."""
-    return rng.choice(read_templates())
+    return rng.choice(read_thought_templates())
 
 
 @cache
-def read_groups() -> tuple[Group, ...]:
+def read_reply_groups() -> tuple[ReplyGroup, ...]:
     """All groups of questions, with slots."""
     return tuple(
-        Group(kind, tuple(row["asks"]), tuple(row["replies"]))
+        ReplyGroup(kind, tuple(row["asks"]), tuple(row["replies"]))
         for kind in KINDS
-        for row in _rows("replies", kind)
+        for row in _read_rows("replies", kind)
     )
 
 
 @cache
-def read_talks() -> tuple[tuple[tuple[str, str], ...], ...]:
+def read_dialogues() -> tuple[tuple[tuple[str, str], ...], ...]:
     """All dialogues, with slots: what is typed and what is replied."""
     return tuple(
         tuple(zip(row["turns"][::2], row["turns"][1::2], strict=True))
-        for row in _rows("replies", TALK)
+        for row in _read_rows("replies", TALK)
     )
 
 
 @cache
 def read_subproblems() -> tuple[tuple[str, str], ...]:
     """All questions, with slots, and their subproblems."""
-    return tuple((row["question"], row["subproblem"]) for row in _rows("subproblems", "pair"))
+    return tuple((row["question"], row["subproblem"]) for row in _read_rows("subproblems", "pair"))
 
 
 @cache
 def read_advice() -> tuple[Entry, ...]:
     """All advice, as entries of a store."""
     return tuple(
-        Entry(row["subproblem"], _folded(row["subroutine"]), source="curriculum/advice")
-        for row in _rows("advice", "advice")
+        Entry(row["subproblem"], _join_whitespace(row["subroutine"]), source="curriculum/advice")
+        for row in _read_rows("advice", "advice")
     )
 
 
 @cache
 def read_documents() -> tuple[str, ...]:
     """All paragraphs."""
-    return tuple(_folded(row["text"]) for row in _rows("advice", "document"))
+    return tuple(_join_whitespace(row["text"]) for row in _read_rows("advice", "document"))
 
 
 @cache
-def read_templates() -> tuple[str, ...]:
+def read_thought_templates() -> tuple[str, ...]:
     """All thought templates."""
-    return tuple(_folded(row["text"]) for row in _rows("advice", "template"))
+    return tuple(_join_whitespace(row["text"]) for row in _read_rows("advice", "template"))
 
 
 @cache
-def _asks() -> tuple[tuple[Group, str], ...]:
-    return tuple((group, ask) for group in read_groups() for ask in group.asks)
+def _list_asks() -> tuple[tuple[ReplyGroup, str], ...]:
+    return tuple((group, ask) for group in read_reply_groups() for ask in group.asks)
 
 
-def _rows(name: str, table: str) -> Iterator[dict[str, Any]]:
+def _read_rows(name: str, table: str) -> Iterator[dict[str, Any]]:
     """The rows of this table in `name`-1.toml and so on."""
     for path in sorted(FOLDER.glob(f"{name}-*.toml")):
         yield from tomllib.loads(path.read_text(encoding="utf-8")).get(table, [])
 
 
-def _typed(rng: random.Random, text: str) -> str:
+def _imitate_typing(rng: random.Random, text: str) -> str:
     """The text as people type it, who leave out capitals and marks."""
     if rng.random() < _LOWER:
         text = text.lower()
@@ -153,5 +156,5 @@ def _typed(rng: random.Random, text: str) -> str:
     return text
 
 
-def _folded(text: str) -> str:
+def _join_whitespace(text: str) -> str:
     return " ".join(text.split())

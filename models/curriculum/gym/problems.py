@@ -32,7 +32,7 @@ class GymProblem:
     answer: str
 
 
-def check_version() -> None:
+def check_gym_version() -> None:
     """UsageError: reasoning-gym is not installed, or it is another version."""
     remedy = f"Install it: python -m pip install reasoning-gym=={VERSION}"
     try:

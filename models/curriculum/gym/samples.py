@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from models.curriculum.ask_runtime import ask_runtime, choose_plan
+from models.curriculum.ask_runtime import ask_runtime, find_budgeted_plan
 from models.curriculum.gym.entries import name_source, read_gym_entries
 from models.curriculum.gym.problems import FULL_SCORE, GymProblem, score_result
-from models.curriculum.intervals import format_share
+from models.curriculum.intervals import format_share_cells
 from rm_local.errors import UsageError
 from rm_local.runtime import Runtime
 from rm_local.store import EntryFilter
@@ -51,7 +51,7 @@ class GymSample:
 
 async def ask_problem(runtime: Runtime, problem: GymProblem, arm: str) -> GymSample:
     """One turn with the problem's question as it is. Raises TurnFailedError."""
-    outcome = await ask_runtime(runtime, problem.question, choose_plan(ARMS[arm]))
+    outcome = await ask_runtime(runtime, problem.question, find_budgeted_plan(ARMS[arm]))
     return GymSample(
         generator=problem.generator,
         number=problem.number,
@@ -68,7 +68,7 @@ async def ask_problem(runtime: Runtime, problem: GymProblem, arm: str) -> GymSam
     )
 
 
-async def check_store(runtime: Runtime) -> None:
+async def check_store_entries(runtime: Runtime) -> None:
     """UsageError: the store lacks the entry of a generator."""
     missing = [
         generator
@@ -83,7 +83,7 @@ async def check_store(runtime: Runtime) -> None:
         )
 
 
-def table_lines(samples: Iterable[GymSample]) -> Sequence[str]:
+def format_table_lines(samples: Iterable[GymSample]) -> Sequence[str]:
     """Right answers by generator and arm, then of all generators, with Wilson's 95 % interval."""
     groups: dict[tuple[str, str], list[GymSample]] = defaultdict(list)
     for sample in samples:
@@ -96,11 +96,11 @@ def table_lines(samples: Iterable[GymSample]) -> Sequence[str]:
     return [
         "| generator | arm | problems | right | 95 % | answered | own entry | tokens | seconds |",
         "|---|---|---:|---:|---|---:|---:|---:|---:|",
-        *(_table_line(generator, arm, found) for (generator, arm), found in rows),
+        *(_format_table_line(generator, arm, found) for (generator, arm), found in rows),
     ]
 
 
-def _table_line(generator: str, arm: str, found: Sequence[GymSample]) -> str:
+def _format_table_line(generator: str, arm: str, found: Sequence[GymSample]) -> str:
     count = len(found)
     answered = sum(sample.result is not None for sample in found) / count
     own = f"{sum(sample.found for sample in found) / count:.0%}" if arm == "memory" else "-"
@@ -108,6 +108,6 @@ def _table_line(generator: str, arm: str, found: Sequence[GymSample]) -> str:
         sum(getattr(s, name) for s in found) / count for name in ("tokens", "seconds")
     )
     return (
-        f"| {generator} | {arm} | {format_share(sum(s.right for s in found), count)} "
+        f"| {generator} | {arm} | {format_share_cells(sum(s.right for s in found), count)} "
         f"| {answered:.0%} | {own} | {tokens:.0f} | {seconds:.1f} |"
     )

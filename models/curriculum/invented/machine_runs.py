@@ -6,14 +6,14 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.curriculum.invented.posing import Working
-from models.curriculum.invented.prose import capital, listed
+from models.curriculum.invented.posing import WorkedSteps
+from models.curriculum.invented.prose import capitalize_first, join_list
 
 Rng = random.Random
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class MachineRun:
     """A machine with its rules, put through some events."""
 
     thing: str
@@ -28,32 +28,32 @@ class Run:
     facts: tuple[str, ...]
     """Rules that belong to no single event, as sentences."""
     events: tuple[str, ...]
-    working: Working
+    working: WorkedSteps
     answer: str
 
 
-def tell_rules(rng: Rng, run: Run) -> tuple[str, ...]:
+def phrase_rules(rng: Rng, run: MachineRun) -> tuple[str, ...]:
     """The rules as sentences, in one of several manners."""
     rules = rng.sample(run.rules, len(run.rules))
     match rng.randrange(6):
         case 0:
-            told = [f"With {_a(event)}, {effect}." for event, effect in rules]
+            told = [f"With {_add_article(event)}, {effect}." for event, effect in rules]
         case 1:
-            told = [f"When {_a(event)} comes, {effect}." for event, effect in rules]
+            told = [f"When {_add_article(event)} comes, {effect}." for event, effect in rules]
         case 2:
             told = [f"Rules: {'; '.join(f'{event} - {effect}' for event, effect in rules)}."]
         case 3:
-            told = [f"{capital(event)} means that {effect}." for event, effect in rules]
+            told = [f"{capitalize_first(event)} means that {effect}." for event, effect in rules]
         case 4:
             told = [f"If the event is {event}, {effect}." for event, effect in rules]
         case _:
-            told = [f"{capital(event)}: {effect}." for event, effect in rules]
+            told = [f"{capitalize_first(event)}: {effect}." for event, effect in rules]
     if run.facts and rng.random() < 0.3:
         return (*run.facts, *told)
     return (*told, *run.facts)
 
 
-def tell_events(rng: Rng, events: Sequence[str]) -> str:
+def phrase_events(rng: Rng, events: Sequence[str]) -> str:
     """The events in their order, as people list them."""
     style = rng.random()
     if style < 0.45:
@@ -62,7 +62,7 @@ def tell_events(rng: Rng, events: Sequence[str]) -> str:
         return " - ".join(events)
     if style < 0.7:
         return ", then ".join(events)
-    return listed(events)
+    return join_list(events)
 
 
 def draw_events(rng: Rng, kinds: Sequence[str], least: int = 3, most: int = 7) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ def draw_events(rng: Rng, kinds: Sequence[str], least: int = 3, most: int = 7) -
             return events
 
 
-def _a(event: str) -> str:
+def _add_article(event: str) -> str:
     if len(event) == 1:
         return event
     return f"an {event}" if event[0] in "aeiou" else f"a {event}"

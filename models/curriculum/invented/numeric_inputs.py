@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from models.curriculum.draws import Draws
+from models.curriculum.draws import RandomDraws
 from models.curriculum.invented.numeric_steps import Step
 
 Rng = random.Random
@@ -19,7 +19,7 @@ class Range:
 
     text: str
 
-    def draw(self, rng: Rng) -> Fraction:
+    def draw_value(self, rng: Rng) -> Fraction:
         if ".." not in self.text:
             return Fraction(rng.choice(self.text.split("|")))
         low, high = self.text.split("..")
@@ -28,7 +28,7 @@ class Range:
             return Fraction(rng.randint(int(low) // int(by), int(high) // int(by)) * int(by))
         if "/" in high:
             high, places = high.split("/")
-            return Draws(rng).decimal(float(low), float(high), int(places))
+            return RandomDraws(rng).decimal(float(low), float(high), int(places))
         return Fraction(rng.randint(int(low), int(high)))
 
 
@@ -47,13 +47,13 @@ class Input:
     """Whether the rule says `number of bags` rather than `bags`."""
 
     @property
-    def told(self) -> str:
+    def procedure_noun(self) -> str:
         """The noun as the procedure has it."""
         return f"number of {self.noun}" if self.counted else self.noun
 
-    def spoken(self) -> str:
+    def format_with_article(self) -> str:
         """The noun of the procedure with its article."""
-        return self.told if len(self.noun) == 1 else f"the {self.told}"
+        return self.procedure_noun if len(self.noun) == 1 else f"the {self.procedure_noun}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Rule:
     """Whether values may be below zero."""
 
 
-def read_input(text: str) -> tuple[str, Input]:
+def parse_input(text: str) -> tuple[str, Input]:
     """An input out of a line `key | noun, other nouns | unit | range`, and its key."""
     key, nouns, unit, values = (part.strip() for part in text.split("|", 3))
     first, *others = (noun.strip() for noun in nouns.split(","))

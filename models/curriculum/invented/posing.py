@@ -6,7 +6,12 @@ import random
 import re
 from collections.abc import Sequence
 
-from models.curriculum.invented.prose import Clause, Telling, name_subproblem, tell_procedure
+from models.curriculum.invented.prose import (
+    Clause,
+    ProcedureContext,
+    phrase_procedure,
+    phrase_subproblem,
+)
 from models.curriculum.problem import Problem
 from rm_local.engine import evaluate_expression
 from rm_local.records import Entry
@@ -31,7 +36,7 @@ class SharedNumbersError(Exception):
     """A procedure holds a number of the question, so that one could be taken for the other."""
 
 
-class Working:
+class WorkedSteps:
     """Worked steps, written one after another; the calculator fills in the results."""
 
     def __init__(self) -> None:
@@ -39,7 +44,7 @@ class Working:
         self.reached = ""
         """What the steps have led to, as text."""
 
-    def calculate(self, before: str, expression: str, after: str = ".") -> str:
+    def add_calculation(self, before: str, expression: str, after: str = ".") -> str:
         """Writes `before <<expression=result>>after` and returns the result.
 
         Raises:
@@ -52,20 +57,20 @@ class Working:
         self.reached = result
         return result
 
-    def say(self, text: str) -> None:
+    def add_sentence(self, text: str) -> None:
         """Writes a sentence without a calculation."""
         self._parts.append(text)
 
-    def text(self) -> str:
+    def join_text(self) -> str:
         return " ".join(self._parts).replace(" ,", ",")
 
 
 def pose_problem(
     rng: Rng,
-    telling: Telling,
+    telling: ProcedureContext,
     clauses: Sequence[Clause],
     question: str,
-    working: Working,
+    working: WorkedSteps,
     answer: str,
     domain: str,
 ) -> Problem:
@@ -79,48 +84,48 @@ def pose_problem(
     count = 2 if rng.random() < _SECOND else 1
     entries = tuple(
         Entry(
-            name_subproblem(rng, telling, rng.random() < 0.6),
-            tell_procedure(rng, telling, clauses),
+            phrase_subproblem(rng, telling, rng.random() < 0.6),
+            phrase_procedure(rng, telling, clauses),
             domain,
         )
         for _ in range(count)
     )
-    if any(shared_numbers(question, entry.subroutine) for entry in entries):
+    if any(find_shared_numbers(question, entry.subroutine) for entry in entries):
         raise SharedNumbersError
     return Problem(
         family=FAMILY,
         name=telling.name,
         question=question,
-        subproblem=name_subproblem(rng, telling, True),
+        subproblem=phrase_subproblem(rng, telling, True),
         entries=entries,
-        work=working.text(),
+        work=working.join_text(),
         answer=answer,
         known=False,
     )
 
 
-def confirm_answer(answer: str, working: Working) -> None:
+def confirm_answer(answer: str, working: WorkedSteps) -> None:
     """Raises AnswerDiffersError unless the steps lead to the answer and say it."""
     reached = working.reached
     plain = reached[1:-1] if reached[:1] == reached[-1:] == "'" else reached
     if plain.replace("'", "") not in (answer, f"[{answer}]"):
         raise AnswerDiffersError(f"The steps lead to {reached}, not to {answer}.")
-    if answer not in working.text():
+    if answer not in working.join_text():
         raise AnswerDiffersError(f"The steps do not say {answer}.")
 
 
-def calculations(work: str) -> list[tuple[str, str]]:
+def list_calculations(work: str) -> list[tuple[str, str]]:
     """Each expression of worked steps with the result that is written behind it."""
     return [(m[1], m[2]) for m in _CALCULATION.finditer(work)]
 
 
-def shared_numbers(question: str, procedure: str) -> set[str]:
+def find_shared_numbers(question: str, procedure: str) -> set[str]:
     """Numbers that stand in both, those aside that count the steps."""
     told = _NUMBERING.sub("", procedure)
     return set(_NUMBER.findall(_GROUPING.sub("", question))) & set(_NUMBER.findall(told))
 
 
-def in_manner(rng: Rng, question: str) -> str:
+def vary_case(rng: Rng, question: str) -> str:
     """The question as some type it: in small letters, or without its question mark."""
     if rng.random() < _LOWER:
         question = question.lower()
@@ -129,7 +134,7 @@ def in_manner(rng: Rng, question: str) -> str:
     return question
 
 
-def with_article(noun: str) -> str:
+def add_article(noun: str) -> str:
     """`a rim`, `an hour`."""
     vowel = noun[:1].lower() in "aeiou" or noun.startswith(("hour", "honest"))
     return f"{'an' if vowel and not noun.startswith(('unit', 'use', 'uni')) else 'a'} {noun}"

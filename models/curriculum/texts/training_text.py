@@ -35,13 +35,13 @@ class TrainingText:
         return self.text.rpartition(USER)[2].partition(END)[0]
 
 
-def opened(question: str, earlier: Sequence[Turn] = ()) -> str:
+def format_prompt(question: str, earlier: Sequence[Turn] = ()) -> str:
     """The prompt as the chat template renders it, up to the opened thinking block."""
     turns = "".join(f"{USER}{ask}{END}{ASSISTANT}{reply}{END}" for ask, reply in earlier)
     return f"{turns}{USER}{question}{END}{ASSISTANT}{THINK}"
 
 
-def cue_pieces(subproblem: str, hints: str) -> list[Piece]:
+def build_cue_pieces(subproblem: str, hints: str) -> list[Piece]:
     """The cue, the subproblem that the model names, and what the loop puts behind it."""
     return [
         (formulation_cue(), False),
@@ -50,7 +50,7 @@ def cue_pieces(subproblem: str, hints: str) -> list[Piece]:
     ]
 
 
-def written(text: str) -> Iterable[Piece]:
+def split_forced_results(text: str) -> Iterable[Piece]:
     """What the model writes. Results of calculations are forced into it, so they are not learnt."""
     at = 0
     for match in _RESULT.finditer(text):
@@ -60,7 +60,7 @@ def written(text: str) -> Iterable[Piece]:
     yield text[at:], True
 
 
-def assemble(
+def build_training_text(
     question: str,
     thought: str,
     said: str,
@@ -70,5 +70,5 @@ def assemble(
 ) -> TrainingText:
     """A whole turn: the prompt, perhaps the cue, the thought and the answer."""
     opening = " " if cue else f"{CUE_OPENING} "
-    answer = written(f"{opening}{thought}{THOUGHT}{said}{END}")
-    return TrainingText(((opened(question, earlier), False), *cue, *answer))
+    answer = split_forced_results(f"{opening}{thought}{THOUGHT}{said}{END}")
+    return TrainingText(((format_prompt(question, earlier), False), *cue, *answer))

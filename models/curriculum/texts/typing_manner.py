@@ -18,14 +18,14 @@ _WORD = re.compile(r"\b[a-z]{5,}\b")
 _CODE = re.compile(r"[\n\[\](){}='\"`]|print|def |return")
 
 
-def type_question(rng: random.Random, question: str, exact: bool = False) -> str:
+def imitate_typing(rng: random.Random, question: str, exact: bool = False) -> str:
     """The question as one person or another might type it.
 
     With `exact`, and where it is code, no letter is changed.
     """
     code = exact or _CODE.search(question) is not None
     if not code and rng.random() < 0.1:
-        question = _slip(rng, question)
+        question = _add_typos(rng, question)
     if "\n" not in question and rng.random() < 0.1:
         before = rng.choice(BEFORE)
         lowered = before[-2:] in ("s ", "y ", "o ") and question[1:2].islower() and not code
@@ -39,7 +39,7 @@ def type_question(rng: random.Random, question: str, exact: bool = False) -> str
     return question
 
 
-def _slip(rng: random.Random, text: str) -> str:
+def _add_typos(rng: random.Random, text: str) -> str:
     """One or two typing errors in words of five letters or more."""
     for _ in range(rng.choice((1, 1, 2))):
         found = list(_WORD.finditer(text))

@@ -8,8 +8,8 @@ from functools import cache
 
 from models.nano.curriculum import invented, telling
 from models.nano.curriculum.problem import Problem
-from models.nano.curriculum.procedure import OutOfReachError, Step, told, work
-from models.nano.curriculum.tables import table
+from models.nano.curriculum.procedure import OutOfReachError, Step, build_step, work_steps
+from models.nano.curriculum.tables import read_table
 from rm_local.records import Entry
 
 Rng = random.Random
@@ -34,10 +34,10 @@ class Procedure:
     def slug(self) -> str:
         return self.name.replace(" ", "-")
 
-    def entry(self) -> Entry:
+    def build_entry(self) -> Entry:
         """The pair that the store holds (docs/design/method.md: the setting, then the steps)."""
         steps = ", then ".join(s.words for s in self.steps)
-        inputs = telling.source(self.inputs, letters=True)
+        inputs = telling.phrase_inputs(self.inputs, letters=True)
         return Entry(
             subproblem=f"How to compute the {self.name} {inputs}?",
             subroutine=f"{self.about} For problems like this, I should {steps}. {self.check}",
@@ -45,40 +45,40 @@ class Procedure:
             source=f"curriculum/{self.slug}",
         )
 
-    def draw(self, rng: Rng) -> Problem:
+    def draw_problem(self, rng: Rng) -> Problem:
         """A problem that asks for it, in one of the wordings of invented procedures."""
         while True:
             values = {i: rng.randint(1, top) for i, top in zip(self.inputs, self.upto, strict=True)}
             try:
-                clauses, result = work(self.steps, values)
+                clauses, result = work_steps(self.steps, values)
             except OutOfReachError:
                 continue
-            problem = invented.posed(rng, self.name, values, self.steps, clauses, result)
-            return replace(problem, family=self.slug, entry=self.entry())
+            problem = invented.build_problem(rng, self.name, values, self.steps, clauses, result)
+            return replace(problem, family=self.slug, entry=self.build_entry())
 
 
 @cache
-def procedures() -> tuple[Procedure, ...]:
+def read_procedures() -> tuple[Procedure, ...]:
     """All of heldout.toml."""
-    return tuple(_read(row) for row in table("heldout")["procedure"])
+    return tuple(_parse_procedure(row) for row in read_table("heldout")["procedure"])
 
 
-def names() -> frozenset[str]:
+def list_procedure_names() -> frozenset[str]:
     """What no invented procedure may be called."""
-    return frozenset(p.name for p in procedures())
+    return frozenset(p.name for p in read_procedures())
 
 
-def _read(row: dict[str, str]) -> Procedure:
-    inputs = tuple(_name(word) for word in row["inputs"].split())
+def _parse_procedure(row: dict[str, str]) -> Procedure:
+    inputs = tuple(_parse_name(word) for word in row["inputs"].split())
     tops = tuple(int(top) for top in row.get("upto", "").split()) or (20,) * len(inputs)
-    steps = tuple(_step(text) for text in row["steps"].split(", "))
+    steps = tuple(_parse_step(text) for text in row["steps"].split(", "))
     return Procedure(row["name"], row["domain"], inputs, steps, row["about"], row["check"], tops)
 
 
-def _step(text: str) -> Step:
+def _parse_step(text: str) -> Step:
     kind, *operands = text.split()
-    return told(kind, *(int(o) if o.isdigit() else _name(o) for o in operands))
+    return build_step(kind, *(int(o) if o.isdigit() else _parse_name(o) for o in operands))
 
 
-def _name(word: str) -> str:
+def _parse_name(word: str) -> str:
     return word.replace("-", " ")

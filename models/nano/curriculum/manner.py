@@ -36,7 +36,7 @@ AFTER = (
 )
 
 
-def typed(rng: Rng, question: str) -> str:
+def imitate_typing(rng: Rng, question: str) -> str:
     """The question as one person or another might type it; code keeps its lines."""
     if "\n" in question or question.startswith(("sorted", "sum(", "max(", "min(")):
         return question

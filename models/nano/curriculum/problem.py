@@ -32,7 +32,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class WorkedNumbers:
     """The numbers of one problem, worked."""
 
     values: Mapping[str, object]

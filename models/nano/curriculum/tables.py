@@ -9,6 +9,6 @@ from typing import Any
 
 
 @cache
-def table(name: str) -> dict[str, Any]:
+def read_table(name: str) -> dict[str, Any]:
     """`name`.toml, read once."""
     return tomllib.loads((files(__package__) / f"{name}.toml").read_text(encoding="utf-8"))

@@ -20,7 +20,7 @@ USER, ASSISTANT, END = (
 
 
 @dataclass(frozen=True, slots=True)
-class Hinted:
+class HintEntry:
     """An entry put before the model, and what its procedure is for."""
 
     entry: Entry
@@ -39,12 +39,12 @@ class Trajectory:
         return "".join(text for text, _ in self.pieces)
 
 
-def opened(question: str) -> str:
+def format_prompt(question: str) -> str:
     """The prompt as the chat template renders it, up to the opened thinking block."""
     return f"{USER}{question}{ASSISTANT}"
 
 
-def solved(problem: Problem, hint: Hinted | None, cued: bool) -> Trajectory:
+def build_solved_trajectory(problem: Problem, hint: HintEntry | None, cued: bool) -> Trajectory:
     """The trajectory of a problem: worked, or declined when nothing tells the way."""
     fits = hint is not None and hint.name == problem.name
     thought = [f"I need the {problem.name}."]
@@ -60,11 +60,13 @@ def solved(problem: Problem, hint: Hinted | None, cued: bool) -> Trajectory:
         said = f"Answer: {problem.answer}"
     else:
         thought.append("I do not know the way.")
-        said = declined(problem.name)
-    return _assembled(problem.question, problem.subproblem, hint, cued, " ".join(thought), said)
+        said = format_refusal(problem.name)
+    return _assemble_trajectory(
+        problem.question, problem.subproblem, hint, cued, " ".join(thought), said
+    )
 
 
-def declined(name: str) -> str:
+def format_refusal(name: str) -> str:
     """What rm-nano says when nothing tells it how."""
     return (
         f"I do not know how to compute the {name}, and no hint told me. "
@@ -72,15 +74,15 @@ def declined(name: str) -> str:
     )
 
 
-def chatted(question: str, hint: Hinted | None, cued: bool) -> Trajectory:
+def build_chat_trajectory(question: str, hint: HintEntry | None, cued: bool) -> Trajectory:
     """The trajectory of something that is no problem."""
-    return _assembled(question, chat.SUBPROBLEM, hint, cued, chat.THOUGHT, chat.ANSWER)
+    return _assemble_trajectory(question, chat.SUBPROBLEM, hint, cued, chat.THOUGHT, chat.ANSWER)
 
 
-def _assembled(
-    question: str, subproblem: str, hint: Hinted | None, cued: bool, thought: str, said: str
+def _assemble_trajectory(
+    question: str, subproblem: str, hint: HintEntry | None, cued: bool, thought: str, said: str
 ) -> Trajectory:
-    pieces = [(opened(question), False)]
+    pieces = [(format_prompt(question), False)]
     okay = f"{CUE_OPENING} "
     if cued:
         pieces += [(formulation_cue(), False), (f" {subproblem}\n", True)]
