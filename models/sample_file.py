@@ -1,4 +1,4 @@
-"""Samples of a measurement, one JSON object a line, so that a run that was killed continues."""
+"""Append-only JSON Lines file of a measurement's samples, with which a killed run continues."""
 
 from __future__ import annotations
 
@@ -14,26 +14,31 @@ from rm_local.errors import UsageError
 
 
 class KeyedSample(Protocol):
-    """A dataclass of plain JSON values, with what tells one sample from the others of a file."""
+    """Protocol of a sample: a dataclass of JSON values with a key that is unique in its file."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def key(self) -> Hashable:
-        """What a file has once."""
+        """The value by which the file finds the sample."""
 
 
 S = TypeVar("S", bound=KeyedSample)
 
 
 class SampleFile(Generic[S]):
-    """Samples on disk: a first line that says how they were made, then one line each."""
+    """File of samples: a first line with the conditions of the run, then a line for each sample.
+
+    `samples` holds those that are in the file, by key.
+    """
 
     def __init__(self, path: Path, kind: Callable[..., S], made: Mapping[str, Any]) -> None:
-        """Open the file, or begin it; a last line that was cut by a kill is removed.
+        """Open or create the file; remove a last line that a kill left incomplete.
+
+        `kind` is the class of the samples, `made` the conditions, written to the first line.
 
         Raises:
-            UsageError: Its samples were made in another way than `made` says.
+            UsageError: The file's samples were made under other conditions.
         """
         self.samples: dict[Hashable, S] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +61,7 @@ class SampleFile(Generic[S]):
         self._file.close()
 
     def add_sample(self, sample: S) -> None:
-        """Append the sample; it is in the file when this returns."""
+        """Append the sample; it is on disk when this returns."""
         self._write_line(asdict(sample))
         self.samples[sample.key] = sample
 
@@ -82,11 +87,11 @@ class SampleFile(Generic[S]):
 
 
 def parse_json_lines(lines: Iterable[str | bytes]) -> list[dict[str, Any]]:
-    """The objects of these lines."""
+    """Return the JSON object of each line."""
     return [json.loads(line) for line in lines]
 
 
 def index_samples(kind: Callable[..., S], rows: Iterable[Mapping[str, Any]]) -> dict[Hashable, S]:
-    """The samples of these objects, by key."""
+    """Build samples of the class `kind` from JSON objects; return them by key."""
     samples = (kind(**row) for row in rows)
     return {sample.key: sample for sample in samples}

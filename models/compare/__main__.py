@@ -36,11 +36,11 @@ from rm_local.settings import Settings
 
 OUT = Path(__file__).with_name("run.jsonl")
 SEEDS, MAX_TOKENS = 3, 96
-"""Of the default run."""
+"""Default number of seeds for each question, and default token limit of a branch."""
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options of the command."""
+    """Parse the command's options."""
     parser = argparse.ArgumentParser(
         prog="python -m models.compare",
         description=__doc__,
@@ -67,7 +67,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code."""
+    """Run the command; return the exit code."""
     chosen = parse_arguments(arguments)
     try:
         return run_comparison(chosen)
@@ -80,7 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_comparison(chosen: argparse.Namespace) -> int:
-    """Ask what is missing, then print the report."""
+    """Ask the questions that the file lacks, then print the report.
+
+    Returns the exit code: 1 if `--silence` is given and the tokens of a pair without a hint differ.
+    """
     questions = limit_per_kind(read_questions(chosen.questions, chosen.kinds), chosen.limit)
     names = (find_plan(chosen.plan).name, find_plan(chosen.baseline).name)
     if chosen.report:

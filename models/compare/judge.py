@@ -1,4 +1,4 @@
-"""Judges samples by the rules; needs the embedder for one of them."""
+"""Judges sampled answers by the rules of `models.compare.rules`; one rule needs an embedder."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from rm_local.arrays import Floats
 from rm_local.loop import hint_text, list_fixed_texts
 
 RULES = ("whole", "own text", "on topic", "language", "no loop", "right")
-"""Names of the rules, in the order of the table."""
+"""Names of the rules, in the order of the columns of the report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the rules say of a sample."""
+    """Judgement of one sample: the result of each rule."""
 
     sample: Sample
     kind: str
     kept: Mapping[str, bool]
-    """For each rule that applies, whether the answer keeps it."""
+    """By the name of each rule that applies, whether the answer satisfies it."""
 
     @property
     def keeps_all_rules(self) -> bool:
-        """Whether the answer keeps all of them."""
+        """Whether the answer satisfies all rules that apply."""
         return all(self.kept.values())
 
 
 def judge_samples(
     samples: Sequence[Sample], questions: Sequence[Question], baseline: str
 ) -> list[Verdict]:
-    """A verdict for each sample of one of the questions.
+    """Return a verdict for each sample of one of the questions.
 
-    Whether an answer is on its topic is judged against the answers of the plan `baseline`, at the
-    same seed, to the other questions.
+    An answer is on topic if it is nearer to its question than most answers of the plan `baseline`,
+    at the same seed, to other questions are.
     """
     known = {question.id: question for question in questions}
     judged = [sample for sample in samples if sample.question in known]
@@ -68,10 +68,10 @@ def apply_rules(
     others: Sequence[float],
     forced: Sequence[str],
 ) -> dict[str, bool]:
-    """For each rule that applies, whether it is kept; a turn without an answer keeps none.
+    """Return by rule whether the answer satisfies it; an empty answer satisfies none.
 
-    `own` and `others` are the cosines of the question with this answer and with those to other
-    questions.
+    `own` is the cosine of the question with this answer, `others` those with answers to other
+    questions. `forced` lists the phrases that the program itself writes.
     """
     text = sample.text
     kept = {
@@ -87,11 +87,11 @@ def apply_rules(
 
 
 def list_forced_phrases() -> Iterator[str]:
-    """All that the program says to the model: the constants of its prompts, and a hint's frame."""
+    """Yield all texts that the program puts before the model: prompts, and the frame of a hint."""
     yield hint_text("", "")
     yield from list_fixed_texts()
 
 
 def embed_texts(texts: Sequence[str]) -> Floats:
-    """Vectors of length 1, (n, 384); an empty text has a vector, too."""
+    """Return an array (n, 384) with the texts' vectors of length 1; an empty text has one, too."""
     return embed_texts_with(texts, "llama") if texts else np.zeros((0, 384), np.float32)

@@ -1,4 +1,4 @@
-"""The comparison as a table, the paired differences, and what memory's silence came to."""
+"""Formats a comparison: a table, paired differences, and turns in which memory gave no hint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.compare.statistics import compute_paired_difference, pair_verdicts
 
 
 def format_table_lines(verdicts: Sequence[Verdict], plans: Sequence[str]) -> Iterator[str]:
-    """By kind and plan: answers that keep each rule, and what a turn cost."""
+    """Yield the table: by kind and plan, answers that satisfy each rule, tokens and seconds."""
     head = [*RULES, "all"]
     yield (
         f"{'kind':16}{'plan':10}{'n':>5}"
@@ -30,7 +30,7 @@ def format_table_lines(verdicts: Sequence[Verdict], plans: Sequence[str]) -> Ite
 
 
 def format_differences(verdicts: Sequence[Verdict], plan: str, baseline: str) -> Iterator[str]:
-    """The paired difference by kind, over all questions, and over those that had a hint."""
+    """Yield lines with the paired difference by kind, over all questions, and over hinted ones."""
     pairs = pair_verdicts(verdicts, plan, baseline)
     groups = {kind: [p for p in pairs if p[0].kind == kind] for kind in _list_kinds(verdicts)}
     groups["all kinds"] = pairs
@@ -50,7 +50,10 @@ def format_differences(verdicts: Sequence[Verdict], plan: str, baseline: str) ->
 def pair_unhinted_samples(
     samples: Sequence[Sample], plan: str, baseline: str
 ) -> list[tuple[Sample, Sample]]:
-    """Both samples of each question and seed at which `plan` gave no hint."""
+    """Return pairs (sample of `plan`, sample of `baseline`) for turns without any hint.
+
+    Both samples of a pair have the same question and seed.
+    """
     others = {(s.question, s.seed): s for s in samples if s.plan == baseline}
     return [
         (sample, others[sample.question, sample.seed])
@@ -60,13 +63,13 @@ def pair_unhinted_samples(
 
 
 def has_same_tokens(one: Sample, other: Sample) -> bool:
-    """Whether the same tokens were written: one branch each, of the same text and length."""
+    """Return whether both samples have the same tokens: one branch, equal in text and length."""
     same_text = one.written == other.written
     return same_text and one.tokens == other.tokens and one.branches == other.branches == 1
 
 
 def format_silence(samples: Sequence[Sample], plan: str, baseline: str) -> Iterator[str]:
-    """How often the gate was silent, how often the tokens were then those of the baseline."""
+    """Yield lines on turns without a hint: their number, and how many equal the baseline's."""
     pairs = pair_unhinted_samples(samples, plan, baseline)
     asked = sum(sample.plan == plan for sample in samples)
     differing = [one for one, other in pairs if not has_same_tokens(one, other)]

@@ -1,4 +1,4 @@
-"""Asks the questions under both plans, through the runtime that every face uses."""
+"""Asks the questions under both plans, through the same runtime as the app and the commands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from rm_local.runtime import Runtime
 
 
 def fingerprint_run(model: Path, store: Path, plans: Sequence[Plan]) -> dict[str, Any]:
-    """What samples depend on; those of one file have all of it in common."""
+    """Return what samples depend on: hashes of model, store and code, and the plans' fields."""
     with model.open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
     with store.open("rb") as file:
@@ -44,7 +44,7 @@ def fingerprint_run(model: Path, store: Path, plans: Sequence[Plan]) -> dict[str
 
 
 def hash_package_code(package: Path) -> str:
-    """A hash over all Python files of the package, with their names."""
+    """Return a hash of all Python files of the package, with their names."""
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         digest.update(f"{path.relative_to(package).as_posix()}\0".encode())
@@ -55,7 +55,7 @@ def hash_package_code(package: Path) -> str:
 def list_turns_to_ask(
     questions: Sequence[Question], plans: Sequence[Plan], seeds: int
 ) -> Iterator[tuple[Question, Plan, int]]:
-    """All turns, seed by seed; which plan comes first alternates.
+    """Yield all turns (question, plan, seed), seed by seed; the first plan alternates.
 
     The second turn of a pair finds the prompt evaluated, which saves it some time.
     """
@@ -71,7 +71,7 @@ async def ask_missing_turns(
     file: SampleFile[Sample],
     turns: Sequence[tuple[Question, Plan, int]],
 ) -> None:
-    """Add the samples that the file lacks, one after another; prints how far it is."""
+    """Ask the turns without a sample in the file, one after another; print the progress."""
     missing = [turn for turn in turns if _make_key(*turn) not in file.samples]
     if not missing:
         return
@@ -90,7 +90,7 @@ async def ask_missing_turns(
 
 
 async def ask_question(runtime: Runtime, question: Question, plan: Plan, seed: int) -> Sample:
-    """Answer one question under the plan."""
+    """Answer one question under the plan at the seed; return the sample."""
     began = perf_counter()
     turn = runtime.solve(question.question, plan, overrides=TurnOverrides(seed=seed))
     async with aclosing(turn) as stream:
@@ -101,7 +101,7 @@ async def ask_question(runtime: Runtime, question: Question, plan: Plan, seed: i
 def build_sample(
     question: str, plan: str, seed: int, events: Sequence[Event], seconds: float
 ) -> Sample:
-    """What the events of a turn come to."""
+    """Summarize the events of a turn as a sample; `seconds` is the duration of the turn."""
     answer = next((event.answer for event in events if isinstance(event, Answered)), None)
     failure = next((event.message for event in events if isinstance(event, Failed)), "")
     branches = {e.branch.index: e.branch for e in events if isinstance(e, BranchFinished)}

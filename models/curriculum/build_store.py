@@ -24,12 +24,16 @@ from rm_local.store import format_entry
 
 
 def list_measuring_entries() -> list[Entry]:
-    """All entries of the store, in order."""
+    """Return all entries of the store for measurements, in order."""
     return [*list_seed_entries(), *list_family_entries(), *read_gym_entries().values()]
 
 
 def build_measuring_store(out: Path, entries: Sequence[Entry], embedder: str = "minilm") -> None:
-    """Build the store `out` of the entries. Raises StoreError, UsageError, EngineError."""
+    """Build the store `out` of the entries.
+
+    Raises:
+        StoreError, UsageError, EngineError: The store cannot be built.
+    """
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "entries.jsonl"
         lines.write_bytes(b"".join(map(format_entry, entries)))
@@ -37,7 +41,7 @@ def build_measuring_store(out: Path, entries: Sequence[Entry], embedder: str = "
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code."""
+    """Run the command; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m models.curriculum.build_store",
         description=__doc__,

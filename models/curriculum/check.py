@@ -1,6 +1,6 @@
 """Checks files of forms: `python -m models.curriculum.check models/curriculum/wordings/FILE.toml`.
 
-Draws many problems of each form in each of its wordings, and prints what is wrong and one example.
+Draws many problems of each form in each of its wordings, and prints faults and one example.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from models.curriculum.overlap import find_overlaps
 from models.curriculum.slots import InvalidSlotError
 
 WORDINGS = {"known": 30, "held-out": 6}
-"""Least number of wordings of a family, over all of its forms."""
+"""Minimum number of wordings of a family over all its forms, by the family's split."""
 QUESTIONS = Path(__file__).parent / "questions" / "questions.jsonl"
 _PYTHON_ERRORS = (ValueError, TypeError, NameError, SyntaxError)
-"""What an expression of a form can raise."""
+"""Errors that evaluating an expression of a form can raise."""
 ROUNDS = 20
-"""Problems that are drawn of each form, beyond one in each wording."""
+"""Number of problems drawn of each form, in addition to one in each wording."""
 
 
 def find_form_faults(forms: tuple[Form, ...], seed: int = 0) -> Iterator[str]:
-    """What is wrong with the forms of a file, a line each."""
+    """Yield a message for each fault of the forms of a file."""
     counts: dict[str, int] = {}
     for form in forms:
         counts[form.family.name] = counts.get(form.family.name, 0) + len(form.wordings)
@@ -79,12 +79,13 @@ def _check_form(form: Form, rng: random.Random) -> Iterator[str]:
 
 
 def contains_answer(answer: str, work: str) -> bool:
-    """Whether the work says the answer, as a word of its own."""
+    """Return whether the work states the answer, as a word of its own."""
     said = {"yes": r"True|yes|Yes", "no": r"False|no|No"}.get(answer, re.escape(answer))
     return re.search(rf"(?<![\w.])(?:{said})(?!\w|[.]\d)", work) is not None
 
 
 def main() -> int:
+    """Check the files named on the command line; return 1 if there is any fault, else 0."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

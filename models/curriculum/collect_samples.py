@@ -1,4 +1,4 @@
-"""Measurements of a model: their common options, and samples collected until all are there."""
+"""Common parts of measurements of a model: options, and samples collected into a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rm_local.settings import Settings
 
 CONTEXT = 2048
 PROGRESS_EVERY = 20
-"""Samples between two lines about how far the run is."""
+"""Number of new samples between two lines of progress."""
 
 S = TypeVar("S", bound=KeyedSample)
 T = TypeVar("T")
@@ -28,7 +28,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that each measurement has."""
+    """Add the options common to all measurements to the parser."""
     parser.add_argument("--model", type=Path, help="GGUF file; without it the shipped one")
     parser.add_argument("--store", type=Path, help="without it the shipped one")
     parser.add_argument("--threads", type=int, default=0, help="as the setting; 0: by itself")
@@ -36,13 +36,17 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def open_runtime(args: argparse.Namespace) -> Runtime:
-    """The runtime that these options ask for; nothing is loaded yet."""
+    """Return a runtime for the parsed options; the model is not loaded yet."""
     settings = Settings(context=CONTEXT, threads=args.threads)
     return Runtime(settings, model=args.model, store=args.store)
 
 
 def fingerprint_samples(runtime: Runtime, plans: Sequence[Plan], **more: object) -> dict[str, Any]:
-    """What the samples of one file have in common. UsageError: there is no model or no store."""
+    """Return the conditions that all samples of one file share.
+
+    Raises:
+        UsageError: The model's or the store's file does not exist.
+    """
     for path, option in ((runtime.model, "--model"), (runtime.store, "--store")):
         if not path.is_file():
             raise UsageError(f"{path} does not exist.", f"Name another file with {option}.")
@@ -53,7 +57,10 @@ def fingerprint_samples(runtime: Runtime, plans: Sequence[Plan], **more: object)
 async def collect_missing_samples(
     file: SampleFile[S], wanted: Mapping[K, T], ask: Callable[[T], Awaitable[S]]
 ) -> list[S]:
-    """Ask for the wanted samples that the file lacks, by their keys; return all that are wanted."""
+    """Ask for those `wanted` samples that the file lacks; return all wanted samples.
+
+    `wanted` has what to ask by the key of the sample; `ask` makes a sample of it.
+    """
     missing = [asked for key, asked in wanted.items() if key not in file.samples]
     began = time.perf_counter()
     for number, asked in enumerate(missing, 1):
@@ -65,7 +72,7 @@ async def collect_missing_samples(
 
 
 def run_measurement(work: Coroutine[Any, Any, None]) -> int:
-    """Run `work` to its end; the exit code. An error is printed with what to do."""
+    """Run the coroutine to its end; print an error with its remedy; return the exit code."""
     try:
         asyncio.run(work)
     except RmLocalError as error:

@@ -1,10 +1,10 @@
-"""How well a model takes worked trajectories apart: `python -m models.curriculum.decompose`.
+"""Measures how a model decomposes worked trajectories: `python -m models.curriculum.decompose`.
 
 Each trajectory is a problem of a held-out family with its solution. The model is asked for the
 general subquestions, then for a hint for each, greedily; both replies are parsed strictly. Every
 hint that parses becomes an entry, under which alone the model then solves other problems of the
-family; the same problems are also asked without an entry. Trajectories are kept in --out, JSON
-Lines, and a stopped run continues. Prints shares with 95 % intervals.
+family; the same problems are also asked without an entry. Samples are kept in --out, JSON Lines,
+and a stopped run continues. Prints shares with 95 % intervals.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from models.sample_file import SampleFile
 
 
 def format_report(found: Sequence[Decomposition]) -> list[str]:
-    """The shares of what parses and of what helps, with Wilson's 95 % intervals."""
+    """Return the lines of a table with the shares of what parses and of what helps."""
     hints = [(each, hint) for each in found for hint in each.hints]
     entries = [(each, hint) for each, hint in hints if not hint["fault"]]
     solving = sum(each.has_enough_right(hint["right"]) for each, hint in entries)
@@ -52,7 +52,7 @@ def format_report(found: Sequence[Decomposition]) -> list[str]:
 
 
 async def measure_decomposition(args: argparse.Namespace) -> None:
-    """Collect the decompositions that the options ask for, and print their shares."""
+    """Collect the samples that the options ask for, and print their shares."""
     runtime = open_runtime(args)
     plans = [find_budgeted_plan(name) for name in ("direct", "memory")]
     trajectories = draw_trajectories(args.trajectories, args.others)
@@ -69,7 +69,7 @@ async def measure_decomposition(args: argparse.Namespace) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code."""
+    """Run the command; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m models.curriculum.decompose",
         description=__doc__,

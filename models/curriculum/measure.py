@@ -1,8 +1,9 @@
-"""How a model does on the questions for people: `python -m models.curriculum.measure --out FILE`.
+"""Measures a model on the 400 questions: `python -m models.curriculum.measure --out FILE`.
 
-Every question goes the way of `rm-local ask`, under one of three arms: `store` (the plan memory),
-`none` (the model by itself) and `wrong` (the stratum of wrong hints, each under its wrong hint).
-Samples are kept in FILE, JSON Lines, and a stopped run goes on. Prints a table with 95 % intervals.
+Every question is asked as by `rm-local ask`, under one of three arms: `store` (the plan memory),
+`none` (the model without hints) and `wrong` (questions of one stratum, each under a wrong hint).
+Samples are kept in FILE, JSON Lines, and a stopped run continues. Prints a table with 95 %
+intervals.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ from rm_local.runtime import Runtime
 
 QUESTIONS = Path(__file__).parent / "questions" / "questions.jsonl"
 PLANS = {"store": "memory", "none": "direct", "wrong": "memory"}
-"""The plan of each arm."""
+"""Name of the plan of each arm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a model made of one question under one arm."""
+    """Result of a model for one question under one arm."""
 
     id: str
     arm: str
@@ -48,31 +49,37 @@ class Sample:
     text: str
     right: bool
     guessed: bool
-    """Whether a result was given that is not right."""
+    """Whether there is a result that is not right."""
     hits: int
     tokens: int
     seconds: float
 
     @property
     def key(self) -> tuple[str, str]:
-        """Question and arm."""
+        """Question id and arm."""
         return self.id, self.arm
 
 
 def read_questions() -> list[dict[str, Any]]:
-    """The 400 questions."""
+    """Return the 400 questions, as the JSON objects of their file."""
     return [json.loads(line) for line in QUESTIONS.read_text("utf-8").splitlines()]
 
 
 def is_right_result(question: dict[str, Any], result: str | None) -> bool:
-    """Whether the result is one of the accepted ones; without a target, whether there is none."""
+    """Return whether the result is accepted.
+
+    For a question without a target, a result without a digit, or no result, is right.
+    """
     if question["target"] is None:
         return result is None or not any(c.isdigit() for c in result)
     return is_accepted(result, [question["target"], *question["accepted"]])
 
 
 async def ask_in_arm(runtime: Runtime, question: dict[str, Any], arm: str) -> Sample:
-    """One turn. Questions before it are part of the conversation, with their right answers."""
+    """Ask the question in one turn under the arm.
+
+    Earlier questions of the conversation are given with their right answers.
+    """
     hint = None
     if arm == "wrong":
         hint = draw_family_entry(random.Random(SEED), read_families()[question["wrong_hint"]])
@@ -129,7 +136,7 @@ def _list_question_arms(arms: Sequence[str], each: int) -> Iterator[tuple[dict[s
 
 
 def print_table(samples: Iterable[Sample]) -> None:
-    """Right answers and guesses by arm and stratum, in per cent, with Wilson's 95 % interval."""
+    """Print right answers and guesses by arm and stratum, with Wilson's 95 % interval."""
     groups: dict[tuple[str, str], list[Sample]] = defaultdict(list)
     for sample in samples:
         groups[sample.arm, sample.stratum].append(sample)
@@ -147,7 +154,7 @@ def print_table(samples: Iterable[Sample]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code."""
+    """Run the command; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m models.curriculum.measure",
         description=__doc__,

@@ -1,4 +1,4 @@
-"""Fills the slots of wordings and of worked steps, and evaluates the calculations of the steps."""
+"""Fills the slots of wordings and worked steps, and evaluates calculations in the steps."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ PEOPLE = ("name", "name2", "name3")
 _SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _CALCULATION = re.compile(r"<<(.+?)>>")
 _CODE = re.compile(r"print|return|def |[=\[\]`;_]|\w\(")
-"""What only code has; its numbers are left as they are."""
+"""Pattern of texts with code, whose numbers are left unchanged."""
 _GROUPED = 0.25
-"""Share of questions whose numbers of four digits or more have commas."""
+"""Share of questions in which numbers of four digits or more have commas."""
 _SPELLED = 0.06
-"""Share of questions whose small numbers are words."""
+"""Share of questions in which small numbers are written as words."""
 
 
 class InvalidSlotError(Exception):
-    """A slot without a value, or a calculation without one."""
+    """A slot or a calculation has no value."""
 
 
 def fill_wording(rng: random.Random, wording: str, values: Mapping[str, object]) -> str:
-    """The wording with its values; names, things, places and idle numbers `{x}`, `{y}` are drawn.
+    """Fill the slots of the wording with `values`.
+
+    Names, things, places and the numbers `{x}` and `{y}`, on which nothing depends, are drawn.
 
     Raises:
-        InvalidSlotError: It names something that does not exist.
+        InvalidSlotError: A slot has no value.
     """
     people = rng.sample(read_vocabulary("names"), len(PEOPLE))
     scope: dict[str, object] = {
@@ -58,10 +60,12 @@ def fill_wording(rng: random.Random, wording: str, values: Mapping[str, object])
 
 
 def fill_work(work: str, values: Mapping[str, object]) -> str:
-    """The steps with their values; each calculation gets its result, which `{1}`, `{2}` refer to.
+    """Fill the slots of the steps and add the result to each calculation.
+
+    Slots `{1}`, `{2}` refer to earlier results.
 
     Raises:
-        InvalidSlotError: A slot has no value, or a calculation none.
+        InvalidSlotError: A slot or a calculation has no value.
     """
     results: dict[str, object] = {}
     done: list[str] = []
@@ -90,7 +94,7 @@ def _fill_plain(text: str, scope: Mapping[str, object]) -> str:
 
 
 def _fill_expression(text: str, scope: Mapping[str, object]) -> str:
-    """Numbers that are not plain are put in brackets beside an operator."""
+    """Fill the slots of a calculation; negative numbers and fractions get brackets at operators."""
 
     def fill(match: re.Match[str]) -> str:
         shown = _format_value(_get_value(scope, match[1]))
@@ -121,7 +125,13 @@ def _format_value(value: object, grouped: bool = False) -> str:
 
 
 def _format_list(value: object, style: str) -> str:
-    """A list as people write it: `and` 3, 5 and 8; `comma` 3, 5, 8; `space` 3 5 8."""
+    """Format a list in a style: `and` 3, 5 and 8; `comma` 3, 5, 8; `space` 3 5 8.
+
+    The style `lower` puts any value in lower case.
+
+    Raises:
+        InvalidSlotError: The value is not a list, or the style is unknown.
+    """
     if style == "lower":
         return str(value).lower()
     if not isinstance(value, list):

@@ -1,4 +1,4 @@
-"""A worked trajectory taken apart by a model, and how it solves others with what it wrote."""
+"""Lets a model decompose a worked trajectory, and solve other problems with its own hints."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from rm_local.records import Entry
 from rm_local.runtime import Runtime
 
 SOLVED_TENTHS = 6
-"""Tenths of the other problems that an entry must solve."""
+"""Tenths of the other problems that have to be solved under an entry."""
 
 
 class HintTrial(TypedDict):
-    """One subquestion, the hint that the model wrote for it, and how it did under that."""
+    """One subquestion, the model's hint for it, and the results of other problems under it."""
 
     subquestion: str
     said: str
-    """The reply as it came."""
+    """The model's reply, unchanged."""
     fault: str
-    """Why the reply does not parse; empty if it does."""
+    """Reason why the reply does not parse; empty if it does."""
     results: list[str | None]
-    """Of the other problems, under the hint; empty without one."""
+    """Results of the other problems under the hint; empty if the reply does not parse."""
     right: int
 
 
 @dataclass(frozen=True, slots=True)
 class Decomposition:
-    """What a model made of one trajectory."""
+    """Sample of one trajectory: the model's replies, and the problems solved with them."""
 
     family: str
     number: int
@@ -45,18 +45,18 @@ class Decomposition:
     work: str
     answer: str
     said: str
-    """The reply to the request for subquestions, as it came."""
+    """The reply to the request for subquestions, unchanged."""
     fault: str
-    """Why this reply does not parse; empty if it does."""
+    """Reason why this reply does not parse; empty if it does."""
     hints: list[HintTrial]
     others: int
-    """Other problems of the family that were asked."""
+    """Number of the family's other problems that were asked."""
     unaided: int
-    """Of these, solved without an entry."""
+    """Number of those that were solved without an entry."""
 
     @property
     def key(self) -> tuple[str, int]:
-        """Family and number."""
+        """Family and number of the trajectory."""
         return self.family, self.number
 
     @property
@@ -65,12 +65,16 @@ class Decomposition:
         return not self.fault and not any(hint["fault"] for hint in self.hints)
 
     def has_enough_right(self, right: int) -> bool:
-        """Whether so many right answers to the other problems are enough."""
+        """Return whether that many right answers to the other problems are enough."""
         return 10 * right >= SOLVED_TENTHS * self.others
 
 
 async def decompose_and_test(runtime: Runtime, trajectory: Trajectory) -> Decomposition:
-    """Both requests for one trajectory, then the other problems. Raises TurnFailedError."""
+    """Ask for the subquestions and hints of one trajectory, then the other problems.
+
+    Raises:
+        TurnFailedError: A turn failed.
+    """
     worked = trajectory.worked
     said = await _ask_directly(
         runtime, format_subquestions_request(worked.question, worked.work, worked.answer)
@@ -109,14 +113,14 @@ async def _try_hint(runtime: Runtime, trajectory: Trajectory, subquestion: str) 
 
 
 async def _ask_directly(runtime: Runtime, text: str) -> str:
-    """What the model says to the request in a plain, greedy turn."""
+    """Return the model's reply to the request in a greedy turn without hints."""
     return (await ask_runtime(runtime, text, find_budgeted_plan("direct"), temperature=0.0)).text
 
 
 async def _solve_others(
     runtime: Runtime, trajectory: Trajectory, entry: Entry | None
 ) -> list[str | None]:
-    """The results of the other problems under the entry alone, or without any."""
+    """Return the results of the other problems under the entry alone, or without hints for None."""
     plan = find_budgeted_plan("memory" if entry else "direct")
     return [
         (await ask_runtime(runtime, problem.question, plan, hint=entry)).result

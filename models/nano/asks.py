@@ -1,8 +1,8 @@
-"""Asks the program itself: `python -m models.nano.asks --count 20`.
+"""Measures rm-nano by `rm-local ask`: `python -m models.nano.asks --count 20`.
 
-Problems of held-out families, each by `rm-local ask --json` in a process of its own, with the
-plan of the loop and with `--plan direct`; the seed store covers all of them. Prints every answer.
-With `--second` each is asked second in a conversation, behind a problem of another family.
+Asks problems of held-out families by `rm-local ask --json`, each in a process of its own, with the
+plan of the loop and with `--plan direct`; the seed store has entries for all of them. Prints every
+answer. With `--second` each is asked second in a conversation, after a problem of another family.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ PLANS = ("memory", "direct")
 
 
 def draw_held_out_problems(count: int, seed: int) -> list[Problem]:
-    """One problem each of `count` held-out families, in the manners in which people type."""
+    """Draw one problem, as people type it, of each of `count` held-out families."""
     rng = random.Random(seed)
     families = rng.sample(heldout.read_procedures(), min(count, len(heldout.read_procedures())))
     return [imitate_typed_problem(rng, family.draw_problem(rng)) for family in families]
 
 
 def ask_command(question: str, plan: str, seed: int, *, go_on: bool = False) -> str:
-    """The answer that `rm-local ask` gives, or `ask --continue`; empty when it gives none."""
+    """Return the answer of `rm-local ask`, with `--continue` if `go_on`; empty without one."""
     command = [
         sys.executable,
         "-m",
@@ -51,12 +51,13 @@ def ask_command(question: str, plan: str, seed: int, *, go_on: bool = False) -> 
 
 
 def is_right_answer(said: str, wanted: str) -> bool:
-    """Whether the wanted number is the one that was given."""
+    """Return whether the last number in the answer is the wanted one."""
     numbers = re.findall(r"-?\d+", said.replace(",", ""))
     return bool(numbers) and numbers[-1] == wanted
 
 
 def main() -> None:
+    """Ask the problems under both plans, and print the answers and the shares of right ones."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,8 +1,8 @@
-"""Writes a trained rm-nano as GGUF and quantises it: `python -m models.nano.export`.
+"""Writes a trained rm-nano as GGUF and quantizes it: `python -m models.nano.export`.
 
-Qwen3 architecture (GGUF spec, keys of general, qwen3 and tokenizer), a ChatML template that
-opens the thinking, and Q8_0 by llama.cpp's own quantiser. Beside it, next tokens of the
-PyTorch model at fixed places, which a test holds the shipped file to.
+Qwen3 architecture (GGUF spec, keys of general, qwen3 and tokenizer), a ChatML template that opens
+the thinking, and Q8_0 by llama.cpp's own quantizer. `--references` also writes the next tokens of
+the PyTorch model at fixed places; a test compares the shipped file with them.
 """
 
 from __future__ import annotations
@@ -29,16 +29,19 @@ TEMPLATE = (
     "{% set message = messages[-1] %}<|im_start|>{{ message.role }}\n{{ message.content }}"
     "<|im_end|>\n{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
 )
-"""ChatML, thinking opened; only the last message, as the model knows no conversation."""
+"""ChatML template with the thinking opened; it renders only the last message.
+
+The model was not trained on conversations.
+"""
 TEMPERATURE, TOP_P = 0.3, 0.95
-"""What the file recommends: a model this small slips when it is sampled hotter."""
+"""Sampling recommended in the file; a model this small errs at a higher temperature."""
 Q8_0 = 7
-"""LLAMA_FTYPE_MOSTLY_Q8_0."""
+"""Value of LLAMA_FTYPE_MOSTLY_Q8_0 in llama.cpp."""
 POSITIONS = 2000
 
 
 def load_run(folder: Path) -> tuple[Nano, Tokenizer]:
-    """The model and tokenizer of a run's folder."""
+    """Return the model and the tokenizer of a run's folder."""
     saved = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
     model = Nano(Shape(**saved["shape"]))
     model.load_state_dict(saved["model"])
@@ -46,7 +49,7 @@ def load_run(folder: Path) -> tuple[Nano, Tokenizer]:
 
 
 def write_gguf(model: Nano, tokenizer: Tokenizer, path: Path) -> None:
-    """The model as an unquantised GGUF (float32)."""
+    """Write the model as an unquantized GGUF (float32)."""
     writer = gguf.GGUFWriter(path, "qwen3")
     _write_metadata(writer, model.shape)
     _write_vocabulary(writer, tokenizer)
@@ -99,7 +102,7 @@ def _write_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
 
 
 def collect_gguf_tensors(model: Nano) -> dict[str, NDArray[np.float32]]:
-    """The weights under llama.cpp's names for Qwen3."""
+    """Return the weights by llama.cpp's tensor names for Qwen3."""
     found: dict[str, torch.Tensor] = {
         "token_embd.weight": model.embedding.weight,
         "output_norm.weight": model.norm.weight,
@@ -123,7 +126,7 @@ def collect_gguf_tensors(model: Nano) -> dict[str, NDArray[np.float32]]:
 
 
 def quantize_gguf(source: Path, target: Path) -> None:
-    """Q8_0 by llama.cpp's quantiser; the target appears whole or not at all."""
+    """Quantize the file to Q8_0 by llama.cpp; the target appears when it is complete."""
     import llama_cpp
 
     part = target.with_suffix(".part")
@@ -138,9 +141,10 @@ def quantize_gguf(source: Path, target: Path) -> None:
 
 @torch.no_grad()
 def write_reference_tokens(model: Nano, tokenizer: Tokenizer, path: Path, seed: int = 77) -> None:
-    """Writes the likeliest next token at POSITIONS places that the model itself has to decide.
+    """Write the model's likeliest next tokens at `POSITIONS` places that it has to decide.
 
-    `tokens` (rows, longest) padded with -1; `wanted` the same, -1 where nothing is compared.
+    Arrays of the .npz: `tokens` (rows, longest), padded with -1; `wanted` of the same shape, -1
+    where nothing is compared.
     """
     rng = random.Random(seed)
     rows: list[tuple[list[int], list[int]]] = []
@@ -161,6 +165,7 @@ def write_reference_tokens(model: Nano, tokenizer: Tokenizer, path: Path, seed: 
 
 
 def main() -> None:
+    """Write the quantized model, and the reference tokens if asked."""
     here = Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

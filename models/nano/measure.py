@@ -1,8 +1,8 @@
-"""How well the shipped rm-nano follows hints: `python -m models.nano.measure`.
+"""Measures how well the shipped rm-nano follows hints: `python -m models.nano.measure`.
 
-On procedures that training never drew (the held-out families, and freshly invented ones) under
-the right hint, under none, and under another procedure's; and on the known families by itself.
-Runs through the engine that the app uses, sampled as the model's file recommends.
+On procedures that training never drew (the held-out families, and newly invented ones) under the
+right hint, no hint, and another procedure's hint; and the same on the known families. Runs through
+the engine that the app uses, sampled as the model's file recommends.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from rm_local.records import Entry
 
 Rng = random.Random
 BUDGET = 400
-"""Tokens that one solution may take."""
+"""Maximum tokens of one solution."""
 
 
 def draw_fresh_problem(rng: Rng) -> Problem:
-    """A problem of a procedure that nobody has seen before."""
+    """Draw a problem of a newly invented procedure."""
     return invented.draw_invented_problem(rng, list_taken_names())
 
 
 def draw_held_out_problem(rng: Rng) -> Problem:
-    """A problem of a family that training never draws."""
+    """Draw a problem of a family that training never draws."""
     return rng.choice(heldout.read_procedures()).draw_problem(rng)
 
 
 def draw_known_problem(rng: Rng) -> Problem:
-    """A problem of a family that training draws."""
+    """Draw a problem of a family that training draws."""
     return rng.choice(KNOWN).draw_problem(rng)
 
 
@@ -56,7 +56,10 @@ ARMS: dict[str, tuple[Callable[[Rng], Problem], str]] = {
 
 
 def build_forced_text(problem: Problem, hint: str, other: Entry) -> str:
-    """What the loop would put into the thinking: `right`, `wrong` or `none` decides the hint."""
+    """Return the text that the loop inserts into the thinking under this kind of hint.
+
+    `hint` is `right`, `wrong` (the entry `other`) or `none`, for which the text is empty.
+    """
     if hint == "none":
         return ""
     entry = problem.entry if hint == "right" else other
@@ -64,7 +67,7 @@ def build_forced_text(problem: Problem, hint: str, other: Entry) -> str:
 
 
 async def generate_answer(engine: Engine, problem: Problem, text: str, seed: int) -> str:
-    """What the model says after its thinking."""
+    """Return the model's answer to the problem, without its thinking, which begins with `text`."""
     info = engine.info
     assert info is not None
     sampling = Sampling(info.temperature or 0.0, info.top_p or 1.0)
@@ -79,7 +82,7 @@ async def generate_answer(engine: Engine, problem: Problem, text: str, seed: int
 
 
 async def measure_accuracy(engine: Engine, arm: str, count: int, seed: int) -> float:
-    """Share of `count` problems whose answer is right."""
+    """Return the share of `count` problems of the arm with the right answer."""
     draw, hint = ARMS[arm]
     rng = random.Random(f"{arm}{seed}")
     right = 0
@@ -105,7 +108,7 @@ def _draw_unrelated_entry(rng: Rng, problem: Problem) -> Entry:
 async def measure_all_arms(
     model: Path, count: int, seed: int, arms: Sequence[str]
 ) -> dict[str, float]:
-    """Accuracy for every arm, printed as it comes."""
+    """Measure and print the accuracy of every arm; return the shares by arm."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         async with Engine(log=Path(folder) / "worker.log") as engine:
@@ -117,6 +120,7 @@ async def measure_all_arms(
 
 
 def main() -> None:
+    """Measure the model that the options name, and print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

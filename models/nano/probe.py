@@ -1,7 +1,7 @@
-"""A quick look at a model in training: how often its greedy choice is the whole trajectory.
+"""A quick evaluation in training: the share of trajectories that greedy decoding writes exactly.
 
-With the right text before it, the likeliest token is compared at every place that the model
-is to write; a trajectory counts only if all agree, which is when greedy decoding writes it.
+With the right text before it, the likeliest token is compared at every place that the model writes;
+a trajectory counts only if all agree, which is when greedy decoding writes it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Rng = random.Random
 
 
 def list_arms() -> dict[str, Callable[[Rng], Trajectory]]:
-    """What is looked at, each a source of trajectories."""
+    """Return the evaluated kinds of trajectories by name, as functions that draw one."""
     return {
         "invented": lambda rng: _build_hinted_trajectory(
             imitate_typed_problem(rng, invented.draw_invented_problem(rng, list_taken_names()))
@@ -70,7 +70,7 @@ def _draw_misled_trajectory(rng: Rng) -> Trajectory:
 def measure_exact_share(
     model: Nano, tokenizer: Tokenizer, device: torch.device, trajectories: list[Trajectory]
 ) -> float:
-    """Share of the trajectories that greedy decoding would write word for word."""
+    """Return the share of the trajectories that greedy decoding would write word for word."""
     right = 0
     for trajectory in trajectories:
         ids, flags = encode_trajectory(tokenizer, trajectory)
@@ -88,7 +88,7 @@ def measure_exact_share(
 def format_exact_shares(
     model: Nano, tokenizer: Tokenizer, device: torch.device, each: int = 60, seed: int = 4242
 ) -> str:
-    """One line: the share of exact trajectories for every arm."""
+    """Measure all arms on `each` trajectories; return one line with their exact shares."""
     rng = random.Random(seed)
     shares = {
         name: measure_exact_share(model, tokenizer, device, [draw(rng) for _ in range(each)])

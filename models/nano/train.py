@@ -1,7 +1,7 @@
-"""Trains rm-nano from nothing: `python -m models.nano.train --minutes 60`.
+"""Trains rm-nano from scratch: `python -m models.nano.train --minutes 60`.
 
-Runs on whatever there is, a GPU or the processor; the schedule follows the clock, so any
-budget ends with its learning rate down. Stopped and started again, it goes on where it was.
+Runs on a GPU or a CPU. The learning rate follows the clock, so that any budget ends with a low
+rate. A stopped run continues from its checkpoint.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from models.nano.probe import format_exact_shares
 MATRIX_RATE = 0.02
 OTHER_RATE = 3e-3
 FLAT = 0.6
-"""Share of the budget at the full learning rate; then it falls to FLOOR in a straight line."""
+"""Share of the budget at the full learning rate, which then falls linearly to `FLOOR`."""
 FLOOR = 0.04
 WARMUP = 60
-"""Steps."""
+"""Number of steps in which the learning rate rises to its full value."""
 ROUND = 512
-"""Places that are learnt at a step come in multiples of this."""
+"""The number of learnt tokens in a step is cut to a multiple of this."""
 
 
 @dataclass(slots=True)
 class RunProgress:
-    """How far a run has come; kept in its checkpoint."""
+    """Progress of a run: steps, tokens and seconds of training; saved in its checkpoint."""
 
     step: int = 0
     tokens: int = 0
@@ -43,14 +43,14 @@ class RunProgress:
 
 
 def compute_rate_factor(progress: RunProgress, budget: float) -> float:
-    """Factor on the learning rates at this point of the budget (seconds)."""
+    """Return the factor on the learning rates for this share of the budget (seconds)."""
     done = min(1.0, progress.seconds / budget)
     falling = 1.0 if done < FLAT else max(FLOOR, (1 - done) / (1 - FLAT))
     return min(1.0, (progress.step + 1) / WARMUP) * falling
 
 
 def make_optimizers(model: Nano) -> tuple[Muon, torch.optim.AdamW]:
-    """Muon for the blocks' matrices, AdamW for embeddings and norms."""
+    """Return Muon for the matrices of the blocks, and AdamW for embeddings and norms."""
     matrices = [p for p in model.blocks.parameters() if p.ndim == 2]
     chosen = {id(p) for p in matrices}
     others = [p for p in model.parameters() if id(p) not in chosen]
@@ -60,7 +60,10 @@ def make_optimizers(model: Nano) -> tuple[Muon, torch.optim.AdamW]:
 
 
 def compute_loss(model: Nano, ids: Tensor, learnt: Tensor) -> Tensor:
-    """Mean cross entropy over the tokens (batch, time + 1) that the model is to write."""
+    """Return the mean cross entropy over the learnt tokens of a batch.
+
+    `ids` and `learnt`, a mask, are arrays (batch, time + 1).
+    """
     hidden = model.compute_hidden_states(ids[:, :-1])
     places = learnt[:, 1:].flatten().nonzero()[:, 0]
     # Rounded down, so that kernels meet few sizes and need not be made anew at each step.
@@ -71,7 +74,7 @@ def compute_loss(model: Nano, ids: Tensor, learnt: Tensor) -> Tensor:
 
 
 class TrainingRun:
-    """One training run and its folder: tokenizer.json and checkpoint.pt."""
+    """One training run, with its folder of tokenizer.json and checkpoint.pt."""
 
     def __init__(
         self, folder: Path, shape: Shape, seed: int, device: torch.device, compiled: bool
@@ -90,6 +93,7 @@ class TrainingRun:
 
     @property
     def checkpoint(self) -> Path:
+        """Path of the checkpoint."""
         return self.folder / "checkpoint.pt"
 
     def _load_or_train_tokenizer(self) -> Tokenizer:
@@ -110,7 +114,7 @@ class TrainingRun:
         )
 
     def save_checkpoint(self) -> None:
-        """Writes the checkpoint whole or not at all."""
+        """Write the checkpoint; it replaces the old one when it is complete."""
         part = self.checkpoint.with_suffix(".part")
         progress = {
             "step": self.progress.step,
@@ -129,7 +133,11 @@ class TrainingRun:
         part.replace(self.checkpoint)
 
     def train_until(self, budget: float, size: int, length: int, every: float) -> None:
-        """Trains until `budget` seconds are used, earlier sittings counted in."""
+        """Train until `budget` seconds are used, those of earlier calls included.
+
+        `size` is the number of rows in a batch, `length` that of tokens in a row, `every` the
+        seconds between checkpoints.
+        """
         # A sitting draws its own stream: what was seen before is not drawn again.
         stream = draw_batches(self.tokenizer, self.seed + 7919 * self.progress.step, size, length)
         shown = saved = time.perf_counter()
@@ -176,6 +184,7 @@ class TrainingRun:
 
 
 def main() -> None:
+    """Train the run that the options describe."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,8 +1,8 @@
-"""What waves of branches save, and what they cost: `python -m models.nano.waves --count 100`.
+"""Measures what branches in waves save and cost: `python -m models.nano.waves --count 100`.
 
-Problems of held-out families, as people type them, each solved by the plan `memory` in waves, and
-with all its branches begun at once (`vote = "all"`: those that can no longer change the vote are
-ended there, too), from the same seeds. Prints tokens and accuracy of both, and the paired
+Problems of held-out families, as people type them, are each solved by the plan `memory` in waves,
+and with all its branches begun at once (`vote = "all"`; branches that can no longer change the vote
+are ended there as well), from the same seeds. Prints tokens and accuracy of both, and the paired
 difference with a 95 % bound from a bootstrap over the problems.
 """
 
@@ -25,7 +25,7 @@ from rm_local.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class SolveOutcome:
-    """One problem under one plan."""
+    """Result and cost of one problem under one plan."""
 
     right: bool
     tokens: int
@@ -33,7 +33,7 @@ class SolveOutcome:
 
 
 def draw_problems(count: int, seed: int) -> list[Problem]:
-    """So many problems, the held-out families in turn."""
+    """Draw `count` problems, of the held-out families in turn."""
     rng = random.Random(seed)
     families = heldout.read_procedures()
     return [
@@ -43,7 +43,7 @@ def draw_problems(count: int, seed: int) -> list[Problem]:
 
 
 async def solve_problem(runtime: Runtime, problem: Problem, plan: Plan, seed: int) -> SolveOutcome:
-    """The turn's outcome; a turn without an answer is wrong."""
+    """Solve the problem under the plan; a turn without an answer counts as wrong."""
     tokens = branches = 0
     said = ""
     overrides = TurnOverrides(seed=seed)
@@ -56,7 +56,7 @@ async def solve_problem(runtime: Runtime, problem: Problem, plan: Plan, seed: in
 
 
 async def compare_waves(count: int, seed: int) -> None:
-    """Solve each problem both ways and print the figures."""
+    """Solve each problem both ways, and print the figures."""
     memory = replace(find_plan("memory"), max_tokens=400)
     whole, waves = replace(memory, vote="all"), memory
     runtime = Runtime(Settings(context=4096, threads=1))
@@ -86,6 +86,7 @@ def _print_arm(name: str, solved: Sequence[SolveOutcome]) -> None:
 
 
 def main() -> None:
+    """Compare both ways on the number of problems that the options name."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,7 +1,7 @@
-"""Build the seed store: `python -m models.seed.build [--out FILE] [--with bulk|llama]`.
+"""Builds the seed store: `python -m models.seed.build [--out FILE] [--with bulk|llama]`.
 
-The same entries, in the same order, come from the same input: those written by hand, by file name,
-then those of rm-nano's curriculum.
+Entries and their order depend only on the input: handwritten ones by file name, then those of
+rm-nano's curriculum.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from rm_local.store import Store, measure_spread
 
 
 def list_seed_entries() -> list[Entry]:
-    """All entries of the seed store, in order."""
+    """Return all entries of the seed store, in order: handwritten ones, then rm-nano's."""
     return [*read_handwritten_entries(), *curriculum.list_curriculum_entries()]
 
 
@@ -39,9 +39,10 @@ def build_seed_store(
     vectors: NDArray[np.float32],
     probes: NDArray[np.float32],
 ) -> None:
-    """Write a store of `entries` beside `path`, then put it in its place.
+    """Write a store of `entries` to a temporary file, then move it to `path`.
 
-    `vectors`, (n, 384), are of their subproblems, `probes` of the gate's probe sentences.
+    `vectors` is an array (n, 384) of the embedded subproblems; `probes` are the vectors of the
+    gate's probe sentences.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{path.name}-", dir=path.parent) as folder:
@@ -56,7 +57,7 @@ def build_seed_store(
 
 
 def embed_texts_with(texts: Sequence[str], way: str) -> NDArray[np.float32]:
-    """Vectors, (n, 384), by sentence-transformers (`bulk`) or by llama.cpp (`llama`, no torch)."""
+    """Return vectors (n, 384) by sentence-transformers (`way` = `bulk`) or llama.cpp (`llama`)."""
     if way == "llama":
         return asyncio.run(_embed_in_worker(texts))
     from rm_local.embed import embed_bulk
@@ -65,7 +66,7 @@ def embed_texts_with(texts: Sequence[str], way: str) -> NDArray[np.float32]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code: 0 built, 1 an entry is not fit, 3 embedder, 4 store."""
+    """Run the command; return the exit code: 0 built, 1 invalid entry, 3 embedder, 4 store."""
     parser = argparse.ArgumentParser(prog="python -m models.seed.build", description=__doc__)
     parser.add_argument("--out", type=Path, default=None, help="default: the shipped store")
     parser.add_argument("--with", dest="way", choices=("bulk", "llama"), default="bulk")

@@ -39,15 +39,15 @@ Flags = NDArray[np.bool_]
 
 QUESTIONS = Path(__file__).parent / "questions" / "gate.jsonl"
 FIRST = 3
-"""Ranks at which an entry counts as found."""
+"""An entry counts as found if it is among this many first hits."""
 POOL = 32
 PENALTY = 0.1
-"""Of the squared coefficients; the features are used as they are."""
+"""Weight of the squared coefficients in the logistic regression; features are not scaled."""
 SEED = 1
 
 
 def main() -> None:
-    """Print the coefficients of both embedders."""
+    """Print the fitted coefficients of the gate for both embedders."""
     with TemporaryDirectory() as folder:
         minilm = asyncio.run(_embed_by_minilm(Path(folder)))
     static = load_shipped_static()
@@ -59,7 +59,10 @@ def main() -> None:
 
 
 def fit_gate(vectors: Floats, subproblems: Sequence[str], domains: Sequence[str]) -> GateModel:
-    """The model for the vectors, (n, d), of all that `_texts` lists, in its order."""
+    """Return the gate's model, fitted to all parts of the store.
+
+    `vectors` is an array (n, d) of all texts of `_list_texts_to_embed`, in its order.
+    """
     questions = [each for each in _read_questions() if each["half"] == "fit"]
     asked, probes, entries = np.split(vectors, [len(questions), len(questions) + len(PROBES)])
     rows, labels, weights = [], [], []
@@ -84,7 +87,7 @@ def fit_gate(vectors: Floats, subproblems: Sequence[str], domains: Sequence[str]
 
 
 def _list_store_parts(domains: NDArray[np.str_]) -> Iterator[Flags]:
-    """Which entries belong to each part of the store; the first is all of it."""
+    """Yield a mask over the entries for each part of the store; the first part is all of it."""
     yield np.ones(len(domains), bool)
     for domain in sorted(set(domains)):
         yield domains != domain
@@ -101,7 +104,7 @@ def _compute_question_features(
     questions: Sequence[dict[str, Any]],
     names: Sequence[str],
 ) -> tuple[Doubles, Flags, Flags]:
-    """Features, (n, 3), of each question; whether it finds an entry; whether there is one."""
+    """Return, by question: features (n, 3), whether an entry is found, whether one exists."""
     near, to_probes = asked @ entries.T, probes @ entries.T
     spread = summarize_spread(to_probes.max(axis=1), len(entries))
     features, found, fits = [], [], []
@@ -115,7 +118,7 @@ def _compute_question_features(
 
 
 def _fit_logistic(features: Doubles, labels: Flags, weights: Doubles) -> Doubles:
-    """Coefficients of the features and the constant, by Newton's method."""
+    """Return the coefficients of the features and the constant, fitted by Newton's method."""
     rows = np.c_[features, np.ones(len(features))]
     penalty = PENALTY * np.diag([1.0] * features.shape[1] + [0.0])
     b = np.zeros(rows.shape[1])
@@ -128,7 +131,10 @@ def _fit_logistic(features: Doubles, labels: Flags, weights: Doubles) -> Doubles
 
 
 def _choose_threshold(scores: Doubles, labels: Flags) -> float:
-    """Where the smaller of both shares is largest: of fitting ones kept, of others left silent."""
+    """Return the score that maximizes the smaller of two shares.
+
+    These are the share of found questions at or above it and of all other questions below it.
+    """
 
     def smaller(threshold: float) -> float:
         kept, silent = scores[labels] >= threshold, scores[~labels] < threshold
@@ -145,7 +151,10 @@ def _read_questions() -> list[dict[str, Any]]:
 
 
 def _list_texts_to_embed() -> tuple[list[str], list[str], list[str]]:
-    """All that is embedded: questions of the half, probes, subproblems; the last, and domains."""
+    """Return all texts to embed, then the store's subproblems and their domains.
+
+    The texts are the questions for the fit, the probes, and the subproblems.
+    """
     with Store.open(paths.shipped_store()) as store:
         entries = store.sample_entries(store.count_entries(), 0)
     asked = [each["question"] for each in _read_questions() if each["half"] == "fit"]

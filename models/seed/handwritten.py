@@ -1,4 +1,4 @@
-"""The entries of the seed store that are written by hand (models/seed/hand)."""
+"""Reads the handwritten entries of the seed store (models/seed/hand)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HAND = Path(__file__).resolve().parent / "hand"
 
 @cache
 def read_handwritten_entries() -> tuple[Entry, ...]:
-    """All of them, in the order of files and of entries; empty without the folder."""
+    """Return all handwritten entries in the order of files; empty without the folder."""
     return tuple(entry for path in sorted(HAND.glob("*.toml")) for entry in _read_entries(path))
 
 

@@ -18,6 +18,7 @@ from rm_local.paths import shipped_model
 
 
 def main() -> None:
+    """Write the GGUF file that the command's options describe."""
     known = read_shapes()
     parser = argparse.ArgumentParser(
         prog="python -m models.shapes",

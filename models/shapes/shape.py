@@ -1,4 +1,4 @@
-"""The shape of a model as data, and the tensors that it has under llama.cpp's names."""
+"""The shape of a model as data, and the list of its tensors under llama.cpp's names."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 Kind = Literal["matrix", "full", "ones", "decay"]
-"""Quantised; kept in float32; ones; the logarithm's negative of a state's decay, in float32."""
+"""Kind of a tensor's values: random and quantized; random in float32; ones; decay of a state."""
 
 
 LAST_NORMS = {"lfm2": "token_embd_norm"}
-"""What architectures call the norm before the logits that do not call it `output_norm`."""
+"""Name of the last norm by architecture, where it is not `output_norm`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """One tensor: which part of a layer (or of the model), its size, rows before columns."""
+    """Name, size (rows before columns) and kind of one tensor, without its values."""
 
     part: str
     size: tuple[int, ...]
     kind: Kind = "matrix"
     layer: int = -1
-    """-1 = it belongs to no layer."""
+    """Number of the tensor's layer; -1 if it belongs to no layer."""
 
     @property
     def name(self) -> str:
-        """As llama.cpp calls it."""
+        """The tensor's name in llama.cpp."""
         where = f"blk.{self.layer}." if self.layer >= 0 else ""
         plain = self.part.endswith(".bias") or self.part in ("ssm_a", "ssm_d")
         return f"{where}{self.part}" if plain else f"{where}{self.part}.weight"
@@ -36,7 +36,7 @@ class TensorSpec:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a config.json says of a model; see shapes.toml."""
+    """Dimensions of a published model, from its config.json; shapes.toml explains the fields."""
 
     name: str
     source: str
@@ -56,25 +56,25 @@ class Shape:
     experts: int = 0
     experts_used: int = 0
     attention: tuple[int, ...] | None = None
-    """Layers with attention; None = all."""
+    """Numbers of the layers with attention; None for all layers."""
     convolution: int = 0
-    """Positions that a convolution sees."""
+    """Number of positions that a convolution covers; 0 without convolutions."""
     state: int = 0
     time_step: int = 0
 
     def has_attention(self, layer: int) -> bool:
-        """Whether this layer has attention."""
+        """Return whether this layer has attention."""
         return self.attention is None or layer in self.attention
 
     def keep_first_layers(self, layers: int) -> Shape:
-        """The same with its first layers alone."""
+        """Return the shape with only its first `layers` layers, which its name then states."""
         if layers >= self.layers:
             return self
         return replace(self, layers=layers, name=f"{self.name}-{layers}-of-{self.layers}-layers")
 
 
 def read_shapes() -> dict[str, Shape]:
-    """All shapes of shapes.toml by name."""
+    """Return all shapes of shapes.toml by name."""
     text = Path(__file__).with_name("shapes.toml").read_text(encoding="utf-8")
     return {
         name.replace("_", "."): _parse_shape(name.replace("_", "."), values)
@@ -89,7 +89,7 @@ def _parse_shape(name: str, values: dict[str, Any]) -> Shape:
 
 
 def list_tensors(shape: Shape) -> Iterator[TensorSpec]:
-    """Every tensor, in the order of the layers."""
+    """Yield the specification of every tensor of the model, layer by layer."""
     yield TensorSpec("token_embd", (shape.vocabulary, shape.width))
     yield TensorSpec(LAST_NORMS.get(shape.architecture, "output_norm"), (shape.width,), "ones")
     if not shape.tied:

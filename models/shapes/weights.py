@@ -1,4 +1,4 @@
-"""Random weights in llama.cpp's types. What repeats is quantised once."""
+"""Makes random weights in llama.cpp's types. Repeated blocks are quantized once."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from models.shapes.shape import Shape, TensorSpec
 
 SCHEMES = ("Q4_K_M", "Q8_0", "F16")
 _SPREAD = 0.02
-"""Standard deviation of the embedding."""
+"""Standard deviation of the weights of the token embedding."""
 _PEAK = 8.0
-"""That of the logits: a trained model is sure of most tokens, and sampling is as quick as it is
-sure."""
+"""Standard deviation of the logits.
+
+A trained model is sure of most tokens, and sampling takes less time the surer a model is.
+"""
 _SLAB = 1 << 22
-"""Values drawn for a matrix at most; a larger one repeats them."""
+"""Maximum random values for one matrix; a larger matrix repeats them."""
 _Q = gguf.GGMLQuantizationType
 
 
 def choose_tensor_type(scheme: str, tensor: TensorSpec, shape: Shape) -> Any:
-    """The type that llama.cpp's quantiser gives this tensor in this scheme."""
+    """Return the ggml type that llama.cpp's quantizer gives the tensor under this scheme."""
     if tensor.kind != "matrix":
         return _Q.F32
     if scheme != "Q4_K_M":
@@ -37,8 +39,9 @@ def choose_tensor_type(scheme: str, tensor: TensorSpec, shape: Shape) -> Any:
 
 
 def _gets_more_bits(tensor: TensorSpec, shape: Shape) -> bool:
-    """Whether it is of those that get more bits, where its kind comes for the n-th time: in the
-    first and the last eighth, and every third between.
+    """Return whether Q4_K_M gives this tensor more bits, by its place among tensors of its part.
+
+    Those are in the first and the last eighth, and every third between.
     """
     if not tensor.part.startswith(("attn_v", "ffn_down")):
         return False
@@ -49,7 +52,10 @@ def _gets_more_bits(tensor: TensorSpec, shape: Shape) -> bool:
 
 
 def make_tensor_data(tensor: TensorSpec, kind: Any, shape: Shape) -> NDArray[Any]:
-    """The tensor's data: float32, float16, or bytes of quantised rows."""
+    """Return the tensor's data: float32, float16, or bytes of quantized rows.
+
+    `kind` is the ggml type.
+    """
     if tensor.kind == "ones":
         # What comes last sets how far the logits are apart.
         last = tensor.layer < 0

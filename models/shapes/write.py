@@ -1,4 +1,4 @@
-"""Writes a shape as a GGUF of random weights, with a vocabulary of the true size."""
+"""Writes a GGUF of a shape with random weights, and a vocabulary of the shape's size."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _FILES = {
 
 
 def write_gguf(shape: Shape, path: Path, scheme: str, tokenizer: Path) -> None:
-    """The file appears whole or not at all. `tokenizer`: the GGUF whose vocabulary is padded."""
+    """Write the model to `path`, at once when it is complete.
+
+    `tokenizer` is a GGUF whose vocabulary is extended to the shape's size.
+    """
     part = path.with_suffix(".part")
     writer = gguf.GGUFWriter(part, shape.architecture)
     _write_metadata(writer, shape, scheme)
@@ -74,7 +77,7 @@ def _write_metadata(writer: gguf.GGUFWriter, shape: Shape, scheme: str) -> None:
 
 
 def _write_vocabulary(writer: gguf.GGUFWriter, shape: Shape, tokenizer: Path) -> None:
-    """The tokenizer's own tokens, then words of five letters that no merge leads to."""
+    """Write the tokenizer's own tokens, then made-up words of five letters that it never emits."""
     fields = gguf.GGUFReader(tokenizer).fields
     tokens, types, merges = (
         fields[f"tokenizer.ggml.{name}"].contents() for name in ("tokens", "token_type", "merges")

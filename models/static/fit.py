@@ -1,4 +1,4 @@
-"""Fitting the table: to the teacher's vectors of texts, and to pairs that mean the same."""
+"""Fits the table of rm-static to the teacher's vectors, and to pairs of texts of one meaning."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How the table is fitted."""
+    """Hyperparameters of the fit."""
 
     steps: int = 2000
     texts: int = 1024
-    """Texts a step that are drawn to the teacher's vectors."""
+    """Number of texts in a step that are fitted to the teacher's vectors."""
     pairs: int = 512
-    """Pairs a step; each text is to be nearest to its own other half."""
+    """Number of pairs in a step; each text has to be nearest to the other of its pair."""
     rate: float = 2e-3
     weight: float = 0.3
-    """Of the pairs' loss beside the teacher's."""
+    """Factor on the loss of the pairs, added to the loss of the teacher's vectors."""
     sharpness: float = 20.0
-    """Factor on cosines before the softmax over a step's pairs."""
+    """Factor on the cosines before the softmax over the pairs of a step."""
 
 
 class TokenizedTexts:
-    """Texts as pieces, ready to be drawn by number."""
+    """Texts as piece numbers in one flat array, from which texts are gathered by their numbers."""
 
     def __init__(self, split: WordPiece, texts: Sequence[str], empty: int) -> None:
+        """Split the texts into pieces; a text without pieces becomes the piece `empty`."""
         rows = [split.encode_text(text) or [empty] for text in texts]
         self._lengths = np.array([len(row) for row in rows])
         self._starts = np.concatenate([[0], np.cumsum(self._lengths)])
@@ -45,12 +46,12 @@ class TokenizedTexts:
         return len(self._lengths)
 
     def compute_piece_shares(self, count: int) -> Floats:
-        """Of all pieces, the share that each of the `count` is."""
+        """Return the share of each of `count` pieces among all pieces of the texts: (count,)."""
         seen = np.bincount(self._flat, minlength=count)
         return np.asarray(seen / len(self._flat), dtype=np.float32)
 
     def gather_texts(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """The pieces of the chosen texts, one after another, and where each text begins."""
+        """Return the pieces of the chosen texts in a row, and the offset of each text."""
         lengths = self._lengths[chosen]
         offsets = np.cumsum(lengths) - lengths
         within = np.arange(lengths.sum()) - np.repeat(offsets, lengths)
@@ -59,16 +60,16 @@ class TokenizedTexts:
 
 
 def compute_principal_axes(vectors: Floats, dimension: int) -> Floats:
-    """The directions (full, dimension) that keep most of the vectors' cosines.
+    """Return the directions (full, dimension) that keep most of the vectors' cosines.
 
-    The mean stays in, so that cosines keep the teacher's scale.
+    The mean is not removed, so that cosines keep the teacher's scale.
     """
     _, directions = np.linalg.eigh(vectors.T.astype(np.float64) @ vectors)
     return np.asarray(directions[:, ::-1][:, :dimension], dtype=np.float32)
 
 
 def compute_sif_weights(bags: TokenizedTexts, count: int, smooth: float = 1e-3) -> Floats:
-    """SIF: a piece that stands in many texts says little (Arora et al. 2017); (count,)."""
+    """Return SIF weights (count,): frequent pieces count less (Arora et al. 2017)."""
     return np.asarray(smooth / (smooth + bags.compute_piece_shares(count)), dtype=np.float32)
 
 
@@ -82,10 +83,11 @@ def fit_table(
     seed: int,
     on_step: Callable[[int, float, float], None],
 ) -> Floats:
-    """The fitted table; `targets` are the texts' vectors (n, d).
+    """Return the fitted table; it begins as `table`.
 
-    `same` numbers the pairs' second texts: those with one number are no wrong answers for each
-    other. `on_step` is told the step and both losses.
+    `targets` are the teacher's vectors of the texts (n, d). `same` has a number for the second text
+    of each pair; texts with equal numbers are not counted as wrong answers for each other.
+    `on_step` is called with the step and both losses.
     """
     rng = np.random.default_rng(seed)
     bag = torch.nn.EmbeddingBag.from_pretrained(
@@ -111,7 +113,10 @@ def fit_table(
 
 
 def compute_contrastive_loss(one: Tensor, other: Tensor, same: Tensor, sharpness: float) -> Tensor:
-    """Cross entropy of finding each row's other half among all, both ways."""
+    """Return the cross entropy of finding each row's partner among all, in both directions.
+
+    Rows with equal numbers in `same` are left out as wrong answers for each other.
+    """
     scores = one @ other.T * sharpness
     alike = (same[:, None] == same[None, :]) & ~torch.eye(len(same), dtype=torch.bool)
     scores = scores.masked_fill(alike, -torch.inf)

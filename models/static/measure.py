@@ -1,7 +1,7 @@
-"""Measures embedders at finding an entry by what somebody asks: `python -m models.static.measure`.
+"""Measures how well embedders find an entry by a question: `python -m models.static.measure`.
 
-Every question is asked against one pool: the subproblems of the seed store, those of the
-paraphrases, invented ones, and what functions are said to do. Vectors alone, without words.
+Every question is searched in one pool of texts: the subproblems of the seed store, of paraphrases
+and of invented procedures, and descriptions of functions. Only vectors are compared, no words.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ SEED = 20_261
 INVENTED = 2000
 ASKED = 400
 EACH = 8
-"""Questions after each held-out family."""
+"""Number of questions about each held-out family."""
 ROUNDS = 100
-"""Times that each process embeds all texts when speed is measured."""
+"""Number of times that each process embeds all texts for the measurement of speed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalQuality:
-    """How often the right entry comes first, or among ten, and the mean of 1/rank."""
+    """Share of questions with the right text first (hit1), in the first ten (hit10), and MRR."""
 
     hit1: float
     hit10: float
@@ -46,14 +46,14 @@ class RetrievalQuality:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalTest:
-    """Questions of several kinds, each with the text that is to be found in the pool."""
+    """A pool of texts, and questions of several kinds, each with the text of the pool to find."""
 
     pool: tuple[str, ...]
     kinds: dict[str, tuple[Pair, ...]]
-    """(question, text of the pool)."""
+    """By kind, pairs of a question and its right text in the pool."""
 
     def evaluate_embedder(self, embed: Embed) -> dict[str, RetrievalQuality]:
-        """The quality of an embedder for each kind; ties count against it."""
+        """Return the quality of an embedder for each kind; ties count as wrong."""
         vectors = embed(self.pool)
         places = {text: place for place, text in enumerate(self.pool)}
         return {
@@ -65,7 +65,7 @@ class RetrievalTest:
 
 
 def build_retrieval_test(quiz: Sequence[Pair] = ()) -> RetrievalTest:
-    """The questions, always the same; `quiz` adds pairs of names and descriptions."""
+    """Return the test, the same in each call; `quiz` adds pairs of names and descriptions."""
     rng = random.Random(SEED)
     ordinary = [line.split("\t") for line in PARAPHRASES.read_text("utf-8").splitlines()]
     strange = [invented.draw_invented_problem(rng, list_taken_names()) for _ in range(INVENTED)]
@@ -103,7 +103,10 @@ def _compute_quality(
 
 
 def format_quality_table(found: dict[str, dict[str, RetrievalQuality]], exam: RetrievalTest) -> str:
-    """Markdown: a row for each kind of question and embedder."""
+    """Format the qualities as a Markdown table with a row for each kind and embedder.
+
+    `found` has the qualities by embedder and kind.
+    """
     lines = [
         f"| asked against {len(exam.pool):,} subproblems | embedder | hit@1 | hit@10 | MRR |",
         "|---|---|---|---|---|",
@@ -118,7 +121,7 @@ def format_quality_table(found: dict[str, dict[str, RetrievalQuality]], exam: Re
 
 
 def measure_speed(embed: Embed, texts: Sequence[str], rounds: int = 3) -> tuple[float, float]:
-    """Texts a second, best of `rounds`: by the clock, and by this process's processor time."""
+    """Return texts per second, best of `rounds`: by the clock, and by this process's CPU time."""
     best_wall, best_busy = float("inf"), float("inf")
     for _ in range(rounds):
         wall, busy = time.perf_counter(), time.process_time()
@@ -129,7 +132,7 @@ def measure_speed(embed: Embed, texts: Sequence[str], rounds: int = 3) -> tuple[
 
 
 def measure_parallel_speed(path: Path | None, texts: Sequence[str], processes: int) -> float:
-    """Texts a second by the clock, of the static embedder in several processes side by side."""
+    """Return the texts per second, by the clock, of the static embedder in several processes."""
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         for started in [pool.submit(_embed_repeatedly, path, texts, 1) for _ in range(processes)]:
             started.result()
@@ -140,7 +143,7 @@ def measure_parallel_speed(path: Path | None, texts: Sequence[str], processes: i
 
 
 def _embed_repeatedly(path: Path | None, texts: Sequence[str], rounds: int) -> int:
-    """How many texts were embedded; the table is read once a process."""
+    """Embed the texts `rounds` times; return the number of texts embedded."""
     embed = _load_embedder(path).embed
     return sum(len(embed(texts)) for _ in range(rounds))
 

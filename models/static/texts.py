@@ -1,6 +1,6 @@
-"""What the static embedder learns from: texts for the teacher, and pairs that mean the same.
+"""Collects the training data of rm-static: texts for the teacher, and pairs that mean the same.
 
-No held-out family, no paraphrase of the tests and no text of `quiz` is among them.
+It contains no held-out family, no paraphrase of the tests and no text of `quiz`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rm_local.bench import DocumentedObject, read_docstrings
 Rng = random.Random
 Pair = tuple[str, str]
 QUIZ_SHARE = 0.02
-"""Of what is described, kept from training to measure with."""
+"""Share of the documented objects that is kept from training, for the measurement."""
 LEADS = (
     "how to {}?",
     "How to {}?",
@@ -43,7 +43,7 @@ IMPERATIVE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class TextCounts:
-    """How many texts of each kind the teacher embeds."""
+    """Number of texts of each kind for the teacher to embed."""
 
     docstrings: int = 90_000
     invented: int = 12_000
@@ -53,31 +53,34 @@ class TextCounts:
 
 @dataclass(frozen=True, slots=True)
 class TrainingMaterial:
-    """All of it, in a fixed order."""
+    """All training data, in a fixed order."""
 
     texts: tuple[str, ...]
-    """For the teacher."""
+    """Texts that the teacher embeds, distinct."""
     pairs: tuple[Pair, ...]
-    """Two texts for one thing."""
+    """Pairs of texts with the same meaning."""
     quiz: tuple[Pair, ...]
-    """Pairs kept for measuring; neither text is among the others."""
+    """Pairs kept for measuring; neither text is in `texts` or `pairs`."""
 
     def save(self, path: Path) -> None:
-        """Write it as JSON."""
+        """Write the material as JSON."""
         path.write_text(
             json.dumps({"texts": self.texts, "pairs": self.pairs, "quiz": self.quiz}), "utf-8"
         )
 
     @classmethod
     def load(cls, path: Path) -> TrainingMaterial:
-        """As `save` wrote it."""
+        """Read the material from the JSON that `save` wrote."""
         read = json.loads(path.read_text("utf-8"))
         pairs, quiz = (tuple((a, b) for a, b in read[key]) for key in ("pairs", "quiz"))
         return cls(tuple(read["texts"]), pairs, quiz)
 
 
 def collect_material(vocabulary: list[str], amounts: TextCounts, seed: int) -> TrainingMaterial:
-    """Texts and pairs, the same for the same seed and the same installed packages."""
+    """Return texts and pairs, the same for the same seed and the same installed packages.
+
+    `vocabulary` is the list of words from which random phrases are made.
+    """
     rng = random.Random(seed)
     everything = read_docstrings()
     rng.shuffle(everything)
@@ -101,9 +104,9 @@ def collect_material(vocabulary: list[str], amounts: TextCounts, seed: int) -> T
 
 
 def draw_curriculum_pair(rng: Rng) -> Pair:
-    """A question as somebody types it, or one wording of its subproblem, and the entry's wording.
+    """Draw a pair: a question or a wording of a subproblem, and the entry's subproblem.
 
-    Invented procedures are without end; held-out families are never drawn.
+    The number of invented procedures is unlimited; held-out families are never drawn.
     """
     if rng.random() < 0.15:
         problem: Problem = rng.choice(KNOWN).draw_problem(rng)
@@ -116,7 +119,7 @@ def draw_curriculum_pair(rng: Rng) -> Pair:
 
 
 def _draw_curriculum_pairs(rng: Rng, amounts: TextCounts) -> list[Pair]:
-    """Questions and subproblems of the curriculum, for the teacher to embed."""
+    """Draw the pairs of questions and subproblems that the teacher embeds."""
     made = [draw_curriculum_pair(rng) for _ in range(amounts.invented // 2)]
     known = [
         imitate_typed_problem(rng, rng.choice(KNOWN).draw_problem(rng))
@@ -126,7 +129,10 @@ def _draw_curriculum_pairs(rng: Rng, amounts: TextCounts) -> list[Pair]:
 
 
 def _pair_advice() -> list[Pair]:
-    """Each hand-written subproblem with each sentence of its subroutine that says enough."""
+    """Return pairs (sentence of a subroutine, its subproblem) of the handwritten entries.
+
+    Sentences of fewer than eight words are left out.
+    """
     return [
         (sentence, entry.subproblem)
         for entry in read_handwritten_entries()
@@ -136,7 +142,7 @@ def _pair_advice() -> list[Pair]:
 
 
 def _pair_docstrings(rng: Rng, learnt: list[DocumentedObject]) -> list[Pair]:
-    """What a name and a first sentence, or two sentences after one another, say of one thing."""
+    """Return pairs of each object: (name, first sentence) and (first, second sentence)."""
     pairs: list[Pair] = []
     for each in learnt:
         first = each.sentences[0]
@@ -148,7 +154,7 @@ def _pair_docstrings(rng: Rng, learnt: list[DocumentedObject]) -> list[Pair]:
 
 
 def phrase_as_request(rng: Rng, sentence: str) -> str:
-    """`Computes the rank.` as somebody asks for it, where it begins with what is to be done."""
+    """Turn `Computes the rank.` into a request; return any other beginning unchanged."""
     found = IMPERATIVE.match(sentence)
     if not found:
         return sentence
@@ -157,7 +163,7 @@ def phrase_as_request(rng: Rng, sentence: str) -> str:
 
 
 def _build_quiz(rng: Rng, kept: list[DocumentedObject]) -> list[Pair]:
-    """Names of three words or more, and the first sentences of what bears them."""
+    """Return pairs (name of three words or more, first sentence of its docstring)."""
     chosen = {d.sentences[0]: d.name for d in kept if len(d.name.split()) >= 3}
     names: dict[str, str] = {}
     for sentence, name in chosen.items():
@@ -166,7 +172,7 @@ def _build_quiz(rng: Rng, kept: list[DocumentedObject]) -> list[Pair]:
 
 
 def _draw_random_phrases(rng: Rng, vocabulary: list[str], count: int) -> list[str]:
-    """Words put together at random: they reach what no sentence here says."""
+    """Draw `count` phrases of random words, which cover what the sentences do not."""
     whole = [word for word in vocabulary if word.isascii() and word.isalpha() and len(word) > 2]
     texts = []
     for _ in range(count):
@@ -183,7 +189,7 @@ def _split_sentences(text: str) -> list[str]:
 
 
 def list_seed_subproblems() -> list[str]:
-    """Those of the seed store, held-out families among them: what questions are asked against."""
+    """Return the subproblems of the seed store, those of held-out families included."""
     return [
         e.subproblem for e in (*read_handwritten_entries(), *curriculum.list_curriculum_entries())
     ]

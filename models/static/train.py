@@ -1,8 +1,8 @@
 """Distils rm-static from all-MiniLM-L6-v2: `python -m models.static.train`.
 
-Four stages, each kept in the run's folder, so that a run that was stopped goes on: what to learn
-from (material.json), the teacher's vectors of it (texts.npy, pieces.npy; the long part on a
-processor), the fit, and the table, written to --file when it is whole.
+Four stages, each saved in the run's folder, so that a stopped run continues: the training data
+(material.json), the teacher's vectors (texts.npy, pieces.npy; the long part on a CPU), the fit, and
+the table, written to --file when it is complete.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CURRICULUM_PAIRS = 60_000
 
 
 def load_or_collect_material(folder: Path, amounts: TextCounts, seed: int) -> TrainingMaterial:
-    """Read it from the folder, or collect it."""
+    """Load the training data from the folder, or collect and save it."""
     path = folder / "material.json"
     if not path.exists():
         part = path.with_suffix(".part")
@@ -58,7 +58,7 @@ def load_or_collect_material(folder: Path, amounts: TextCounts, seed: int) -> Tr
 
 
 def load_or_embed_texts(folder: Path, name: str, texts: Sequence[str]) -> Floats:
-    """The teacher's vectors of the texts (n, 384), from the folder or made now."""
+    """Return the teacher's vectors of the texts (n, 384), from `name`.npy or computed and saved."""
     path = folder / f"{name}.npy"
     if not path.exists():
         BulkEmbedder(half=True).embed_to(
@@ -73,13 +73,16 @@ def load_or_embed_texts(folder: Path, name: str, texts: Sequence[str]) -> Floats
 
 
 def add_curriculum_pairs(found: Sequence[Pair], seed: int) -> list[Pair]:
-    """The material's pairs, and as many again from the curriculum."""
+    """Return the pairs, followed by `CURRICULUM_PAIRS` pairs drawn from the curriculum."""
     rng = random.Random(seed + 1)
     return [*found, *(draw_curriculum_pair(rng) for _ in range(CURRICULUM_PAIRS))]
 
 
 def train_table(folder: Path, dimension: int, more: int, recipe: Recipe, seed: int) -> bytes:
-    """All stages; the file's bytes."""
+    """Run all stages; return the bytes of the file with the fitted table.
+
+    `more` is the number of whole words added to the published pieces.
+    """
     learnt = load_or_collect_material(folder, TextCounts(), seed)
     pieces = vocabulary.choose_pieces(_read_published_vocabulary(), learnt.texts, more)
     teacher = load_or_embed_texts(folder, "texts", learnt.texts)
@@ -114,7 +117,7 @@ def train_table(folder: Path, dimension: int, more: int, recipe: Recipe, seed: i
 
 
 def main() -> None:
-    """Train, and write the file whole or not at all."""
+    """Train, and write the file, at once when it is complete."""
     parser = argparse.ArgumentParser(
         prog="python -m models.static.train",
         description=__doc__,
@@ -149,7 +152,7 @@ def _read_published_vocabulary() -> list[str]:
 
 
 def _make_progress_printer(steps: int) -> Callable[[int, float, float], None]:
-    """Prints the losses twenty times in a run."""
+    """Return a callback that prints the losses about twenty times in a run."""
     begun = time.perf_counter()
 
     def tell(step: int, text_loss: float, pair_loss: float) -> None:

@@ -35,7 +35,9 @@ def test_the_mixture_of_types_is_the_quantisers(name: str, tmp_path: Path) -> No
     """Tensor by tensor as llama.cpp's quantiser gives them for a file of that form."""
     import llama_cpp
 
-    full = replace(read_shapes()[name].keep_first_layers(12), width=256, inner=256, vocabulary=1600, head=64)
+    full = replace(
+        read_shapes()[name].keep_first_layers(12), width=256, inner=256, vocabulary=1600, head=64
+    )
     shape = replace(full, heads=4, kv_heads=2 if full.head_norm == "head" else 4)
     shape = replace(shape, experts=min(4, full.experts), experts_used=min(2, full.experts_used))
     plain, theirs, ours = (tmp_path / f"{kind}.gguf" for kind in ("plain", "theirs", "ours"))

@@ -1,8 +1,8 @@
-"""How a model does on problems of reasoning-gym: `python -m models.curriculum.gym --out FILE`.
+"""Measures a model on problems of reasoning-gym: `python -m models.curriculum.gym --out FILE`.
 
-Draws problems of 12 generators with fixed seeds and asks each as it is, under two arms: `none` (the
-model by itself) and `memory` (with a store that `models.curriculum.build_store` made). The result
-is scored by reasoning-gym. Samples are kept in FILE, JSON Lines, and a stopped run continues.
+Draws problems of 12 generators with fixed seeds and asks each unchanged, under two arms: `none`
+(the model without hints) and `memory` (with a store made by `models.curriculum.build_store`).
+reasoning-gym scores the results. Samples are kept in FILE, JSON Lines, and a stopped run continues.
 Prints a table with 95 % intervals. Needs the extra `eval`.
 """
 
@@ -32,7 +32,7 @@ from models.sample_file import SampleFile
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code."""
+    """Run the command; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m models.curriculum.gym",
         description=__doc__,

@@ -1,4 +1,4 @@
-"""Problems of reasoning-gym asked under the arms, and their table."""
+"""Asks problems of reasoning-gym under each arm, and formats the results as a table."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from rm_local.runtime import Runtime
 from rm_local.store import EntryFilter
 
 ARMS = {"none": "direct", "memory": "memory"}
-"""Plans by their names: the model by itself, and with the store."""
+"""Plan of each arm: the model without hints, and with the store."""
 TOTAL = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class GymSample:
-    """What a model made of one problem under one arm."""
+    """Result of a model for one problem under one arm."""
 
     generator: str
     number: int
@@ -31,26 +31,30 @@ class GymSample:
     result: str | None
     text: str
     score: float
-    """By reasoning-gym, 0 to 1."""
+    """Score by reasoning-gym, 0 to 1."""
     found: bool
-    """Whether the generator's own entry was among the hits."""
+    """Whether the entry of the problem's generator was among the hits."""
     hits: int
     tokens: int
     seconds: float
 
     @property
     def key(self) -> tuple[str, int, str]:
-        """Problem and arm."""
+        """Generator, problem and arm."""
         return self.generator, self.number, self.arm
 
     @property
     def right(self) -> bool:
-        """Whether the result got the full score."""
+        """Whether the result has the full score."""
         return self.score >= FULL_SCORE
 
 
 async def ask_problem(runtime: Runtime, problem: GymProblem, arm: str) -> GymSample:
-    """One turn with the problem's question as it is. Raises TurnFailedError."""
+    """Ask the problem's question unchanged in one turn under the arm.
+
+    Raises:
+        TurnFailedError: The turn failed.
+    """
     outcome = await ask_runtime(runtime, problem.question, find_budgeted_plan(ARMS[arm]))
     return GymSample(
         generator=problem.generator,
@@ -69,7 +73,11 @@ async def ask_problem(runtime: Runtime, problem: GymProblem, arm: str) -> GymSam
 
 
 async def check_store_entries(runtime: Runtime) -> None:
-    """UsageError: the store lacks the entry of a generator."""
+    """Check that the runtime's store has the entry of each generator.
+
+    Raises:
+        UsageError: An entry is missing.
+    """
     missing = [
         generator
         for generator, entry in read_gym_entries().items()
@@ -84,7 +92,10 @@ async def check_store_entries(runtime: Runtime) -> None:
 
 
 def format_table_lines(samples: Iterable[GymSample]) -> Sequence[str]:
-    """Right answers by generator and arm, then of all generators, with Wilson's 95 % interval."""
+    """Return the lines of a table by generator and arm, and over all generators.
+
+    Shares of right answers have Wilson's 95 % interval.
+    """
     groups: dict[tuple[str, str], list[GymSample]] = defaultdict(list)
     for sample in samples:
         groups[sample.generator, sample.arm].append(sample)

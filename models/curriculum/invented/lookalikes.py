@@ -1,4 +1,4 @@
-"""Tells whether a rule is the formula of a held-out family under another name."""
+"""Detects invented rules that compute the same as a held-out family."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from models.curriculum.families import Family, format_answer_value, read_familie
 from models.curriculum.invented.numeric_steps import OutOfReachError, Step, compute_values
 
 PROBES: tuple[tuple[int, ...], ...] = ((84, 12, 6, 3), (60, 24, 10, 4), (96, 48, 8, 2))
-"""Inputs on which formulas are compared; so many of the first as there are inputs."""
+"""Inputs on which formulas are compared; a formula takes the first numbers of each."""
 
 
 def matches_held_out_family(steps: Sequence[Step], keys: Sequence[str]) -> bool:
-    """Whether the steps give what a held-out family gives, in some order of their inputs."""
+    """Return whether the steps compute what a held-out family does, in any order of inputs."""
     return any(
         _compute_probe_results(steps, dict(zip(order, range(len(keys)), strict=True)))
         in _list_held_out_results(len(keys))
@@ -37,7 +37,7 @@ def _compute_probe_results(steps: Sequence[Step], order: dict[str, int]) -> tupl
 
 @cache
 def _list_held_out_results(count: int) -> frozenset[tuple[str, ...]]:
-    """What the held-out families with so many numbers give for the probes."""
+    """Return the results on the probes of each held-out family with `count` inputs."""
     families = [f for f in read_families().values() if f.split == "held-out"]
     found = (_compute_family_results(f) for f in families if len(f.inputs) == count)
     return frozenset(results for results in found if results)

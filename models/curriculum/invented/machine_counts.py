@@ -1,4 +1,4 @@
-"""Machines that hold numbers: counters, robots on a line, coin machines, two boxes."""
+"""Machines with numbers as state: counters, vending machines, two boxes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ TEXTS = read_table("machines")
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an event does to a number."""
+    """A change of a number by an event: its wordings, its expression, and its function."""
 
     phrases: tuple[str, ...]
-    """Ways of saying it; {k} its own number, {w} what changes."""
+    """Wordings; {k} is the effect's own number, {w} the name of what changes."""
     expression: str
-    """For the calculator; {x} the number so far."""
+    """Expression for the calculator; {x} is the current number."""
     apply: Callable[[int, int], int]
     low: int = 2
     high: int = 9
@@ -71,7 +71,7 @@ EFFECTS: dict[str, Effect] = {
 
 
 def draw_counter_run(rng: Rng) -> MachineRun:
-    """A number that each event changes, perhaps within limits."""
+    """Draw a run of a counter that each event changes, perhaps within limits."""
     row = rng.choice(TEXTS["counts"])
     what: str = row["what"]
     kinds = rng.sample(list(EFFECTS), rng.randint(2, 4))
@@ -135,7 +135,7 @@ def _apply_effect(work: WorkedSteps, event: str, effect: Effect, value: int, k: 
 
 
 def _apply_limit(work: WorkedSteps, value: int, bound: int, keep: Callable[[int, int], int]) -> int:
-    """The value within its limit, with a sentence where the limit changes it."""
+    """Return the value within its limit; add a sentence if the limit changes it."""
     kept = keep(value, bound)
     if kept != value:
         work.add_sentence(f"That is beyond {bound}, so it is {bound}.")
@@ -144,7 +144,7 @@ def _apply_limit(work: WorkedSteps, value: int, bound: int, keep: Callable[[int,
 
 
 def draw_vending_run(rng: Rng) -> MachineRun:
-    """A machine that takes coins and gives something where the credit is enough."""
+    """Draw a run of a machine that takes coins and gives goods if the credit is enough."""
     row = rng.choice(TEXTS["vending"])
     coins = rng.sample(row["coins"], rng.randint(2, 3))
     worth = dict(zip(coins, rng.sample(range(1, 11), len(coins)), strict=True))
@@ -202,7 +202,7 @@ def draw_vending_run(rng: Rng) -> MachineRun:
 def _update_vending_state(
     state: tuple[int, int], coin: int | None, price: int, lost: bool
 ) -> tuple[int, int]:
-    """Credit and goods after a coin, or after a press where there is none."""
+    """Return credit and goods after a coin, or after a press if `coin` is None."""
     credit, given = state
     if coin is not None:
         return credit + coin, given
@@ -212,7 +212,7 @@ def _update_vending_state(
 
 
 def draw_boxes_run(rng: Rng) -> MachineRun:
-    """Two boxes between which things move."""
+    """Draw a run of two boxes between which things move."""
     row = rng.choice(TEXTS["boxes"])
     first, second, items = row["first"], row["second"], row["items"]
     k, m = rng.sample(range(2, 8), 2)

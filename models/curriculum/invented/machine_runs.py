@@ -1,4 +1,4 @@
-"""What a run of a small machine is, and how its rules and events are told."""
+"""The record of a run of a small machine, and the wording of its rules and events."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ Rng = random.Random
 
 @dataclass(frozen=True, slots=True)
 class MachineRun:
-    """A machine with its rules, put through some events."""
+    """A machine with its rules, put through a sequence of events."""
 
     thing: str
     asked: str
-    """What is asked about it, e.g. `final count`."""
+    """What is asked about it, such as `final count`."""
     what: str
-    """What changes, e.g. `count`."""
+    """Name of the changing state, such as `count`."""
     start: str
-    """How it begins, a clause: `the count is 4`."""
+    """Clause about the initial state: `the count is 4`."""
     rules: tuple[tuple[str, str], ...]
-    """Each event with what it does, a clause: `2 is added to the count`."""
+    """Pairs of an event and its effect, a clause: `2 is added to the count`."""
     facts: tuple[str, ...]
-    """Rules that belong to no single event, as sentences."""
+    """Sentences with rules that belong to no single event."""
     events: tuple[str, ...]
     working: WorkedSteps
     answer: str
 
 
 def phrase_rules(rng: Rng, run: MachineRun) -> tuple[str, ...]:
-    """The rules as sentences, in one of several manners."""
+    """Return the rules as sentences, in one of several styles."""
     rules = rng.sample(run.rules, len(run.rules))
     match rng.randrange(6):
         case 0:
@@ -54,7 +54,7 @@ def phrase_rules(rng: Rng, run: MachineRun) -> tuple[str, ...]:
 
 
 def phrase_events(rng: Rng, events: Sequence[str]) -> str:
-    """The events in their order, as people list them."""
+    """Return the events in their order, listed in one of several styles."""
     style = rng.random()
     if style < 0.45:
         return ", ".join(events)
@@ -66,7 +66,7 @@ def phrase_events(rng: Rng, events: Sequence[str]) -> str:
 
 
 def draw_events(rng: Rng, kinds: Sequence[str], least: int = 3, most: int = 7) -> tuple[str, ...]:
-    """A sequence of events, with at least two kinds where there are two."""
+    """Draw a sequence of `least` to `most` events, of at least two kinds if there are two."""
     while True:
         events = tuple(rng.choice(kinds) for _ in range(rng.randint(least, most)))
         if len(set(events)) > 1 or len(kinds) == 1:

@@ -1,4 +1,4 @@
-"""Machines with states: lamps and gates, turnstiles, robots on a grid."""
+"""Machines with other states: lamps and gates, turnstiles, robots on a grid."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOVES = {"north": (0, 1), "east": (1, 0), "south": (0, -1), "west": (-1, 0)}
 
 
 def draw_state_run(rng: Rng) -> MachineRun:
-    """A thing that each event brings from one state to another."""
+    """Draw a run of a thing that each event changes from one named state to another."""
     row = rng.choice(TEXTS["states"])
     states = rng.sample(row["values"], rng.randint(3, 4))
     names = rng.sample(row["events"], rng.randint(1, 3))
@@ -57,7 +57,7 @@ def draw_state_run(rng: Rng) -> MachineRun:
 
 
 def _draw_transitions(rng: Rng, states: list[str], first: bool) -> dict[str, str]:
-    """Where each state leads: around, to one state, or anywhere."""
+    """Draw the next state of each state under an event: a cycle, one target, or at random."""
     order = rng.sample(states, len(states))
     kind = rng.random()
     if first or kind < 0.4:
@@ -84,7 +84,7 @@ def _phrase_transitions(rng: Rng, thing: str, moves: dict[str, str]) -> str:
 
 
 def draw_turnstile_run(rng: Rng) -> MachineRun:
-    """A door that lets so many through for a coin."""
+    """Draw a run of a door that lets some pass for each coin."""
     thing, coin, push = rng.choice(
         (
             ("turnstile", "coin", "push"),
@@ -143,13 +143,13 @@ def draw_turnstile_run(rng: Rng) -> MachineRun:
 
 
 def draw_grid_run(rng: Rng) -> MachineRun:
-    """A robot on a grid that moves or turns by commands."""
+    """Draw a run of a robot on a grid that moves or turns on commands."""
     thing = rng.choice(("robot", "turtle", "drone", "beetle", "rover"))
     return _draw_turning_run(rng, thing) if rng.random() < 0.5 else _draw_moving_run(rng, thing)
 
 
 def _draw_moving_run(rng: Rng, thing: str) -> MachineRun:
-    """Each command moves it some squares in one direction."""
+    """Draw a run in which each command moves the robot some squares in one direction."""
     names = rng.choice((("A", "B", "C", "D"), ("zip", "zap", "zop", "zup"), ("P", "Q", "R", "S")))
     few = names[: rng.randint(2, 4)]
     ways = {n: (rng.choice(HEADINGS), rng.randint(1, 5)) for n in few}
@@ -169,7 +169,7 @@ def _draw_moving_run(rng: Rng, thing: str) -> MachineRun:
 
 
 def _draw_turning_run(rng: Rng, thing: str) -> MachineRun:
-    """Commands turn it, or move it the way that it faces."""
+    """Draw a run in which commands turn the robot, or move it where it faces."""
     forward, left, right = rng.choice(
         (("go", "left", "right"), ("F", "L", "R"), ("run", "lef", "rig"))
     )

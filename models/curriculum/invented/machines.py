@@ -1,4 +1,4 @@
-"""Small machines with rules of their own, worked event by event."""
+"""Problems about small machines with rules of their own, worked event by event."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _KINDS: dict[Callable[[Rng], MachineRun], int] = {
     draw_boxes_run: 9,
     draw_turnstile_run: 7,
 }
-"""Shares of the machines."""
+"""Functions that draw a run, with the share of each in percent."""
 
 
 def draw_machine_problem(rng: Rng) -> Problem:
-    """A problem about a small machine."""
+    """Draw a problem about a small machine."""
     while True:
         run = rng.choices(list(_KINDS), list(_KINDS.values()))[0](rng)
         try:

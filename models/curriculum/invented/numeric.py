@@ -1,4 +1,7 @@
-"""Quantities computed by a rule that exists only in one sample: made-up ones and daily ones."""
+"""Problems about quantities computed by a rule that exists in one problem only.
+
+The quantities are made-up ones or those of daily life.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,13 @@ from models.curriculum.problem import Problem
 
 Rng = random.Random
 _TRIES = 40
-"""Draws of inputs for a rule before another rule is drawn."""
+"""Number of draws of inputs for a rule before another rule is drawn."""
 _BOUND = 0.3
-"""Share of worked problems that begin with the values that are given."""
+"""Share of worked solutions that begin with the given values."""
 
 
 def draw_quantity_problem(rng: Rng) -> Problem:
-    """A problem about an invented quantity."""
+    """Draw a problem about an invented quantity."""
     while True:
         rule = numeric_rules.draw_rule(rng)
         if lookalikes.matches_held_out_family(rule.steps, tuple(rule.inputs)):
@@ -55,7 +58,11 @@ def draw_quantity_problem(rng: Rng) -> Problem:
 def _has_plain_values(
     rule: Rule, inputs: Mapping[str, Fraction], values: Sequence[Fraction]
 ) -> bool:
-    """No value is negative unless it may be, and no input is a number of the rule."""
+    """Return whether inputs and values suit a problem.
+
+    No value is negative unless the rule allows it, inputs are different, and no input equals a
+    constant of the rule or its result.
+    """
     constants = {o for s in rule.steps for o in (s.a, s.b, s.limit, s.c) if isinstance(o, Fraction)}
     percent = any(s.operation == "percent_of" for s in rule.steps)
     least = -BELOW_ZERO if rule.negative and not percent else 0
@@ -75,7 +82,7 @@ def _has_plain_values(
 
 
 BELOW_ZERO = 500
-"""How far below zero a value may lie where it may be negative."""
+"""Maximum distance below zero of a value of a rule with negative values."""
 
 
 def _pose_rule(
@@ -105,7 +112,7 @@ def _pose_rule(
 
 
 def _list_used_inputs(rule: Rule) -> list[str]:
-    """The inputs in the order in which the steps use them."""
+    """Return the keys of the inputs in the order in which the steps use them."""
     used = [o for s in rule.steps for o in (s.a, s.b, s.tested) if isinstance(o, str)]
     return [o for o in dict.fromkeys(used) if o in rule.inputs]
 
@@ -128,7 +135,7 @@ def _draw_extras(rng: Rng, rule: Rule) -> tuple[str, ...]:
 
 
 def _phrase_formula(rng: Rng, rule: Rule, nouns: Mapping[str, str]) -> str:
-    """The rule in a formula, in one of several notations; empty if it has none."""
+    """Return the rule as a formula in one of several notations; empty if it has none."""
     running = phrase_formula(rule.steps, nouns)
     if running and rng.random() < 0.4:
         return rng.choice(
@@ -153,7 +160,7 @@ def _phrase_formula(rng: Rng, rule: Rule, nouns: Mapping[str, str]) -> str:
 
 
 def _assign_letters(nouns: Mapping[str, str]) -> dict[str, str]:
-    """A letter for each input: its first one where that is free."""
+    """Return a letter for each input: its first free letter."""
     if all(len(noun) == 1 for noun in nouns.values()):
         return dict(nouns)
     nouns = {key: noun.removeprefix("number of ") for key, noun in nouns.items()}

@@ -1,4 +1,4 @@
-"""Questions about a quantity, as people ask them."""
+"""Wordings of questions about a quantity."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from models.curriculum.slots import fill_wording
 Rng = random.Random
 TEXTS = read_table("numeric_asks")
 _OWN = 0.6
-"""Share of questions in words of the rule's own, where it has some."""
+"""Share of questions in the rule's own wordings, if it has any."""
 _DISTRACTED = 0.14
 
 
 def phrase_question(rng: Rng, rule: Rule, inputs: Mapping[str, Fraction]) -> str:
-    """A question with these inputs in any order."""
+    """Return a question with these inputs, in random order and wording."""
     wording = (
         rng.choice(rule.asks) if rule.asks and rng.random() < _OWN else _draw_wording(rng, rule)
     )
@@ -97,7 +97,7 @@ def _format_bare_value(key: str, noun: str, each: Input, unit: str) -> str:
 
 
 def _add_distractor(rng: Rng, wording: str) -> str:
-    """A sentence with a number that nothing depends on, before or behind."""
+    """Add a sentence with a number on which nothing depends, before or after the question."""
     idle = rng.choice(TEXTS["distractors"])
     if "\n" in wording:
         return wording

@@ -1,4 +1,4 @@
-"""Draws rules for quantities: daily ones of `scenarios.toml`, made-up ones of `topics.toml`."""
+"""Draws rules of quantities: from `scenarios.toml`, or made up from `topics.toml`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from models.curriculum.invented.tables import read_table
 
 Rng = random.Random
 _DAILY = 0.5
-"""Share of rules out of `scenarios.toml`."""
+"""Share of rules from `scenarios.toml`."""
 _LETTERS = ("abcd", "xyzw", "pqrs", "mnkt", "uvst")
 _JOINING = ("add", "add", "subtract", "multiply", "larger", "smaller", "gap", "middle", "divide")
 _WITH_INPUT = ("add", "add", "subtract", "subtract", "multiply", "multiply", "larger", "smaller")
@@ -33,7 +33,7 @@ _PERCENT = (5, 10, 20, 25, 30, 40, 50, 75)
 
 
 def draw_rule(rng: Rng) -> Rule:
-    """A rule that uses each of its inputs."""
+    """Draw a rule that uses each of its inputs."""
     while True:
         rule = _draw_counted_inputs(
             rng, _draw_daily_rule(rng) if rng.random() < _DAILY else _draw_made_up_rule(rng)
@@ -44,7 +44,7 @@ def draw_rule(rng: Rng) -> Rule:
 
 
 def _draw_counted_inputs(rng: Rng, rule: Rule) -> Rule:
-    """The rule, saying `number of` of what is counted at times."""
+    """Return the rule, in half of the cases with `number of` before plural inputs."""
     if rng.random() < 0.5:
         return rule
     inputs = {key: replace(each, counted=each.plural) for key, each in rule.inputs.items()}
@@ -80,7 +80,7 @@ def _get_texts(row: Mapping[str, object], key: str) -> list[str]:
 
 
 def _parse_step(rng: Rng, text: str, number: int) -> Step:
-    """A step out of `operation a b [as label] [if operand above|below range]`."""
+    """Parse a step `operation a b [as label] [if operand above|below range]`."""
     head, _, condition = text.partition(" if ")
     head, _, label = head.partition(" as ")
     operation, *operands = head.split()
@@ -108,7 +108,7 @@ def _parse_operand(rng: Rng, text: str, number: int) -> Operand:
 def _draw_tail_steps(
     rng: Rng, kind: str, inputs: Mapping[str, Input], steps: Sequence[Step]
 ) -> list[Step]:
-    """One more step; limits lie near a value that the steps lead to."""
+    """Draw a last step of this kind; its limit is near a typical value. Empty without one."""
     last = f"#{len(steps)}"
     near = _find_typical_value(rng, inputs, steps)
     if near is None:
@@ -142,7 +142,7 @@ def _draw_tail_steps(
 
 
 def _draw_input_limit(rng: Rng, inputs: Mapping[str, Input]) -> tuple[str, Fraction]:
-    """An input, and a whole number that it may lie on either side of."""
+    """Draw the key of an input, and a whole number above or below which the input may be."""
     key = rng.choice(list(inputs))
     values = sorted(inputs[key].values.draw_value(rng) for _ in range(3))
     return key, Fraction(max(1, round(values[1])))
@@ -151,7 +151,7 @@ def _draw_input_limit(rng: Rng, inputs: Mapping[str, Input]) -> tuple[str, Fract
 def _find_typical_value(
     rng: Rng, inputs: Mapping[str, Input], steps: Sequence[Step]
 ) -> Fraction | None:
-    """A round number near what the steps lead to; none if they lead nowhere."""
+    """Return a round number near the steps' result for random inputs; None if none is found."""
     for _ in range(30):
         try:
             value = compute_values(steps, {k: i.values.draw_value(rng) for k, i in inputs.items()})[
@@ -220,7 +220,7 @@ def _draw_name(rng: Rng, topical: Sequence[str]) -> str:
 
 
 def _draw_steps(rng: Rng, keys: list[str], inputs: Mapping[str, Input]) -> list[Step]:
-    """One to five steps that use all inputs, on one running result or on two that are joined."""
+    """Draw one to five steps that use all inputs, with one running result or two to be joined."""
     left = rng.sample(keys, len(keys))
     steps = _draw_opening_step(rng, left, 1)
     if len(left) >= 1 and rng.random() < 0.5:
@@ -238,7 +238,7 @@ def _draw_steps(rng: Rng, keys: list[str], inputs: Mapping[str, Input]) -> list[
 
 
 def _draw_opening_step(rng: Rng, left: list[str], number: int) -> list[Step]:
-    """A step on one input or on two out of `left`."""
+    """Draw a step that takes one or two inputs out of `left`; return it in a list."""
     if len(left) >= 2 and rng.random() < 0.45:
         return [Step(rng.choice(_OPENING), left.pop(), left.pop())]
     if rng.random() < 0.35:
@@ -277,7 +277,7 @@ def _draw_further_steps(rng: Rng, inputs: Mapping[str, Input], steps: Sequence[S
 
 
 def _label_results(rng: Rng, steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Every result that is not used at once has a label; others have one at times."""
+    """Return the steps, with labels on results that are not used at once, and on some others."""
     used: dict[str, int] = {}
     for number, step in enumerate(steps, 1):
         for operand in (step.a, step.b, step.tested):

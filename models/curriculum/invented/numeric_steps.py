@@ -1,4 +1,4 @@
-"""Steps of an invented numeric procedure: worked out exactly, worded, and worked with numbers."""
+"""Steps of an invented numeric procedure: exact values, wordings, and calculations."""
 
 from __future__ import annotations
 
@@ -18,41 +18,44 @@ Operand = str | Fraction
 """Key of an input, `#2` for the result of the second step, or a constant."""
 OPERATIONS = read_table("operations")
 BOUND = 10_000_000
-"""No value may lie further from zero."""
+"""Maximum absolute value."""
 PLACES = 4
-"""Most decimal places of a value."""
+"""Maximum number of decimal places of a value."""
 DIGITS = 9
-"""Most digits of a value; the calculator shows 10."""
+"""Maximum number of digits of a value; the calculator shows 10."""
 ABOVE, BELOW = "above", "below"
 _WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 10: "ten", 100: "a hundred"}
 _ONE_SIDED = ("it", "it", "the result", "that", "this value", "what I have")
 
 
 class OutOfReachError(Exception):
-    """These inputs lead to a value that is too long, too large, or not there."""
+    """The inputs lead to a value that is too long, too large, or undefined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation, perhaps under a condition; else another one is done, or `a` stays."""
+    """One operation on `a` and `b`, perhaps under a condition.
+
+    If the condition does not hold, `otherwise` is applied to `a` and `c`, or `a` stays.
+    """
 
     operation: str
     """A key of `OPERATIONS`."""
     a: Operand
     b: Operand = Fraction(0)
     label: str = ""
-    """What the result is called in later steps, e.g. `subtotal`."""
+    """Name of the result in later steps, such as `subtotal`."""
     tested: Operand = ""
-    """What the condition is about; empty without one."""
+    """Operand that the condition tests; empty without a condition."""
     relation: str = ""
     """`above` or `below`."""
     limit: Fraction = Fraction(0)
     otherwise: str = ""
-    """The operation that is done else, on `a` and `c`; empty for none."""
+    """Operation on `a` and `c` if the condition does not hold; empty for none."""
     c: Fraction = Fraction(0)
 
     def resolve_condition(self, scope: Mapping[str, Fraction]) -> Step | None:
-        """The step that is done on these values, without a condition; none if nothing is."""
+        """Return the unconditional step to apply to these values; None if `a` stays."""
         if is_condition_met(self, scope):
             return Step(self.operation, self.a, self.b)
         return Step(self.otherwise, self.a, self.c) if self.otherwise else None
@@ -71,7 +74,11 @@ def _compute_remainder(a: Fraction, b: Fraction) -> Fraction:
 
 
 def _round_unambiguously(a: Fraction, scale: int) -> Fraction:
-    """Rounded to the nearest; halves, on which people differ, are out of reach."""
+    """Round to the nearest multiple of 1 / scale.
+
+    Raises:
+        OutOfReachError: The value is halfway, where people round differently.
+    """
     if (a * scale) % 1 == Fraction(1, 2):
         raise OutOfReachError
     return Fraction(floor(a * scale + Fraction(1, 2)), scale)
@@ -104,10 +111,10 @@ VALUES: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
 
 
 def compute_values(steps: Sequence[Step], inputs: Mapping[str, Fraction]) -> list[Fraction]:
-    """The value after each step.
+    """Return the value after each step.
 
     Raises:
-        OutOfReachError: A value is too long, too large, or not there.
+        OutOfReachError: A value is too long, too large, or undefined.
     """
     scope = dict(inputs)
     values: list[Fraction] = []
@@ -125,7 +132,7 @@ def compute_values(steps: Sequence[Step], inputs: Mapping[str, Fraction]) -> lis
 
 
 def is_condition_met(step: Step, scope: Mapping[str, Fraction]) -> bool:
-    """Whether the step is done."""
+    """Return whether the step's condition holds; True without a condition."""
     if not step.tested:
         return True
     tested = get_operand_value(step.tested, scope)
@@ -133,19 +140,19 @@ def is_condition_met(step: Step, scope: Mapping[str, Fraction]) -> bool:
 
 
 def get_operand_value(operand: Operand, scope: Mapping[str, Fraction]) -> Fraction:
-    """The number that an operand stands for."""
+    """Return the number that the operand refers to."""
     return scope[operand] if isinstance(operand, str) else operand
 
 
 def format_number(value: Fraction) -> str:
-    """A value as it is written: a whole number, a decimal, or a fraction that has none."""
+    """Format a value as a whole number or a decimal, or as a fraction if that does not end."""
     return format_answer_value(int(value) if value.denominator == 1 else value)
 
 
 def phrase_clauses(
     rng: Rng, steps: Sequence[Step], nouns: Mapping[str, str]
 ) -> list[tuple[Clause, str]]:
-    """Each step in words, and the words for what its condition tests."""
+    """Return each step as a clause, with the wording of the operand that its condition tests."""
     clauses: list[tuple[Clause, str]] = []
     for number, step in enumerate(steps, 1):
         same = rng.choice(_ONE_SIDED)
@@ -181,7 +188,7 @@ def phrase_clauses(
 
 
 def _spell_small_constant(rng: Rng, phrase: str, step: Step) -> str:
-    """Small constants in words at times."""
+    """Replace a small constant of the phrase by its word in a share of the cases."""
     small = isinstance(step.b, Fraction) and step.b.denominator == 1 and int(step.b) in _WORDS
     if small and "{b}%" not in phrase and "percent" not in phrase and rng.random() < 0.2:
         return phrase.replace("{b}", _WORDS[int(Fraction(step.b))])
@@ -203,7 +210,7 @@ def _phrase_operand(
 
 
 def format_calculation(step: Step, scope: Mapping[str, Fraction]) -> str:
-    """The step for the calculator, with numbers."""
+    """Format the step with its numbers as an expression for the calculator."""
     calc: str = OPERATIONS[step.operation]["calc"]
 
     def fill(match: re.Match[str]) -> str:
@@ -216,7 +223,7 @@ def format_calculation(step: Step, scope: Mapping[str, Fraction]) -> str:
 
 
 def format_formula(steps: Sequence[Step], names: Mapping[str, str]) -> str:
-    """All steps in one formula; empty where one has a condition."""
+    """Format all steps as one formula; empty if a step has a condition or no infix form."""
     texts: dict[str, tuple[str, int]] = {key: (name, 4) for key, name in names.items()}
     for number, step in enumerate(steps, 1):
         row = OPERATIONS[step.operation]
@@ -235,7 +242,10 @@ def format_formula(steps: Sequence[Step], names: Mapping[str, str]) -> str:
 
 
 def phrase_formula(steps: Sequence[Step], nouns: Mapping[str, str]) -> str:
-    """The formula in words, `the width, plus 3, then halved`; empty where steps do not run on."""
+    """Return the formula in words, `the width, plus 3, then halved`.
+
+    Empty if a step does not continue the result before it.
+    """
     texts: list[str] = []
     for number, step in enumerate(steps, 1):
         first = number == 1 and isinstance(step.a, str)
@@ -249,5 +259,5 @@ def phrase_formula(steps: Sequence[Step], nouns: Mapping[str, str]) -> str:
 
 
 def _add_article(noun: str) -> str:
-    """The noun with its article; a letter has none."""
+    """Return the noun with its article; a single letter has none."""
     return noun if len(noun) == 1 else f"the {noun}"

@@ -1,4 +1,4 @@
-"""Puts a question, its procedure and its solution together, and confirms the answer."""
+"""Combines a question, its procedure and its solution to a problem, and confirms the answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAMILY = "invented"
 _SECOND = 0.35
 """Share of problems with a second entry for the same procedure."""
 _LOWER = 0.12
-"""Share of questions in small letters."""
+"""Share of questions in lower case."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _NUMBERING = re.compile(r"\bStep \d+:|\(\d\) |(?m:^|(?<=[.:] ))\d[.)] ")
 _GROUPING = re.compile(r"(?<=\d),(?=\d{3}\b)")
@@ -29,26 +29,26 @@ _CALCULATION = re.compile(r"<<(.+?)=((?:'[^']*'|[^=<>'])*)>>")
 
 
 class AnswerDiffersError(Exception):
-    """The worked steps and the answer that was worked out apart from them do not agree."""
+    """The worked steps do not lead to the independently computed answer."""
 
 
 class SharedNumbersError(Exception):
-    """A procedure holds a number of the question, so that one could be taken for the other."""
+    """A number of the question is also in the procedure, so they could be confused."""
 
 
 class WorkedSteps:
-    """Worked steps, written one after another; the calculator fills in the results."""
+    """Worked steps, written one after another; the calculator computes the results."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
         self.reached = ""
-        """What the steps have led to, as text."""
+        """The last result of the steps, as text; confirmed against the answer."""
 
     def add_calculation(self, before: str, expression: str, after: str = ".") -> str:
-        """Writes `before <<expression=result>>after` and returns the result.
+        """Append `before <<expression=result>>after`; return the result.
 
         Raises:
-            AnswerDiffersError: The calculator has no value for it.
+            AnswerDiffersError: The calculator has no value for the expression.
         """
         result = evaluate_expression(expression)
         if result is None:
@@ -58,10 +58,11 @@ class WorkedSteps:
         return result
 
     def add_sentence(self, text: str) -> None:
-        """Writes a sentence without a calculation."""
+        """Append a text without a calculation."""
         self._parts.append(text)
 
     def join_text(self) -> str:
+        """Return all steps as one text."""
         return " ".join(self._parts).replace(" ,", ",")
 
 
@@ -74,11 +75,11 @@ def pose_problem(
     answer: str,
     domain: str,
 ) -> Problem:
-    """The problem with one entry or two; the answer is confirmed first.
+    """Return the problem with one or two entries, after a check of the answer.
 
     Raises:
         AnswerDiffersError: The worked steps do not lead to the answer.
-        SharedNumbersError: A number of the question stands in the procedure.
+        SharedNumbersError: A number of the question is also in the procedure.
     """
     confirm_answer(answer, working)
     count = 2 if rng.random() < _SECOND else 1
@@ -105,7 +106,11 @@ def pose_problem(
 
 
 def confirm_answer(answer: str, working: WorkedSteps) -> None:
-    """Raises AnswerDiffersError unless the steps lead to the answer and say it."""
+    """Check that the steps lead to the answer and state it.
+
+    Raises:
+        AnswerDiffersError: They do not.
+    """
     reached = working.reached
     plain = reached[1:-1] if reached[:1] == reached[-1:] == "'" else reached
     if plain.replace("'", "") not in (answer, f"[{answer}]"):
@@ -115,18 +120,18 @@ def confirm_answer(answer: str, working: WorkedSteps) -> None:
 
 
 def list_calculations(work: str) -> list[tuple[str, str]]:
-    """Each expression of worked steps with the result that is written behind it."""
+    """Return pairs (expression, result) of all calculations in worked steps."""
     return [(m[1], m[2]) for m in _CALCULATION.finditer(work)]
 
 
 def find_shared_numbers(question: str, procedure: str) -> set[str]:
-    """Numbers that stand in both, those aside that count the steps."""
+    """Return the numbers in both texts, except the numbers of the steps."""
     told = _NUMBERING.sub("", procedure)
     return set(_NUMBER.findall(_GROUPING.sub("", question))) & set(_NUMBER.findall(told))
 
 
 def vary_case(rng: Rng, question: str) -> str:
-    """The question as some type it: in small letters, or without its question mark."""
+    """Return the question, in a small share in lower case, some without the question mark."""
     if rng.random() < _LOWER:
         question = question.lower()
         if rng.random() < 0.5:
@@ -135,6 +140,6 @@ def vary_case(rng: Rng, question: str) -> str:
 
 
 def add_article(noun: str) -> str:
-    """`a rim`, `an hour`."""
+    """Return the noun with its indefinite article: `a rim`, `an hour`."""
     vowel = noun[:1].lower() in "aeiou" or noun.startswith(("hour", "honest"))
     return f"{'an' if vowel and not noun.startswith(('unit', 'use', 'uni')) else 'a'} {noun}"

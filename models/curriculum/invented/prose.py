@@ -1,4 +1,4 @@
-"""How a procedure is told: whole texts in the manner of a store's entries, in many styles."""
+"""Writes procedures as prose like that of a store's entries, in many styles."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ TEXTS = read_table("prose")
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One step, in words that follow `I`."""
+    """One step of a procedure, in words that follow `I`."""
 
     action: str
-    """`double the width`, of a verb in its plain form."""
+    """Verb phrase in the infinitive: `double the width`."""
     when: str = ""
-    """Condition of it, e.g. `the result is above 50`; empty if it is always done."""
+    """Condition, such as `the result is above 50`; empty for an unconditional step."""
     otherwise: str = ""
-    """What is done else, in words that follow `I`; empty for nothing."""
+    """Verb phrase of the step if the condition does not hold; empty for no step."""
 
     def format_clause(self, connector: str = "", person: str = "I ") -> str:
-        """The clause without a full stop: `Then I double the width`."""
+        """Format the clause without a full stop: `Then I double the width`."""
         said = f"{person}{self.action}"
         if self.when:
             said = f"if {self.when}, {said}"
@@ -37,22 +37,22 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class ProcedureContext:
-    """What is told about a procedure beside its steps."""
+    """Everything about a procedure except its steps: name, inputs, facts, formula, remarks."""
 
     name: str
-    """What is wanted, without an article."""
+    """Name of the wanted quantity, without an article."""
     given: str
-    """What is given, with articles, e.g. `the width and the rim`."""
+    """The given values with articles: `the width and the rim`."""
     facts: tuple[str, ...] = ()
     """Sentences without which the steps could not be followed."""
     formula: str = ""
     """The procedure as a formula in a sentence; empty if it has none."""
     extras: tuple[str, ...] = ()
-    """Further settings, checks and warnings that fit this procedure alone."""
+    """Optional sentences on settings, checks and mistakes of this procedure."""
 
 
 def phrase_procedure(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
-    """The procedure in one of the styles, at times with an aside, a check or a warning."""
+    """Write the procedure in one of the styles, in some cases with a remark, check or warning."""
     style = _write_formula if telling.formula and rng.random() < 0.3 else rng.choice(STYLES)
     body = style(rng, telling, clauses)
     before: list[str] = []
@@ -72,19 +72,22 @@ def phrase_procedure(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clau
 
 
 def phrase_subproblem(rng: Rng, telling: ProcedureContext, canonical: bool) -> str:
-    """The procedure as a question; `canonical` for the wording that the model is to write."""
+    """Return the procedure as a question.
+
+    `canonical` selects the wording that the model learns to write, else one is drawn.
+    """
     one = " and " not in telling.given
     texts = TEXTS["subproblems_of_one" if one else "subproblems"]
     return _fill_slots(texts[0] if canonical else rng.choice(texts), telling)
 
 
 def capitalize_first(text: str) -> str:
-    """The text with a capital first letter."""
+    """Return the text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
 def join_list(items: Sequence[str], last: str = "and") -> str:
-    """`a, b and c`."""
+    """Join the items: `a, b and c`."""
     return f" {last} ".join([", ".join(items[:-1]), items[-1]] if items[1:] else items)
 
 
@@ -101,7 +104,7 @@ def _join_lines(before: Sequence[str], body: str, after: Sequence[str]) -> str:
 
 
 def _draw_connectors(rng: Rng, count: int) -> list[str]:
-    """Words before the steps: First, Then, ..., Finally."""
+    """Draw the words before each of the steps: First, Then, ..., Finally."""
     middle = rng.choice((("Then", "Next"), ("Then", "After that"), ("Next", "Now"), ("Then", "")))
     words = [middle[i % 2] for i in range(count)]
     words[0] = rng.choice(("First", "First", "", "To begin,"))
@@ -111,7 +114,7 @@ def _draw_connectors(rng: Rng, count: int) -> list[str]:
 
 
 def _write_sentences(rng: Rng, clauses: Sequence[Clause], person: str = "I ") -> str:
-    """The steps as sentences."""
+    """Write each step as a sentence, with connectors."""
     words = _draw_connectors(rng, len(clauses))
     return " ".join(
         capitalize_first(c.format_clause(w, person)) + "."
@@ -120,7 +123,7 @@ def _write_sentences(rng: Rng, clauses: Sequence[Clause], person: str = "I ") ->
 
 
 def _write_chain(rng: Rng, clauses: Sequence[Clause]) -> str:
-    """The steps in one sentence, in words that follow `I should`; long ones are sentences."""
+    """Write the steps as one sentence that follows `I should`, or as several if they are long."""
     if any(c.when for c in clauses) or sum(len(c.action) for c in clauses) > 220:
         first, *rest = clauses
         if first.when:
@@ -230,7 +233,7 @@ def _write_second_person(rng: Rng, telling: ProcedureContext, clauses: Sequence[
 
 
 def _write_ordinals(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
-    """Each step with its place in words."""
+    """Write each step after its ordinal number: First, Second, Third."""
     words = ["First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth"]
     noun = rng.choice((" step", "", " thing to do"))
     told = [f"{w}{noun}: {c.format_clause('', '')}." for w, c in zip(words, clauses, strict=False)]
@@ -238,7 +241,7 @@ def _write_ordinals(rng: Rng, telling: ProcedureContext, clauses: Sequence[Claus
 
 
 def _write_start_to_end(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
-    """Start, go on, end."""
+    """Write the steps after the words start, go on and end."""
     if len(clauses) < 2:
         return _write_imperative(rng, telling, clauses)
     start, middle, end = rng.choice((("Start", "Go on", "End"), ("Begin", "Continue", "Finish")))
@@ -248,7 +251,7 @@ def _write_start_to_end(rng: Rng, telling: ProcedureContext, clauses: Sequence[C
 
 
 def _write_purpose_last(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
-    """The last step is told in a sentence of its own, as the one that gives what is wanted."""
+    """Write the last step in a sentence that names the wanted quantity."""
     if len(clauses) < 2 or clauses[-1].when:
         return _write_first_person(rng, telling, clauses)
     told = _write_sentences(rng, clauses[:-1])
@@ -256,7 +259,7 @@ def _write_purpose_last(rng: Rng, telling: ProcedureContext, clauses: Sequence[C
 
 
 def _write_formula(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
-    """The formula, alone or with the steps behind it."""
+    """Write the formula, alone or followed by the steps."""
     if rng.random() < 0.45:
         return telling.formula
     link = rng.choice(("In steps:", "That is:", "In other words:", "Worked step by step:"))

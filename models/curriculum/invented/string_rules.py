@@ -1,4 +1,4 @@
-"""Operations on words and lists: worked out in Python, and written for the calculator."""
+"""Operations on words and lists: as Python functions, and as expressions for the calculator."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ WORD, NUMBER, NUMBERS, WORDS = "word", "number", "numbers", "words"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is done to a value: the Python function, and the expression for the calculator."""
+    """One operation on a value: its Python function, and its expression for the calculator."""
 
     kind: str
     result: str
-    """Kind of what comes out."""
+    """Kind of the result."""
     apply: Callable[..., Value]
-    """Takes the value and the rule's own number or letters."""
+    """Function of the value and the parameter."""
     expression: Callable[..., str]
-    """The same for the calculator; takes the value and the rule's own as well."""
+    """Function of the value and the parameter that returns the expression for the calculator."""
     own: str = ""
-    """What the rule brings along, a key of `strings._own`; empty for none."""
+    """Kind of the parameter, a case of `strings._draw_parameter`; empty without a parameter."""
 
 
 def _quote_word(word: object) -> str:
@@ -44,16 +44,17 @@ def _format_vowel_count(word: str) -> str:
 
 
 def _make_item_formatter(write: Callable[[int, int], str]) -> Callable[[list[int], int], str]:
+    """Return a function that formats a list with `write` applied to each item."""
     return lambda a, k: f"[{','.join(write(i, k) for i in a)}]"
 
 
 def _make_test_formatter(write: Callable[[int, int], str]) -> Callable[[list[int], int], str]:
-    """Which items are to be kept; the list itself follows from it in words."""
+    """Return a function that formats a list of tests, one for each item, for a filter."""
     return lambda a, k: f"[{','.join(write(i, k) for i in a)}]"
 
 
 FILTERS = ("drop_above", "keep_above", "keep_even", "keep_odd", "longer_than")
-"""Operations whose expression says for each item whether a test holds."""
+"""Operations whose expression states for each item whether it is kept."""
 
 OPERATIONS: dict[str, Operation] = {
     "double_vowels": Operation(
@@ -293,7 +294,7 @@ for _name, _apply, _write in _LIST_OPERATIONS:
 
 
 def is_common_operation(operations: Sequence[str]) -> bool:
-    """Whether these operations alone are what everybody knows, so that a question were enough."""
+    """Return whether a rule is one operation that everybody knows, so no hint would be needed."""
     plain = {
         "reverse",
         "total",

@@ -1,4 +1,4 @@
-"""Rules on words and lists that exist only in one sample."""
+"""Problems about rules on words and lists that exist in one problem only."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ _ORDERLESS = (
     "letters_times",
     "letters_minus_vowels",
 )
-"""What comes out alike in whatever order the items are."""
+"""Operations whose result does not depend on the order of the items."""
 _LONGEST = 34
-"""Most characters of a word that comes out."""
+"""Maximum length in characters of a resulting word."""
 Rule = list[tuple[str, str | int]]
-"""Operations with what the rule brings along for each."""
+"""Operations in order, each with its parameter."""
 
 
 def draw_string_problem(rng: Rng) -> Problem:
-    """A problem about a rule on words or lists."""
+    """Draw a problem about a rule on words or lists."""
     while True:
         kind = rng.choices((WORD, NUMBERS, WORDS), (45, 33, 22))[0]
         rule = _draw_rule(rng, kind)
@@ -73,7 +73,7 @@ def draw_string_problem(rng: Rng) -> Problem:
 
 
 def _draw_rule(rng: Rng, kind: str) -> Rule | None:
-    """One to three operations that fit each other; none if they are too usual."""
+    """Draw one to three operations that fit each other; None if the rule is too common."""
     count = rng.choices((1, 2, 3), (20, 50, 30))[0]
     rule: Rule = []
     while len(rule) < count:
@@ -88,7 +88,7 @@ def _draw_rule(rng: Rng, kind: str) -> Rule | None:
 
 
 def _may_follow(name: str, rule: Rule) -> bool:
-    """Whether the operation makes sense behind those; capitals and dashes come last."""
+    """Return whether the operation makes sense after those of the rule."""
     before = [n.split(":")[0] for n, _ in rule]
     last = before[-1] if before else ""
     if last in ("upper", "dashes", "glue", "add_length"):
@@ -104,7 +104,7 @@ def _may_follow(name: str, rule: Rule) -> bool:
 
 
 def _draw_parameter(rng: Rng, own: str) -> str | int:
-    """What the rule brings along."""
+    """Draw a parameter of this kind; 0 for an operation without one."""
     match own:
         case "small":
             return rng.randint(2, 9)
@@ -134,7 +134,7 @@ def _draw_value(rng: Rng, kind: str) -> Value:
 
 
 def _compute_values(rule: Rule, value: Value) -> list[Value] | None:
-    """The value after each operation; none if an operation leads to nothing or does nothing."""
+    """Return the value after each operation; None if one has no effect or an empty result."""
     found: list[Value] = []
     for name, own in rule:
         if not isinstance(value, int) and len(value) < (3 if isinstance(value, str) else 2):
@@ -230,7 +230,7 @@ def _phrase_question(rng: Rng, kind: str, name: str, value: Value) -> str:
 
 
 def _format_as_typed(rng: Rng, value: Value) -> str:
-    """The value as people write it."""
+    """Format the value in one of the ways in which people write it."""
     if not isinstance(value, list):
         return str(value)
     items = [str(v) for v in value]
@@ -243,7 +243,7 @@ def _format_as_typed(rng: Rng, value: Value) -> str:
 
 
 def _format_answer(value: Value) -> str:
-    """The value as an answer has it: numbers in brackets, words with commas."""
+    """Format the value as an answer: numbers in brackets, words with commas."""
     if isinstance(value, list):
         text = ", ".join(str(v) for v in value)
         return f"[{text}]" if isinstance(value[0], int) else text

@@ -1,4 +1,4 @@
-"""Invented units: their factors, amounts in them, and how amounts are brought to one unit."""
+"""Invented units: their factors, amounts in them, and conversions of amounts to one unit."""
 
 from __future__ import annotations
 
@@ -18,27 +18,30 @@ TEXTS = read_table("units")
 _FACTORS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 24, 25, 30, 40, 50, 60, 100, 144)
 _FRACTIONAL = ("1.5", "2.5", "0.4", "12.5", "3.2", "7.5")
 Amount = list[tuple[int, Fraction]]
-"""Numbers of units, each with the place of the unit in its system, from the largest one down."""
+"""Pairs (place of the unit in its system, number), from the largest unit to the smallest."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitSystem:
-    """Units from the largest to the smallest."""
+    """Invented units from the largest to the smallest, with the factors between them."""
 
     names: tuple[str, ...]
-    """Each in the singular; `s` makes the plural."""
+    """Names in the singular; the plural has an `s`."""
     factors: tuple[Fraction, ...]
-    """How many of the next unit one of each unit but the last is."""
+    """For each unit but the last, the number of the next smaller unit in it."""
 
     def format_plural(self, place: int) -> str:
+        """Return the plural of the unit at this place."""
         return f"{self.names[place]}s"
 
     def format_count(self, number: Fraction, place: int) -> str:
+        """Format a number of the unit at this place: `1 gorp`, `3 gorps`."""
         noun = self.names[place] if number == 1 else self.format_plural(place)
         return f"{format_number(number)} {noun}"
 
 
 def draw_unit_system(rng: Rng) -> UnitSystem:
+    """Draw a system of two to four units."""
     count = rng.choice((2, 2, 3, 3, 3, 4))
     names: list[str] = []
     while len(names) < count:
@@ -52,7 +55,7 @@ def draw_unit_system(rng: Rng) -> UnitSystem:
 
 
 def phrase_factors(rng: Rng, system: UnitSystem, what: str) -> tuple[str, ...]:
-    """What each unit is worth, in sentences or in one."""
+    """Return sentences that state the factors of the units of `what`."""
     rows = [
         (a, format_number(f), f"{b}s")
         for a, b, f in zip(system.names, system.names[1:], system.factors, strict=False)
@@ -68,12 +71,15 @@ def phrase_factors(rng: Rng, system: UnitSystem, what: str) -> tuple[str, ...]:
 
 
 def draw_unit_count(rng: Rng, most: int = 40) -> Fraction:
-    """A number of units, as often small as large."""
+    """Draw a number of units from 2 to `most`; small numbers are frequent."""
     return Fraction(rng.randint(2, rng.choice((9, most, most))))
 
 
 def draw_amount(rng: Rng, system: UnitSystem, first: int, last: int) -> Amount:
-    """Some of each unit from the first place to the last, less than one of the unit before."""
+    """Draw an amount in the units from place `first` to place `last`.
+
+    Each number is smaller than one of the next larger unit.
+    """
     amount: Amount = [(first, draw_unit_count(rng))]
     for place in range(first + 1, last + 1):
         most = int(system.factors[place - 1]) - 1
@@ -83,13 +89,13 @@ def draw_amount(rng: Rng, system: UnitSystem, first: int, last: int) -> Amount:
 
 
 def phrase_amount(rng: Rng, system: UnitSystem, amount: Amount) -> str:
-    """The amount as people write it."""
+    """Return the amount as people write it."""
     parts = [system.format_count(number, place) for place, number in amount]
     return join_list(parts) if rng.random() < 0.8 else " ".join(parts)
 
 
 def convert_amount(system: UnitSystem, amount: Amount, to: int) -> Fraction:
-    """The amount in one unit, by the worth of each unit in the smallest."""
+    """Return the amount as a number of the unit at place `to`."""
     worth = [Fraction(1)] * len(system.names)
     for place in range(len(system.names) - 2, -1, -1):
         worth[place] = worth[place + 1] * system.factors[place]
@@ -99,7 +105,10 @@ def convert_amount(system: UnitSystem, amount: Amount, to: int) -> Fraction:
 def phrase_conversion_steps(
     rng: Rng, system: UnitSystem, first: int, to: int, filled: bool
 ) -> list[Clause]:
-    """The steps from one unit down to a smaller one, adding those that are there."""
+    """Return the steps from the unit at `first` down to a smaller one at `to`.
+
+    `filled` adds to each step the numbers given in the smaller units.
+    """
     clauses: list[Clause] = []
     down, adding = rng.choice(TEXTS["going_down"]), rng.choice(TEXTS["adding"])
     for place in range(first, to):
@@ -116,7 +125,7 @@ def phrase_conversion_steps(
 def work_conversion(
     rng: Rng, work: WorkedSteps, system: UnitSystem, amount: Amount, to: int
 ) -> Fraction:
-    """Works the amount down to one unit; the calculator's last result."""
+    """Append the conversion of the amount to a smaller unit to `work`; return its result."""
     there = dict(amount)
     first, value = amount[0]
     lead = rng.choice(("In {b}:", "From {a} to {b}:", "I turn the {a} into {b}:"))
@@ -133,13 +142,13 @@ def work_conversion(
 
 
 def phrase_all_units(system: UnitSystem, numbers: Sequence[str]) -> str:
-    """Numbers of all units, the largest first: `2 gorps, 0 lims and 5 tacks`."""
+    """Return a text with the numbers of all units: `2 gorps, 0 lims and 5 tacks`."""
     said = [system.format_count(Fraction(n), p) for p, n in enumerate(numbers)]
     return join_list(said)
 
 
 def add_final_sentence(rng: Rng, work: WorkedSteps, answer: str, unit: str) -> None:
-    """Says the answer with its unit."""
+    """Append a sentence with the answer and its unit to `work`."""
     work.add_sentence(
         rng.choice(
             (

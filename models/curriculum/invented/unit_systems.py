@@ -1,4 +1,7 @@
-"""Invented units and money: conversions, sums and prices, by factors that a procedure tells."""
+"""Problems in invented units and money: conversions, sums and prices.
+
+The procedure states the factors of the units.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ _TASKS = ("down", "up", "mixed", "mixed", "sum", "less", "price", "split", "comp
 
 
 def draw_unit_problem(rng: Rng) -> Problem:
-    """A problem in invented units."""
+    """Draw a problem in invented units."""
     while True:
         try:
             return _pose_task(rng, draw_unit_system(rng), rng.choice(_TASKS))
@@ -45,7 +48,7 @@ def draw_unit_problem(rng: Rng) -> Problem:
 
 
 class _UnfitError(Exception):
-    """What was drawn makes no problem."""
+    """The values drawn do not make a problem; others have to be drawn."""
 
 
 def _pose_task(rng: Rng, system: UnitSystem, task: str) -> Problem:
@@ -87,12 +90,12 @@ def _pose_task(rng: Rng, system: UnitSystem, task: str) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class _SolvedTask:
-    """A task with its solution."""
+    """A task with its solution, from which the problem is posed."""
 
     name: str
     given: str
     asks: str
-    """Key of its questions."""
+    """Key of its wordings in units.toml."""
     slots: dict[str, str]
     clauses: list[Clause]
     working: WorkedSteps
@@ -153,7 +156,7 @@ def _solve_upward_conversion(rng: Rng, system: UnitSystem) -> _SolvedTask:
 
 
 def _solve_combination(rng: Rng, system: UnitSystem, task: str) -> _SolvedTask:
-    """Two amounts in mixed units, together or one less the other."""
+    """Add two amounts in mixed units, or subtract one from the other."""
     if system.factors[0].denominator != 1:
         raise _UnfitError
     to = rng.randint(1, len(system.names) - 1)
@@ -184,7 +187,7 @@ def _solve_combination(rng: Rng, system: UnitSystem, task: str) -> _SolvedTask:
 
 
 def _solve_price(rng: Rng, system: UnitSystem) -> _SolvedTask:
-    """So many things for a price in mixed coins."""
+    """Multiply a price in mixed coins by a number of things."""
     if system.factors[0].denominator != 1:
         raise _UnfitError
     to = rng.randint(1, len(system.names) - 1)
@@ -212,7 +215,7 @@ def _solve_price(rng: Rng, system: UnitSystem) -> _SolvedTask:
 
 
 def _solve_split(rng: Rng, system: UnitSystem) -> _SolvedTask:
-    """Small units changed into as many large ones as possible."""
+    """Change a number of small units into as many large ones as possible."""
     count = len(system.names)
     if count > 3 or system.factors[0].denominator != 1:
         raise _UnfitError
@@ -246,7 +249,7 @@ def _solve_split(rng: Rng, system: UnitSystem) -> _SolvedTask:
 
 
 def _solve_comparison(rng: Rng, system: UnitSystem) -> _SolvedTask:
-    """Which of two amounts is larger; one of them is in the smallest unit of both."""
+    """Compare two amounts, one of which is in the smallest of the units."""
     if system.factors[0].denominator != 1:
         raise _UnfitError
     to = rng.randint(1, len(system.names) - 1)

@@ -1,7 +1,7 @@
-"""What a problem is solved under: one or several hints, notes, documents, or nothing.
+"""Contexts under which a problem is solved: one or several hints, notes, documents, or nothing.
 
-Each context is what some plan of the loop, or some method that it is compared with, puts before the
-model. `hints` stand in the thoughts, the rest in the user's message.
+Each context is put before the model by a plan of the loop, or by a method with which the loop is
+compared. Hints are in the model's thinking, all else in the user's message.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ GENERIC = Entry(
     "asked, choose the operations one by one, carry them out, and check that the result makes "
     "sense.",
 )
-"""The one static hint that fits every problem and tells nothing."""
+"""A fixed hint that fits every problem and helps with none."""
 
 
 KEPT_APART = (
@@ -40,12 +40,12 @@ KEPT_APART = (
     "How to compute the time needed when people or machines work together at different rates?",
     "How to split a quantity in a given ratio when parts are later changed?",
 )
-"""Entries of the seed store that tell how a held-out family is solved."""
+"""Subproblems of seed store entries that describe the solution of a held-out family."""
 
 
 @cache
 def list_trainable_entries() -> tuple[Entry, ...]:
-    """The hand-written entries of the seed store that a training text may hold."""
+    """Return the handwritten entries that a training text may contain."""
     return tuple(
         entry for entry in read_handwritten_entries() if entry.subproblem not in KEPT_APART
     )
@@ -53,25 +53,25 @@ def list_trainable_entries() -> tuple[Entry, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the model reads besides the question, and what it says of it."""
+    """Texts that the model reads in addition to the question, and its remark on them."""
 
     cued: bool = True
     hints: str = ""
-    """Behind the subproblem, each in a line."""
+    """Hints after the subproblem, one a line."""
     before: str = ""
-    """In the user's message, before the question."""
+    """Text in the user's message before the question."""
     note: str = ""
-    """In the user's message, after the question."""
+    """Text in the user's message after the question."""
     remark: str = ""
-    """What the model thinks of it before it works."""
+    """Sentence on the context that the model writes before it works."""
     shows_way: bool = False
-    """Whether it tells how the problem is solved."""
+    """Whether the context describes how the problem is solved."""
     delayed: bool = False
-    """Whether the hints come when the model has begun to think."""
+    """Whether the hints are inserted after the model has begun to think."""
 
 
 def draw_context(rng: random.Random, kind: str, problem: Problem) -> Context:
-    """A context of this kind for the problem."""
+    """Draw a context of this kind (a key of `_KINDS`) for the problem."""
     return _KINDS[kind](rng, problem)
 
 
@@ -95,7 +95,7 @@ def _draw_several_hints(rng: random.Random, problem: Problem) -> Context:
 
 
 def _draw_misleading_hint(rng: random.Random, problem: Problem) -> Context:
-    """The right question with the procedure of another one; only for families that are known."""
+    """Draw a hint with the problem's subproblem and another procedure; for known families only."""
     other = _draw_unrelated_entry(rng, problem)
     hints = _format_hint_line(replace(other, subproblem=problem.subproblem))
     return Context(hints=hints, remark="The steps of the hint do not fit.")
@@ -116,7 +116,7 @@ def _draw_documents(rng: random.Random, problem: Problem) -> Context:
 
 
 def _draw_worked_example(rng: random.Random, problem: Problem) -> Context:
-    """A worked solution: of the same kind for known families, else of anything."""
+    """Draw a hint with a worked solution, mostly of the same family if that is known."""
     other, same = _draw_other_solved_problem(rng, problem)
     remark = "The worked example fits." if same else "The example is about something else."
     hints = f"{_format_example(other.question, other.work, other.answer)}\n"
@@ -171,7 +171,7 @@ def _format_hint_line(entry: Entry) -> str:
 
 
 def _format_example(question: str, work: str, answer: str) -> str:
-    """A worked solution in the form of a hint."""
+    """Format a worked solution as a hint; without an answer, it ends in dots."""
     end = f" Answer: {answer}" if answer else " ..."
     said = " ".join(question.split())
     opening = f'[hint] Here is a worked solution of a related question "{said}":'
@@ -179,7 +179,7 @@ def _format_example(question: str, work: str, answer: str) -> str:
 
 
 def _draw_other_solved_problem(rng: random.Random, problem: Problem) -> tuple[Problem, bool]:
-    """Another solved problem, and whether it is of the same kind."""
+    """Draw another solved problem; also return whether it is of the same family."""
     forms = group_known_forms().get(problem.family)
     if forms and rng.random() < 0.7:
         return build_typed_problem(rng, draw_problem(rng, rng.choice(forms))), True
@@ -191,7 +191,7 @@ def _draw_other_solved_problem(rng: random.Random, problem: Problem) -> tuple[Pr
 
 
 def _draw_unrelated_entry(rng: random.Random, problem: Problem) -> Entry:
-    """An entry that is not for this problem."""
+    """Draw an entry that does not solve this problem."""
     draw = rng.random()
     if draw < 0.15:
         return rng.choice(list_trainable_entries())

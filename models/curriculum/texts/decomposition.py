@@ -1,6 +1,6 @@
-"""A worked trajectory taken apart into entries, in two steps (docs/design/method.md, 3 and 4).
+"""Training texts that decompose a worked solution into entries (docs/design/method.md, 3 and 4).
 
-The first request asks for the subquestions, the second for the hint of one of them. Their outputs
+The first request asks for the subquestions, the second for the hint of one of them. The replies
 have the paper's headings; the sentences are this project's own.
 """
 
@@ -23,7 +23,7 @@ THOUGHT = "I name the steps in general words, without the numbers."
 
 
 def format_subquestions_request(question: str, work: str, answer: str) -> str:
-    """What asks for the general subquestions behind a worked solution."""
+    """Format the request for the general subquestions of a worked solution."""
     return (
         "You are an expert tutor. Below are a question and its worked solution. List the general, "
         "self-contained subquestions that one has to answer to solve problems of this kind. Each "
@@ -35,7 +35,7 @@ def format_subquestions_request(question: str, work: str, answer: str) -> str:
 
 
 def format_hint_request(question: str, work: str, answer: str, subquestion: str) -> str:
-    """What asks for the reusable procedure that answers one subquestion."""
+    """Format the request for the reusable procedure that answers one subquestion."""
     return (
         "You are an expert tutor. Below are a question, its worked solution and one subquestion. "
         "Write a hint that helps with the subquestion in any problem of this kind. First write "
@@ -47,7 +47,7 @@ def format_hint_request(question: str, work: str, answer: str, subquestion: str)
 
 
 def draw_decomposition_text(rng: random.Random) -> TrainingText:
-    """One of the two steps on a solved problem of a known or an invented kind."""
+    """Draw a text of one of the two requests, on a problem of a known or an invented family."""
     problem = (
         draw_invented_problem(rng)
         if rng.random() < 0.6
@@ -62,7 +62,7 @@ def draw_decomposition_text(rng: random.Random) -> TrainingText:
 
 
 def format_hint_reply(problem: Problem) -> str:
-    """The general problem and the procedure of its first entry."""
+    """Format the reply to the request for a hint, of the problem's first entry."""
     subroutine = problem.entries[0].subroutine
     if not subroutine.startswith("For"):
         subroutine = f"For problems like this, I should work as follows. {subroutine}"

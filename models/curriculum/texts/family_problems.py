@@ -1,4 +1,4 @@
-"""Problems of families as training texts need them, and the entries that fit them."""
+"""Turns problems of families into problems of training texts, with entries that fit them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.curriculum.texts.typing_manner import imitate_typing
 from rm_local.records import Entry
 
 _EXACT = ("lists-and-strings", "code", "logic")
-"""Domains in whose questions each letter counts."""
+"""Domains in whose questions no letter may be changed."""
 OPENINGS = (
     "For problems like this, I should {steps}",
     "For problems like this, I should {steps}",
@@ -24,7 +24,7 @@ OPENINGS = (
 
 @cache
 def group_known_forms() -> dict[str, tuple[Form, ...]]:
-    """The forms of each known family; no other is ever trained on."""
+    """Return the forms of each known family by its name; no other family is trained on."""
     found: dict[str, list[Form]] = {}
     for form in read_forms():
         if form.known:
@@ -33,14 +33,17 @@ def group_known_forms() -> dict[str, tuple[Form, ...]]:
 
 
 def draw_known_problem(rng: random.Random) -> WordedProblem:
-    """A problem of a known family; all families alike, forms by the number of their wordings."""
+    """Draw a problem of a known family; all families are equally likely.
+
+    Forms of a family are drawn in proportion to the number of their wordings.
+    """
     forms = group_known_forms()[rng.choice(list(group_known_forms()))]
     form = rng.choices(forms, [len(form.wordings) for form in forms])[0]
     return draw_problem(rng, form)
 
 
 def build_typed_problem(rng: random.Random, worded: WordedProblem) -> Problem:
-    """The problem as somebody types it, with entries for it."""
+    """Return the problem with its question as people type it, and an entry for it."""
     family = worded.form.family
     return Problem(
         family=family.name,
@@ -55,7 +58,7 @@ def build_typed_problem(rng: random.Random, worded: WordedProblem) -> Problem:
 
 
 def draw_family_entry(rng: random.Random, family: Family) -> Entry:
-    """A pair for the family, in one of several styles of prose."""
+    """Return an entry for the family, in one of several styles of prose."""
     lowered = [step[0].lower() + step[1:].rstrip(".") for step in family.steps]
     style = rng.randrange(4)
     if style == 0:
@@ -69,7 +72,7 @@ def draw_family_entry(rng: random.Random, family: Family) -> Entry:
 
 
 def extract_task(subproblem: str) -> str:
-    """`add two numbers` of "How to add two numbers?"."""
+    """Return the task of a subproblem: `add two numbers` of "How to add two numbers?"."""
     return subproblem.removeprefix("How to ").removeprefix("how to ").rstrip("?. ")
 
 

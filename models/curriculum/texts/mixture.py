@@ -1,4 +1,4 @@
-"""The mixture of training texts, by the shares of `shares.toml`."""
+"""Draws training texts of all kinds, by the shares of `shares.toml`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ADVISED = "the hint fits. I say its steps."
 
 
 def draw_text(rng: random.Random) -> TrainingText:
-    """One training text; nothing of a held-out family is ever drawn."""
+    """Draw one training text; held-out families are never drawn."""
     return _DRAWS[_draw_kind(rng, "texts")](rng)
 
 
@@ -57,7 +57,7 @@ def _draw_invented_text(rng: random.Random) -> TrainingText:
 
 
 def _draw_follow_up_text(rng: random.Random) -> TrainingText:
-    """One or two questions before, the last of which the question refers to."""
+    """Draw a problem that refers back to one before it, with one or two earlier turns."""
     while True:
         before = draw_known_problem(rng)
         after = draw_follow_up(rng, before)
@@ -73,7 +73,7 @@ def _draw_follow_up_text(rng: random.Random) -> TrainingText:
 
 
 def _draw_chat_text(rng: random.Random) -> TrainingText:
-    """Talk, now and then after a problem, under a hint or behind the cue."""
+    """Draw a chat, with small shares after a problem, under a hint, or after the cue."""
     chat = draw_chat(rng)
     *earlier, (ask, reply) = chat.turns
     if rng.random() < 0.15:
@@ -88,14 +88,14 @@ def _draw_chat_text(rng: random.Random) -> TrainingText:
 
 
 def _draw_subproblem_text(rng: random.Random) -> TrainingText:
-    """The subproblem of any question, and nothing behind it."""
+    """Draw a text in which the model names the subproblem of a question, and that ends there."""
     question, subproblem = draw_question_and_subproblem(rng)
     prompt = (format_prompt(imitate_typing(rng, question)), False)
     return TrainingText((prompt, (formulation_cue(), False), (f" {subproblem}\n", True)))
 
 
 def _draw_advice_text(rng: random.Random) -> TrainingText:
-    """An open question whose answer is the hint's procedure, told to the user."""
+    """Draw an open question, answered with the steps of the hint, addressed to the user."""
     entry = draw_advice(rng) if rng.random() < 0.3 else rng.choice(list_trainable_entries())
     task = entry.subproblem.rstrip("?").removeprefix("How to ").removeprefix("How do I ")
     wording = rng.choice(
@@ -112,7 +112,7 @@ def _draw_advice_text(rng: random.Random) -> TrainingText:
 
 
 def rewrite_in_second_person(subroutine: str) -> str:
-    """A procedure in the second person, its first two or three sentences."""
+    """Return the first two or three sentences of a procedure, addressed to the user."""
     text = subroutine
     for opening in ("For problems like this, ", "For a problem like this, ", "With problems like "):
         text = text.removeprefix(opening)
@@ -140,5 +140,5 @@ def _draw_kind(rng: random.Random, table: str) -> str:
 
 @cache
 def read_shares() -> dict[str, dict[str, float]]:
-    """The weights, by table."""
+    """Return the shares of `shares.toml` by table and kind."""
     return tomllib.loads(FILE.read_text(encoding="utf-8"))

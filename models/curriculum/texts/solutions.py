@@ -1,4 +1,4 @@
-"""A problem solved under a context, as a training text."""
+"""Builds the training text of a problem that is solved under a context."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ KNOWN = "I know how."
 def build_solution_text(
     rng: random.Random, problem: Problem, context: Context, earlier: Sequence[Turn] = ()
 ) -> TrainingText:
-    """The problem worked; declined where the model is not to know the way and nothing tells it."""
+    """Build the text of the worked problem.
+
+    The model declines instead if it does not know the family and the context shows no way.
+    """
     question = f"{context.before}{problem.question}{context.note}"
     work = problem.work
     if not context.note:
@@ -55,7 +58,7 @@ def build_solution_text(
 def _build_delayed_hint_text(
     question: str, problem: Problem, context: Context, task: str, work: str
 ) -> TrainingText:
-    """The model begins without a hint, and gets one in the middle of its thoughts."""
+    """Build a text in which the hint is inserted after the model has begun to think."""
     begun = split_forced_results(f"{CUE_OPENING} {task} {KNOWN if problem.known else LOST}\n")
     rest = f" {task} {context.remark} {work}{THOUGHT}Answer: {problem.answer}{END}"
     return TrainingText(
@@ -69,7 +72,7 @@ def _build_delayed_hint_text(
 
 
 def format_refusal(task: str) -> str:
-    """What the model says when nothing tells it how."""
+    """Format the model's reply if it does not know how and nothing shows it."""
     return (
         f"I do not know how to {task}, and nothing in the store told me. "
         "An entry about it, or a larger model, would help."

@@ -1,4 +1,4 @@
-"""Arithmetic without the calculator: easy steps at once, others by their places when asked to."""
+"""Writes arithmetic without the calculator: easy steps at once, others place by place."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 _SIMPLE = re.compile(r"<<(\d+)([-+*])(\d+)=(\d+)>>")
 _ANY = re.compile(r"<<.+?>>")
 EASY = 0.2
-"""Share of easy steps that are written without the calculator."""
+"""Share of easy calculations that are written without the calculator."""
 SPELLED = 0.06
-"""Share of the solutions that are spelt out, where that is possible."""
+"""Share of solutions that are spelled out place by place, where that is possible."""
 REQUESTS = (
     " Don't use a calculator.", " No calculator please.", " Without a calculator.",
     " Work it out by hand.", " by hand please", " Do it in your head.",
@@ -18,7 +18,10 @@ REQUESTS = (
 
 
 def spell_out_calculations(rng: random.Random, work: str, question: str) -> tuple[str, str]:
-    """The work and the question; spelt out in a share of the cases, where the user asks for it."""
+    """Return work and question; in a small share the work is spelled out on the user's request.
+
+    Elsewhere some easy calculations are written without the calculator.
+    """
     found = _ANY.findall(work)
     if found and rng.random() < SPELLED and "\n" not in question:
         spelled = [_expand_by_places(each) for each in found]
@@ -31,13 +34,14 @@ def spell_out_calculations(rng: random.Random, work: str, question: str) -> tupl
 
 
 def _drop_calculator_if_easy(match: re.Match[str]) -> str:
+    """Return the calculation as plain text if its numbers are small, else unchanged."""
     a, operation, b = int(match[1]), match[2], int(match[3])
     easy = max(a, b) <= (10 if operation == "*" else 20)
     return f"{a}{operation}{b}={match[4]}" if easy else match[0]
 
 
 def _expand_by_places(calculation: str) -> str | None:
-    """`47+38: 40+30=70, 7+8=15, 70+15=85`; None where that does not make it easy."""
+    """Return `47+38: 47+30=77, 77+8=85`; None if the numbers are too large for that."""
     match = _SIMPLE.fullmatch(calculation)
     if match is None:
         return None
@@ -65,6 +69,7 @@ def _expand_by_places(calculation: str) -> str | None:
 
 
 def _append_running_sums(name: str, steps: list[str], values: list[int]) -> str:
+    """Return the name and the steps, followed by the running sums of the values."""
     total = values[0]
     for value in values[1:]:
         steps.append(f"{total}+{value}={total + value}")

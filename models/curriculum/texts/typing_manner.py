@@ -1,4 +1,4 @@
-"""How people type: courtesies, small letters, no question mark, slips of the finger."""
+"""Imitates how people type: courtesies, lower case, no question mark, typing errors."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _CODE = re.compile(r"[\n\[\](){}='\"`]|print|def |return")
 
 
 def imitate_typing(rng: random.Random, question: str, exact: bool = False) -> str:
-    """The question as one person or another might type it.
+    """Return the question as people might type it, at random.
 
-    With `exact`, and where it is code, no letter is changed.
+    With `exact`, and in code, no letter is changed.
     """
     code = exact or _CODE.search(question) is not None
     if not code and rng.random() < 0.1:
@@ -40,7 +40,7 @@ def imitate_typing(rng: random.Random, question: str, exact: bool = False) -> st
 
 
 def _add_typos(rng: random.Random, text: str) -> str:
-    """One or two typing errors in words of five letters or more."""
+    """Make one or two typing errors in words of five letters or more."""
     for _ in range(rng.choice((1, 1, 2))):
         found = list(_WORD.finditer(text))
         if not found:

@@ -1,4 +1,4 @@
-"""Problems and trajectories without end: what rm-nano learns, and is measured on."""
+"""Problems and trajectories in any number, for training rm-nano and for measuring it."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from rm_local.records import Entry
 Rng = random.Random
 
 KNOWN = read_known_families()
-"""The families that rm-nano solves by itself."""
+"""The families that rm-nano learns to solve without a hint."""
 SHARES = {"invented": 0.58, "known": 0.34, "chat": 0.08}
-"""How much of the training stream is what."""
+"""Share of each kind of trajectory in the training stream."""
 
 
 @cache
 def list_taken_names() -> frozenset[str]:
-    """Names that no invented procedure may bear."""
+    """Return the names that no invented procedure may have: those of all families."""
     return heldout.list_procedure_names() | {family.name for family in KNOWN}
 
 
 def list_curriculum_entries() -> list[Entry]:
-    """The pairs that the seed store holds: one for each known and each held-out family."""
+    """Return the seed store's entries for known and held-out families, one for each."""
     return [f.build_entry() for f in KNOWN] + [p.build_entry() for p in heldout.read_procedures()]
 
 
 def draw_trajectory(rng: Rng) -> Trajectory:
-    """One trajectory of the training stream; no held-out family is ever drawn."""
+    """Draw one trajectory of the training stream; held-out families are never drawn."""
     kind = rng.choices(tuple(SHARES), tuple(SHARES.values()))[0]
     if kind == "chat":
         return build_chat_trajectory(
@@ -56,7 +56,7 @@ def draw_trajectory(rng: Rng) -> Trajectory:
 
 
 def draw_hinted_trajectory(rng: Rng, problem: Problem) -> Trajectory:
-    """The problem as somebody types it, under the right hint, a wrong one or none."""
+    """Draw the trajectory of the problem under its own hint, a wrong one or none."""
     problem = imitate_typed_problem(rng, problem)
     right, wrong, bare = (0.5, 0.14, 0.2) if problem.known else (0.74, 0.13, 0.07)
     draw = rng.random()
@@ -68,12 +68,12 @@ def draw_hinted_trajectory(rng: Rng, problem: Problem) -> Trajectory:
 
 
 def imitate_typed_problem(rng: Rng, problem: Problem) -> Problem:
-    """The problem in somebody's manner of typing."""
+    """Return the problem with its question as people might type it."""
     return replace(problem, question=imitate_typing(rng, problem.question))
 
 
 def _draw_unrelated_hint(rng: Rng, problem: Problem | None = None) -> HintEntry:
-    """A hint that is not for this problem."""
+    """Draw a hint that does not solve this problem, or any hint for None."""
     kind = rng.random()
     advice = read_handwritten_entries()
     if kind < 0.15 and advice:

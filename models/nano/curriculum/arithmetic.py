@@ -1,4 +1,4 @@
-"""Arithmetic spelled finely enough for a small model: each `=` is one look-up or one carry."""
+"""Writes arithmetic in steps small enough for rm-nano: each `=` is one look-up or one carry."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def spell_product(a: int, b: int) -> str:
-    """`a*b` down to its product, e.g. `34*7=30*7+4*7=210+28=238`."""
+    """Return the steps of `a*b`: `34*7=30*7+4*7=210+28=238`."""
     if a < 0 or b < 0:
         return f"{spell_product(abs(a), abs(b))}, so {a}*{b}={a * b}"
     small, large = sorted((a, b))
@@ -21,7 +21,7 @@ def spell_product(a: int, b: int) -> str:
 
 
 def _spell_long_product(a: int, places: Sequence[int]) -> str:
-    """`a` times each place of the other factor, then the sum."""
+    """Return the steps of `a` times each place of the other factor, then of the sum."""
     parts = []
     for place in places:
         lead = int(str(place)[0])
@@ -34,19 +34,19 @@ def _spell_long_product(a: int, places: Sequence[int]) -> str:
 
 
 def _split_places(n: int) -> list[int]:
-    """`[300, 7]` for 307."""
+    """Return the places of a number: `[300, 7]` for 307."""
     digits = str(n)
     return [int(d) * 10 ** (len(digits) - i - 1) for i, d in enumerate(digits) if d != "0"]
 
 
 def spell_remainder(a: int, b: int) -> str:
-    """`a mod b` from the nearest multiple below, e.g. `47 mod 6: 6*7=42, 47-42=5`."""
+    """Return the steps of `a mod b` from the nearest multiple: `47 mod 6: 6*7=42, 47-42=5`."""
     below = a - a % b
     return f"{a} mod {b}: {b}*{a // b}={below}, {a}-{below}={a % b}"
 
 
 def spell_running_sum(numbers: Sequence[int]) -> str:
-    """A running sum, e.g. `3+4=7, 7+9=16`."""
+    """Return the steps of a sum: `3+4=7, 7+9=16`."""
     steps, so_far = [], numbers[0]
     for n in numbers[1:]:
         steps.append(f"{so_far}+{n}={so_far + n}")
@@ -55,6 +55,6 @@ def spell_running_sum(numbers: Sequence[int]) -> str:
 
 
 def join_list(items: Sequence[object], last: str = "and") -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Join the items: `a`, `a and b`, `a, b and c`."""
     texts = [str(item) for item in items]
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {last} {texts[-1]}"

@@ -1,4 +1,4 @@
-"""What is no problem for rm-nano, and the one sentence with which it says so."""
+"""Draws questions that rm-nano cannot answer; its fixed reply to them says so."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ THOUGHT = "this is no problem that I can work on, so I say what I can do."
 
 
 def draw_unsolvable_question(rng: Rng) -> str:
-    """Something that people type and that rm-nano cannot do."""
+    """Draw a question or remark that rm-nano cannot answer."""
     words = read_table("chat")
     if rng.random() < 0.3:
         return str(rng.choice(words["fixed"]))

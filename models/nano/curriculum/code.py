@@ -1,4 +1,4 @@
-"""The known families of reading code."""
+"""Problems of the known families about reading code, and their worked solutions."""
 
 from __future__ import annotations
 
@@ -82,4 +82,4 @@ CODE = {
     "branch": _draw_branch,
     "call": _draw_call,
 }
-"""Slug to the function that draws and works one problem; the words are in known.toml."""
+"""By family, the function that draws and works one problem; wordings are in known.toml."""

@@ -1,4 +1,4 @@
-"""Real procedures that rm-nano is never trained on: retrieval alone can make it solve them."""
+"""Families of real procedures that rm-nano never trains on: only a hint lets it solve them."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ Rng = random.Random
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """A procedure of the world, as its one entry in the store tells it."""
+    """A held-out family: a real procedure with its inputs, its steps and its one entry."""
 
     name: str
     domain: str
     inputs: tuple[str, ...]
     steps: tuple[Step, ...]
     about: str
-    """What the setting is, said first in the subroutine."""
+    """Sentence on the setting, the first in the subroutine."""
     check: str
-    """How to see that the result is right, said last."""
+    """Sentence on how to check the result, the last in the subroutine."""
     upto: tuple[int, ...]
-    """Largest value of each input."""
+    """Maximum value of each input."""
 
     @property
     def slug(self) -> str:
+        """The name with hyphens, as in the entry's source."""
         return self.name.replace(" ", "-")
 
     def build_entry(self) -> Entry:
-        """The pair that the store holds (docs/design/method.md: the setting, then the steps)."""
+        """Return the entry of the store (docs/design/method.md: the setting, then the steps)."""
         steps = ", then ".join(s.words for s in self.steps)
         inputs = telling.phrase_inputs(self.inputs, letters=True)
         return Entry(
@@ -46,7 +47,7 @@ class Procedure:
         )
 
     def draw_problem(self, rng: Rng) -> Problem:
-        """A problem that asks for it, in one of the wordings of invented procedures."""
+        """Draw a problem of the procedure, in one of the wordings of invented procedures."""
         while True:
             values = {i: rng.randint(1, top) for i, top in zip(self.inputs, self.upto, strict=True)}
             try:
@@ -59,12 +60,12 @@ class Procedure:
 
 @cache
 def read_procedures() -> tuple[Procedure, ...]:
-    """All of heldout.toml."""
+    """Return all procedures of heldout.toml."""
     return tuple(_parse_procedure(row) for row in read_table("heldout")["procedure"])
 
 
 def list_procedure_names() -> frozenset[str]:
-    """What no invented procedure may be called."""
+    """Return the names of all held-out procedures."""
     return frozenset(p.name for p in read_procedures())
 
 

@@ -1,4 +1,4 @@
-"""Procedures that exist only in one sample: they can be followed from a hint, never remembered."""
+"""Problems with procedures that exist in one problem only: followed from a hint, not remembered."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PAIRS = ("sum", "difference", "product", "product", "quotient", "gap")
 
 
 def draw_invented_problem(rng: Rng, taken: frozenset[str] = frozenset()) -> Problem:
-    """A problem of a fresh procedure whose name is not `taken`."""
+    """Draw a problem of a new procedure whose name is not in `taken`."""
     while True:
         inputs = _draw_inputs(rng)
         steps = _draw_steps(rng, inputs)
@@ -57,7 +57,7 @@ def draw_invented_problem(rng: Rng, taken: frozenset[str] = frozenset()) -> Prob
 def build_problem(
     rng: Rng, name: str, values: dict[str, int], steps: tuple[Step, ...], clauses: str, result: int
 ) -> Problem:
-    """The problem that asks for these steps on these values, in some wording."""
+    """Build the problem that asks for the result of these steps on these values."""
     inputs = list(values)
     plain = len(inputs[0]) == 1 or inputs[0].endswith("number")
     asked = values if plain else words.vary_inputs(rng, values)
@@ -79,7 +79,7 @@ def build_problem(
 
 
 def phrase_values(values: dict[str, int]) -> str:
-    """`Here the mass is 4 and the speed is 3.`"""
+    """Return the given values as a sentence: `Here the mass is 4 and the speed is 3.`"""
     return f"Here {join_list([f'{add_article(i)} is {v}' for i, v in values.items()])}."
 
 
@@ -125,7 +125,7 @@ def _draw_value(rng: Rng) -> int:
 
 
 def _draw_steps(rng: Rng, inputs: tuple[str, ...]) -> tuple[Step, ...]:
-    """Two to five steps that use every input."""
+    """Draw two to five steps that use every input; in rare cases only one."""
     left = list(inputs)
     rng.shuffle(left)
     steps = [_draw_opening_step(rng, left)]
@@ -152,14 +152,14 @@ def _draw_steps(rng: Rng, inputs: tuple[str, ...]) -> tuple[Step, ...]:
 
 
 def _draw_opening_step(rng: Rng, left: list[str]) -> Step:
-    """Takes one input, or two, out of `left`."""
+    """Draw a step on one or two inputs, which are removed from `left`."""
     if len(left) >= 2 and rng.random() < 0.5:
         return draw_worded_step(rng, rng.choice(PAIRS), left.pop(), left.pop())
     return draw_worded_step(rng, rng.choice(("take", "take", "take", "square")), left.pop())
 
 
 def _draw_further_step(rng: Rng, left: list[str]) -> Step:
-    """A step on the running value, with an input out of `left` where there is one."""
+    """Draw a step on the running value, with an input removed from `left` if there is one."""
     if left:
         return draw_worded_step(rng, rng.choice(WITH_INPUT), left.pop())
     if rng.random() < 0.35:

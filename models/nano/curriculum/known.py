@@ -1,4 +1,4 @@
-"""The known families, put together: their words from known.toml, their work from the modules."""
+"""Combines the known families: wordings from known.toml, and functions from the modules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rm_local.records import Entry
 
 @dataclass(frozen=True, slots=True)
 class KnownFamily:
-    """A family that rm-nano solves by itself."""
+    """A family that rm-nano learns to solve without a hint."""
 
     slug: str
     domain: str
@@ -28,11 +28,11 @@ class KnownFamily:
     work: Callable[[Rng], WorkedNumbers]
 
     def build_entry(self) -> Entry:
-        """The pair that the store holds for it."""
+        """Return the family's entry of the store."""
         return Entry(self.subproblem, self.subroutine, self.domain, f"curriculum/{self.slug}")
 
     def draw_problem(self, rng: Rng) -> Problem:
-        """A problem in one of the family's wordings."""
+        """Draw a problem in one of the family's wordings."""
         drawn = self.work(rng)
         return Problem(
             family=self.slug,
@@ -48,7 +48,7 @@ class KnownFamily:
 
 @cache
 def read_known_families() -> tuple[KnownFamily, ...]:
-    """All of known.toml, in its order."""
+    """Return all families of known.toml, in its order."""
     words = read_table("known")
     work = MATH | SCIENCE | CODE
     return tuple(

@@ -1,4 +1,4 @@
-"""The known families of mathematics."""
+"""Problems of the known families of mathematics, and their worked solutions."""
 
 from __future__ import annotations
 
@@ -162,4 +162,4 @@ MATH = {
     "prime": _draw_prime_test,
     "rectangle-area": _draw_rectangle_area,
 }
-"""Slug to the function that draws and works one problem; the words are in known.toml."""
+"""By family, the function that draws and works one problem; wordings are in known.toml."""

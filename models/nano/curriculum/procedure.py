@@ -1,7 +1,7 @@
-"""A procedure: a few steps over named inputs. It can be told, worked and checked.
+"""A procedure: a few steps over named inputs, which can be phrased and worked.
 
-The value of a procedure is built up in one running number; a step may also set a second
-product beside it, which the next step joins to it (`a*d` and `b*c`, then their sum).
+The steps change one running value; an opening step may also set a second value, which the next
+joining step combines with the first (`a*d` and `b*c`, then their sum).
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from models.nano.curriculum import arithmetic
 
 Inputs = Mapping[str, int]
 BOUND = 999
-"""No worked value may lie further from zero."""
+"""Maximum absolute value of a worked step."""
 
 
 class OutOfReachError(Exception):
-    """These inputs lead to a value that the steps do not provide for."""
+    """The inputs lead to a value that is too large, or to a division with a remainder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation on the running value, in the words in which it is told."""
+    """One operation on the running value, with its wording."""
 
     kind: str
     """A key of `WORDS`."""
     words: str
-    """As told in the subroutine and echoed when worked, e.g. `multiply by the mass`."""
+    """Wording in the subroutine and in the worked solution: `multiply by the mass`."""
     first: str | int = 0
-    """Input or constant that the step takes."""
+    """Input or constant that the step takes; 0 without one."""
     second: str | int = 0
-    """Second one, for steps that start from two."""
+    """Second input or constant of a step that takes two."""
 
 
 WORDS: dict[str, tuple[str, ...]] = {
@@ -124,7 +124,7 @@ JOINING = ("join-add", "join-subtract", "join-multiply", "join-divide")
 
 
 def build_step(kind: str, first: str | int = 0, second: str | int = 0) -> Step:
-    """A step in the first words that `WORDS` has for it."""
+    """Return a step in its first wording in `WORDS`."""
     return Step(
         kind, WORDS[kind][0].format(r=add_article(first), s=add_article(second)), first, second
     )
@@ -133,7 +133,7 @@ def build_step(kind: str, first: str | int = 0, second: str | int = 0) -> Step:
 def draw_worded_step(
     rng: random.Random, kind: str, first: str | int = 0, second: str | int = 0
 ) -> Step:
-    """A step in words drawn from `WORDS`, its `it` now and then another word for it."""
+    """Return a step in a random wording of `WORDS`; numbers and `it` vary as well."""
     spoken = [
         NUMERALS.get(o, o) if isinstance(o, int) and rng.random() < 0.15 else add_article(o)
         for o in (first, second)
@@ -147,15 +147,16 @@ def draw_worded_step(
 
 
 def add_article(operand: str | int) -> str:
-    """How an operand is spoken of: letters and numbers bare, words with their article."""
+    """Return the operand as text; a word gets an article, a letter or a number none."""
     text = str(operand)
     return text if isinstance(operand, int) or len(text) == 1 else f"the {text}"
 
 
 def work_steps(steps: tuple[Step, ...], inputs: Inputs) -> tuple[str, int]:
-    """The steps worked on these inputs: one clause a step, and the result.
+    """Work the steps on these inputs; return a clause for each step, joined, and the result.
 
-    Raises OutOfReachError when a value grows beyond BOUND or a division does not come out even.
+    Raises:
+        OutOfReachError: A value exceeds `BOUND`, or a division has a remainder.
     """
     results: list[int] = []
     clauses: list[str] = []

@@ -1,4 +1,4 @@
-"""The known families of science."""
+"""Problems of the known families of science, and their worked solutions."""
 
 from __future__ import annotations
 
@@ -51,4 +51,4 @@ SCIENCE = {
     "kelvin": _draw_kelvin,
     "half-life": _draw_half_life,
 }
-"""Slug to the function that draws and works one problem; the words are in known.toml."""
+"""By family, the function that draws and works one problem; wordings are in known.toml."""

@@ -1,4 +1,4 @@
-"""The words of the curriculum, kept as TOML beside the code."""
+"""Reads the words of the curriculum, TOML files in this folder."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from typing import Any
 
 @cache
 def read_table(name: str) -> dict[str, Any]:
-    """`name`.toml, read once."""
+    """Return the content of `name`.toml, read once."""
     return tomllib.loads((files(__package__) / f"{name}.toml").read_text(encoding="utf-8"))

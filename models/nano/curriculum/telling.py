@@ -1,4 +1,4 @@
-"""How a procedure is told: the subproblem as a question, the subroutine in the first person."""
+"""Phrases a procedure: its subproblem as a question, its subroutine in the first person."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ CLOSINGS = (
 
 
 def format_canonical_subproblem(name: str, inputs: Sequence[str]) -> str:
-    """The subproblem as the model is to write it."""
+    """Return the subproblem in the wording that the model learns to write."""
     return f"How to compute the {name} {phrase_inputs(inputs)}?"
 
 
 def phrase_inputs(inputs: Sequence[str], letters: bool = False) -> str:
-    """`of two numbers`, `of two numbers a and b`, or `from the mass and the speed`."""
+    """Return the inputs: `of two numbers`, `of two numbers a and b`, or `from the mass and rim`."""
     if len(inputs[0]) == 1 or inputs[0].endswith("number"):
         shown = f" {join_list(inputs)}" if letters and len(inputs[0]) == 1 else ""
         return f"of {COUNTS[len(inputs)]}{shown}"
@@ -69,12 +69,12 @@ def phrase_inputs(inputs: Sequence[str], letters: bool = False) -> str:
 
 
 def phrase_subproblem(rng: Rng, name: str, inputs: Sequence[str]) -> str:
-    """The subproblem as some entry of a store words it; letters are always introduced."""
+    """Return the subproblem in a random wording of an entry; letters are always introduced."""
     return rng.choice(SUBPROBLEMS).format(n=name, f=phrase_inputs(inputs, letters=True))
 
 
 def phrase_subroutine(rng: Rng, name: str, steps: Sequence[Step]) -> str:
-    """The steps told in one of several manners."""
+    """Return the steps as a subroutine in one of several styles."""
     words = [s.words for s in steps]
     style = rng.randrange(4)
     if style == 0:
@@ -96,7 +96,7 @@ def phrase_subroutine(rng: Rng, name: str, steps: Sequence[Step]) -> str:
 
 @cache
 def _list_asides() -> tuple[str, ...]:
-    """Short sentences of the hand-written entries: true, and no step of any invented procedure."""
+    """Return short sentences of the handwritten entries, which belong to no invented procedure."""
     sentences = (
         s.strip() for entry in read_handwritten_entries() for s in entry.subroutine.split(". ")
     )

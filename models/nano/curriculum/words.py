@@ -1,4 +1,4 @@
-"""Names, inputs and the ways in which people give numbers."""
+"""Draws names, inputs, and the wordings in which people give numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORDS = read_table("words")
 
 
 def make_up_word(rng: Rng) -> str:
-    """A word that no language has, e.g. `zorbal`."""
+    """Make up a word that no language has, such as `zorbal`."""
     syllables = rng.choice((2, 2, 2, 3))
     return "".join(
         rng.choice(CONSONANTS) + rng.choice(VOWELS) for _ in range(syllables)
@@ -31,19 +31,19 @@ def make_up_word(rng: Rng) -> str:
 
 @cache
 def list_plain_words() -> tuple[str, ...]:
-    """Words of the hand-written entries that stand in few of them: terms rather than glue."""
+    """Return the words that are in few handwritten entries: terms, not function words."""
     texts = [f"{e.subproblem} {e.subroutine}".lower() for e in read_handwritten_entries()]
     seen = Counter(word for text in texts for word in set(re.findall(r"[a-z]{4,12}", text)))
     return tuple(sorted(word for word, entries in seen.items() if entries <= len(texts) // 12))
 
 
 def draw_plain_word(rng: Rng) -> str:
-    """A word that people know."""
+    """Draw a common word."""
     return str(rng.choice(list_plain_words() or WORDS["nouns"]))
 
 
 def draw_procedure_name(rng: Rng, taken: frozenset[str]) -> str:
-    """A name for an invented procedure: made-up words or plain ones; never a `taken` one."""
+    """Draw a name for an invented procedure, of made-up or plain words; none in `taken`."""
     while True:
         name = _draw_name(rng)
         if name not in taken:
@@ -71,18 +71,18 @@ def _draw_name(rng: Rng) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """An input that people know by its unit."""
+    """An input with a usual unit."""
 
     unit: str
     clause: str
-    """How a thing has it, e.g. `moves at {v} m/s`."""
+    """Clause about a thing with the quantity: `moves at {v} m/s`."""
 
 
 QUANTITIES = {name: Quantity(**row) for name, row in WORDS["quantities"].items()}
 
 
 def vary_inputs(rng: Rng, inputs: dict[str, int]) -> dict[str, int]:
-    """The inputs in any order, now and then one under another name, or one that is not needed."""
+    """Return the inputs in random order, in rare cases one renamed, or an unneeded one added."""
     others = WORDS["synonyms"]
     renamed = {
         i: others[i]
@@ -98,16 +98,17 @@ def vary_inputs(rng: Rng, inputs: dict[str, int]) -> dict[str, int]:
 
 
 def choose_article(noun: str) -> str:
+    """Return the indefinite article of the noun."""
     return "an" if noun[0] in "aeiou" else "a"
 
 
 def draw_thing(rng: Rng) -> str:
-    """What has the inputs, e.g. `ball`."""
+    """Draw a noun for a thing that has the inputs, such as `ball`."""
     return draw_plain_word(rng) if rng.random() < 0.3 else str(rng.choice(WORDS["things"]))
 
 
 def format_amount(rng: Rng, name: str, value: int) -> str:
-    """The value of an input as people write it: bare, or with its unit."""
+    """Return the value of an input as people write it, without or with its unit."""
     if name in QUANTITIES and rng.random() < 0.6:
         return f"{value} {QUANTITIES[name].unit}"
     style = rng.random()
@@ -115,14 +116,14 @@ def format_amount(rng: Rng, name: str, value: int) -> str:
 
 
 def format_clauses(inputs: dict[str, int]) -> list[str]:
-    """`weighs 4 kg`, `moves at 3 m/s`; empty where an input is not known by its unit."""
+    """Return a clause for each input: `weighs 4 kg`; empty if one has no usual unit."""
     if not all(i in QUANTITIES for i in inputs):
         return []
     return [QUANTITIES[i].clause.format(v=v) for i, v in inputs.items()]
 
 
 def phrase_given(rng: Rng, inputs: dict[str, int]) -> str:
-    """Named inputs as people write them, ready to stand before a question; ends in a full stop."""
+    """Return the named inputs as a sentence before the question."""
     told = {i: format_amount(rng, i, v) for i, v in inputs.items()}
     thing = draw_thing(rng)
     has = format_clauses(inputs)
@@ -149,7 +150,7 @@ def phrase_given(rng: Rng, inputs: dict[str, int]) -> str:
 
 
 def phrase_tail(rng: Rng, inputs: dict[str, int]) -> str:
-    """Named inputs as they follow a question word, e.g. `for mass 4 kg and speed 3 m/s`."""
+    """Return the named inputs as the end of a question: `for mass 4 kg and speed 3 m/s`."""
     told = {i: format_amount(rng, i, v) for i, v in inputs.items()}
     thing = draw_thing(rng)
     has = format_clauses(inputs)
@@ -171,14 +172,14 @@ def phrase_tail(rng: Rng, inputs: dict[str, int]) -> str:
 
 
 def vary_ending(rng: Rng, question: str) -> str:
-    """The question, now and then with the unit in which the answer is wanted."""
+    """Return the question, in rare cases with a word as the unit of the answer."""
     if rng.random() > 0.06 or question[-1] not in ".?":
         return question
     return f"{question[:-1]} in {draw_plain_word(rng)}{question[-1]}"
 
 
 def phrase_question(rng: Rng, name: str) -> str:
-    """The question behind what is given: `What is its zorbal?`"""
+    """Return a question after the given values: `What is its zorbal?`"""
     asides = WORDS["asides"]
     before = f"{rng.choice(asides)} " if rng.random() < 0.06 else ""
     question = rng.choice(WORDS["asks_after"]).format(n=name, thing=draw_thing(rng))
@@ -186,7 +187,7 @@ def phrase_question(rng: Rng, name: str) -> str:
 
 
 def phrase_letter_question(rng: Rng, name: str, inputs: dict[str, int]) -> str:
-    """A question whose inputs are letters: `What is the zorbal of 12 and 5?`"""
+    """Return a question whose inputs are letters: `What is the zorbal of 12 and 5?`"""
     values = list(inputs.values())
     equals = rng.choice((", ", " and ")).join(
         f"{k}{rng.choice(('=', ' = '))}{v}" for k, v in inputs.items()
@@ -206,7 +207,7 @@ def phrase_letter_question(rng: Rng, name: str, inputs: dict[str, int]) -> str:
 
 
 def group_four_numbers(rng: Rng, values: list[int]) -> str:
-    """Four numbers as two points or a matrix."""
+    """Return four numbers as two points, as a matrix or as a list."""
     a, b, c, d = values
     return rng.choice(
         (
@@ -220,7 +221,7 @@ def group_four_numbers(rng: Rng, values: list[int]) -> str:
 
 
 def phrase_named_question(rng: Rng, name: str, inputs: dict[str, int]) -> str:
-    """A question whose inputs are words, in their order."""
+    """Return a question whose inputs have names, in their order."""
     if rng.random() < 0.55:
         return f"{phrase_given(rng, inputs)} {phrase_question(rng, name)}"
     return vary_ending(rng, rng.choice(WORDS["asks"]).format(n=name, t=phrase_tail(rng, inputs)))
