@@ -61,7 +61,7 @@ def format_canonical_subproblem(name: str, inputs: Sequence[str]) -> str:
 
 
 def phrase_inputs(inputs: Sequence[str], letters: bool = False) -> str:
-    """Return the inputs: `of two numbers`, `of two numbers a and b`, or `from the mass and rim`."""
+    """Return `of two numbers`, `of two numbers a and b`, or `from the mass and the speed`."""
     if len(inputs[0]) == 1 or inputs[0].endswith("number"):
         shown = f" {join_list(inputs)}" if letters and len(inputs[0]) == 1 else ""
         return f"of {COUNTS[len(inputs)]}{shown}"

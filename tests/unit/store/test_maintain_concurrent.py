@@ -27,7 +27,7 @@ from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.sqlite.snapshot import StateWatch, StoreState, read_store_state
 from rm_local.store.sqlite.vec0 import TEXTS, read_dictionary
 from rm_local.store.store import Store
-from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
+from tests.support.faults.steps import KINDS, Kind, count_steps, is_killed_at
 from tests.support.maintenance import (
     BULK,
     EXACT,

@@ -42,7 +42,7 @@ KILLED = """
 import sys
 from rm_local.store.index import pending
 from rm_local.store.store import Store
-from tests.faults.cut import kill_after
+from tests.support.faults.cut import kill_after
 from tests.support.stores import entries, vectors
 
 pending.MAX_PENDING = 5

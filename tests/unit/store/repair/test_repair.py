@@ -14,9 +14,9 @@ from rm_local.store.repair.repair import repair_store
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite.usage_counts import read_usage_counts, record_usage
 from rm_local.store.store import Store
-from tests.faults.pages import Pages
-from tests.faults.stores import ADDED, ids_of
 from tests.support.damage import LAST, ROWS, change, contents
+from tests.support.faults.pages import Pages
+from tests.support.faults.stores import ADDED, ids_of
 from tests.support.stores import entries, vectors
 
 

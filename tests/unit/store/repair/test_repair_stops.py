@@ -17,10 +17,10 @@ from rm_local.store.format import PAGE_SIZE
 from rm_local.store.repair import repair as repairing
 from rm_local.store.repair.repair import repair_store
 from rm_local.store.store import Store
-from tests.faults import corruption
-from tests.faults.pages import Pages
-from tests.faults.stores import ids_of
+from tests.campaigns import corruption
 from tests.support.damage import ROWS, change, contents
+from tests.support.faults.pages import Pages
+from tests.support.faults.stores import ids_of
 from tests.support.stores import entries, vectors
 
 

@@ -1,4 +1,4 @@
-"""A disk that is full at any moment: `python -m tests.faults.full_disk [--rows N]`, as root.
+"""A disk that is full at any moment: `python -m tests.campaigns.full_disk [--rows N]`, as root.
 
 On a small tmpfs of its own, with more and more of it taken: each build, add, replace and delete
 either comes through or is a StoreError with a remedy; the store is then as before, `verify` finds
@@ -20,7 +20,7 @@ from unittest.mock import patch
 from rm_local.errors import CorruptStoreError, StoreError
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.store import Store
-from tests.faults.stores import DIMENSION, MADE, fingerprint, made_store
+from tests.support.faults.stores import DIMENSION, MADE, fingerprint, made_store
 from tests.support.stores import MadeSource, entries, vectors
 
 MEGABYTES = 64

@@ -1,5 +1,5 @@
 """Change one byte in each of many places of a store, and see what becomes of it:
-`python -m tests.faults.corruption --places 500 [--rows N] [--seed S]`.
+`python -m tests.campaigns.corruption --places 500 [--rows N] [--seed S]`.
 
 Each damaged copy is looked at by a process of its own. What no error and no `verify` has found
 must be harmless: all entries, vectors and answers equal to the undamaged store's, byte for byte.
@@ -19,8 +19,8 @@ from pathlib import Path
 from rm_local.errors import StoreError
 from rm_local.records import Entry
 from rm_local.store.store import Store
-from tests.faults.pages import Pages, difference
-from tests.faults.stores import fingerprint, ids_of, made_store
+from tests.support.faults.pages import Pages, difference
+from tests.support.faults.stores import fingerprint, ids_of, made_store
 from tests.support.watchdog import HANG_SECONDS
 
 FOUND_AT_OPEN, FOUND_BY_VERIFY, HARMLESS = "found at open", "found by verify", "harmless"
