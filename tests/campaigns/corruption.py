@@ -56,16 +56,16 @@ def look(path: Path, wanted: str, texts: Texts) -> tuple[str, str]:
     try:
         with Store.open(path) as store:
             try:
-                held, told = fingerprint(store), ""
+                held, message = fingerprint(store), ""
             except StoreError as error:
-                held, told = "", str(error)
+                held, message = "", str(error)
             if faults := store.verify():
                 # A text is never another one, not even before `verify` has looked.
                 return (WRONG_TEXT if wrong_text(store, texts) else FOUND_BY_VERIFY), faults[0]
     except StoreError as error:
         return FOUND_AT_OPEN, str(error)
-    if told:
-        return WRONG, f"verify finds nothing, and yet: {told}"
+    if message:
+        return WRONG, f"verify finds nothing, and yet: {message}"
     return (HARMLESS, "") if held == wanted else (WRONG, "other contents or answers")
 
 
@@ -123,8 +123,8 @@ def run(folder: Path, places: int, rows: int, seed: int) -> Counter[tuple[str, s
         kind = difference(path, copy) if how == HARMLESS else pages.kind(change.place)
         counts[how, kind] += 1
         if how in BAD:
-            told = f"{change.place}: {change.before} -> {change.after}, {kind}: {how}: {said}"
-            print(told, flush=True)
+            line = f"{change.place}: {change.before} -> {change.after}, {kind}: {how}: {said}"
+            print(line, flush=True)
     return counts
 
 

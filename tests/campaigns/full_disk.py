@@ -72,7 +72,7 @@ def delete(store: Store) -> None:
     store.delete_entries([*range(100, 900), 3010, 3190])
 
 
-def told(error: StoreError, path: Path) -> str:
+def describe_error(error: StoreError, path: Path) -> str:
     """What the error says; it has a remedy, and does not speak of damage."""
     if isinstance(error, CorruptStoreError) or not error.remedy:
         raise AssertionError(str(error))
@@ -100,7 +100,7 @@ def edit(folder: Path, what: Callable[[Store], None], logged: bool) -> tuple[int
                     what(store)
                     break
                 except StoreError as error:
-                    said.add(told(error, path))
+                    said.add(describe_error(error, path))
                     fails += 1
                     assert fingerprint(store) == before
         with Store.open(path) as store:
@@ -125,7 +125,7 @@ def build_in_full(folder: Path, rows: int) -> tuple[int, set[str]]:
                 build_store(path, MadeSource(rows), embedder=MADE, clusters=15)
                 break
             except StoreError as error:
-                said.add(told(error, path))
+                said.add(describe_error(error, path))
                 fails += 1
         assert not path.exists()
         kilobytes += 64

@@ -115,10 +115,10 @@ def test_a_peer_is_measured_at_the_recall_of_the_store(
     tmp_path: Path, questions: PeerQueries
 ) -> None:
     """Its dial stands where its recall reaches the store's; nothing of it stays on the disk."""
-    told: list[Progress] = []
+    reports: list[Progress] = []
 
     found = compare_peers(
-        STORE, Rows(), questions, tmp_path, peers=[FakePeer()], report=told.append
+        STORE, Rows(), questions, tmp_path, peers=[FakePeer()], report=reports.append
     )
 
     (peer,) = found.peers
@@ -128,7 +128,7 @@ def test_a_peer_is_measured_at_the_recall_of_the_store(
     assert peer.bytes == 300 * DIMENSION * 4 + 128
     assert peer.queries is None
     assert list(tmp_path.glob("rm-local-peer-*")) == []
-    assert len(told) == 3
+    assert len(reports) == 3
 
 
 def test_a_recall_that_no_setting_reaches_is_reported(

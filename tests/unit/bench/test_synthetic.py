@@ -161,8 +161,8 @@ def test_prose_is_cut_to_the_same_lengths() -> None:
         cut_prose_rows(["One two three.", "Four five six seven."], [("a b", "c d e"), ("f", "g")])
     )
     assert rows == [("One two", "three. Four five"), ("six", "seven.")]
-    told = measure_packing(
+    size = measure_packing(
         [("how is it", f"it is number {place} of them") for place in range(1024)], 3
     )
-    assert told.words == 512 * 9
-    assert told.packed < told.raw
+    assert size.words == 512 * 9
+    assert size.packed < size.raw

@@ -126,8 +126,8 @@ def test_code_is_typed_as_it_is() -> None:
 
 def test_a_procedure_is_rephrased_in_the_second_person() -> None:
     """In the second person."""
-    told = rewrite_in_second_person(
+    rewritten = rewrite_in_second_person(
         "For problems like this, I should read my notes. I then stop. Good. More."
     )
 
-    assert told == "You should read your notes. You then stop. Good."
+    assert rewritten == "You should read your notes. You then stop. Good."

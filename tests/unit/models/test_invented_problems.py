@@ -85,8 +85,8 @@ def drawn(kind: str) -> tuple[Problem, ...]:
 
 
 def texts(problem: Problem) -> str:
-    told = " ".join(f"{e.subproblem} {e.subroutine}" for e in problem.entries)
-    return f"{problem.name} {problem.question} {problem.subproblem} {told}".lower()
+    hints = " ".join(f"{e.subproblem} {e.subroutine}" for e in problem.entries)
+    return f"{problem.name} {problem.question} {problem.subproblem} {hints}".lower()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -67,9 +67,9 @@ def tidied(path: Path, seconds: float = LONG) -> MaintenanceResult:
 
 def test_everything_is_done_and_reported(path: Path, worn: Path) -> None:
     """Nothing is left, answers are as before, and a second time there is nothing to do."""
-    told: list[str] = []
-    report = Maintainer(path, largest=300).run_tasks(LONG, lambda now: told.append(now.stage))
-    assert list(report.left) == told
+    stages: list[str] = []
+    report = Maintainer(path, largest=300).run_tasks(LONG, lambda now: stages.append(now.stage))
+    assert list(report.left) == stages
     assert set(report.left.values()) == {0}
     assert min(report.done.values()) > 0
     assert not report.busy

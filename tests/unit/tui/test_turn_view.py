@@ -55,12 +55,12 @@ def test_times_come_from_the_events_and_the_running_one_from_the_clock() -> None
 
 
 @pytest.mark.parametrize(
-    ("number", "follows", "told"), [(0, 0, ""), (1, 0, "1"), (2, 1, "2"), (2, 0, "2 · alone")]
+    ("number", "follows", "shown"), [(0, 0, ""), (1, 0, "1"), (2, 1, "2"), (2, 0, "2 · alone")]
 )
-def test_a_turns_place_is_short(number: int, follows: int, told: str) -> None:
+def test_a_turns_place_is_short(number: int, follows: int, shown: str) -> None:
     """What it follows is said only where that is not the turn before."""
     assert (
-        format_turn_number(replace(begin_turn("Why?", 0.0), number=number, after=follows)) == told
+        format_turn_number(replace(begin_turn("Why?", 0.0), number=number, after=follows)) == shown
     )
 
 
