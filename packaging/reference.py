@@ -1,8 +1,8 @@
 """Writes the generated pages of docs/reference: `python packaging/reference.py`.
 
-Commands come from click, settings from the docstrings of `Settings` and `EngineOptions`, keys from
-the app's bindings, plans from `PLANS`, and the fields of events from their classes. A test compares
-the pages with what this would write.
+Commands come from click, settings from the docstrings of `Settings` and `EngineOptions` and from
+the checks of the settings file, keys from the app's bindings, plans from `PLANS`, and the fields of
+events from their classes. A test compares the pages with what this would write.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from dataclasses import MISSING, fields
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
 import click
 
 from rm_local import options, records, settings
+from rm_local.errors import SettingsError
 from rm_local.loop import PLANS
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -83,17 +85,44 @@ def _describe_settings() -> Iterator[str]:
         "Keys of the settings file, `config.toml`, with their defaults. `rm-local doctor` shows "
         "where the file is. `RM_LOCAL_MODEL` and `RM_LOCAL_STORE` take precedence over it."
     )
+    rows = ["| setting | default | values |", "|---|---|---|"]
+    for field in fields(settings.Settings):
+        default = "unset" if field.default is None else f"`{_format_toml(field.default)}`"
+        rows.append(f"| `{field.name}` | {default} | {_describe_allowed_values(field.name)} |")
+    yield "\n".join(rows)
     texts = _read_docstrings(options)["EngineOptions"] | _read_docstrings(settings)["Settings"]
     aliases = _read_aliases(options) | _read_aliases(settings)
     lines = []
     for field in fields(settings.Settings):
-        kind = str(field.type)
-        text = texts.get(field.name) or aliases.get(kind, "")
-        unset = field.default is None
-        lines.append(
-            _format_item(field.name + ("" if unset else f" = {_format_toml(field.default)}"), text)
-        )
+        text = texts.get(field.name) or aliases.get(str(field.type), "")
+        lines.append(_format_item(field.name, text))
     yield "\n".join(lines)
+
+
+def _describe_allowed_values(key: str) -> str:
+    """Return the allowed values of a setting, as the check of the settings file reports them.
+
+    An empty table is invalid for every setting; the remedy of its error states what is allowed.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "config.toml"
+        path.write_text(f"{key} = {{}}\n", encoding="utf-8")
+        try:
+            settings.load_settings(path)
+        except SettingsError as error:
+            allowed = error.remedy.removeprefix("Set it to ").removesuffix(".")
+        else:
+            raise AssertionError(f"{key} accepts a table.")
+    if key == "plan":
+        return ", ".join(f"`{_format_toml(name)}`" for name in PLANS)
+    if key == "model":
+        return ", ".join([*(f"`{_format_toml(n)}`" for n in settings.EMBEDDED_MODELS), allowed])
+    if allowed == "true or false":
+        return "`true`, `false`"
+    if allowed.startswith("one of "):
+        words = allowed.removeprefix("one of ").split(", ")
+        return ", ".join(f"`{_format_toml(word)}`" for word in words)
+    return allowed
 
 
 def _describe_keys() -> Iterator[str]:
