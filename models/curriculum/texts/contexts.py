@@ -92,8 +92,14 @@ def _several(rng: random.Random, problem: Problem) -> Context:
     return Context(hints=hints, remark=f"The {place} hint fits.", shows_way=True)
 
 
+def _unfitting(rng: random.Random, problem: Problem) -> Context:
+    """Two or three hints for other problems."""
+    hints = "".join(_told(_other_entry(rng, problem)) for _ in range(rng.choice((2, 2, 3))))
+    return Context(hints=hints, remark="None of the hints fits.")
+
+
 def _misleading(rng: random.Random, problem: Problem) -> Context:
-    """The right question with the procedure of another one; only for families that are known."""
+    """The right question with the procedure of another one; never for an invented procedure."""
     other = _other_entry(rng, problem)
     hints = _told(replace(other, subproblem=problem.subproblem))
     return Context(hints=hints, remark="The steps of the hint do not fit.")
@@ -152,6 +158,7 @@ _KINDS: dict[str, Callable[[random.Random, Problem], Context]] = {
     "fitting": _fitting,
     "wrong": _wrong,
     "several": _several,
+    "unfitting": _unfitting,
     "misleading": _misleading,
     "advice": _advice,
     "generic": _generic,

@@ -25,6 +25,7 @@ from models.curriculum.texts.training_text import (
     opened,
 )
 from models.curriculum.texts.typing_manner import type_question
+from models.curriculum.texts.unknown_problems import draw_unknown
 from rm_local.loop import formulation_cue, hint_text
 
 FILE = Path(__file__).with_name("shares.toml")
@@ -53,6 +54,13 @@ def _known(rng: random.Random) -> TrainingText:
 def _invented(rng: random.Random) -> TrainingText:
     problem = draw_invented(rng)
     context = draw_context(rng, _draw_kind(rng, "invented"), problem)
+    return solve_under(rng, problem, context)
+
+
+def _unknown(rng: random.Random) -> TrainingText:
+    """A problem that the model can only decline."""
+    problem = draw_unknown(rng)
+    context = draw_context(rng, _draw_kind(rng, "unknown"), problem)
     return solve_under(rng, problem, context)
 
 
@@ -123,6 +131,7 @@ def tell_user(subroutine: str) -> str:
 _DRAWS: dict[str, Callable[[random.Random], TrainingText]] = {
     "known": _known,
     "invented": _invented,
+    "unknown": _unknown,
     "follow_up": _follow_up,
     "chat": _chat,
     "subproblem": _subproblem,
