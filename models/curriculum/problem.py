@@ -22,7 +22,7 @@ class Problem:
     entries: tuple[Entry, ...]
     """Pairs that a store could hold for it, each enough to solve it; empty for an unknown one."""
     work: str
-    """The worked steps, with calculations `<<2*3=6>>`; they say the answer. Empty like `entries`."""
+    """The worked steps, with calculations `<<2*3=6>>`; they say the answer. Perhaps empty."""
     answer: str
     known: bool
     """Whether the model is to solve it without a hint."""
