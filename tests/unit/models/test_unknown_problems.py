@@ -22,7 +22,7 @@ from models.curriculum.texts.unknown_problems import (
     word_unknown,
 )
 
-KINDS, WORDINGS = 60, 4
+KINDS, WORDINGS = 220, 4
 """Least numbers of kinds, and of wordings of a kind."""
 
 
