@@ -94,6 +94,13 @@ def _draw_several_hints(rng: random.Random, problem: Problem) -> Context:
     return Context(hints=hints, remark=f"The {place} hint fits.", shows_way=True)
 
 
+def _draw_unfitting_hints(rng: random.Random, problem: Problem) -> Context:
+    """Draw two or three hints for other problems."""
+    count = rng.choice((2, 2, 3))
+    hints = "".join(_format_hint_line(_draw_unrelated_entry(rng, problem)) for _ in range(count))
+    return Context(hints=hints, remark="None of the hints fits.")
+
+
 def _draw_misleading_hint(rng: random.Random, problem: Problem) -> Context:
     """Draw a hint with the problem's subproblem and another procedure; for known families only."""
     other = _draw_unrelated_entry(rng, problem)
@@ -154,6 +161,7 @@ _KINDS: dict[str, Callable[[random.Random, Problem], Context]] = {
     "fitting": _draw_fitting_hint,
     "wrong": _draw_wrong_hint,
     "several": _draw_several_hints,
+    "unfitting": _draw_unfitting_hints,
     "misleading": _draw_misleading_hint,
     "advice": _draw_advice_hint,
     "generic": _use_generic_hint,

@@ -25,6 +25,7 @@ from models.curriculum.texts.training_text import (
     format_prompt,
 )
 from models.curriculum.texts.typing_manner import imitate_typing
+from models.curriculum.texts.unknown_problems import draw_unknown_problem
 from rm_local.loop import formulation_cue, hint_text
 
 FILE = Path(__file__).with_name("shares.toml")
@@ -53,6 +54,13 @@ def _draw_known_text(rng: random.Random) -> TrainingText:
 def _draw_invented_text(rng: random.Random) -> TrainingText:
     problem = draw_invented_problem(rng)
     context = draw_context(rng, _draw_kind(rng, "invented"), problem)
+    return build_solution_text(rng, problem, context)
+
+
+def _draw_unknown_text(rng: random.Random) -> TrainingText:
+    """Draw a problem that the model can only decline."""
+    problem = draw_unknown_problem(rng)
+    context = draw_context(rng, _draw_kind(rng, "unknown"), problem)
     return build_solution_text(rng, problem, context)
 
 
@@ -125,6 +133,7 @@ def rewrite_in_second_person(subroutine: str) -> str:
 _DRAWS: dict[str, Callable[[random.Random], TrainingText]] = {
     "known": _draw_known_text,
     "invented": _draw_invented_text,
+    "unknown": _draw_unknown_text,
     "follow_up": _draw_follow_up_text,
     "chat": _draw_chat_text,
     "subproblem": _draw_subproblem_text,
