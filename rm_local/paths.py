@@ -48,7 +48,7 @@ def data_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """Return the folder of files that can be made again, such as the embedder's GGUF."""
+    """Return the folder of files that can be made again, such as rm-small's merged GGUF."""
     return _join_rm_local_home("cache") or _find_platform_folder("user_cache_path")
 
 
@@ -85,6 +85,11 @@ def shipped_store() -> Path:
 def shipped_static_embedder() -> Path:
     """Return the path of the shipped table of the static embedder."""
     return _find_shipped_file("rm-static.safetensors")
+
+
+def shipped_minilm() -> Path:
+    """Return the path of the shipped embedder all-MiniLM-L6-v2, a GGUF file."""
+    return _find_shipped_file("all-minilm-l6-v2.gguf")
 
 
 def _find_shipped_file(name: str) -> Path:

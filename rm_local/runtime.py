@@ -35,6 +35,7 @@ from rm_local.store import ANY_ENTRY, EntryFilter
 
 if TYPE_CHECKING:
     from rm_local.engine import Engine
+    from rm_local.library import FirstSteps
     from rm_local.loop import StoreRetriever
 
 NO_GATE = -1.0
@@ -166,6 +167,17 @@ class Runtime:
             )
         return self._lora
 
+    async def find_first_steps(self) -> FirstSteps | None:
+        """Find what to show a user who named no model; None if they named one.
+
+        The folders of other programs are searched in a thread.
+        """
+        if not self._uses_default:
+            return None
+        from rm_local.library import find_first_steps
+
+        return await asyncio.to_thread(find_first_steps, self.settings, self.model)
+
     async def unload_model(self) -> None:
         """Free the memory of model and embedder by ending their process.
 
@@ -198,12 +210,7 @@ class Runtime:
         try:
             info = await asyncio.to_thread(store.read_info)
             await asyncio.to_thread(store.preload_centroids)
-            embedder = await open_query_embedder(
-                self.store,
-                info.embedder,
-                lambda: self.engine,
-                partial(self.notices.report_unsaved_once, "the embedder's file"),
-            )
+            embedder = await open_query_embedder(self.store, info.embedder, lambda: self.engine)
         except BaseException:
             store.close()
             raise

@@ -16,6 +16,8 @@ from rm_local.gguf.kind import detect_kind, is_split
 from rm_local.gguf.tensor_entry import BLOCKS, TensorEntry
 
 MAGIC = b"GGUF"
+TOKENS = "tokenizer.ggml.tokens"
+"""Key of the vocabulary."""
 _SCALARS = {
     0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d",
 }  # fmt: skip
@@ -78,10 +80,13 @@ class GgufHeader:
         return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
 
 
-def read_header(path: Path, *, noun: Noun = "model", table: bool = False) -> GgufHeader:
+def read_header(
+    path: Path, *, noun: Noun = "model", table: bool = False, vocabulary: bool = False
+) -> GgufHeader:
     """Read the header of a GGUF file, but not its weights.
 
     `noun`: what the file is called in error messages. `table`: whether to keep each tensor's entry.
+    `vocabulary`: whether to keep the tokens in the metadata (30,522 of them take 0.05 s).
 
     Raises:
         ModelNotFoundError: There is no such file, or it cannot be read.
@@ -92,7 +97,7 @@ def read_header(path: Path, *, noun: Noun = "model", table: bool = False) -> Ggu
         raise ModelNotFoundError(f"The {noun} {path} {kind}.", "Give the path of a GGUF file.")
     try:
         with path.open("rb") as file:
-            return _parse_header(file, path, noun, table)
+            return _parse_header(file, path, noun, table, TOKENS if vocabulary else None)
     except OSError as error:
         raise ModelNotFoundError(
             f"The {noun} {path} cannot be read: {error.strerror}.", "Check its permissions."
@@ -142,7 +147,10 @@ def check_is_text_model(path: Path, header: GgufHeader) -> None:
     raise InvalidModelError(f"{path} {what}.", _CHOOSE["model"])
 
 
-def _parse_header(file: BinaryIO, path: Path, noun: Noun, table: bool) -> GgufHeader:
+def _parse_header(
+    file: BinaryIO, path: Path, noun: Noun, table: bool, whole: str | None
+) -> GgufHeader:
+    """Parse the header; `whole` is the key of the strings that are kept however many they are."""
     magic = file.read(4)
     if not magic:
         raise InvalidModelError(f"{path} is empty.", _AGAIN)
@@ -159,7 +167,7 @@ def _parse_header(file: BinaryIO, path: Path, noun: Noun, table: bool) -> GgufHe
     for _ in range(pairs):
         key = _read_string(file)
         (types[key],) = _unpack_values(file, "I")
-        metadata[key] = _read_value_or_array_length(file, types[key])
+        metadata[key] = _read_value_or_array_length(file, types[key], whole=key == whole)
         _raise_eof_error_unless(file.tell() <= _LONGEST_HEADER)
     return _read_tensors_and_build_header(file, metadata, types, tensors, table)
 
@@ -204,7 +212,7 @@ def _read_tensor_entry(file: BinaryIO) -> TensorEntry:
     return TensorEntry(name, type_, sizes, prod(sizes) // per_block * block, offset)
 
 
-def _read_value_or_array_length(file: BinaryIO, type_: int) -> Any:
+def _read_value_or_array_length(file: BinaryIO, type_: int, *, whole: bool) -> Any:
     if type_ == _STRING:
         return _read_string(file)
     if type_ != _ARRAY:
@@ -212,7 +220,7 @@ def _read_value_or_array_length(file: BinaryIO, type_: int) -> Any:
     item, length = _unpack_values(file, "IQ")
     _raise_eof_error_unless(length <= _MOST_ITEMS)
     if item == _STRING:
-        if length <= _KEPT_STRINGS:
+        if whole or length <= _KEPT_STRINGS:
             return [_read_string(file) for _ in range(length)]
         _skip_strings(file, length)
         return length

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from rm_local.engine import ModelInfo
+    from rm_local.library import FirstSteps
     from rm_local.loop import Author, Event, RunEvent, TurnControl, TurnOverrides
 
 
@@ -31,6 +32,8 @@ class Backend(SessionRuntime, Protocol):
     async def load_model(self) -> ModelInfo: ...
 
     async def open_store(self) -> object: ...
+
+    async def find_first_steps(self) -> FirstSteps | None: ...
 
     async def close(self) -> None: ...
 

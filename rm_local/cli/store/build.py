@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local.cli.context import print_notice
 from rm_local.cli.options import INPUT, JSON, PATH
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import RESUMABLE
@@ -74,7 +75,7 @@ def _build_store(
 
     try:
         with print_progress() as report:
-            build_from_files(files, out, chosen, embeddings, report)
+            build_from_files(files, out, chosen, embeddings, report, print_notice)
     except KeyboardInterrupt:
         click.echo(RESUMABLE, err=True)
         raise

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rm_local.cli.context import STORE, CliContext
+from rm_local.cli.context import STORE, CliContext, print_notice
 from rm_local.cli.options import INPUT, JSON
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import exit_on_sigterm, require_named_store_path
@@ -44,7 +44,7 @@ def import_files(
     path, taken = require_named_store_path(context, store), ImportResult()
     try:
         with exit_on_sigterm(), print_progress() as report:
-            import_from_files(path, files, embeddings, report, taken)
+            import_from_files(path, files, embeddings, report, taken, print_notice)
     except KeyboardInterrupt:
         click.echo(
             f"Stopped, with {taken.added:,} added. Run the same command again to continue.",
