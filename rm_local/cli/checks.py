@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rm_local import __version__, paths
+from rm_local.active_stores import (
+    find_own_store,
+    is_shipped_store,
+    list_active_stores,
+    name_stores,
+)
 from rm_local.cli.devices import build_placement_request, parse_devices
 from rm_local.cli.subprocess_json import run_json_module
 from rm_local.engine import AdaptedModel, Device, check_fits_memory, estimate_memory, place_layers
@@ -56,7 +62,7 @@ def run_checks(wanted: Settings) -> Iterator[CheckResult]:
     yield _check_model(resolve_model(wanted), wanted.lora)
     yield from _check_memory_fit(wanted, parse_devices(engine))
     yield _check_embedder()
-    yield _check_store(wanted.store or paths.shipped_store())
+    yield from _check_stores(wanted.stores)
     yield from _check_folders()
     yield _check_terminal()
 
@@ -190,6 +196,23 @@ def _check_embedder() -> CheckResult:
     return CheckResult("Embedder", "ok", f"{MINILM}, {folder}")
 
 
+def _check_stores(named: tuple[Path, ...]) -> Iterator[CheckResult]:
+    """Check each active store, and that all have one embedder; entries are not read."""
+    from rm_local.store import StoreSet
+
+    active = list_active_stores(named)
+    checks = [_check_store(path) for path in active]
+    yield from checks
+    if len(active) > 1 and all(check.level == "ok" for check in checks):
+        try:
+            StoreSet.open(active, name_stores(active)).close()
+        except RmLocalError as error:
+            yield CheckResult("Store", "bad", error.message, error.remedy)
+    if not named and not find_own_store():
+        found = "you have none of your own yet; the first `rm-local store import FILE` makes it"
+        yield CheckResult("Own store", "ok", found)
+
+
 def _check_store(path: Path) -> CheckResult:
     """Check that the store can be opened and its embedder is known; entries are not read."""
     from rm_local.embed import check_query_embedder
@@ -202,7 +225,7 @@ def _check_store(path: Path) -> CheckResult:
     except RmLocalError as error:
         return CheckResult("Store", "bad", error.message, error.remedy)
     found = f"{path}, {info.entries:,} entries, {format_bytes(info.size)}, by {info.embedder}"
-    return CheckResult("Store", "ok", found)
+    return CheckResult("Store", "ok", found + (", read-only" if is_shipped_store(path) else ""))
 
 
 def _check_folders() -> Iterator[CheckResult]:

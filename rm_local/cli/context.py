@@ -29,11 +29,21 @@ MODEL = click.option(
     metavar="FILE|NAME",
     help="GGUF file to reason with, or its name in `rm-local models`.",
 )
-STORE = click.option(
+STORES = click.option(
     "--store",
+    "stores",
     type=PATH,
+    multiple=True,
     metavar="FILE",
-    help="Store to retrieve from.",
+    help="Store to search, in place of the shipped one and your own; can be given several times.",
+)
+STORE_TO_CHANGE = click.option(
+    "--store",
+    "stores",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Store to change.  [default: your own]",
 )
 
 MAX_TEXT = 16 << 20
@@ -48,17 +58,17 @@ class CliContext:
     """
 
     model: Path | None = None
-    store: Path | None = None
+    stores: tuple[Path, ...] = ()
     lora: tuple[LoraAdapter, ...] = ()
 
     def with_overrides(
         self,
         model: Path | None = None,
-        store: Path | None = None,
+        stores: tuple[Path, ...] = (),
         lora: tuple[LoraAdapter, ...] = (),
     ) -> CliContext:
         """Return a copy in which the given files replace those of this context."""
-        return CliContext(model or self.model, store or self.store, lora or self.lora)
+        return CliContext(model or self.model, stores or self.stores, lora or self.lora)
 
     def load_settings(self) -> Settings:
         """Load the settings, with the files of this context in place of their own.
@@ -79,7 +89,7 @@ class CliContext:
         over = replace(
             loaded,
             model=named or loaded.model,
-            store=self.store or loaded.store,
+            stores=self.stores or loaded.stores,
             lora=drop_unused_adapters(self.lora) if self.lora else kept,
         )
         if str(over.model) in settings.EMBEDDED_MODELS:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +34,11 @@ def import_from_files(
     embeddings: Path | None,
     report: ProgressCallback,
     result: ImportResult,
+    make_store: Callable[[Path], None] | None = None,
 ) -> None:
     """Add the new entries of `files`, JSON Lines, to the store at `path`.
 
+    `make_store` makes the store, if it is missing, when all files are read and checked.
     All files are read and checked before the first write; a pipe is copied during this.
     `embeddings` is a .npy file with the vectors of the subproblems, in order; None: the store's
     embedder computes them. `result` counts the entries that are added durably, and those that the
@@ -47,10 +50,15 @@ def import_from_files(
         EmbedderMismatchError: The store's embedder is not available here.
     """
     check_inputs([*files, *filter(None, [embeddings])])
-    with Store.open(path, write=True) as store, _make_work_folder() as folder:
+    with _make_work_folder() as folder, ExitStack() as opened:
+        lines = None
+        if make_store and not os.path.lexists(path):
+            lines = index_lines(files, folder / "input", report)
+            make_store(path)
+        store = opened.enter_context(Store.open(path, write=True))
         id = store.read_info().embedder
         embed = _choose_embed_function(path, id) if embeddings is None else None
-        lines = index_lines(files, folder / "input", report)
+        lines = lines or index_lines(files, folder / "input", report)
         if embeddings is not None:
             given = VectorFile.from_path(embeddings, folder)
             check_vector_file(given, lines.rows, id.dimension, report)

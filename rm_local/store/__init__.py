@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from rm_local.store.sqlite.connection import open_connection as open_connection
     from rm_local.store.sqlite.page_usage import measure_part_sizes as measure_part_sizes
     from rm_local.store.store import Store as Store
+    from rm_local.store.store_set import SkipCallback as SkipCallback, StoreSet as StoreSet
 
 __getattr__ = export_lazily(
     __name__,
@@ -102,5 +103,6 @@ __getattr__ = export_lazily(
         "sqlite.connection": ["open_connection"],
         "sqlite.page_usage": ["measure_part_sizes"],
         "store": ["Store"],
+        "store_set": ["SkipCallback", "StoreSet"],
     },
 )

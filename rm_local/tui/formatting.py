@@ -82,8 +82,9 @@ def format_hint(hint: Hit | None) -> str:
 
 
 def format_origin(hit: Hit) -> str:
-    """Format domain and source of a hit: `math · hand/fractions`."""
-    return " · ".join(one_line(part) for part in (hit.entry.domain, hit.entry.source) if part)
+    """Format domain and source of a hit, after its store if it is named: `own · math · hand`."""
+    parts = (hit.store, hit.entry.domain, hit.entry.source)
+    return " · ".join(one_line(part) for part in parts if part)
 
 
 def shorten_text(text: str, width: int, *, pad: bool = False) -> str:

@@ -21,9 +21,8 @@ def format_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
     """Format the hint's number in the list of hits and its name: `2 How do I ...`."""
     if branch.hint is None:
         return "no hint"
-    ids = [hit.entry.id for hit in hits]
-    at = branch.hint.entry.id
-    number = f"{ids.index(at) + 1} " if at in ids else ""
+    listed, at = [hit.key for hit in hits], branch.hint.key
+    number = f"{listed.index(at) + 1} " if at in listed else ""
     return number + formatting.format_hint(branch.hint)
 
 
