@@ -13,21 +13,23 @@ from pathlib import Path
 
 from rm_local import paths
 from rm_local.errors import HomeNotFoundError, ReadOnlyStoreError, UsageError
+from rm_local.settings import STORE_NAMES
 
-SHIPPED, OWN = "shipped", "own"
-"""Names of the shipped store and of the user's own store."""
+SHIPPED, OWN = STORE_NAMES
 
 
 def list_active_stores(named: Sequence[Path]) -> tuple[Path, ...]:
     """Return the paths of the stores that are searched as one, in the order of their precedence.
 
-    They are the `named` stores, each once; without any the shipped store, and the user's own store
-    if it exists.
+    They are the `named` stores, each once; without any the shipped store and the user's own store.
+    The latter is left out next to others until it exists.
     """
-    if named:
-        return tuple(dict.fromkeys(named))
-    own = find_own_store()
-    return (paths.shipped_store(), own) if own else (paths.shipped_store(),)
+    if not named:
+        own = find_own_store()
+        return (paths.shipped_store(), own) if own else (paths.shipped_store(),)
+    found = list(dict.fromkeys(map(_resolve_name, named)))
+    existing = [path for path in found if not is_own_store(path) or os.path.lexists(path)]
+    return tuple(existing or found)
 
 
 def find_own_store() -> Path | None:
@@ -67,16 +69,18 @@ def is_shipped_store(path: Path) -> bool:
 def choose_store_to_change(named: Sequence[Path]) -> Path:
     """Return the store that a command changes: the named one, by default the user's own store.
 
-    Of several named stores it is the one that can be written to. The store need not exist.
+    Of several named stores it is the user's own, else the one that can be written to. The store
+    need not exist.
 
     Raises:
         ReadOnlyStoreError: It is the shipped store.
         UsageError: Several named stores can be written to.
         HomeNotFoundError: None is named, and the user has no home folder.
     """
-    chosen = list(dict.fromkeys(named)) or [paths.own_store()]
+    chosen = list(dict.fromkeys(map(_resolve_name, named))) or [paths.own_store()]
     if len(chosen) > 1:
-        chosen = [path for path in chosen if _can_be_changed(path)] or chosen[:1]
+        own = [path for path in chosen if is_own_store(path)]
+        chosen = own or [path for path in chosen if _can_be_changed(path)] or chosen[:1]
     if len(chosen) > 1:
         raise UsageError(
             f"Several stores are named: {', '.join(map(str, chosen))}.",
@@ -93,6 +97,20 @@ def make_shipped_store_error(path: Path) -> ReadOnlyStoreError:
         f"The store {path} comes with rm-local and is read-only.",
         "Leave out --store to change your own store, which is searched together with it.",
     )
+
+
+def _resolve_name(path: Path) -> Path:
+    """Return the path of the store called `shipped` or `own`; any other path stays as it is.
+
+    Raises:
+        HomeNotFoundError: It is `own`, and the user has no home folder.
+    """
+    match str(path):
+        case "shipped":
+            return paths.shipped_store()
+        case "own":
+            return paths.own_store()
+    return path
 
 
 def _name_store(path: Path) -> str:

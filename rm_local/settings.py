@@ -24,6 +24,8 @@ PENALTY_LIMIT = 2
 DRY_LIMIT = 5
 EMBEDDED_MODELS = ("rm-nano", "rm-small")
 """Names that the setting `model` accepts in addition to paths; a file named so is `./rm-nano`."""
+STORE_NAMES = ("shipped", "own")
+"""Names that `stores` accepts in addition to paths; a file named so is `./own`."""
 _ENGINE = EngineOptions()
 
 
@@ -35,7 +37,8 @@ class Settings:
     """GGUF file to reason with, or the name of an embedded model (`EMBEDDED_MODELS`); None selects
     the default, see `rm_local.library.choose_default_model`."""
     stores: tuple[Path, ...] = ()
-    """Stores that are searched as one, in place of the shipped store and the user's own."""
+    """Stores that are searched as one, in place of the shipped store and the user's own. `shipped`
+    and `own` stand for these two."""
     lora: tuple[LoraAdapter, ...] = ()
     """LoRA adapters to load `model` with."""
     # The engine's options: `rm_local.options.EngineOptions` documents each.
@@ -142,7 +145,10 @@ def _check_value(source: Path, key: str, value: object) -> Any:
         case "stores":
             files = [value] if isinstance(value, str) else value
             if isinstance(files, list) and all(isinstance(each, str) and each for each in files):
-                return tuple(source.parent / expand_home(each) for each in files)
+                return tuple(
+                    Path(each) if each in STORE_NAMES else source.parent / expand_home(each)
+                    for each in files
+                )
             raise _make_value_error(
                 source, key, value, "a list of files, relative to the settings file"
             )

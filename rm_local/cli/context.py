@@ -35,7 +35,8 @@ STORES = click.option(
     type=PATH,
     multiple=True,
     metavar="FILE",
-    help="Store to search, in place of the shipped one and your own; can be given several times.",
+    help="Store to search, in place of the shipped one and your own; can be given several times. "
+    "`shipped` and `own` name these two.",
 )
 STORE_TO_CHANGE = click.option(
     "--store",
@@ -86,10 +87,14 @@ class CliContext:
         named, kept = self.model, () if self.model else loaded.lora
         if named and str(named) in settings.EMBEDDED_MODELS and named.exists():
             named = named.absolute()  # a file of that name
+        stores = tuple(
+            each.absolute() if str(each) in settings.STORE_NAMES and each.exists() else each
+            for each in self.stores
+        )
         over = replace(
             loaded,
             model=named or loaded.model,
-            stores=self.stores or loaded.stores,
+            stores=stores or loaded.stores,
             lora=drop_unused_adapters(self.lora) if self.lora else kept,
         )
         if str(over.model) in settings.EMBEDDED_MODELS:

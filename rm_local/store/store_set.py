@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, chain
 from math import inf
 from pathlib import Path
 from typing import TypeVar
@@ -29,6 +29,9 @@ SkipCallback = Callable[[StoreError], None]
 TWIN_COSINE = 0.98
 """Minimum cosine of the vectors of two entries whose texts are compared. Equal subproblems have a
 cosine of 1, less what rounding to eight bits costs."""
+
+COMPARED_ROWS = 256
+"""Number of candidates that are compared with all others at once: some megabytes for thousands."""
 
 
 class StoreSet:
@@ -170,8 +173,9 @@ class StoreSet:
 
     def close(self) -> None:
         """Close all stores; closing twice is allowed."""
-        for store in self.stores:
-            store.close()
+        with ExitStack() as closing:
+            for store in self.stores:
+                closing.callback(store.close)
 
     def _read_vectors(self, found: list[_Candidate]) -> tuple[list[_Candidate], Floats]:
         """Read the vectors of the candidates, an array (n, d); those of a failing store are left
@@ -205,22 +209,13 @@ class StoreSet:
 
     def _find_distinct(self, found: list[_Candidate], vectors: Floats) -> Ids:
         """Return the positions of the candidates without those whose texts an earlier store has."""
-        stores = np.array([each.place for each in found])
-        near = np.triu(vectors @ vectors.T >= TWIN_COSINE) & (stores[:, None] != stores)
-        twins = np.flatnonzero(near.any(axis=0) | near.any(axis=1)).tolist()
-        entries = self._read_texts([found[place] for place in twins])
-        texts = {
-            place: (entry.subproblem, entry.subroutine)
-            for place in twins
-            if (entry := entries.get(found[place]))
-        }
+        pairs = _find_near_pairs(np.array([each.place for each in found]), vectors)
+        entries = self._read_texts([found[place] for place in sorted({*chain(*pairs)})])
+        texts = {each: (entry.subproblem, entry.subroutine) for each, entry in entries.items()}
         repeated = {
-            place
-            for place in texts
-            if any(
-                texts.get(other) == texts[place]
-                for other in np.flatnonzero(near[:, place]).tolist()
-            )
+            later
+            for earlier, later in pairs
+            if found[later] in texts and texts[found[later]] == texts.get(found[earlier])
         }
         return np.array([place for place in range(len(found)) if place not in repeated], np.int64)
 
@@ -231,6 +226,19 @@ class _Candidate:
 
     place: int
     ranked: RankedEntry
+
+
+def _find_near_pairs(stores: Ids, vectors: Floats) -> list[tuple[int, int]]:
+    """Return the pairs of positions whose vectors are nearly equal, an earlier store's first.
+
+    `stores` has the place of each candidate's store, ascending; `vectors` is an array (n, d).
+    """
+    pairs: list[tuple[int, int]] = []
+    for start in range(0, len(stores), COMPARED_ROWS):
+        part = slice(start, start + COMPARED_ROWS)
+        near = (vectors[part] @ vectors.T >= TWIN_COSINE) & (stores[part, None] > stores)
+        pairs += [(int(earlier), start + int(later)) for later, earlier in np.argwhere(near)]
+    return pairs
 
 
 def _group_by_place(found: Iterable[_Candidate]) -> dict[int, list[_Candidate]]:

@@ -50,6 +50,29 @@ def test_several_stores_are_searched_as_one(shipped: Path, tmp_path: Path) -> No
     assert [store for store, _ in search("boat rent")] == ["s", "shipped", "shipped", "shipped"]
 
 
+@pytest.mark.parametrize("by", ["options", "settings"])
+def test_the_usual_stores_have_names(
+    shipped: Path, by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They can be searched next to others; the own store takes part once it is made."""
+    team = static_store(tmp_path / "team.rms", OWN[:1])
+    names = ["shipped", "own", str(team)]
+    if by == "settings":
+        paths.config_file().parent.mkdir(parents=True)
+        paths.config_file().write_text(f"stores = {names}\n")
+    options = [part for name in names for part in ("--store", name)] if by == "options" else []
+    assert {store for store, _ in search("how", *options)} == {"shipped", "team"}
+
+    done = run("store", "import", write_lines(tmp_path / "l.jsonl", OWN[1:]), *options)
+    assert f"{paths.own_store()}: 1 added" in done.stdout
+    assert {store for store, _ in search("how", *options)} == {"shipped", "own", "team"}
+    assert search("how", "--store", "own") == [("", OWN[1])]
+    assert run("store", "optimize", "--store", "shipped").exit_code == 4
+    monkeypatch.chdir(tmp_path)
+    static_store(tmp_path / "own", SHIPPED[:1])
+    assert search("how", "--store", "own") == [("", SHIPPED[0])]
+
+
 def test_an_entry_of_two_stores_is_one_hit(shipped: Path, tmp_path: Path) -> None:
     """Of the first store that has it, word for word."""
     copy = static_store(tmp_path / "copy.rms", [SHIPPED[1], *OWN])
