@@ -80,7 +80,7 @@ class StoreRetriever:
             vector = await self._embed_text(question) + SUBPROBLEM_WEIGHT * vector
             text = f"{question}\n{subproblem}"
         if gate is None:
-            gate = max(await self._ask_gates(StoreGate.compute_min_similarity))
+            gate = max(await self._ask_gates(StoreGate.derive_min_hit_similarity))
         request = SearchRequest(
             vector,
             text,
@@ -132,7 +132,7 @@ class StoreRetriever:
         """Log-odds from which the gate of these stores lets a question have hits."""
         return self._gates[0].gate_model.threshold
 
-    async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
+    async def draw_random_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
         """Choose `k` entries at random by `seed`; their similarity is 0."""
         return tuple(await asyncio.to_thread(self._stores.sample_hits, k, seed))
 

@@ -23,7 +23,7 @@ from models.curriculum.texts.family_problems import (
     group_known_forms,
 )
 from models.seed.handwritten import read_handwritten_entries
-from rm_local.loop import hint_note, hint_text
+from rm_local.loop import format_hint_for_thinking, format_hint_for_user_message
 from rm_local.records import Entry
 
 GENERIC = Entry(
@@ -94,6 +94,13 @@ def _draw_several_hints(rng: random.Random, problem: Problem) -> Context:
     return Context(hints=hints, remark=f"The {place} hint fits.", shows_way=True)
 
 
+def _draw_unfitting_hints(rng: random.Random, problem: Problem) -> Context:
+    """Draw two or three hints for other problems."""
+    count = rng.choice((2, 2, 3))
+    hints = "".join(_format_hint_line(_draw_unrelated_entry(rng, problem)) for _ in range(count))
+    return Context(hints=hints, remark="None of the hints fits.")
+
+
 def _draw_misleading_hint(rng: random.Random, problem: Problem) -> Context:
     """Draw a hint with the problem's subproblem and another procedure; for known families only."""
     other = _draw_unrelated_entry(rng, problem)
@@ -139,7 +146,7 @@ def _draw_template_hint(rng: random.Random, problem: Problem) -> Context:
 def _draw_note(rng: random.Random, problem: Problem) -> Context:
     fits = rng.random() < 0.7
     entry = rng.choice(problem.entries) if fits else _draw_unrelated_entry(rng, problem)
-    note = hint_note(entry.subproblem, entry.subroutine, problem.question)
+    note = format_hint_for_user_message(entry.subproblem, entry.subroutine, problem.question)
     remark = "The note fits." if fits else "The note is about something else."
     return Context(cued=False, note=note, remark=remark, shows_way=fits)
 
@@ -154,6 +161,7 @@ _KINDS: dict[str, Callable[[random.Random, Problem], Context]] = {
     "fitting": _draw_fitting_hint,
     "wrong": _draw_wrong_hint,
     "several": _draw_several_hints,
+    "unfitting": _draw_unfitting_hints,
     "misleading": _draw_misleading_hint,
     "advice": _draw_advice_hint,
     "generic": _use_generic_hint,
@@ -167,7 +175,7 @@ _KINDS: dict[str, Callable[[random.Random, Problem], Context]] = {
 
 
 def _format_hint_line(entry: Entry) -> str:
-    return hint_text(entry.subproblem, entry.subroutine) + "\n"
+    return format_hint_for_thinking(entry.subproblem, entry.subroutine) + "\n"
 
 
 def _format_example(question: str, work: str, answer: str) -> str:

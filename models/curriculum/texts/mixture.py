@@ -25,7 +25,8 @@ from models.curriculum.texts.training_text import (
     format_prompt,
 )
 from models.curriculum.texts.typing_manner import imitate_typing
-from rm_local.loop import formulation_cue, hint_text
+from models.curriculum.texts.unknown_problems import draw_unknown_problem
+from rm_local.loop import format_hint_for_thinking, formulation_cue
 
 FILE = Path(__file__).with_name("shares.toml")
 CHATTED = "this is no problem to work on. I answer in a sentence or two."
@@ -56,6 +57,13 @@ def _draw_invented_text(rng: random.Random) -> TrainingText:
     return build_solution_text(rng, problem, context)
 
 
+def _draw_unknown_text(rng: random.Random) -> TrainingText:
+    """Draw a problem that the model can only decline."""
+    problem = draw_unknown_problem(rng)
+    context = draw_context(rng, _draw_kind(rng, "unknown"), problem)
+    return build_solution_text(rng, problem, context)
+
+
 def _draw_follow_up_text(rng: random.Random) -> TrainingText:
     """Draw a problem that refers back to one before it, with one or two earlier turns."""
     while True:
@@ -82,7 +90,11 @@ def _draw_chat_text(rng: random.Random) -> TrainingText:
     cue: list[Piece] = []
     if rng.random() < 0.15:
         other = rng.choice(draw_invented_problem(rng).entries)
-        hints = f"{hint_text(other.subproblem, other.subroutine)}\n" if rng.random() < 0.6 else ""
+        hints = (
+            f"{format_hint_for_thinking(other.subproblem, other.subroutine)}\n"
+            if rng.random() < 0.6
+            else ""
+        )
         cue = build_cue_pieces("How to reply to what somebody says?", hints)
     return build_training_text(imitate_typing(rng, ask), CHATTED, reply, cue=cue, earlier=earlier)
 
@@ -104,7 +116,7 @@ def _draw_advice_text(rng: random.Random) -> TrainingText:
          "What should I do to {t}?")
     )  # fmt: skip
     question = imitate_typing(rng, wording.format(t=task))
-    hints = f"{hint_text(entry.subproblem, entry.subroutine)}\n"
+    hints = f"{format_hint_for_thinking(entry.subproblem, entry.subroutine)}\n"
     cue = build_cue_pieces(f"How to {task}?", hints)
     return build_training_text(
         question, ADVISED, rewrite_in_second_person(entry.subroutine), cue=cue
@@ -125,6 +137,7 @@ def rewrite_in_second_person(subroutine: str) -> str:
 _DRAWS: dict[str, Callable[[random.Random], TrainingText]] = {
     "known": _draw_known_text,
     "invented": _draw_invented_text,
+    "unknown": _draw_unknown_text,
     "follow_up": _draw_follow_up_text,
     "chat": _draw_chat_text,
     "subproblem": _draw_subproblem_text,

@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from rm_local.cli.context import STORE_TO_CHANGE, CliContext
-from rm_local.cli.old_options import accept_old_options
+from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import JSON
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import RESUMABLE, resolve_store_to_change
 
 
-@click.command(context_settings=accept_old_options("store compact"))
+@click.command(context_settings=build_old_options_context_settings("store compact"))
 @click.option(
     "--compression-level",
     "level",

@@ -46,7 +46,7 @@ def export_store(
         StoreSource,
         VectorWriter,
         export_entries as write,
-        open_output,
+        open_new_output_file,
     )
 
     if vectors and out and vectors.absolute() == out.absolute():
@@ -59,10 +59,10 @@ def export_store(
             if any(each.embedder != held[0].embedder for each in held):
                 raise UsageError("The stores have different embedders.", "Name one: --store FILE.")
             dimension = held[0].embedder.dimension
-            rows = VectorWriter(files.enter_context(open_output(vectors)), dimension)
+            rows = VectorWriter(files.enter_context(open_new_output_file(vectors)), dimension)
         lines: BinaryIO = sys.stdout.buffer
         if out:
-            lines = files.enter_context(open_output(out))
+            lines = files.enter_context(open_new_output_file(out))
         filter = EntryFilter(domain, source, level)
         names = name_stores(paths) if len(paths) > 1 else ("",)
         count = sum(

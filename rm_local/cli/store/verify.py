@@ -33,7 +33,7 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, stores: tuple[
     is intact afterwards, 4 if it cannot be repaired.
     """
     if repair:
-        _repair_store(resolve_store_to_change(ctx.obj, stores), as_data)
+        _repair_and_report_store(resolve_store_to_change(ctx.obj, stores), as_data)
         return
     paths = list_stores_to_read(ctx.obj, stores)
     if len(paths) == 1:
@@ -100,7 +100,7 @@ def _format_verified(verified: VerifiedStore, paths: tuple[Path, ...]) -> list[s
     return lines or [_format_intact(verified.path, verified.entries)]
 
 
-def _repair_store(path: Path, as_data: bool) -> None:
+def _repair_and_report_store(path: Path, as_data: bool) -> None:
     """Repair a store if it is damaged, and print the result: as lines, or as a JSON object."""
     from rm_local.store import Store, repair_store
     from rm_local.text import one_line

@@ -26,7 +26,7 @@ def format_branch_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
         return "no hint"
     listed, at = [hit.key for hit in hits], branch.hint.key
     number = f"{listed.index(at) + 1} " if at in listed else ""
-    return number + formatting.format_hint_name(branch.hint)
+    return number + formatting.format_hint_subproblem(branch.hint)
 
 
 def describe_prefill(reading: PrefillStats) -> Content:

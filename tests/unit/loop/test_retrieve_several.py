@@ -64,7 +64,7 @@ async def test_the_minimum_of_hits_is_the_highest_of_the_stores(tmp_path: Path) 
     """Hits below what unrelated sentences reach in any of them are left out."""
     retriever = open_retriever(tmp_path)
     gates = [StoreGate(StaticQueries(), each) for each in retriever.stores.stores]
-    least = max([await gate.compute_min_similarity() for gate in gates])
+    least = max([await gate.derive_min_hit_similarity() for gate in gates])
 
     hits = await retriever.search("rent of a boat by day", 30, None)
 
@@ -83,7 +83,7 @@ async def test_an_entry_is_known_and_drawn_from_every_store(tmp_path: Path) -> N
         True,
         False,
     ]
-    assert {hit.store for hit in await retriever.draw_entries(24, 0)} == {"one", "two"}
+    assert {hit.store for hit in await retriever.draw_random_entries(24, 0)} == {"one", "two"}
     retriever.stores.close()
 
 
