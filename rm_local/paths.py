@@ -43,7 +43,7 @@ def templates_dir() -> Path | None:
 
 
 def data_dir() -> Path:
-    """Return the folder of the sessions and of the list of added models."""
+    """Return the folder of the sessions, of the user's own store and of the added models' list."""
     return _join_rm_local_home("data") or _find_platform_folder("user_data_path")
 
 
@@ -60,6 +60,11 @@ def log_dir() -> Path:
 def sessions_dir() -> Path:
     """Return the folder of the sessions; each session is one JSON Lines file."""
     return data_dir() / "sessions"
+
+
+def own_store() -> Path:
+    """Return the path of the user's own store, which the first write to it makes."""
+    return data_dir() / "own.rms"
 
 
 def worker_log() -> Path:

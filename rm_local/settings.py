@@ -24,6 +24,8 @@ PENALTY_LIMIT = 2
 DRY_LIMIT = 5
 EMBEDDED_MODELS = ("rm-nano", "rm-small")
 """Names that the setting `model` accepts in addition to paths; a file named so is `./rm-nano`."""
+STORE_NAMES = ("shipped", "own")
+"""Names that `stores` accepts in addition to paths; a file named so is `./own`."""
 _ENGINE = EngineOptions()
 
 
@@ -34,8 +36,9 @@ class Settings:
     model: Path | None = None
     """GGUF file to reason with, or the name of an embedded model (`EMBEDDED_MODELS`); None selects
     the default, see `rm_local.library.choose_default_model`."""
-    store: Path | None = None
-    """Store to retrieve from; None selects the shipped seed store."""
+    stores: tuple[Path, ...] = ()
+    """Stores that are searched as one, in place of the shipped store and the user's own. `shipped`
+    and `own` stand for these two."""
     lora: tuple[LoraAdapter, ...] = ()
     """LoRA adapters to load `model` with."""
     # The engine's options: `rm_local.options.EngineOptions` documents each.
@@ -80,11 +83,11 @@ def load_settings(path: Path | None = None) -> Settings:
     """
     source = path or _find_existing_config()
     values = _read_setting_values(source) if source else {}
-    for key, variable in (("model", "RM_LOCAL_MODEL"), ("store", "RM_LOCAL_STORE")):
-        if override := os.environ.get(variable):
-            values[key] = expand_home(override)
-            if key == "model":
-                values.pop("lora", None)
+    if model := os.environ.get("RM_LOCAL_MODEL"):
+        values["model"] = expand_home(model)
+        values.pop("lora", None)
+    if store := os.environ.get("RM_LOCAL_STORE"):
+        values["stores"] = (expand_home(store),)
     settings = Settings(**values)
     stored = settings.kv_cache_type
     if stored != "f16" and settings.flash_attention == "off":
@@ -133,11 +136,21 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
     match key:
         case "model" if value in EMBEDDED_MODELS:
             return Path(str(value))
-        case "model" | "store":
+        case "model":
             if isinstance(value, str) and value:
                 return source.parent / expand_home(value)
             raise _make_value_error(
                 source, key, value, "the path of a file, relative to the settings file"
+            )
+        case "stores":
+            files = [value] if isinstance(value, str) else value
+            if isinstance(files, list) and all(isinstance(each, str) and each for each in files):
+                return tuple(
+                    Path(each) if each in STORE_NAMES else source.parent / expand_home(each)
+                    for each in files
+                )
+            raise _make_value_error(
+                source, key, value, "a list of files, relative to the settings file"
             )
         case "model_dirs":
             if isinstance(value, list) and all(isinstance(each, str) and each for each in value):

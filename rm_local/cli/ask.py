@@ -16,7 +16,7 @@ import click
 from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_stdin_used_once, read_grammar
 from rm_local.cli.context import (
     MODEL,
-    STORE,
+    STORES,
     CliContext,
     print_notice,
     print_notices_then_close,
@@ -93,7 +93,7 @@ COUNT = click.IntRange(min=1)
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress on standard error.")
 @MODEL
 @LORA
-@STORE
+@STORES
 @click.pass_obj
 def ask(
     context: CliContext,
@@ -118,7 +118,7 @@ def ask(
     quiet: bool,
     model: Path | None,
     lora: tuple[LoraAdapter, ...],
-    store: Path | None,
+    stores: tuple[Path, ...],
 ) -> None:
     """Answer QUESTION, or the text on standard input.
 
@@ -137,7 +137,7 @@ def ask(
     from rm_local.loop import TurnOverrides
     from rm_local.sessions import Session
 
-    context = context.with_overrides(model, store, lora)
+    context = context.with_overrides(model, stores, lora)
     settings = context.load_settings()
     adjusted = adjust_plan(
         plan or settings.plan,

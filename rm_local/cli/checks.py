@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rm_local import __version__, paths
+from rm_local.active_stores import (
+    find_own_store,
+    is_shipped_store,
+    list_active_stores,
+    name_stores,
+)
 from rm_local.cli.devices import build_placement_request, parse_usable_gpus
 from rm_local.cli.subprocess_json import run_json_module
 from rm_local.engine import (
@@ -70,7 +76,7 @@ def run_checks(wanted: Settings) -> Iterator[CheckResult]:
     yield from _check_memory_fit(wanted, parse_usable_gpus(engine))
     yield _check_minilm_embedder()
     yield _check_extras()
-    yield _check_store(wanted.store or paths.shipped_store())
+    yield from _check_stores(wanted.stores)
     yield from _check_folders()
     yield _check_terminal()
 
@@ -217,6 +223,23 @@ def _check_extras() -> CheckResult:
     return CheckResult("Extras", "ok", f"{found}; not installed: {', '.join(missing)}", remedy)
 
 
+def _check_stores(named: tuple[Path, ...]) -> Iterator[CheckResult]:
+    """Check each active store, and that all have one embedder; entries are not read."""
+    from rm_local.store import StoreSet
+
+    active = list_active_stores(named)
+    checks = [_check_store(path) for path in active]
+    yield from checks
+    if len(active) > 1 and all(check.level == "ok" for check in checks):
+        try:
+            StoreSet.open(active, name_stores(active)).close()
+        except RmLocalError as error:
+            yield CheckResult("Store", "bad", error.message, error.remedy)
+    if not named and not find_own_store():
+        found = "you have none of your own yet; the first `rm-local store import FILE` makes it"
+        yield CheckResult("Own store", "ok", found)
+
+
 def _check_store(path: Path) -> CheckResult:
     """Check that the store can be opened and its embedder is known; entries are not read."""
     from rm_local.embed import check_embedder_is_supported
@@ -229,7 +252,7 @@ def _check_store(path: Path) -> CheckResult:
     except RmLocalError as error:
         return CheckResult("Store", "bad", error.message, error.remedy)
     found = f"{path}, {info.entries:,} entries, {format_bytes(info.size)}, by {info.embedder}"
-    return CheckResult("Store", "ok", found)
+    return CheckResult("Store", "ok", found + (", read-only" if is_shipped_store(path) else ""))
 
 
 def _check_folders() -> Iterator[CheckResult]:

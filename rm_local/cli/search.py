@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORE, CliContext, print_notices_then_close, read_text_argument
+from rm_local.cli.context import STORES, CliContext, print_notices_then_close, read_text_argument
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import FiniteRange
 from rm_local.cli.render import format_similarity_bar
@@ -41,7 +41,7 @@ EXAMPLE = 'rm-local search "how do I add fractions"'
 )
 @click.option("--full", is_flag=True, help="With each hit's subroutine.")
 @click.option("--json", "as_data", is_flag=True, help="One JSON object with all hits.")
-@STORE
+@STORES
 @click.pass_obj
 def search(
     context: CliContext,
@@ -53,7 +53,7 @@ def search(
     breadth: float,
     full: bool,
     as_data: bool,
-    store: Path | None,
+    stores: tuple[Path, ...],
 ) -> None:
     """Show the entries nearest to TEXT, or to the text on standard input, best first."""
     import asyncio
@@ -62,7 +62,7 @@ def search(
 
     wanted = read_text_argument(text, "text", EXAMPLE)
     filter = EntryFilter(domain, source, level)
-    runtime = context.with_overrides(store=store).new_runtime()
+    runtime = context.with_overrides(stores=stores).new_runtime()
     hits = asyncio.run(_search_then_close(runtime, wanted, number, filter, breadth=breadth))
     if as_data:
         from rm_local.loop import hit_as_json
@@ -89,7 +89,8 @@ def format_hit(hit: Hit, *, full: bool) -> str:
 
     entry = hit.entry
     title = click.style(one_line(entry.subproblem), bold=True)
-    origin = f"entry {entry.id}  {one_line(entry.domain)}  {one_line(entry.source)}"
+    number = f"entry {entry.id}" + (f" of {one_line(hit.store)}" if hit.store else "")
+    origin = f"{number}  {one_line(entry.domain)}  {one_line(entry.source)}"
     lines = [
         f"{format_similarity_bar(hit.similarity)} {hit.similarity:5.2f}  {title}",
         INDENT + click.style(origin, dim=True),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +41,11 @@ def import_from_files(
     report: ProgressCallback,
     result: ImportResult,
     notify: Callable[[str], None] = lambda _: None,
+    make_store: Callable[[Path], None] | None = None,
 ) -> None:
     """Add the new entries of `files`, JSON Lines, to the store at `path`.
 
+    `make_store` makes the store, if it is missing, when all files are read and checked.
     All files are read and checked before the first write; a pipe is copied during this.
     `embeddings` is a .npy file with the vectors of the subproblems, in order; None: the store's
     embedder computes them. `notify` gets a sentence if the extra `bulk` is not installed. `result`
@@ -55,11 +58,16 @@ def import_from_files(
         EmbedderMismatchError: The store's embedder is not available here.
     """
     check_inputs([*files, *filter(None, [embeddings])])
-    with Store.open(path, write=True) as store, _make_temporary_work_folder() as folder:
+    with _make_temporary_work_folder() as folder, ExitStack() as opened:
+        lines = None
+        if make_store and not os.path.lexists(path):
+            lines = index_lines(files, folder / "input", report)
+            make_store(path)
+        store = opened.enter_context(Store.open(path, write=True))
         id = store.read_info().embedder
         if embeddings is None:
             _check_embedder(path, id)
-        lines = index_lines(files, folder / "input", report)
+        lines = lines or index_lines(files, folder / "input", report)
         given = VectorFile.from_path_or_copy(embeddings, folder) if embeddings else None
         if given:
             check_vector_file(given, lines.rows, id.dimension, report)

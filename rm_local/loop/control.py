@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from rm_local.errors import CancelledByUserError
 from rm_local.loop.events import Author
-from rm_local.records import Hit
+from rm_local.records import EntryKey, Hit
 
 T = TypeVar("T")
 
@@ -23,8 +23,8 @@ class TurnOverrides:
     """Subproblem to use instead of the model's own; then nothing is formulated."""
     pinned: tuple[Hit, ...] = ()
     """Hits to use before those that the search finds."""
-    dropped: frozenset[int] = frozenset()
-    """Ids of entries that are not used even if the search finds them."""
+    dropped: frozenset[EntryKey | int] = frozenset()
+    """Entries that are not used even if the search finds them; a bare id: in any store."""
     seed: int = 0
     """Seed of the random generator: the same seed samples the same tokens."""
     temperature: float | None = None

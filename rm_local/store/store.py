@@ -28,7 +28,7 @@ from rm_local.store.codec.text_blocks import (
 from rm_local.store.delete import delete_entries
 from rm_local.store.format import NO_CLUSTER, PAGE_SIZE, VERSION, EmbedderId, StoreInfo
 from rm_local.store.index import pending
-from rm_local.store.index.search import Searcher
+from rm_local.store.index.search import RankedEntry, Searcher
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.request import SearchRequest
 from rm_local.store.spread import StoreSpread
@@ -185,14 +185,16 @@ class Store:
         Raises:
             ValueError: The vector has the wrong shape, or is zero or not finite.
         """
+        with self._open_transaction():
+            found = self.rank_entries(request)
+            texts = zip(found, self.get([each.id for each in found]), strict=True)
+            return [Hit(entry, each.similarity, each.lexical) for each, entry in texts]
+
+    def rank_entries(self, request: SearchRequest) -> list[RankedEntry]:
+        """Return ids and scores of the entries that `search` returns, without reading texts."""
         rows = self._searcher.quantizer.normalize_rows(np.asarray(request.vector)[np.newaxis])
         with self._open_transaction():
-            found = self._searcher.search(replace(request, vector=rows[0]))
-            entries = self.get([each.id for each in found])
-            return [
-                Hit(entry, each.similarity, each.lexical)
-                for entry, each in zip(entries, found, strict=True)
-            ]
+            return self._searcher.search(replace(request, vector=rows[0]))
 
     def preload_centroids(self) -> None:
         """Read the cluster centroids now instead of during the first search."""

@@ -17,8 +17,11 @@ BOM = b"\xef\xbb\xbf"
 EXAMPLE = '{"subproblem": "How to ...?", "subroutine": "I should ...", "domain": "math"}'
 
 
-def format_entry(entry: Entry, *, with_id: bool = False) -> bytes:
-    """Return the entry as a line of JSON in UTF-8, with its id if `with_id`, for `parse_line`."""
+def format_entry(entry: Entry, *, with_id: bool = False, store: str = "") -> bytes:
+    """Return the entry as a line of JSON in UTF-8, for `parse_line`.
+
+    `with_id` adds its id, and then `store`, the name of its store, if there is one.
+    """
     fields: dict[str, Any] = {
         "subproblem": entry.subproblem,
         "subroutine": entry.subroutine,
@@ -28,7 +31,7 @@ def format_entry(entry: Entry, *, with_id: bool = False) -> bytes:
         "provenance": entry.provenance,
     }
     if with_id:
-        fields = {"id": entry.id} | fields
+        fields = {"id": entry.id, **({"store": store} if store else {})} | fields
     try:
         return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
     except UnicodeEncodeError:

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rm_local.active_stores import is_shipped_store
 from rm_local.errors import (
     CorruptStoreError,
     ReadOnlyStoreError,
@@ -64,8 +65,11 @@ def check_vec0_layout(connection: apsw.Connection, path: Path) -> None:
 def is_writable(path: Path) -> bool:
     """Return whether the store's file and its folder (for the journal) can be written to.
 
-    A file or folder without any write permission counts as read-only even for the superuser.
+    A file or folder without any write permission counts as read-only even for the superuser, and
+    the shipped store always does.
     """
+    if is_shipped_store(path):
+        return False
     any_write = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
     return all(
         os.access(each, os.W_OK) and bool(each.stat().st_mode & any_write)
