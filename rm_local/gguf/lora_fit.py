@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
+from rm_local.file_kinds import describe_missing_file
 from rm_local.gguf.header import read_header
 from rm_local.gguf.lora_file import LoraFile, read_lora_file
 from rm_local.gguf.split_files import GgufFiles
@@ -77,12 +78,14 @@ def hash_file(path: Path) -> str:
     Raises:
         ModelNotFoundError: The file cannot be read.
     """
+    if reason := describe_missing_file(path):
+        raise ModelNotFoundError(f"{path} {reason}.", "Give the path of a GGUF file.")
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelNotFoundError(
-            f"The adapter {path} cannot be read: {error.strerror}.", "Check its permissions."
+            f"{path} cannot be read: {error.strerror}.", "Check the file's permissions."
         ) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from rm_local import paths
@@ -85,7 +86,7 @@ def replace_text_file(file: Path, text: str) -> None:
         SettingsError: The file cannot be written.
     """
     try:
-        file = file.resolve()
+        file = Path(os.path.realpath(file))
         file.parent.mkdir(parents=True, exist_ok=True)
         write_bytes_atomically(file, text.encode())
     except OSError as error:
