@@ -65,6 +65,8 @@ def _load_added_paths() -> list[Path]:
     file = get_added_models_file()
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
+        if any("\0" in path for path in content["models"]):
+            raise ValueError("a path contains a NUL character")
         return [Path(path) for path in content["models"]]
     except (FileNotFoundError, NotADirectoryError):
         return []

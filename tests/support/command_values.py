@@ -160,7 +160,9 @@ def draw_values(
         )
     if bad:
         odd = st.sampled_from([*HOSTILE_PATHS, *HOSTILE_TEXTS])
-        odd = st.one_of(odd, st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40))
+        odd = st.one_of(
+            odd, st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
+        )
         if name in ("files", "embeddings", "schema", "grammar", "questions"):
             odd = odd.filter(lambda value: value not in READ_FOREVER)
         return odd
@@ -173,9 +175,7 @@ def draw_values(
     if isinstance(type_, click.FloatRange):
         least_float = float(type_.min or 0)
         most_float = least_float + 1 if type_.max is None else min(type_.max, least_float + 1)
-        return st.floats(
-            least_float, float(most_float), exclude_min=bool(type_.min_open)
-        ).map(str)
+        return st.floats(least_float, float(most_float), exclude_min=bool(type_.min_open)).map(str)
     if known := USABLE_OF_COMMAND.get((" ".join(path), name)) or USABLE.get(name):
         return st.sampled_from(known)
     return st.just(f"new-{name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -55,7 +56,8 @@ def delete_model_files(listed: LibraryModel, yes: bool) -> None:
     _require_own_model(listed)
     model = listed.model
     files = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {format_bytes(model.size)}"
-    if not yes and not click.confirm(f"Delete {one_line(str(model.path))} ({files})?", err=True):
+    question = f"Delete {one_line(str(model.path))} ({files})?"
+    if not yes and (sys.stdin is None or not click.confirm(question, err=True)):
         raise UsageError("Nothing was deleted.", "Answer yes, or give --yes.")
     for file in model.files:
         try:
