@@ -13,7 +13,7 @@ from rm_local.tui.widgets.text_line import TextLine, format_phase_head
 
 
 class AnswerPanel(VerticalScroll):
-    """Panel for the end of a turn; scrolls if the answer is long."""
+    """Panel of a turn's answer, vote and end; scrolls if the answer is long."""
 
     def compose(self) -> ComposeResult:
         """Lay out head, note, vote and text."""
@@ -27,9 +27,9 @@ class AnswerPanel(VerticalScroll):
         self.set_class(turn.running, "-waiting")
         for part, content in (
             ("head", _format_head(turn)),
-            ("note", describe_ending(turn)),
+            ("note", describe_stop_or_failure(turn)),
             ("carried", summarize_vote(turn)),
-            ("text", format_answer(turn)),
+            ("text", format_answer_text(turn)),
         ):
             line = self.query_one(f"#answer-{part}", TextLine)
             line.set_content(content)
@@ -39,7 +39,7 @@ class AnswerPanel(VerticalScroll):
 def _format_head(turn: Turn) -> Content:
     if turn.answer is not None:
         return format_phase_head(
-            "Answer", "$phase-answer", Phase("done", turn.answer.seconds), format_result(turn)
+            "Answer", "$phase-answer", Phase("done", turn.answer.seconds), format_vote_result(turn)
         )
     if turn.stage == "stopped":
         return Content.styled("■ Stopped", "bold $warning")
@@ -48,15 +48,15 @@ def _format_head(turn: Turn) -> Content:
     return format_phase_head("Answer", "$phase-answer", Phase("waiting", None))
 
 
-def format_result(turn: Turn) -> Content:
-    """Format the vote's result in one line; empty for an answer in prose, shown elsewhere."""
+def format_vote_result(turn: Turn) -> Content:
+    """Format the vote's result in one line; empty without one, as for an answer in prose."""
     if turn.answer is None or turn.answer.result is None:
         return Content("")
     return Content.styled(formatting.one_line(turn.answer.result), "bold")
 
 
-def describe_ending(turn: Turn) -> Content:
-    """Describe the end of a turn: stopped by the user, or an error and its remedy."""
+def describe_stop_or_failure(turn: Turn) -> Content:
+    """Describe the user's stop, or the error and its remedy; empty for any other turn."""
     if turn.stage == "failed":
         return Content.assemble(
             (formatting.one_line(turn.message), "$error"), " ", formatting.one_line(turn.remedy)
@@ -75,7 +75,10 @@ def describe_ending(turn: Turn) -> Content:
 
 
 def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
-    """Summarize agreeing branches, hints and tokens; `timed` adds the seconds."""
+    """Summarize in one line agreeing branches, hints and tokens; `timed` adds the duration.
+
+    Empty for a turn without an answer.
+    """
     answer = turn.answer
     if answer is None:
         return Content("")
@@ -85,7 +88,7 @@ def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
     elif answer.result is not None:
         many = formatting.format_count(answer.branches, "branch", "branches")
         parts.append(f"{answer.agreed} of {many} agreed")
-    if names := _list_hints(turn):
+    if names := _format_hint_numbers(turn):
         parts.append(f"under {names}")
     parts += [
         formatting.format_count(answer.tokens, "token"),
@@ -95,15 +98,15 @@ def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
     return Content.styled(" · ".join(parts), "$foreground 60%")
 
 
-def format_answer(turn: Turn) -> Content:
-    """Format the text of the answer; empty without an answer, or if it is only the short result."""
+def format_answer_text(turn: Turn) -> Content:
+    """Format the answer's text; empty if the vote's result is the whole text."""
     if turn.answer is None:
         return Content("")
     said = turn.answer.text.strip()
     return formatting.format_text("" if said == turn.answer.result else said)
 
 
-def _list_hints(turn: Turn) -> str:
+def _format_hint_numbers(turn: Turn) -> str:
     """List the answer's hints by their numbers in the list of hits: `hint 1`, `hints 1 and 3`."""
     used = turn.answer.hints if turn.answer else ()
     numbers = [str(i + 1) for i, hit in enumerate(turn.hits) if hit.entry.id in used]
