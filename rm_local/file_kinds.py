@@ -17,7 +17,9 @@ _KINDS = {
 
 
 def name_file_kind(path: Path) -> str:
-    """Return what `path` is, with an article: `FILE`, "a folder", "a pipe", ...; links are followed.
+    """Return what `path` is, with an article: `FILE`, "a folder", "a pipe", ...
+
+    Links are followed.
 
     Raises:
         OSError: It does not exist, or cannot be examined.

@@ -101,9 +101,8 @@ def _make_entries(folder: Path) -> None:
 
 def _make_models(folder: Path) -> None:
     model = tiny_gguf.write(folder / "model.gguf")
-    tiny_gguf.write(
-        folder / "folder" / "plain.gguf", template=tiny_gguf.PLAIN_TEMPLATE, think=False
-    )
+    plain = folder / "folder" / "plain.gguf"
+    tiny_gguf.write(plain, template=tiny_gguf.PLAIN_TEMPLATE, think=False)
     (folder / "cut.gguf").write_bytes(model.read_bytes()[:5000])
     (folder / "big-endian.gguf").write_bytes(b"GGUF" + struct.pack(">IQQ", 3, 0, 0))
     (folder / "part-00002-of-00002.gguf").write_bytes(model.read_bytes())

@@ -56,8 +56,7 @@ def delete_model_files(listed: LibraryModel, yes: bool) -> None:
     _require_own_model(listed)
     model = listed.model
     files = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {format_bytes(model.size)}"
-    question = f"Delete {one_line(str(model.path))} ({files})?"
-    if not yes and (sys.stdin is None or not click.confirm(question, err=True)):
+    if not yes and not _confirm(f"Delete {one_line(str(model.path))} ({files})?"):
         raise UsageError("Nothing was deleted.", "Answer yes, or give --yes.")
     for file in model.files:
         try:
@@ -68,6 +67,19 @@ def delete_model_files(listed: LibraryModel, yes: bool) -> None:
             ) from error
     forget_model(model.path)
     click.echo(f"deleted: {one_line(str(model.path))} ({files})")
+
+
+def _confirm(question: str) -> bool:
+    """Ask the user, and return the answer; False if there is nobody to ask."""
+    if sys.stdin is None or sys.stdout is None:
+        return False
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():  # Ctrl+C
+            raise
+        click.echo(err=True)
+        return False
 
 
 def _require_own_model(listed: LibraryModel) -> None:
