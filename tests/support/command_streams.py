@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import io
+import os
 import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal, TextIO
 
 from tests.support.command_values import Invocation, Stream
 
 LONGEST_S = 20.0
 """Time limit of one call, far above what any needs; it is what a hang runs into."""
+
+
+_SIGNALS = (signal.SIGALRM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class HungError(BaseException):
@@ -23,26 +27,31 @@ def _interrupt(*_: object) -> None:
 
 
 class CommandStreams:
-    """Streams of one call, in files of the folder `root`, with what was written to them."""
+    """Streams of one call: the descriptors 0 to 2 lead to files of the folder `root` meanwhile."""
 
     def __init__(self, root: Path, invocation: Invocation) -> None:
-        self._stdin = invocation.stdin
-        self._input = root / "in"
-        self._out = _make_output(root / "out", invocation.stdout, "strict")
-        self._err = _make_output(root / "err", invocation.stderr, "backslashreplace")
+        self._invocation = invocation
+        self._files = [root / name for name in ("in", "out", "err")]
+        self._files[0].write_bytes(invocation.stdin or b"")
+        self._files[2].write_bytes(b"")
 
     def call(self, arguments: list[str]) -> object:
         """Call the program in this process; return its exit code."""
         from rm_local.cli.main import main
 
+        asked = self._invocation
         before = sys.stdin, sys.stdout, sys.stderr, sys.argv
-        sys.stdin = _make_input(self._input, self._stdin)  # type: ignore[assignment]
-        sys.stdout, sys.stderr = self._out, self._err  # type: ignore[assignment]
-        sys.argv = ["rm-local", *arguments]
+        kept = [os.dup(number) for number in range(3)]
         handlers = {each: signal.getsignal(each) for each in _SIGNALS}
-        signal.signal(signal.SIGALRM, _interrupt)
-        signal.setitimer(signal.ITIMER_REAL, LONGEST_S)
         try:
+            for number, path in enumerate(self._files):
+                _redirect(number, path, ("open", asked.stdout, asked.stderr)[number])
+            sys.stdin = _open_stream(0, "open" if asked.stdin is not None else "closed")  # type: ignore[assignment]
+            sys.stdout = _open_stream(1, asked.stdout)  # type: ignore[assignment]
+            sys.stderr = _open_stream(2, asked.stderr)  # type: ignore[assignment]
+            sys.argv = ["rm-local", *arguments]
+            signal.signal(signal.SIGALRM, _interrupt)
+            signal.setitimer(signal.ITIMER_REAL, LONGEST_S)
             main()
             return 0
         except SystemExit as end:
@@ -51,31 +60,33 @@ class CommandStreams:
             signal.setitimer(signal.ITIMER_REAL, 0)
             for each, handler in handlers.items():
                 signal.signal(each, handler)
-            for stream in (sys.stdin, sys.stdout, sys.stderr, self._out, self._err):
+            for stream in (sys.stdout, sys.stderr):
                 with suppress(OSError, ValueError):
-                    stream and stream.close()
+                    stream and stream.flush()
             sys.stdin, sys.stdout, sys.stderr, sys.argv = before
+            for number, descriptor in enumerate(kept):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
 
     def read_errors(self) -> str:
         """What was written to standard error; empty if that was closed or full."""
-        if self._err is None or self._err.name == "/dev/full":
-            return ""
-        return Path(str(self._err.name)).read_text(self._err.encoding, "replace")
+        return self._files[2].read_text("utf-8", "replace")
 
 
-_SIGNALS = (signal.SIGALRM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+def _redirect(number: int, path: Path, kind: object) -> None:
+    """Let a descriptor lead to a file; that of a closed stream leads nowhere."""
+    name = {"closed": os.devnull, "full": "/dev/full"}.get(str(kind), str(path))
+    flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_TRUNC | os.O_CREAT
+    descriptor = os.open(name, flags, 0o600)
+    os.dup2(descriptor, number)
+    os.close(descriptor)
 
 
-def _make_output(path: Path, kind: Stream, errors: str) -> io.TextIOWrapper | None:
+def _open_stream(number: int, kind: Stream) -> TextIO | None:
+    """Open the text stream of a descriptor as Python does; None for a closed one."""
     if kind == "closed":
         return None
-    name = "/dev/full" if kind == "full" else str(path)
     encoding = kind if kind in ("ascii", "cp1252") else "utf-8"
-    return open(name, "w", encoding=encoding, errors=errors)
-
-
-def _make_input(path: Path, content: bytes | None) -> io.TextIOWrapper | None:
-    if content is None:
-        return None
-    path.write_bytes(content)
-    return path.open(encoding="utf-8", errors="surrogateescape")
+    errors = ("surrogateescape", "strict", "backslashreplace")[number]
+    mode: Literal["r", "w"] = "r" if number == 0 else "w"
+    return open(number, mode, encoding=encoding, errors=errors, closefd=False)
