@@ -46,9 +46,9 @@ class CommandStreams:
         try:
             for number, path in enumerate(self._files):
                 _redirect(number, path, ("open", asked.stdout, asked.stderr)[number])
-            sys.stdin = _open_stream(0, "open" if asked.stdin is not None else "closed")  # type: ignore[assignment]
-            sys.stdout = _open_stream(1, asked.stdout)  # type: ignore[assignment]
-            sys.stderr = _open_stream(2, asked.stderr)  # type: ignore[assignment]
+            sys.stdin = _open_stream(0, "open" if asked.stdin is not None else "closed")
+            sys.stdout = _open_stream(1, asked.stdout)
+            sys.stderr = _open_stream(2, asked.stderr)
             sys.argv = ["rm-local", *arguments]
             signal.signal(signal.SIGALRM, _interrupt)
             signal.setitimer(signal.ITIMER_REAL, LONGEST_S)

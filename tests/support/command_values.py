@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import click
 from hypothesis import strategies as st
@@ -36,7 +37,7 @@ LARGEST_COUNT = 300
 """Counts above it are asked for only where they are invalid: valid ones take their time."""
 READ_FOREVER = {"fifo", "/dev/zero", "/proc/self/fd/0"}
 """Not given as inputs, which are read to their end: a FIFO without a writer has none."""
-VARIABLES: dict[str, list[str | None]] = {
+VARIABLES: dict[str, Sequence[str | None]] = {
     "RM_LOCAL_HOME": [*HOSTILE_PATHS, None],
     "RM_LOCAL_MODEL": HOSTILE_PATHS,
     "RM_LOCAL_STORE": HOSTILE_PATHS,
@@ -181,7 +182,7 @@ def draw_values(
     return st.just(f"new-{name}")
 
 
-def is_large_count(text: str, type_: click.ParamType) -> bool:
+def is_large_count(text: str, type_: click.ParamType[Any]) -> bool:
     """Whether the type accepts the text as a number that would take long to count to."""
     try:
         return float(type_.convert(text, None, None)) > LARGEST_COUNT

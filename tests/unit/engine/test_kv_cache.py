@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from rm_local.engine.worker.llama import kv_cache
 from rm_local.engine.worker.llama.kv_cache import KVCache
 from rm_local.errors import ContextAllocationError, EngineError, InvalidModelError
 
@@ -24,7 +23,7 @@ def test_after_any_error_the_context_has_its_old_size(
             raise kind("No.", "")
 
     monkeypatch.setattr(KVCache, "_create_context", create)
-    monkeypatch.setattr(kv_cache.llama_cpp, "llama_free", lambda _context: None)
+    monkeypatch.setattr("llama_cpp.llama_free", lambda _context: None)
     cache = object.__new__(KVCache)
     cache.context, cache.capacity = None, 64
 
