@@ -13,7 +13,7 @@ from pathlib import Path
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "app.svg"
 QUESTION = "A rectangle is 7 m long and 4 m wide. What is its area?"
-SIZE = (120, 36)
+SIZE = (96, 30)
 
 
 async def main(question: str) -> None:

@@ -46,7 +46,7 @@ def fake_slow_parts(store: Path) -> Iterator[str]:
         put(paths, "shipped_store", lambda: store)
         put(query, "ensure_minilm_gguf", lambda folder: folder / "minilm.gguf")
         put(bulk, "BulkEmbedder", _FakeBulkEmbedder)
-        put(docstrings, "collect_sentences", lambda: tuple(tiny_sentences()))
+        put(docstrings, "collect_docstring_sentences", lambda: tuple(tiny_sentences()))
         for module in (checks, subprocess_json):
             put(module, "run_json_module", reports.__getitem__)
         put(download, "PAUSES", (0.0, 0.0, 0.0))
@@ -61,12 +61,12 @@ def _get_engine(held: Any) -> Any:
 
 def _fake_measurements(put: Put) -> None:
     """Let benchmarks end before they measure; what comes before is real."""
-    for name in ("bench_engine", "bench_engine_under_load", "bench_store", "BareClient"):
+    for name in ("bench_engine", "bench_engine_under_load", "bench_store", "BareLoopClient"):
         getattr(bench, name)  # a lazy name can be replaced when it is there
     put(bench, "bench_engine", partial(_refuse_later, "model"))
     put(bench, "bench_engine_under_load", partial(_refuse_later, "model"))
     put(bench, "bench_store", partial(_refuse, "store"))
-    put(bench, "BareClient", _FakeBareClient)
+    put(bench, "BareLoopClient", _FakeBareClient)
 
 
 def _refuse(what: str, *_: Any, **__: Any) -> Any:

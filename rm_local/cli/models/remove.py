@@ -34,7 +34,7 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
         return
     listed = find_model(context.load_settings(), model)
     if delete:
-        delete_model_files(listed, yes)
+        confirm_and_delete_model(listed, yes)
     elif not forget_model(listed.model.path):
         raise _make_not_added_error(listed)
     else:
@@ -43,7 +43,7 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
         click.echo("warning: the settings still name it: rm-local models use", err=True)
 
 
-def delete_model_files(listed: LibraryModel, yes: bool) -> None:
+def confirm_and_delete_model(listed: LibraryModel, yes: bool) -> None:
     """Delete all files of a model, after asking unless `yes`, and remove it from the list.
 
     Raises:
@@ -53,7 +53,7 @@ def delete_model_files(listed: LibraryModel, yes: bool) -> None:
     from rm_local.library import forget_model
     from rm_local.text import one_line
 
-    _require_own_model(listed)
+    _require_deletable_model(listed)
     model = listed.model
     files = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {format_bytes(model.size)}"
     if not yes and not _confirm(f"Delete {one_line(str(model.path))} ({files})?"):
@@ -82,7 +82,7 @@ def _confirm(question: str) -> bool:
         return False
 
 
-def _require_own_model(listed: LibraryModel) -> None:
+def _require_deletable_model(listed: LibraryModel) -> None:
     """Check that the model belongs to the user: it is neither shipped nor another program's.
 
     Raises:

@@ -107,7 +107,7 @@ class _SchemaTranslator:
                 _check_keywords(schema, {keyword, *_list_allowed_companions(keyword)}, at)
                 _check_has_typed_values(schema, keyword, at)
                 return make(self, _select_typed_values(schema, keyword), f"{at}/{keyword}")
-        kinds = schema.get("type", _infer_type(schema))
+        kinds = schema.get("type", _infer_type_or_all_types(schema))
         kinds = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
         known = set().union(*(_KEYWORDS.get(str(kind), set()) for kind in kinds))
         _check_keywords(schema, {"type", *known}, at)
@@ -248,7 +248,7 @@ class _SchemaTranslator:
         )
 
 
-def _infer_type(schema: Mapping[str, Any]) -> Any:
+def _infer_type_or_all_types(schema: Mapping[str, Any]) -> Any:
     """Return the type that a schema's keywords imply; a list of all types if they imply none."""
     found = [kind for kind in ("object", "array", "string") if schema.keys() & _KEYWORDS[kind]]
     return found[0] if found else list(_KINDS)

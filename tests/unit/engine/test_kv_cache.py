@@ -28,6 +28,6 @@ def test_after_any_error_the_context_has_its_old_size(
     cache.context, cache.capacity = None, 64
 
     with pytest.raises(kind):
-        cache.resize_context(128)
+        cache.resize_and_empty_context(128)
 
     assert made == [128, 64]
