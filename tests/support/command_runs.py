@@ -130,7 +130,7 @@ class CommandRunner:
             command = ["exec", *redirections(invocation), '"$@"']
             try:
                 done = subprocess.run(
-                    ["sh", "-c", " ".join(command), "sh", sys.executable, "-m", "rm_local",
+                    ["/bin/sh", "-c", " ".join(command), "sh", sys.executable, "-m", "rm_local",
                      *invocation.arguments],
                     input=invocation.stdin or b"", stdout=out, stderr=subprocess.PIPE,
                     env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=PROCESS_S, check=False,
