@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import reprlib
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 from rm_local import old_names
 from rm_local.errors import HomeNotFoundError, SettingsError
+from rm_local.file_kinds import FILE, name_file_kind
 from rm_local.home import expand_home
 from rm_local.lora import LoraAdapter, drop_unused_adapters, parse_lora
 from rm_local.old_names import warn_and_replace_old_name
@@ -112,11 +114,17 @@ def _read_setting_values(source: Path) -> dict[str, Any]:
         SettingsError: The file cannot be read, is not TOML, or has an unknown key or invalid value.
     """
     try:
+        if (kind := name_file_kind(source)) != FILE:
+            raise SettingsError(f"{source} cannot be read: it is {kind}.", "Remove it.")
         table = tomllib.loads(source.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{source} cannot be read: {error}.", "Fix or remove it.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{source} is not TOML: {error}.", "Fix that line.") from None
+    except RecursionError:
+        raise SettingsError(f"{source} is nested too deeply.", "Fix or remove it.") from None
+    except ValueError:  # of Python's own parser of numbers
+        raise SettingsError(f"{source} has a number that is too long.", "Shorten it.") from None
     values: dict[str, Any] = {}
     for written, value in table.items():
         key = warn_and_replace_old_name(old_names.SETTINGS, written)
@@ -137,14 +145,14 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
         case "model" if value in EMBEDDED_MODELS:
             return Path(str(value))
         case "model":
-            if isinstance(value, str) and value:
+            if _is_path_text(value):
                 return source.parent / expand_home(value)
             raise _make_value_error(
                 source, key, value, "the path of a file, relative to the settings file"
             )
         case "stores":
             files = [value] if isinstance(value, str) else value
-            if isinstance(files, list) and all(isinstance(each, str) and each for each in files):
+            if isinstance(files, list) and all(map(_is_path_text, files)):
                 return tuple(
                     Path(each) if each in STORE_NAMES else source.parent / expand_home(each)
                     for each in files
@@ -153,13 +161,13 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
                 source, key, value, "a list of files, relative to the settings file"
             )
         case "model_dirs":
-            if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
+            if isinstance(value, list) and all(map(_is_path_text, value)):
                 return tuple(source.parent / expand_home(each) for each in value)
             raise _make_value_error(
                 source, key, value, "a list of folders, relative to the settings file"
             )
         case "lora":
-            if isinstance(value, list) and all(isinstance(each, str) for each in value):
+            if isinstance(value, list) and all(each == "" or _is_path_text(each) for each in value):
                 return drop_unused_adapters(_parse_adapter(source, each) for each in value)
             raise _make_value_error(source, key, value, "a list of texts, FILE or FILE:SCALE")
         case "context":
@@ -202,6 +210,11 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
             raise SettingsError(message, f"Use one of: {known}.")
 
 
+def _is_path_text(value: object) -> TypeGuard[str]:
+    """Return whether `value` is a text that can be a path; no path contains a NUL character."""
+    return isinstance(value, str) and bool(value) and "\0" not in value
+
+
 def _parse_adapter(source: Path, text: str) -> LoraAdapter:
     """Parse `FILE` or `FILE:SCALE`; a relative path is relative to the settings file `source`."""
     try:
@@ -233,4 +246,8 @@ def _check_choice(source: Path, key: str, value: object, words: tuple[str, ...])
 
 
 def _make_value_error(source: Path, key: str, value: object, allowed: str) -> SettingsError:
-    return SettingsError(f"{source}: invalid value {key} = {value!r}.", f"Set it to {allowed}.")
+    try:
+        shown = reprlib.repr(value)
+    except ValueError:
+        shown = "a number that is too long"
+    return SettingsError(f"{source}: invalid value {key} = {shown}.", f"Set it to {allowed}.")

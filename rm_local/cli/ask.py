@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local import limits
 from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_stdin_used_once, read_grammar
 from rm_local.cli.context import (
     MODEL,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from rm_local.sessions import Session
 
 EXAMPLE = 'rm-local ask "What is the kinetic energy for mass 4 kg and speed 6 m/s?"'
-COUNT = click.IntRange(min=1)
+BRANCHES = click.IntRange(1, limits.MOST_BRANCHES)
 
 
 @click.command()
@@ -43,8 +44,8 @@ COUNT = click.IntRange(min=1)
 @click.option(
     "--plan", metavar="NAME", help="memory, direct, length-vote, cue-only, random-hints or paper."
 )
-@click.option("--samples", type=COUNT, metavar="M", help="Total number of branches.")
-@click.option("--hints", type=COUNT, metavar="K", help="Most hints, one for each branch.")
+@click.option("--samples", type=BRANCHES, metavar="M", help="Total number of branches.")
+@click.option("--hints", type=BRANCHES, metavar="K", help="Most hints, one for each branch.")
 @click.option(
     "--memory/--no-memory",
     default=None,
@@ -55,10 +56,15 @@ COUNT = click.IntRange(min=1)
     is_flag=True,
     help="Let the model judge each hit before it is used; under the plans memory and paper.",
 )
-@click.option("--max-tokens", type=COUNT, metavar="N", help="Most tokens of one branch.")
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1, limits.MOST_TOKENS),
+    metavar="N",
+    help="Most tokens of one branch.",
+)
 @click.option(
     "--max-seconds",
-    type=FiniteRange(min=0, min_open=True),
+    type=FiniteRange(0, limits.MOST_SECONDS, min_open=True),
     metavar="N",
     help="Seconds after which the turn ends and answers with what was generated.",
 )
@@ -77,11 +83,17 @@ COUNT = click.IntRange(min=1)
 )
 @click.option(
     "--temperature",
-    type=FiniteRange(min=0),
+    type=FiniteRange(0, limits.HIGHEST_TEMPERATURE),
     metavar="T",
     help="For the branches; by default the plan's, or the model's own if that is higher.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, limits.LARGEST_SEED),
+    default=0,
+    metavar="N",
+    show_default=True,
+)
 @click.option("-c", "--continue", "continues", is_flag=True, help="Continue the last session.")
 @click.option(
     "--session",

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
+from rm_local.file_kinds import describe_missing_file
 from rm_local.gguf.kind import detect_kind, is_split
 from rm_local.gguf.tensor_entry import BLOCKS, TensorEntry
 
 MAGIC = b"GGUF"
 TOKENS = "tokenizer.ggml.tokens"
 """Key of the vocabulary."""
+_SWAPPED = (2 << 24, 3 << 24)
+"""The versions 2 and 3 with their bytes in the other order."""
 _SCALARS = {
     0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d",
 }  # fmt: skip
@@ -92,9 +95,8 @@ def read_header(
         ModelNotFoundError: There is no such file, or it cannot be read.
         InvalidModelError: It is not a GGUF file, or its header is cut short or damaged.
     """
-    if not path.is_file():
-        kind = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise ModelNotFoundError(f"The {noun} {path} {kind}.", "Give the path of a GGUF file.")
+    if reason := describe_missing_file(path):
+        raise ModelNotFoundError(f"The {noun} {path} {reason}.", "Give the path of a GGUF file.")
     try:
         with path.open("rb") as file:
             return _parse_header(file, path, noun, table, TOKENS if vocabulary else None)
@@ -157,6 +159,11 @@ def _parse_header(
     if magic != MAGIC:
         raise InvalidModelError(f"{path} is not a GGUF file.", _CHOOSE[noun])
     (version,) = _unpack_values(file, "I")
+    if version in _SWAPPED:
+        raise InvalidModelError(
+            f"{path} is big-endian: it was made for another kind of processor.",
+            f"Choose a little-endian copy of the {noun}, as most are.",
+        )
     if version not in (2, 3):
         raise InvalidModelError(
             f"{path} has GGUF version {version}, not 2 or 3.", f"Convert the {noun} again."

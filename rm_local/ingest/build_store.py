@@ -62,6 +62,8 @@ def build_from_files(
         StoreError: `out` exists, another build is running, or the disk is full.
         ModelNotFoundError, InvalidModelError: The embedder is missing or damaged.
     """
+    if not out.name:
+        raise UsageError(f"{out} is a folder.", "Name the file of the new store.")
     folder = get_work_folder(out)
     if out.exists() and not is_work_folder(folder):
         raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")

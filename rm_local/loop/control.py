@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rm_local.errors import CancelledByUserError
+from rm_local.errors import CancelledByUserError, UsageError
+from rm_local.limits import HIGHEST_TEMPERATURE, LARGEST_SEED
 from rm_local.loop.events import Author
 from rm_local.records import EntryKey, Hit
 
@@ -34,6 +35,22 @@ class TurnOverrides:
     author: Author = "user"
     """Author of `subproblem`. A subproblem by the user is the whole query, and the question is not
     gated. A repeated turn keeps the author of its subproblem."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            UsageError: The temperature or the seed is out of its range.
+        """
+        if self.temperature is not None and not 0 <= self.temperature <= HIGHEST_TEMPERATURE:
+            raise UsageError(
+                f"The temperature is {self.temperature!r}.",
+                f"Set it to a number from 0 to {HIGHEST_TEMPERATURE}.",
+            )
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise UsageError(
+                f"The seed is {self.seed!r}.", f"Set it to a number from 0 to {LARGEST_SEED}."
+            )
 
     @property
     def is_subproblem_by_user(self) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local import limits
 from rm_local.cli.context import STORE_TO_CHANGE, CliContext
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import JSON, FiniteRange
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--max-seconds",
     "seconds",
-    type=FiniteRange(0, min_open=True),
+    type=FiniteRange(0, limits.MOST_SECONDS, min_open=True),
     default=60.0,
     show_default=True,
     metavar="SECONDS",

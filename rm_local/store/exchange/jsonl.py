@@ -13,6 +13,8 @@ from rm_local.store.codec.text_blocks import MAX_TEXT_BYTES, check_and_join_text
 MAX_LINE_BYTES = 8 * MAX_TEXT_BYTES
 """Maximum bytes of a line: six for each byte of an entry's texts, as in `\\u00e9`, and more for the
 other fields."""
+_DECODER = json.JSONDecoder(parse_int=float)
+"""Accepts integers of any length, which only fields that are ignored may contain."""
 BOM = b"\xef\xbb\xbf"
 EXAMPLE = '{"subproblem": "How to ...?", "subroutine": "I should ...", "domain": "math"}'
 
@@ -63,7 +65,7 @@ def parse_line(line: bytes, name: str, number: int) -> Entry | None:
     if not text.strip():
         return None
     try:
-        return _parse_entry(json.loads(text.decode("utf-8")))
+        return _parse_entry(_DECODER.decode(text.decode("utf-8")))
     except UnicodeDecodeError as error:
         fault = f"byte {error.start + 1} is not UTF-8"
     except json.JSONDecodeError as error:
