@@ -96,7 +96,13 @@ def test_help_imports_only_what_it_needs() -> None:
     assert packages == {"click", "rm_local"}
     assert "asyncio" not in loaded
     # The adapters of `--lora` and the old names are read as the command line is.
-    small = {"rm_local.errors", "rm_local.lazy", "rm_local.lora", "rm_local.old_names"}
+    small = {
+        "rm_local.errors",
+        "rm_local.lazy",
+        "rm_local.limits",
+        "rm_local.lora",
+        "rm_local.old_names",
+    }
     assert rooms == {"rm_local", "rm_local.cli"} | small
 
 
