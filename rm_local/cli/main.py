@@ -11,6 +11,7 @@ from rm_local import __version__
 from rm_local.cli.context import MODEL, STORE, CliContext
 from rm_local.cli.lazy_group import LazyGroup
 from rm_local.cli.options import LORA
+from rm_local.cli.streams import FAILED, has_output_failed, prepare_streams
 from rm_local.lora import LoraAdapter
 
 COMMANDS = {
@@ -50,12 +51,16 @@ def open_app(context: CliContext) -> int:
     """Run the Textual app until the user quits; return its exit code.
 
     Raises:
-        UsageError: Standard input or output is not a terminal.
+        UsageError: Standard input or output is not a terminal, or the terminal cannot be drawn on.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        from rm_local.errors import UsageError
+    from rm_local.cli.terminal import CANNOT_DRAW, can_move_cursor, is_terminal, name_terminal
+    from rm_local.errors import UsageError
 
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UsageError("The app needs a terminal.", 'Without one, use: rm-local ask "..."')
+    if not can_move_cursor():
+        message = f"The terminal ({name_terminal()}) does not understand escape codes."
+        raise UsageError(message, f'{CANNOT_DRAW} For example: rm-local ask "..."')
     from rm_local.tui import RmLocalApp
 
     settings = context.load_settings()
@@ -68,4 +73,10 @@ def open_app(context: CliContext) -> int:
 
 def main() -> None:
     """Run the installed command `rm-local`."""
-    cli(prog_name="rm-local")
+    prepare_streams()
+    try:
+        cli(prog_name="rm-local")
+    except SystemExit as end:
+        if has_output_failed() and not end.code:
+            sys.exit(FAILED)
+        raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.render import describe_prefill, draw_bar
+from rm_local.cli.terminal import can_redraw_lines
 from rm_local.cli.turn_text import (
     describe_branch,
     describe_judgements,
@@ -56,7 +57,7 @@ class TurnPrinter:
 
     def __init__(self, runtime: Runtime, session: Session, after: int, plan: Plan) -> None:
         """Create the printer of the session's next turn; it continues turn `after`, 0 = none."""
-        self.live = sys.stderr is not None and sys.stderr.isatty()
+        self.live = can_redraw_lines(sys.stderr)
         self._runtime = runtime
         self._session = session
         self._after = after
