@@ -29,9 +29,9 @@ MIN_SENTENCES = 200
 
 
 def load_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
-    """Return the folder of the corpus of `limit` sentences (None: all) of installed packages.
+    """Return the folder of a corpus: sentences from the docstrings of the installed packages.
 
-    The first call writes it.
+    `limit` of them are chosen, always the same; None: all. The first call writes the folder.
 
     Raises:
         UsageError: There are too few sentences.
@@ -42,7 +42,7 @@ def load_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
 
 
 def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
-    """Return the folder of the corpus of these sentences below `parent`; write it if it is missing.
+    """Return the folder below `parent` with the sentences `chosen` as a corpus; write a new one.
 
     Raises:
         UsageError: There are too few sentences.
@@ -59,7 +59,7 @@ def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
 
 @lru_cache(maxsize=2)
 def read_sentences(folder: Path) -> tuple[str, ...]:
-    """Read the sentences of a corpus.
+    """Return the sentences of the corpus in `folder`.
 
     Raises:
         RmLocalError: The file cannot be read, or was changed after it was written.

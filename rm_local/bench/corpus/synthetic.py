@@ -88,7 +88,7 @@ class SyntheticSource:
         noise = self._make_rng(NOISE, number).standard_normal(
             (BLOCK_ANCHORS, ANCHOR_ROWS, NEIGHBORS), np.float32
         )
-        return _draw_around(self.folder, chosen, noise)[self._draw_order(number)]
+        return _make_rows_around_anchors(self.folder, chosen, noise)[self._draw_order(number)]
 
     def make_entries(self, number: int) -> list[Entry]:
         """Make the entries of block `number`, in the order of its vectors."""
@@ -121,7 +121,7 @@ class SyntheticSource:
             return np.array(anchors.queries[:count])
         rng = self._make_rng(ALIKE, 0)
         chosen = rng.integers(0, len(anchors.vectors), count)
-        return _draw_around(
+        return _make_rows_around_anchors(
             self.folder, chosen, rng.standard_normal((count, 1, NEIGHBORS), np.float32)
         )
 
@@ -140,10 +140,11 @@ class SyntheticSource:
         return np.random.default_rng((self.seed, stream, number))
 
 
-def _draw_around(folder: Path, chosen: Ids, noise: Floats) -> Floats:
-    """Make m random rows around each of n anchors: an array (n * m, d).
+def _make_rows_around_anchors(folder: Path, chosen: Ids, noise: Floats) -> Floats:
+    """Make m random unit vectors near each of n anchor vectors: an array (n * m, d).
 
-    `noise` is a standard normal array (n, m, 32).
+    `chosen` are the numbers of the n anchors. Each vector is the anchor plus a random combination
+    of its 32 nearest anchors; `noise` has the weights, a standard normal array (n, m, 32).
     """
     anchors = open_anchors(folder)
     # Subtracting the mean of the noise has the effect of centring the neighbours.

@@ -24,7 +24,7 @@ from rm_local.embed import MINILM, read_minilm_words
 from rm_local.errors import UsageError
 from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import Progress, ProgressCallback
-from rm_local.store import Store, build_store, measure_pages
+from rm_local.store import Store, build_store, measure_part_sizes
 from rm_local.system import usable_cores
 
 QUERIES = 200
@@ -127,7 +127,7 @@ def bench_store(
             append_p50_ms=_compute_percentile(appends, 50),
             memory_mb=tried.memory_mb,
             bytes=info.size,
-            parts=measure_pages(path),
+            parts=measure_part_sizes(path),
             build_rows_per_s=round(source.rows / sum(built.seconds.values())),
             build_seconds=built.seconds,
             probes=info.probes,

@@ -235,7 +235,7 @@ def test_a_source_with_a_wrong_count_of_rows_is_an_error(tmp_path: Path) -> None
 def test_the_count_of_the_file_is_that_of_its_rows(path: Path) -> None:
     """`meta` says how many entries there are, and that all are of the bulk build."""
     with sqlite.open_connection(path, "read") as connection:
-        assert rows.count_entries(connection) == rows.read_last_id(connection) == ROWS
+        assert rows.count_entries(connection) == rows.read_last_given_id(connection) == ROWS
         values = dict(connection.execute("SELECT key, value FROM meta WHERE key <> 'rotation'"))
         assert values["bulk"] == ROWS
         assert "groups" not in values
