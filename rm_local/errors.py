@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+SIGNAL_EXIT = 128
+"""Exit code of a command that a signal ended, without the signal's number, which is added."""
+
 
 class RmLocalError(Exception):
     """Base class of the errors that are shown to the user.

@@ -11,7 +11,8 @@ from rm_local import __version__
 from rm_local.cli.context import MODEL, STORE, CliContext
 from rm_local.cli.lazy_group import LazyGroup
 from rm_local.cli.options import LORA
-from rm_local.cli.streams import FAILED, has_output_failed, prepare_streams
+from rm_local.cli.signals import end_on_signals
+from rm_local.cli.streams import FAILED, has_output_failed, open_drawing_stream, prepare_streams
 from rm_local.lora import LoraAdapter
 
 COMMANDS = {
@@ -61,6 +62,7 @@ def open_app(context: CliContext) -> int:
     if not can_move_cursor():
         message = f"The terminal ({name_terminal()}) does not understand escape codes."
         raise UsageError(message, f'{CANNOT_DRAW} For example: rm-local ask "..."')
+    sys.__stderr__ = open_drawing_stream()  # type: ignore[misc]  # Textual draws on it
     from rm_local.tui import RmLocalApp
 
     settings = context.load_settings()
@@ -74,6 +76,7 @@ def open_app(context: CliContext) -> int:
 def main() -> None:
     """Run the installed command `rm-local`."""
     prepare_streams()
+    end_on_signals()
     try:
         cli(prog_name="rm-local")
     except SystemExit as end:

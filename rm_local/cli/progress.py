@@ -48,8 +48,8 @@ class ProgressPrinter:
     def _write_line(self, line: str) -> None:
         """Redraw the line on a terminal; elsewhere print it."""
         if self._live:
+            self._open = True  # before a signal can interrupt the drawing
             click.echo(f"\r\x1b[K{line}", nl=False, err=True)
-            self._open = True
         else:
             click.echo(line, err=True)
 

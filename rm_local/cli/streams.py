@@ -91,6 +91,15 @@ def prepare_streams() -> None:
     sys.stderr = _make_safe_stream(sys.stderr, _SafeFile(2, required=False, follows=together))
 
 
+def open_drawing_stream() -> TextIO:
+    """Open a stream for drawing on the terminal that is standard output.
+
+    Characters that the terminal's encoding lacks are replaced. A terminal that is gone is no error:
+    the system sends a signal then.
+    """
+    return _make_safe_stream(sys.stdout, _SafeFile(os.dup(1), required=False))
+
+
 def has_output_failed() -> bool:
     """Return whether a write to standard output failed since `prepare_streams`."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)

@@ -70,6 +70,13 @@ class TurnPrinter:
         self._placed = False
         self._context = ""
 
+    def __enter__(self) -> TurnPrinter:
+        """Begin a turn, whose status line is removed when the `with` body ends, however it ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear_status()
+
     def print_event(self, event: Event) -> None:
         """Print a line for a completed step; draw a running step in the status line."""
         self._turn = apply_event(self._turn, event, time.monotonic())
@@ -157,8 +164,8 @@ class TurnPrinter:
             return
         self._due = moment + REDRAW
         room = shutil.get_terminal_size().columns - 1
+        self._shown = True  # before a signal can interrupt the drawing
         click.echo(f"\r\x1b[K{click.unstyle(text)[:room]}", nl=False, err=True)
-        self._shown = True
 
     def _print_hits(self, hits: tuple[Hit, ...], seconds: float) -> None:
         """Print the number of hits and the time of the search, and a line for each hit."""
