@@ -35,6 +35,10 @@ class HomeNotFoundError(SettingsError):
     """The user has no home folder, so that settings and other files have no place."""
 
 
+class UnknownHomeError(SettingsError):
+    """A path begins with `~`, or `~user`, and there is no such home folder."""
+
+
 class EngineError(RmLocalError):
     """The model, or the worker process that runs it, failed."""
 

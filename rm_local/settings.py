@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from rm_local import old_names
-from rm_local.errors import HomeNotFoundError, SettingsError
-from rm_local.home import expand_home
+from rm_local.errors import HomeNotFoundError, SettingsError, UnknownHomeError
+from rm_local.home import expand_user_path
 from rm_local.lora import LoraAdapter, drop_unused_adapters, parse_lora
 from rm_local.old_names import replace_old_name
 from rm_local.options import EngineOptions, FlashAttention, Overflow, Precision
 from rm_local.paths import config_file, templates_dir
+from rm_local.text import NotUtf8Error, decode_text
 
 CONTEXT_LIMIT = 1 << 20
 THREAD_LIMIT = 1024
@@ -82,7 +83,7 @@ def load_settings(path: Path | None = None) -> Settings:
     values = _read_setting_values(source) if source else {}
     for key, variable in (("model", "RM_LOCAL_MODEL"), ("store", "RM_LOCAL_STORE")):
         if override := os.environ.get(variable):
-            values[key] = expand_home(override)
+            values[key] = _expand_path(variable, override)
             if key == "model":
                 values.pop("lora", None)
     settings = Settings(**values)
@@ -109,8 +110,8 @@ def _read_setting_values(source: Path) -> dict[str, Any]:
         SettingsError: The file cannot be read, is not TOML, or has an unknown key or invalid value.
     """
     try:
-        table = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        table = tomllib.loads(decode_text(source.read_bytes()))
+    except (OSError, NotUtf8Error) as error:
         raise SettingsError(f"{source} cannot be read: {error}.", "Fix or remove it.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{source} is not TOML: {error}.", "Fix that line.") from None
@@ -135,13 +136,15 @@ def _check_value(source: Path, key: str, value: object) -> Any:
             return Path(str(value))
         case "model" | "store":
             if isinstance(value, str) and value:
-                return source.parent / expand_home(value)
+                return source.parent / _expand_path(f"{source}: {key}", value)
             raise _make_value_error(
                 source, key, value, "the path of a file, relative to the settings file"
             )
         case "model_dirs":
             if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
-                return tuple(source.parent / expand_home(each) for each in value)
+                return tuple(
+                    source.parent / _expand_path(f"{source}: {key}", each) for each in value
+                )
             raise _make_value_error(
                 source, key, value, "a list of folders, relative to the settings file"
             )
@@ -192,7 +195,19 @@ def _parse_adapter(source: Path, text: str) -> LoraAdapter:
     except ValueError as error:
         remedy = 'Write FILE or FILE:SCALE, as in lora = ["style.gguf:0.5"].'
         raise SettingsError(f"{source}: lora: {error}.", remedy) from None
-    return replace(adapter, path=str(source.parent / expand_home(adapter.path)))
+    return replace(adapter, path=str(source.parent / _expand_path(f"{source}: lora", adapter.path)))
+
+
+def _expand_path(place: str, text: str) -> Path:
+    """Return the path that is written at `place`, with a home folder in place of a leading `~`.
+
+    Raises:
+        UnknownHomeError: There is no such home folder.
+    """
+    try:
+        return expand_user_path(text)
+    except UnknownHomeError as error:
+        raise UnknownHomeError(f"{place}: {error.message}", error.remedy) from None
 
 
 def _check_integer(source: Path, key: str, value: object, low: int, high: int) -> int:

@@ -20,6 +20,7 @@ from rm_local.cli.context import (
     CliContext,
     print_notice,
     print_notices_then_close,
+    print_text,
     read_text_argument,
 )  # fmt: skip
 from rm_local.cli.lazy_group import ReportedError
@@ -293,7 +294,6 @@ async def print_turn(
 def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> None:
     """Print an event: the answer, or with `as_lines` its JSON, to stdout; other text to stderr."""
     from rm_local.loop import Answered, Notice, event_as_json
-    from rm_local.text import sanitize_text
 
     if as_lines:
         click.echo(json.dumps(event_as_json(event)))
@@ -302,7 +302,7 @@ def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> N
     if isinstance(event, Notice):
         print_notice(event.text)
     if isinstance(event, Answered) and not as_lines:
-        click.echo(sanitize_text(event.answer.text) or sanitize_text(event.answer.result or ""))
+        print_text(event.answer.text or event.answer.result or "")
 
 
 @contextmanager

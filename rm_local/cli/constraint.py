@@ -8,6 +8,7 @@ import click
 
 from rm_local.cli.options import EXISTING_FILE
 from rm_local.errors import UsageError
+from rm_local.text import NotUtf8Error, decode_text
 
 _LARGEST = 1 << 20
 GRAMMAR = click.option(
@@ -72,10 +73,10 @@ def _read_constraint_file(path: Path) -> str:
         with open_input(path) as file:
             raw = file.read(_LARGEST + 1)
         if len(raw) <= _LARGEST:
-            return raw.decode("utf-8-sig")
+            return decode_text(raw)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"{name} cannot be read: {reason}.", "Name another file.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{name} is not UTF-8 text.", "Name another file.") from None
+    except NotUtf8Error as error:
+        raise UsageError(f"{name} is not UTF-8 text: {error}.", "Name another file.") from None
     raise UsageError(f"{name} has more than {_LARGEST >> 10:,} KB.", "Name another file.")

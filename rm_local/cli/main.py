@@ -62,7 +62,7 @@ def open_app(context: CliContext) -> int:
     if not can_move_cursor():
         message = f"The terminal ({name_terminal()}) does not understand escape codes."
         raise UsageError(message, f'{CANNOT_DRAW} For example: rm-local ask "..."')
-    sys.__stderr__ = open_drawing_stream()  # type: ignore[misc]  # Textual draws on it
+    sys.__stderr__ = open_drawing_stream()  # type: ignore[misc,assignment]  # Textual draws on it
     from rm_local.tui import RmLocalApp
 
     settings = context.load_settings()

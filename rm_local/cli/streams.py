@@ -159,7 +159,7 @@ def _has_wide_units(encoding: str) -> bool:
 
 
 def _find_ascii_codec(name: str) -> codecs.CodecInfo | None:
-    """Find the codec ASCII under a name of rm-local's: click writes UTF-8 to a stream in `ascii`."""
+    """Find the codec ASCII under another name: click writes UTF-8 to a stream in `ascii`."""
     if name != _ASCII:
         return None
     ascii = codecs.lookup("ascii")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rm_local.errors import ModelNotFoundError, RmLocalError, UsageError
 from rm_local.gguf import find_first_part
-from rm_local.home import expand_home
+from rm_local.home import expand_user_path
 from rm_local.library import model_file as models
 from rm_local.library.embedded_models import RM_SMALL, read_model_headers, resolve_model
 from rm_local.library.locations import SHIPPED_SOURCE, ModelLocation, find_model_locations
@@ -108,10 +108,10 @@ def find_model(settings: Settings, wanted: str) -> LibraryModel:
     Raises:
         ModelNotFoundError: There is no such file, or no model has that name.
         InvalidModelError: The file is not a GGUF file, or its header is damaged.
-        UsageError: Several models could be meant.
+        UsageError: Several models could be meant, or `wanted` begins with an unknown home folder.
         EngineError: There is no cache folder for rm-small.
     """
-    path, used = expand_home(wanted), resolve_model(settings)
+    path, used = expand_user_path(wanted), resolve_model(settings)
     if path.exists() or is_model_path(wanted):
         model = models.read_model(path)
         return LibraryModel(

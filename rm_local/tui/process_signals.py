@@ -22,8 +22,8 @@ else:
 class ProcessSignals:
     """Lets signals end, stop and continue an app that runs on a terminal.
 
-    SIGINT, SIGTERM and SIGHUP end it, unless the parent process ignores them, as under nohup. SIGTSTP
-    gives the terminal back before the process stops; SIGCONT takes it again and draws all of it.
+    SIGINT, SIGTERM and SIGHUP end it, unless the parent process ignores them, as under nohup.
+    SIGTSTP gives the terminal back before the process stops; SIGCONT takes it again and draws it.
     """
 
     def __init__(self, app: App[Any]) -> None:

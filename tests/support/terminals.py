@@ -1,4 +1,4 @@
-"""`rm-local` as a process on a terminal of its own: what it draws, and how it leaves the terminal."""
+"""`rm-local` as a process on a terminal of its own: what it draws, and what it leaves on."""
 
 from __future__ import annotations
 
