@@ -25,24 +25,24 @@ from rm_local.progress import Progress, ProgressCallback
 
 SENTENCES = "sentences.txt"
 MIN_SENTENCES = 200
-"""Smallest number of sentences of a corpus."""
+"""Minimum number of sentences of a corpus; fewer are an error."""
 
 
-def load_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
-    """Return the folder of a corpus: sentences from the docstrings of the installed packages.
+def prepare_installed_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
+    """Return the folder of a corpus of `limit` docstring sentences of the installed packages.
 
-    `limit` of them are chosen, always the same; None: all. The first call writes the folder.
+    None takes all sentences. The folder is in the cache; the first call writes it.
 
     Raises:
         UsageError: There are too few sentences.
     """
     parent = _find_corpora_folder(report)
     chosen = sorted(_read_installed_sentences(parent, report), key=_hash_text)[:limit]
-    return make_corpus(chosen, parent)
+    return prepare_corpus(chosen, parent)
 
 
-def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
-    """Return the folder below `parent` with the sentences `chosen` as a corpus; write a new one.
+def prepare_corpus(chosen: Sequence[str], parent: Path) -> Path:
+    """Return the folder below `parent` of the corpus of these sentences; write it if missing.
 
     Raises:
         UsageError: There are too few sentences.
@@ -59,7 +59,7 @@ def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
 
 @lru_cache(maxsize=2)
 def read_sentences(folder: Path) -> tuple[str, ...]:
-    """Return the sentences of the corpus in `folder`.
+    """Return the sentences of the corpus in `folder`, cached in the process.
 
     Raises:
         RmLocalError: The file cannot be read, or was changed after it was written.
@@ -77,17 +77,17 @@ def read_sentences(folder: Path) -> tuple[str, ...]:
 
 
 def load_installed_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
-    """Return `docstrings.collect_sentences()`, cached for each set of installed packages."""
+    """Return `docstrings.collect_sentences()`, from a cached file unless packages have changed."""
     return _read_installed_sentences(_find_corpora_folder(report), report)
 
 
 def _find_corpora_folder(report: ProgressCallback) -> Path:
-    """Find the folder of all corpora; without a cache a temporary one, which is reported."""
+    """Return the folder of all corpora in the cache, or a temporary one, which is reported."""
     return find_writable_cache(lambda notice: report(Progress(notice))) / "corpus"
 
 
 def _read_installed_sentences(parent: Path, report: ProgressCallback) -> tuple[str, ...]:
-    path = parent / f"installed-{_hash_installation()[:16]}.txt"
+    path = parent / f"installed-{_hash_installed_packages()[:16]}.txt"
     if not path.exists():
         report(Progress("reading the docstrings of all installed packages: a minute or two, once"))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def _read_installed_sentences(parent: Path, report: ProgressCallback) -> tuple[s
     return tuple(path.read_text("utf-8").split("\n"))
 
 
-def _hash_installation() -> str:
+def _hash_installed_packages() -> str:
     """Hash the versions of Python and of all packages, and the source of the docstring reader."""
     names = sorted(f"{each.name}=={each.version}" for each in distributions())
     source = Path(docstrings.__file__).read_text("utf-8")

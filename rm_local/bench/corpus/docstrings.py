@@ -18,19 +18,22 @@ SKIPPED = re.compile(
     r"(^|/)(tests?|idlelib|lib2to3|_vendor|node_modules|transformers)(/|$)|(^|/)test_"
 )
 OWN_PACKAGE = re.compile(r"(^|/)rm_local(/|$)")
-"""Paths left out of a corpus: those of this project."""
+"""Pattern of the paths of this project, whose docstrings a corpus leaves out."""
 MIN_WORDS, MAX_WORDS = 4, 40
 SENTENCE = re.compile(r"(?<=[a-z)\]][.!?])\s+(?=[A-Z])")
 PARAMETERS = re.compile(r"\b(Args|Parameters|Arguments|Returns?|Example|Note|Raises)\b ?:")
 PLAIN = re.compile(r"[A-Za-z ,.;:'()/-]")
 PLAIN_SHARE = 0.93
 MAX_FILE_BYTES = 400_000
-"""Maximum bytes of a source file; a longer one is a table of data."""
+"""Maximum bytes of a source file; a longer one is mostly a table of data, and is skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentedObject:
-    """A module, function or class: the words of its name, and the sentences of its docstring."""
+    """A documented module, function or class of an installed package.
+
+    `name` is its name in words (`matrix rank`), `sentences` are the prose of its docstring.
+    """
 
     name: str
     sentences: tuple[str, ...]
@@ -44,7 +47,7 @@ def read_docstrings(skipped: re.Pattern[str] = SKIPPED) -> list[DocumentedObject
     seen: set[tuple[str, ...]] = set()
     found = []
     for path in _find_source_files(skipped):
-        for each in _parse_file(path):
+        for each in _parse_documented_objects(path):
             if each.sentences and each.sentences not in seen:
                 seen.add(each.sentences)
                 found.append(each)
@@ -52,9 +55,10 @@ def read_docstrings(skipped: re.Pattern[str] = SKIPPED) -> list[DocumentedObject
 
 
 def collect_sentences() -> tuple[str, ...]:
-    """Collect the distinct sentences of all docstrings, tests included, ordered by path.
+    """Collect the distinct docstring sentences of all installed packages, ordered by path.
 
-    Each sentence begins with a capital and ends with a full stop. The call takes a minute or two.
+    Packages' tests are included. Each sentence begins with a capital and ends with a full stop.
+    The call takes a minute or two.
     """
     found = (
         format_sentence(each) for one in read_docstrings(OWN_PACKAGE) for each in one.sentences
@@ -69,7 +73,7 @@ def format_sentence(sentence: str) -> str:
 
 
 def extract_sentences(text: str) -> tuple[str, ...]:
-    """Extract the sentences of a docstring without code, parameter tables and maths."""
+    """Return the sentences of a docstring that are plain prose: no code, tables or formulas."""
     kept = []
     for paragraph in re.split(r"\n\s*\n", text):
         if ">>>" in paragraph or "::" in paragraph or "---" in paragraph:
@@ -99,7 +103,7 @@ def _find_source_files(skipped: re.Pattern[str]) -> Iterator[Path]:
                 yield path
 
 
-def _parse_file(path: Path) -> Iterator[DocumentedObject]:
+def _parse_documented_objects(path: Path) -> Iterator[DocumentedObject]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -16,9 +16,9 @@ K = 10
 
 
 def find_exact_neighbors(source: SyntheticSource, queries: Floats, processes: int) -> Ids:
-    """Find the K nearest rows of each of `queries`, an array (q, d).
+    """Find the K = 10 nearest rows of each of `queries`, an array (q, d), in several processes.
 
-    Returns their numbers, nearest first, as an array (q, K).
+    Returns the numbers of the rows, nearest first, as an array (q, K).
     """
     parts = [range(first, source.blocks, processes) for first in range(processes)]
     nearest = partial(_search_blocks, source, queries)
@@ -32,7 +32,7 @@ def find_exact_neighbors(source: SyntheticSource, queries: Floats, processes: in
 
 
 def collect_subproblems(source: SyntheticSource, rows: Ids) -> dict[int, str]:
-    """Collect the subproblems of the rows with these numbers. A subproblem identifies its row."""
+    """Return the subproblem of each row in `rows`, by the row's number; no two rows share one."""
     wanted = np.unique(rows)
     blocks = wanted // source.block_rows
     found: dict[int, str] = {}

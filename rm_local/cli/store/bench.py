@@ -16,7 +16,13 @@ from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
 if TYPE_CHECKING:
-    from rm_local.bench import BenchQueries, PeerComparison, PeerLimits, StoreBench, SyntheticSource
+    from rm_local.bench import (
+        BenchQueries,
+        PeerComparison,
+        PeerLimits,
+        StoreBenchResult,
+        SyntheticSource,
+    )
 
 
 @click.command("bench", context_settings=accept_old_options("store bench"))
@@ -78,14 +84,14 @@ def measure_store(
         PeerLimits,
         SyntheticSource,
         bench_store as measure,
-        load_corpus,
-        make_store_path,
+        make_temporary_store_path,
+        prepare_installed_corpus,
     )
 
     with print_progress() as report:
-        source = SyntheticSource(rows, seed, load_corpus(limit, report=report))
+        source = SyntheticSource(rows, seed, prepare_installed_corpus(limit, report=report))
         source.prepare_anchors(report)
-        with nullcontext(keep) if keep else make_store_path(folder) as path:
+        with nullcontext(keep) if keep else make_temporary_store_path(folder) as path:
             found, questions = measure(source, path, breadth, report)
             limits = PeerLimits(build=60 * peer_minutes)
             race = (
@@ -106,7 +112,7 @@ def measure_store(
 
 
 def _compare_peers(
-    found: StoreBench,
+    found: StoreBenchResult,
     source: SyntheticSource,
     questions: BenchQueries,
     folder: Path,

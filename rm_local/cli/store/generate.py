@@ -39,7 +39,12 @@ def generate(
     The sentences come from the docstrings of the installed packages: entries are the same for the
     same rows, seed and packages.
     """
-    from rm_local.bench import SyntheticSource, export_rows, load_corpus, write_new_file
+    from rm_local.bench import (
+        SyntheticSource,
+        create_new_file,
+        export_synthetic_rows,
+        prepare_installed_corpus,
+    )
     from rm_local.errors import UsageError
 
     if hashed and out:
@@ -48,12 +53,12 @@ def generate(
         raise UsageError("--out and --vectors name the same file.", "Name two files.")
     digest = hashlib.sha256()
     with print_progress() as report, ExitStack() as files:
-        source = SyntheticSource(rows, seed, load_corpus(limit, report=report))
-        lines = files.enter_context(write_new_file(out)) if out else sys.stdout.buffer
+        source = SyntheticSource(rows, seed, prepare_installed_corpus(limit, report=report))
+        lines = files.enter_context(create_new_file(out)) if out else sys.stdout.buffer
         write = digest.update if hashed else lines.write
-        vector_file = files.enter_context(write_new_file(vectors)) if vectors else None
+        vector_file = files.enter_context(create_new_file(vectors)) if vectors else None
         if vector_file:
             source.prepare_anchors(report)
-        export_rows(source, write, vector_file, report)
+        export_synthetic_rows(source, write, vector_file, report)
     if hashed:
         click.echo(digest.hexdigest())

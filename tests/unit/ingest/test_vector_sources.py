@@ -27,8 +27,8 @@ ROWS = 10
 def found(tmp_path: Path) -> LineBlocks:
     """Ten entries in blocks of four."""
     path = tmp_path / "a.jsonl"
-    told = [{"subproblem": e.subproblem, "subroutine": e.subroutine} for e in entries(ROWS)]
-    path.write_text("\n".join(map(json.dumps, told)), "utf-8")
+    rows = [{"subproblem": e.subproblem, "subroutine": e.subroutine} for e in entries(ROWS)]
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
     return index_lines([path], tmp_path / "work", block_rows=4)
 
 

@@ -177,9 +177,9 @@ def test_small_sources_are_built_too(tmp_path: Path, count: int) -> None:
 
 def test_progress_reports_stage_rows_and_time_left(tmp_path: Path) -> None:
     """Stages come in order, each ends with all its rows and no time left."""
-    told: list[Progress] = []
-    build_store(tmp_path / "made.rms", MadeSource(1000), embedder=MADE, report=told.append)
-    assert list(dict.fromkeys(p.stage for p in told)) == [
+    reports: list[Progress] = []
+    build_store(tmp_path / "made.rms", MadeSource(1000), embedder=MADE, report=reports.append)
+    assert list(dict.fromkeys(p.stage for p in reports)) == [
         "sample",
         "train",
         "spill",
@@ -187,7 +187,7 @@ def test_progress_reports_stage_rows_and_time_left(tmp_path: Path) -> None:
         "finish",
         "calibrate",
     ]
-    ends = {progress.stage: progress for progress in told}
+    ends = {progress.stage: progress for progress in reports}
     for stage in ("spill", "write", "finish"):
         assert (ends[stage].done, ends[stage].total, ends[stage].seconds_left) == (1000, 1000, 0)
 

@@ -27,7 +27,7 @@ from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.sqlite.snapshot import StateWatch, StoreState, read_store_state
 from rm_local.store.sqlite.vec0 import TEXTS, read_dictionary
 from rm_local.store.store import Store
-from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
+from tests.support.faults.steps import KINDS, Kind, count_steps, is_killed_at
 from tests.support.maintenance import (
     BULK,
     EXACT,
@@ -67,9 +67,9 @@ def tidied(path: Path, seconds: float = LONG) -> MaintenanceResult:
 
 def test_everything_is_done_and_reported(path: Path, worn: Path) -> None:
     """Nothing is left, answers are as before, and a second time there is nothing to do."""
-    told: list[str] = []
-    report = Maintainer(path, largest=300).run_tasks(LONG, lambda now: told.append(now.stage))
-    assert list(report.left) == told
+    stages: list[str] = []
+    report = Maintainer(path, largest=300).run_tasks(LONG, lambda now: stages.append(now.stage))
+    assert list(report.left) == stages
     assert set(report.left.values()) == {0}
     assert min(report.done.values()) > 0
     assert not report.busy

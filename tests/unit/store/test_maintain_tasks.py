@@ -125,11 +125,11 @@ def test_folding_hides_no_damage(path: Path) -> None:
 def test_split_clusters_are_small(path: Path) -> None:
     """None is too large, centres are as many as clusters, and deleted rows' bits are gone."""
     before = value(path, "SELECT sum(length(v)) / 128 FROM centroid")
-    parted = sum(each["clusters parted"] for each in worked(path, SMALL_SPLIT))
+    added = sum(each["clusters parted"] for each in worked(path, SMALL_SPLIT))
     with Store.open(path) as store:
-        assert store.read_info().clusters == before + parted
-    assert value(path, "SELECT value FROM meta WHERE key = 'generation'") == parted
-    assert value(path, "SELECT 1 + max(partition00) FROM code_chunks") == before + parted
+        assert store.read_info().clusters == before + added
+    assert value(path, "SELECT value FROM meta WHERE key = 'generation'") == added
+    assert value(path, "SELECT 1 + max(partition00) FROM code_chunks") == before + added
 
 
 def test_a_split_store_is_searched_as_well(path: Path, worn: Path) -> None:

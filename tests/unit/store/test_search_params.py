@@ -16,7 +16,7 @@ from rm_local.store.index.search import Searcher
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite.meta import SearchParams, get_default_search_params
 from rm_local.store.store import Store
-from tests.faults.stores import MADE
+from tests.support.faults.stores import MADE
 from tests.support.stores import MadeSource
 
 ROWS = 6000
