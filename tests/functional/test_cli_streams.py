@@ -70,7 +70,7 @@ def test_another_replacement_can_be_named(errors: str) -> None:
     assert done.stdout == text.encode("latin-1", errors)
 
 
-@pytest.mark.parametrize("command", ["search --json add", "sessions --json", "models --json"])
+@pytest.mark.parametrize("command", ["search --json add", "sessions --json", "models list --json"])
 def test_json_is_the_same_in_any_encoding(command: str) -> None:
     """It can be read, with every character."""
     first = json.loads(run(command).stdout)
@@ -83,7 +83,7 @@ def test_output_in_two_bytes_a_character() -> None:
     done = run("models info $(printf '/no\\351.gguf')", PYTHONIOENCODING="utf-16-le")
 
     assert done.returncode == 3
-    assert "There is no" in done.stderr.decode("utf-16-le")
+    assert "does not exist" in done.stderr.decode("utf-16-le")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -52,9 +52,9 @@ class ThinkingSplitter:
 
     A stream that starts in `thinking` (the prompt has opened the block) needs no opening marker; a
     repeated one is removed. A stream that starts in `answer` changes to thinking only if it begins
-    with the opening marker. After the closing marker, an opening marker is plain text and a repeated
-    closing marker is removed, but in an `exact` answer both are text. In a family with channels a
-    header names the next part. White space before the answer is removed.
+    with the opening marker. After the closing marker, an opening marker is plain text, and a
+    repeated closing marker is removed; in an `exact` answer both are text. In a family with
+    channels a header names the next part. White space before the answer is removed.
     """
 
     def __init__(self, start: Part, markers: Markers = THINK, *, exact: bool = False) -> None:

@@ -15,7 +15,7 @@ CASES: list[tuple[Part, str, str, str]] = [
     ("thinking", "<think>\nagain</think>yes", "\nagain", "yes"),
     ("thinking", "\n<think>\nagain</think>yes", "\nagain", "yes"),
     ("thinking", "never closed <thi", "never closed <thi", ""),
-    ("thinking", "a </thin b </think>c </think> <think>", "a </thin b ", "c </think> <think>"),
+    ("thinking", "a </thin b </think>c </think> <think>", "a </thin b ", "c <think>"),
     ("thinking", "</think>at once", "", "at once"),
     ("answer", "plain", "", "plain"),
     ("answer", "  <think>own block</think> done", "own block", "done"),
