@@ -41,6 +41,7 @@ class _OutputPath(_UserPath):
 
     def __init__(self, *, streamed: bool = False, **options: Any) -> None:
         super().__init__(path_type=Path, **options)
+        self.name = "file"
         self._streamed = streamed
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
