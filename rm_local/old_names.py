@@ -37,7 +37,7 @@ class RenamedWarning(FutureWarning):
     """Warning that an old name was used. Commands print it as one line of notice."""
 
 
-def replace_old_name(names: Mapping[str, str], name: str, form: str = "{}") -> str:
+def warn_and_replace_old_name(names: Mapping[str, str], name: str, form: str = "{}") -> str:
     """Return `name`, or the present name if it is an old one: then emit a `RenamedWarning`.
 
     `names` maps old names to present ones. `form` is the notation of a name in the warning, such as

@@ -12,7 +12,7 @@ from rm_local import old_names
 from rm_local.errors import HomeNotFoundError, SettingsError, UnknownHomeError
 from rm_local.home import expand_user_path
 from rm_local.lora import LoraAdapter, drop_unused_adapters, parse_lora
-from rm_local.old_names import replace_old_name
+from rm_local.old_names import warn_and_replace_old_name
 from rm_local.options import EngineOptions, FlashAttention, Overflow, Precision
 from rm_local.paths import config_file, templates_dir
 from rm_local.text import NotUtf8Error, decode_text
@@ -61,7 +61,7 @@ class Settings:
     theme: str = "rm-dark"
     """The app's colours: rm-dark, rm-light, or any theme of Textual's."""
 
-    def engine_options(self) -> EngineOptions:
+    def build_engine_options(self) -> EngineOptions:
         """Return the settings of the engine, with the folder of the user's chat templates."""
         own = {field.name for field in fields(self)}
         shared = [field.name for field in fields(EngineOptions) if field.name in own]
@@ -117,15 +117,15 @@ def _read_setting_values(source: Path) -> dict[str, Any]:
         raise SettingsError(f"{source} is not TOML: {error}.", "Fix that line.") from None
     values: dict[str, Any] = {}
     for written, value in table.items():
-        key = replace_old_name(old_names.SETTINGS, written)
+        key = warn_and_replace_old_name(old_names.SETTINGS, written)
         if key in values:
             message = f"{source}: {key!r} is set twice, under its old name, too."
             raise SettingsError(message, "Remove one of the two lines.")
-        values[key] = _check_value(source, key, value)
+        values[key] = _check_and_convert_setting(source, key, value)
     return values
 
 
-def _check_value(source: Path, key: str, value: object) -> Any:
+def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
     """Check the value of the setting `key`; return it converted to the type of its field.
 
     Raises:
@@ -164,7 +164,9 @@ def _check_value(source: Path, key: str, value: object) -> Any:
             return _check_choice(source, key, value, get_args(Precision))
         case "context_overflow":
             if isinstance(value, str):
-                value = replace_old_name(old_names.CONTEXT_OVERFLOW, value, f'{key} = "{{}}"')
+                value = warn_and_replace_old_name(
+                    old_names.CONTEXT_OVERFLOW, value, f'{key} = "{{}}"'
+                )
             return _check_choice(source, key, value, get_args(Overflow))
         case "idle_unload_minutes":
             return _check_number(source, key, value, IDLE_LIMIT)
@@ -179,7 +181,9 @@ def _check_value(source: Path, key: str, value: object) -> Any:
         case "plan" | "theme":
             if isinstance(value, str) and value:
                 return (
-                    replace_old_name(old_names.PLANS, value, "plan {}") if key == "plan" else value
+                    warn_and_replace_old_name(old_names.PLANS, value, "plan {}")
+                    if key == "plan"
+                    else value
                 )
             raise _make_value_error(source, key, value, "a name")
         case _:

@@ -159,13 +159,13 @@ def ask(
     )
     runtime = context.new_runtime()
     if session or continues:
-        chat, after = resume_session(runtime, session or "last")
+        chat, after = resume_session_at_turn(runtime, session or "last")
     else:
         chat, after = Session(runtime), 0
     printer = None if quiet or as_lines else create_printer(runtime, chat, after, adjusted)
     turn = partial(chat.ask, text, adjusted, after=after, overrides=overrides)
     try:
-        asyncio.run(print_turn(runtime, turn, printer, as_lines=as_lines))
+        asyncio.run(run_and_print_turn(runtime, turn, printer, as_lines=as_lines))
     finally:
         chat.close()
 
@@ -226,7 +226,7 @@ def require_question_search(plan: Plan, option: str) -> None:
         raise UsageError("With --no-memory there are no hits.", f"Omit {option} or --no-memory.")
 
 
-def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:
+def resume_session_at_turn(runtime: Runtime, name: str) -> tuple[Session, int]:
     """Open the saved session named `ID` or `ID:TURN`, and return it with the turn to continue from.
 
     Without TURN that is the number of its last turn.
@@ -257,7 +257,7 @@ def create_printer(runtime: Runtime, session: Session, after: int, plan: Plan) -
     return TurnPrinter(runtime, session, after, plan)
 
 
-async def print_turn(
+async def run_and_print_turn(
     runtime: Runtime,
     ask: Callable[..., AsyncGenerator[Event, None]],
     printer: TurnPrinter | None,

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from rm_local.cli.old_options import print_renamed_warnings, replace_old_command
+from rm_local.cli.old_options import print_renamed_warnings, warn_and_replace_old_command
 from rm_local.cli.terminal import can_move_cursor
 from rm_local.errors import CancelledByUserError, RmLocalError
 
@@ -37,7 +37,7 @@ class ReportedError(click.ClickException):
             click.echo(f"  {sanitize_text(self.remedy)}", err=True, color=self.show_color)
 
 
-class LazyGroup(click.Group):
+class CommandGroup(click.Group):
     """A group of commands, each imported when it is run.
 
     `lazy` maps the name of a command to `module:attribute`.
@@ -53,7 +53,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command with this name or old name, and return it; None if it is unknown."""
-        cmd_name = replace_old_command(self.name or "", cmd_name)
+        cmd_name = warn_and_replace_old_command(self.name or "", cmd_name)
         if cmd_name not in self.lazy:
             return None
         module, attribute = self.lazy[cmd_name].split(":")

@@ -11,7 +11,7 @@ from rm_local.library.added import replace_text_file
 from rm_local.text import decode_text
 
 
-def save_model_setting(path: Path | None) -> None:
+def save_or_remove_model_setting(path: Path | None) -> None:
     """Write `path` as the setting `model` to the settings file.
 
     `path` is absolute, or the name of an embedded model.

@@ -28,7 +28,7 @@ MIN_SENTENCES = 200
 """Minimum number of sentences of a corpus; fewer are an error."""
 
 
-def prepare_installed_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
+def prepare_docstring_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
     """Return the folder of a corpus of `limit` docstring sentences of the installed packages.
 
     None takes all sentences. The folder is in the cache; the first call writes it.
@@ -37,11 +37,11 @@ def prepare_installed_corpus(limit: int | None = None, *, report: ProgressCallba
         UsageError: There are too few sentences.
     """
     parent = _find_corpora_folder(report)
-    chosen = sorted(_read_installed_sentences(parent, report), key=_hash_text)[:limit]
-    return prepare_corpus(chosen, parent)
+    chosen = sorted(_load_or_collect_sentences(parent, report), key=_hash_text)[:limit]
+    return write_corpus_if_missing(chosen, parent)
 
 
-def prepare_corpus(chosen: Sequence[str], parent: Path) -> Path:
+def write_corpus_if_missing(chosen: Sequence[str], parent: Path) -> Path:
     """Return the folder below `parent` of the corpus of these sentences; write it if missing.
 
     Raises:
@@ -76,9 +76,12 @@ def read_sentences(folder: Path) -> tuple[str, ...]:
     return tuple(text.split("\n"))
 
 
-def load_installed_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
-    """Return `docstrings.collect_sentences()`, from a cached file unless packages have changed."""
-    return _read_installed_sentences(_find_corpora_folder(report), report)
+def load_docstring_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
+    """Return the sentences of all installed docstrings.
+
+    They come from a cached file unless packages have changed.
+    """
+    return _load_or_collect_sentences(_find_corpora_folder(report), report)
 
 
 def _find_corpora_folder(report: ProgressCallback) -> Path:
@@ -86,12 +89,12 @@ def _find_corpora_folder(report: ProgressCallback) -> Path:
     return find_writable_cache(lambda notice: report(Progress(notice))) / "corpus"
 
 
-def _read_installed_sentences(parent: Path, report: ProgressCallback) -> tuple[str, ...]:
+def _load_or_collect_sentences(parent: Path, report: ProgressCallback) -> tuple[str, ...]:
     path = parent / f"installed-{_hash_installed_packages()[:16]}.txt"
     if not path.exists():
         report(Progress("reading the docstrings of all installed packages: a minute or two, once"))
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomically(path, "\n".join(docstrings.collect_sentences()).encode())
+        write_bytes_atomically(path, "\n".join(docstrings.collect_docstring_sentences()).encode())
     return tuple(path.read_text("utf-8").split("\n"))
 
 

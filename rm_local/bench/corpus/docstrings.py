@@ -46,7 +46,7 @@ def read_docstrings(skipped: re.Pattern[str] = SKIPPED) -> list[DocumentedObject
     """
     seen: set[tuple[str, ...]] = set()
     found = []
-    for path in _find_source_files(skipped):
+    for path in _find_installed_source_files(skipped):
         for each in _parse_documented_objects(path):
             if each.sentences and each.sentences not in seen:
                 seen.add(each.sentences)
@@ -54,25 +54,27 @@ def read_docstrings(skipped: re.Pattern[str] = SKIPPED) -> list[DocumentedObject
     return found
 
 
-def collect_sentences() -> tuple[str, ...]:
+def collect_docstring_sentences() -> tuple[str, ...]:
     """Collect the distinct docstring sentences of all installed packages, ordered by path.
 
     Packages' tests are included. Each sentence begins with a capital and ends with a full stop.
     The call takes a minute or two.
     """
     found = (
-        format_sentence(each) for one in read_docstrings(OWN_PACKAGE) for each in one.sentences
+        capitalize_and_end_sentence(each)
+        for one in read_docstrings(OWN_PACKAGE)
+        for each in one.sentences
     )
     return tuple(dict.fromkeys(each for each in found if each[0].isupper() and each.isprintable()))
 
 
-def format_sentence(sentence: str) -> str:
+def capitalize_and_end_sentence(sentence: str) -> str:
     """Return the sentence with a capital at its start and a full stop at its end."""
     bare = sentence.strip(" .:;,!?-")
     return f"{bare[:1].upper()}{bare[1:]}."
 
 
-def extract_sentences(text: str) -> tuple[str, ...]:
+def extract_prose_sentences(text: str) -> tuple[str, ...]:
     """Return the sentences of a docstring that are plain prose: no code, tables or formulas."""
     kept = []
     for paragraph in re.split(r"\n\s*\n", text):
@@ -93,7 +95,7 @@ def _is_prose(sentence: str) -> bool:
     )
 
 
-def _find_source_files(skipped: re.Pattern[str]) -> Iterator[Path]:
+def _find_installed_source_files(skipped: re.Pattern[str]) -> Iterator[Path]:
     roots = dict.fromkeys(Path(sysconfig.get_path(name)) for name in FOLDERS)
     for root in roots:
         for path in sorted(root.rglob("*.py")):
@@ -115,9 +117,9 @@ def _parse_documented_objects(path: Path) -> Iterator[DocumentedObject]:
             text = ast.get_docstring(node)
             if text:
                 name = path.stem if isinstance(node, ast.Module) else node.name
-                yield DocumentedObject(_split_name(name), extract_sentences(text))
+                yield DocumentedObject(_split_identifier(name), extract_prose_sentences(text))
 
 
-def _split_name(name: str) -> str:
+def _split_identifier(name: str) -> str:
     """Split an identifier into words: `matrixRank` and `matrix_rank` into `matrix rank`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip().lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rm_local.cli.lazy_group import LazyGroup
+from rm_local.cli.lazy_group import CommandGroup
 
 COMMANDS = {
     "list": "rm_local.cli.models.list:list_command",
@@ -18,7 +18,7 @@ COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS, invoke_without_command=True)
+@click.group(cls=CommandGroup, lazy=COMMANDS, invoke_without_command=True)
 @click.pass_context
 def models(ctx: click.Context) -> None:
     """List, describe, choose, add, remove, download and measure the models on this machine.

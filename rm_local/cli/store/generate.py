@@ -43,7 +43,7 @@ def generate(
         SyntheticSource,
         create_new_file,
         export_synthetic_rows,
-        prepare_installed_corpus,
+        prepare_docstring_corpus,
     )
     from rm_local.errors import UsageError
 
@@ -53,12 +53,12 @@ def generate(
         raise UsageError("--out and --vectors name the same file.", "Name two files.")
     digest = hashlib.sha256()
     with print_progress() as report, ExitStack() as files:
-        source = SyntheticSource(rows, seed, prepare_installed_corpus(limit, report=report))
+        source = SyntheticSource(rows, seed, prepare_docstring_corpus(limit, report=report))
         lines = files.enter_context(create_new_file(out)) if out else sys.stdout.buffer
         write = digest.update if hashed else lines.write
         vector_file = files.enter_context(create_new_file(vectors)) if vectors else None
         if vector_file:
-            source.prepare_anchors(report)
+            source.embed_anchors_if_missing(report)
         export_synthetic_rows(source, write, vector_file, report)
     if hashed:
         click.echo(digest.hexdigest())

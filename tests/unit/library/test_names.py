@@ -47,25 +47,25 @@ def test_models_that_would_share_a_name_get_a_mark(tmp_path: Path) -> None:
 
     assert len(set(names)) == 2
     assert all(name.startswith("same-q4_k_m@folder-") for name in names)
-    assert found.find_by_name(names[1]).model.path.parent.name == "b"
+    assert found.find_by_name_or_prefix(names[1]).model.path.parent.name == "b"
     with pytest.raises(UsageError, match="several"):
-        found.find_by_name("same-q4_k_m")
+        found.find_by_name_or_prefix("same-q4_k_m")
 
 
 def test_the_beginning_of_a_name_is_enough(tmp_path: Path) -> None:
     """As long as no other begins so; a whole name goes before the beginning of a longer one."""
     found = library(tmp_path, "qwen3-q4_k_m.gguf", "qwen3-q4_k_m-long.gguf", "phi.gguf")
 
-    assert found.find_by_name("PHI").name == "phi-q4_k_m"
-    assert found.find_by_name("qwen3-q4_k_m").name == "qwen3-q4_k_m"
+    assert found.find_by_name_or_prefix("PHI").name == "phi-q4_k_m"
+    assert found.find_by_name_or_prefix("qwen3-q4_k_m").name == "qwen3-q4_k_m"
     with pytest.raises(UsageError, match="several"):
-        found.find_by_name("qwen3")
+        found.find_by_name_or_prefix("qwen3")
 
 
 def test_an_unknown_name_gets_the_nearest_offered(tmp_path: Path) -> None:
     """The nearest are offered."""
     with pytest.raises(ModelNotFoundError) as raised:
-        library(tmp_path, "qwen3-4b.gguf").find_by_name("qwen3-4b-q4_m")
+        library(tmp_path, "qwen3-4b.gguf").find_by_name_or_prefix("qwen3-4b-q4_m")
 
     assert "Did you mean qwen3-4b-q4_k_m" in raised.value.remedy
 
