@@ -8,7 +8,6 @@ import click
 
 from rm_local.cli.options import EXISTING_FILE
 from rm_local.errors import UsageError
-from rm_local.text import NotUtf8Error, decode_text
 
 _LARGEST = 1 << 20
 GRAMMAR = click.option(
@@ -67,6 +66,7 @@ def _read_constraint_file(path: Path) -> str:
         UsageError: It cannot be read, is larger, or is not UTF-8.
     """
     from rm_local.store import get_input_name, open_input
+    from rm_local.text import NotUtf8Error, decode_text
 
     name = get_input_name(path)
     try:
