@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from rm_local.cli.context import (
     CliContext,
     print_notice,
     print_notices_then_close,
+    print_text,
     read_text_argument,
 )  # fmt: skip
 from rm_local.cli.lazy_group import ReportedError
@@ -292,7 +293,7 @@ async def run_and_print_turn(
         _print_event(notice, printer, as_lines)
 
     async with print_notices_then_close(runtime, show_notice):
-        with _stop_on_interrupt(control, printer):
+        with _stop_on_interrupt(control, printer), printer or nullcontext():
             async with aclosing(ask(control=control)) as events:
                 async for last in events:
                     _print_event(last, printer, as_lines)
@@ -305,7 +306,6 @@ async def run_and_print_turn(
 def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> None:
     """Print an event: the answer, or with `as_lines` its JSON, to stdout; other text to stderr."""
     from rm_local.loop import Answered, Notice, event_as_json
-    from rm_local.text import sanitize_text
 
     if as_lines:
         click.echo(json.dumps(event_as_json(event)))
@@ -314,7 +314,7 @@ def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> N
     if isinstance(event, Notice):
         print_notice(event.text)
     if isinstance(event, Answered) and not as_lines:
-        click.echo(sanitize_text(event.answer.text) or sanitize_text(event.answer.result or ""))
+        print_text(event.answer.text or event.answer.result or "")
 
 
 @contextmanager

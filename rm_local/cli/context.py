@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rm_local.cli.options import PATH
+from rm_local.cli.terminal import is_terminal
 from rm_local.lora import LoraAdapter, drop_unused_adapters
 
 if TYPE_CHECKING:
@@ -130,6 +132,16 @@ def print_notice(text: str) -> None:
     click.echo(f"warning: {one_line(text)}", err=True)
 
 
+def print_text(text: str) -> None:
+    """Write a text to standard output: exactly, but without control characters on a terminal."""
+    from rm_local.text import sanitize_text
+
+    if is_terminal(sys.stdout):
+        click.echo(sanitize_text(text))
+    else:
+        click.echo(text, color=True)  # True = escape codes stay
+
+
 def _print_notice_text(notice: Notice) -> None:
     """Write the text of a notice to standard error."""
     print_notice(notice.text)
@@ -172,8 +184,9 @@ def read_text_argument(words: tuple[str, ...], name: str, example: str) -> str:
         UsageError: The text is empty or too long, or standard input is a terminal or closed.
     """
     from rm_local.errors import UsageError
+    from rm_local.text import find_other_encoding, replace_raw_bytes
 
-    text = " ".join(words)
+    text = replace_raw_bytes(" ".join(words))
     if text in ("", "-") and (not words or words == ("-",)):
         if sys.stdin is None:
             raise UsageError(f"There is no {name}: standard input is closed.", f"Give: {example}")
@@ -182,7 +195,9 @@ def read_text_argument(words: tuple[str, ...], name: str, example: str) -> str:
         data = sys.stdin.buffer.read(MAX_TEXT + 1)
         if len(data) > MAX_TEXT:
             raise UsageError(f"The {name} is longer than {MAX_TEXT:,} bytes.", "Shorten it.")
-        text = data.decode("utf-8", "replace")
+        if encoding := find_other_encoding(data):
+            raise UsageError(f"The {name} is not UTF-8 text: {encoding}.", f"Give: {example}")
+        text = data.removeprefix(BOM_UTF8).decode("utf-8", "replace")
     if not text.strip():
         raise UsageError(f"The {name} is empty.", f"Give one: {example}")
     return text.strip()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local.cli.context import print_text
 from rm_local.cli.options import JSON
 from rm_local.cli.render import describe_prefill, format_similarity_bar
 
@@ -39,7 +40,9 @@ def list_command(as_data: bool) -> None:
 @JSON
 def show_session(id: str, as_data: bool) -> None:
     """Show the session whose name begins with ID; `last` is the most recent one."""
+    from rm_local.cli.turn_text import format_phase_line
     from rm_local.sessions import replay_session
+    from rm_local.text import one_line
 
     path = find_session_path(id)
     turns = replay_session(path)
@@ -47,7 +50,13 @@ def show_session(id: str, as_data: bool) -> None:
         click.echo(json.dumps({"id": path.stem, "turns": [turn_as_json(turn) for turn in turns]}))
         return
     for turn in turns:
-        click.echo("\n".join(format_turn(turn)) + "\n")
+        for line in format_turn(turn):
+            click.echo(line)
+        if turn.answer:
+            print_text(turn.answer.text or turn.answer.result or "")
+        if turn.failure:
+            click.echo(format_phase_line("Failed", one_line(turn.failure)))
+        click.echo()
 
 
 def print_sessions(as_data: bool) -> None:
@@ -97,14 +106,14 @@ def turn_as_json(turn: Turn) -> dict[str, object]:
 
 
 def format_turn(turn: Turn) -> Iterator[str]:
-    """Yield lines that describe a turn: number, question, subproblem, hits, branches, answer."""
+    """Yield lines that describe a turn up to its answer: question, subproblem, hits, branches."""
     from rm_local.cli.turn_text import (
         describe_branch,
         describe_judgements,
         describe_vote,
         format_phase_line,
     )
-    from rm_local.text import one_line, sanitize_text
+    from rm_local.text import one_line
 
     follows = f", after turn {turn.after}" if turn.after else ""
     yield format_phase_line("Turn", f"{turn.number}{follows}")
@@ -128,9 +137,6 @@ def format_turn(turn: Turn) -> Iterator[str]:
         yield format_phase_line("Reason", describe_branch(branch.to_record()))
     if turn.answer:
         yield format_phase_line("Answer", describe_vote(turn.answer))
-        yield sanitize_text(turn.answer.text) or sanitize_text(turn.answer.result or "")
-    if turn.failure:
-        yield format_phase_line("Failed", one_line(turn.failure))
 
 
 def _session_as_json(saved: SavedSession) -> dict[str, object]:

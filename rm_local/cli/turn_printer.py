@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.render import describe_prefill, format_similarity_bar
+from rm_local.cli.terminal import can_redraw_lines
 from rm_local.cli.turn_text import (
     describe_branch,
     describe_judgements,
@@ -56,7 +57,7 @@ class TurnPrinter:
 
     def __init__(self, runtime: Runtime, session: Session, after: int, plan: Plan) -> None:
         """Create the printer of the session's next turn; it continues turn `after`, 0 = none."""
-        self.live = sys.stderr is not None and sys.stderr.isatty()
+        self.live = can_redraw_lines(sys.stderr)
         self._runtime = runtime
         self._session = session
         self._after = after
@@ -68,6 +69,13 @@ class TurnPrinter:
         self._due = 0.0
         self._placed = False
         self._context = ""
+
+    def __enter__(self) -> TurnPrinter:
+        """Begin a turn, whose status line is removed when the `with` body ends, however it ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear_status()
 
     def print_event(self, event: Event) -> None:
         """Print a line for a completed step; draw a running step in the status line."""
@@ -158,8 +166,8 @@ class TurnPrinter:
             return
         self._due = moment + REDRAW
         room = shutil.get_terminal_size().columns - 1
+        self._shown = True  # before a signal can interrupt the drawing
         click.echo(f"\r\x1b[K{click.unstyle(text)[:room]}", nl=False, err=True)
-        self._shown = True
 
     def _print_hits(self, hits: tuple[Hit, ...], seconds: float) -> None:
         """Print the number of hits and the time of the search, and a line for each hit."""
