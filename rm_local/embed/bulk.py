@@ -95,7 +95,7 @@ class BulkEmbedder:
         for start in writer.check_and_find_missing_blocks(texts):
             meter = meter or ProgressMeter(report, "embed", len(texts), start)
             writer.embed_and_write_block(start, texts[start : start + block], self.embed)
-            meter.reach(min(start + block, len(texts)))
+            meter.report_units_done(min(start + block, len(texts)))
         writer.rename_part_and_remove_log()
 
 

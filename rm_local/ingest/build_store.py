@@ -142,6 +142,6 @@ def _prepare_entry_source(
     if not path.exists():
         from rm_local.embed import BulkEmbedder
 
-        embedder = BulkEmbedder(chosen.model, dimension=chosen.id.dimension)
+        embedder = BulkEmbedder(chosen.model_for_bulk_embedder, dimension=chosen.id.dimension)
         embedder.embed_to(SubproblemSequence(lines), path, report=report)
     return NpyVectorSource(lines, path.absolute(), str(chosen.id))

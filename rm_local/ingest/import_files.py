@@ -21,7 +21,7 @@ from rm_local.store import (
     ImportResult,
     Store,
     check_inputs,
-    import_entries,
+    import_new_entries,
     index_lines,
 )
 from rm_local.temporary_folder import make_temporary_folder
@@ -58,8 +58,12 @@ def import_from_files(
         assert embed
         blocks = map(lines.read_entries, range(len(lines.blocks)))
         entries = (entry for block in blocks for entry in block)
-        import_entries(
-            store, entries, embed, result, ProgressMeter(report, "import", lines.rows).reach
+        import_new_entries(
+            store,
+            entries,
+            embed,
+            result,
+            ProgressMeter(report, "import", lines.rows).report_units_done,
         )
 
 

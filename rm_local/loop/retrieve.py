@@ -1,4 +1,7 @@
-"""Searches an open store: embeds the query, and runs the search in a thread."""
+"""What turns ask of an open store: hits, and the gate's decision whether a question has any.
+
+Searches for hits run in a thread.
+"""
 
 from __future__ import annotations
 

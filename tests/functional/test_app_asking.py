@@ -143,7 +143,7 @@ async def test_a_second_question_waits_for_the_first() -> None:
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot, "first")
-        await until(pilot, lambda: app.chat.state.running)
+        await until(pilot, lambda: app.chat.state.is_turn_running)
         await ask(pilot, "second")
         assert runtime.questions == ["first"]
         runtime.events = whole()
@@ -266,6 +266,6 @@ async def test_leaving_closes_the_runtime() -> None:
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
-        await until(pilot, lambda: app.chat.state.running)
+        await until(pilot, lambda: app.chat.state.is_turn_running)
         await pilot.press("ctrl+q")
     assert runtime.closed
