@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rm_local.cli.options import PATH
+from rm_local.cli.standard_input import read_text
 from rm_local.lora import LoraAdapter, drop_unused_adapters
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ STORE = click.option(
     metavar="FILE",
     help="Store to retrieve from.",
 )
-
-MAX_TEXT = 16 << 20
-"""Maximum size in bytes of a question or text read from standard input."""
 
 
 @dataclass(slots=True)
@@ -164,10 +162,7 @@ def read_text_argument(words: tuple[str, ...], name: str, example: str) -> str:
             raise UsageError(f"There is no {name}: standard input is closed.", f"Give: {example}")
         if sys.stdin.isatty() and not words:
             raise UsageError(f"There is no {name}.", f"Give one: {example}")
-        data = sys.stdin.buffer.read(MAX_TEXT + 1)
-        if len(data) > MAX_TEXT:
-            raise UsageError(f"The {name} is longer than {MAX_TEXT:,} bytes.", "Shorten it.")
-        text = data.decode("utf-8", "replace")
+        text = read_text(name)
     if not text.strip():
         raise UsageError(f"The {name} is empty.", f"Give one: {example}")
     return text.strip()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import click
 
+from rm_local.cli.render import fit_status_line
 from rm_local.progress import Progress
 from rm_local.units import format_bytes, format_duration
 
@@ -47,7 +48,7 @@ class ProgressPrinter:
     def _write_line(self, line: str) -> None:
         """Redraw the line on a terminal; elsewhere print it."""
         if self._live:
-            click.echo(f"\r\x1b[K{line}", nl=False, err=True)
+            click.echo(f"\r\x1b[K{fit_status_line(line)}", nl=False, err=True)
             self._open = True
         else:
             click.echo(line, err=True)

@@ -1,8 +1,11 @@
-"""Formats a similarity as a bar, and the statistics of a turn's prefill as text."""
+"""Formats similarities as bars, statistics of a prefill as text, and lines that are redrawn."""
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
+
+import click
 
 if TYPE_CHECKING:
     from rm_local.records import PrefillStats
@@ -24,3 +27,16 @@ def describe_prefill(reading: PrefillStats) -> str:
         f"{late} for the branches in {reading.hints_seconds:.2f} s; "
         f"first text after {reading.first_token_seconds:.2f} s"
     )
+
+
+def fit_status_line(text: str) -> str:
+    """Return `text` without styles, cut to the cells of a terminal's line except the last one.
+
+    A character of Chinese, Japanese or Korean takes two cells. In a full line some terminals move
+    the cursor to the next one.
+    """
+    from rich.cells import set_cell_size  # costs 10 ms, and only terminals need it
+
+    plain = click.unstyle(text)
+    room = max(shutil.get_terminal_size().columns - 1, 0)
+    return set_cell_size(plain, room).rstrip() if len(plain) * 2 > room else plain

@@ -15,6 +15,7 @@ from rm_local.cli.render import describe_prefill, draw_bar
 
 if TYPE_CHECKING:
     from rm_local.loop import Turn
+    from rm_local.records import Branch
     from rm_local.sessions import SavedSession
 
 
@@ -52,6 +53,7 @@ def show_session(id: str, as_data: bool) -> None:
 
 def print_sessions(as_data: bool) -> None:
     """Print all saved sessions, newest first: as lines, or with `as_data` as one JSON object."""
+    from rm_local.attachment import split_attachment
     from rm_local.sessions import list_sessions
     from rm_local.text import one_line
 
@@ -62,7 +64,7 @@ def print_sessions(as_data: bool) -> None:
     for saved in found:
         when = click.style(f"{saved.started:%Y-%m-%d %H:%M}", dim=True)
         turns = "1 turn" if saved.turns == 1 else f"{saved.turns} turns"
-        question = one_line(saved.question, 100)
+        question = one_line(split_attachment(saved.question).summary, 100)
         click.echo(f"{saved.id}  {when}  {turns:<9} {saved.state:<9} {question}")
     if not found:
         click.echo("No session is saved yet. Each is saved while it runs.", err=True)
@@ -98,17 +100,22 @@ def turn_as_json(turn: Turn) -> dict[str, object]:
 
 def format_turn(turn: Turn) -> Iterator[str]:
     """Yield lines that describe a turn: number, question, subproblem, hits, branches, answer."""
+    from rm_local.attachment import describe_size, split_attachment
     from rm_local.cli.turn_text import (
-        describe_branch,
+        describe_branches,
         describe_judgements,
         describe_vote,
         format_phase_line,
+        group_equal_branches,
     )
     from rm_local.text import one_line, sanitize_text
 
     follows = f", after turn {turn.after}" if turn.after else ""
     yield format_phase_line("Turn", f"{turn.number}{follows}")
-    yield format_phase_line("Question", one_line(turn.question))
+    asked = split_attachment(turn.question)
+    yield format_phase_line("Question", one_line(asked.question))
+    if asked.attachment:
+        yield format_phase_line("Attached", describe_size(asked.attachment))
     if turn.subproblem:
         yield format_phase_line("Formulate", one_line(turn.subproblem))
     if turn.memory_summary:
@@ -124,13 +131,31 @@ def format_turn(turn: Turn) -> Iterator[str]:
         yield format_phase_line("Judge", describe_judgements(turn.judgements))
     if turn.reading:
         yield format_phase_line("Read", describe_prefill(turn.reading))
-    for branch in turn.branches:
-        yield format_phase_line("Reason", describe_branch(branch.to_record()))
+    groups = group_equal_branches([branch.to_record() for branch in turn.branches])
+    for branches in groups:
+        yield format_phase_line("Reason", describe_branches(branches))
     if turn.answer:
+        if turn.stopped:
+            yield format_phase_line("Stopped", "the answer is from what was generated until then")
         yield format_phase_line("Answer", describe_vote(turn.answer))
         yield sanitize_text(turn.answer.text) or sanitize_text(turn.answer.result or "")
+        return
+    for branches in groups:
+        yield from _format_unfinished(branches[0])
     if turn.failure:
-        yield format_phase_line("Failed", one_line(turn.failure))
+        yield format_phase_line("Stopped" if turn.stopped else "Failed", one_line(turn.failure))
+
+
+def _format_unfinished(branch: Branch) -> Iterator[str]:
+    """Yield the lines of what a branch wrote in a turn without an answer, if it wrote anything."""
+    from rm_local.cli.turn_text import STOPS, format_phase_line
+    from rm_local.text import sanitize_text
+
+    part, text = ("Text", branch.text) if branch.text.strip() else ("Thinking", branch.thinking)
+    if text.strip():
+        end = f", {STOPS[branch.stop]}" if STOPS[branch.stop] else ""
+        yield format_phase_line(part, f"of branch {branch.index + 1}{end}")
+        yield sanitize_text(text).strip()
 
 
 def _session_as_json(saved: SavedSession) -> dict[str, object]:
