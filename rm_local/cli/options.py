@@ -13,6 +13,10 @@ from rm_local.lora import LoraAdapter, parse_lora
 
 JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 
+EVERY_KIND = click.option(
+    "--all", "every", is_flag=True, help="Embedders, projectors and other kinds too."
+)
+
 PATH = click.Path(path_type=Path)
 """Parameter type: any path; the command checks it."""
 

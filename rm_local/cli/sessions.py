@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local.cli.lazy_group import SuggestingGroup
 from rm_local.cli.options import JSON
 from rm_local.cli.render import describe_prefill, draw_bar
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rm_local.sessions import SavedSession
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=SuggestingGroup, invoke_without_command=True)
 @JSON
 @click.pass_context
 def sessions(ctx: click.Context, as_data: bool) -> None:

@@ -10,7 +10,7 @@ import click
 
 from rm_local.cli.context import CliContext
 from rm_local.cli.models.common import model_as_json, print_notes
-from rm_local.cli.options import JSON
+from rm_local.cli.options import EVERY_KIND, JSON
 from rm_local.units import format_bytes, format_parameters
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ RIGHT = {3, 5, 6}
 
 @click.command("list")
 @JSON
-@click.option("--all", "every", is_flag=True, help="Embedders, projectors and other kinds too.")
+@EVERY_KIND
 @click.pass_obj
 def list_command(context: CliContext, as_data: bool, every: bool) -> None:
     """List the models, with `*` before the model in use."""
