@@ -41,6 +41,8 @@ class Hit:
     """Cosine between the query and the entry's subproblem, -1 to 1, higher = nearer."""
     lexical: float = 0.0
     """Share, 0 to 1, of the query's rare words that the entry's subproblem contains."""
+    words: tuple[str, ...] = ()
+    """Those rare words, in lower case and without accents."""
 
 
 @dataclass(frozen=True, slots=True)

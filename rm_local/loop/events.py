@@ -233,10 +233,10 @@ def event_as_json(event: Event) -> dict[str, Any]:
 
 
 def hit_as_json(hit: Hit) -> dict[str, Any]:
-    """Convert a hit to a flat JSON object: `similarity`, `lexical` and the fields of its entry."""
+    """Convert a hit to a flat JSON object: its scores and words, and the fields of its entry."""
     fields = asdict(hit.entry)
     scores = {"similarity": float(hit.similarity), "lexical": float(hit.lexical)}
-    return {"id": fields.pop("id"), **scores, **fields}
+    return {"id": fields.pop("id"), **scores, "words": list(hit.words), **fields}
 
 
 def event_from_json(fields: dict[str, Any]) -> Event:
@@ -281,7 +281,8 @@ _KINDS: dict[str, Any] = {
 
 def _hit_from_json(fields: dict[str, Any]) -> Hit:
     """Convert a JSON object of `hit_as_json` to its hit."""
-    return Hit(_build_from_fields(Entry, fields), fields["similarity"], fields.get("lexical", 0.0))
+    entry, words = _build_from_fields(Entry, fields), tuple(fields.get("words", ()))
+    return Hit(entry, fields["similarity"], fields.get("lexical", 0.0), words)
 
 
 def _build_from_fields(kind: Any, fields: dict[str, Any]) -> Any:

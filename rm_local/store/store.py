@@ -176,10 +176,17 @@ class Store:
         rows = self._searcher.quantizer.normalize_rows(np.asarray(request.vector)[np.newaxis])
         with self._use_connection():
             found = self._searcher.search(replace(request, vector=rows[0]))
-            entries = self.get([each.id for each in found])
+            entries = self.get([each.id for each in found.entries])
             return [
-                Hit(entry, each.similarity, each.lexical)
-                for entry, each in zip(entries, found, strict=True)
+                Hit(
+                    entry,
+                    each.similarity,
+                    each.lexical,
+                    self._searcher.rare.select_present(found.words, entry.subproblem)
+                    if each.lexical
+                    else (),
+                )
+                for entry, each in zip(entries, found.entries, strict=True)
             ]
 
     def preload_centroids(self) -> None:

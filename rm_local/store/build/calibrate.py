@@ -88,4 +88,4 @@ def _try_candidate_counts(
 
 def _find_nearest_ids(searcher: Searcher, unit: Floats) -> set[int]:
     """Find the ids of the K nearest entries."""
-    return {hit.id for hit in searcher.search(SearchRequest(unit, k=K))}
+    return {hit.id for hit in searcher.search(SearchRequest(unit, k=K)).entries}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set as AbstractSet
+from collections.abc import Callable, Sequence, Set as AbstractSet
+from dataclasses import dataclass
 from itertools import filterfalse
 from math import log
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -54,6 +55,11 @@ class RareWords:
         """
         unknown = dict.fromkeys(filterfalse(self._known.__contains__, self.split_words(text)))
         return [token for token in unknown if len(token) > 1 and token[0].isalpha()]
+
+    def select_present(self, words: Sequence[str], text: str) -> tuple[str, ...]:
+        """Return those of the rare words `words` that `text` contains, in their order."""
+        present = set(self.split_words(text))
+        return tuple(word for word in words if word in present)
 
     def split_words(self, text: str) -> list[str]:
         """Split `text` into lower-case words without accents, like the index."""
@@ -114,10 +120,20 @@ class PendingWords:
         return words if words.isascii() else " ".join(self._rare.split_words(words))
 
 
-def compute_lexical_shares(
+@dataclass(frozen=True, slots=True)
+class LexicalMatches:
+    """The entries that contain rare words of a query."""
+
+    shares: dict[int, float]
+    """Share, 0 to 1, of the query's rare words in entries, by entry id."""
+    words: tuple[str, ...]
+    """The words that count for it, in the order of the query."""
+
+
+def find_lexical_matches(
     connection: apsw.Connection, text: str, rows: int, rare: RareWords
-) -> dict[int, float]:
-    """Compute the share (0 to 1) of the rare words of `text` in entries, by entry id.
+) -> LexicalMatches:
+    """Find the entries that contain rare words of `text`.
 
     A word in fewer of the `rows` entries has a higher weight. The total is at least the weight of a
     word in a single entry, so that one moderately rare word does not reach a full share. Words in
@@ -126,8 +142,9 @@ def compute_lexical_shares(
     most = max(RARE_ROWS, rows // RARE_SHARE)
     weights: dict[int, float] = {}
     found = 0.0
+    counted = []
     if not (words := rare.find_rare_words(text)[:MOST_WORDS]):
-        return {}
+        return LexicalMatches({}, ())
     pending = PendingWords(connection, rare)
     for word in words:
         # The limit avoids reading a common word's posting list, millions long in a large store.
@@ -137,12 +154,14 @@ def compute_lexical_shares(
         ids = [row[0] for row in found_rows] + pending.find_holders(word)
         if not 0 < len(ids) <= most:
             continue
+        counted.append(word)
         weight = _weigh_word(rows, len(ids))
         found += weight
         for each in ids:
             weights[each] = weights.get(each, 0.0) + weight
     total = max(found, _weigh_word(rows, 1))
-    return {each: weight / total for each, weight in weights.items()}
+    shares = {each: weight / total for each, weight in weights.items()}
+    return LexicalMatches(shares, tuple(counted))
 
 
 def _weigh_word(rows: int, holders: int) -> float:

@@ -14,7 +14,7 @@ from rm_local.store.codec.quantize import Quantizer, Steps, compute_inner_produc
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
 from rm_local.store.index.centroids import Centroids, read_centroids
-from rm_local.store.index.rare_words import RareWords, compute_lexical_shares
+from rm_local.store.index.rare_words import LexicalMatches, RareWords, find_lexical_matches
 from rm_local.store.index.select_hits import CandidateScores, select_hits
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import tables
@@ -50,6 +50,14 @@ class RankedEntry:
     id: int
     similarity: float
     lexical: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The found entries, best first, and the rare words of the query that counted."""
+
+    entries: list[RankedEntry]
+    words: tuple[str, ...]
 
 
 class Searcher:
@@ -94,17 +102,18 @@ class Searcher:
         """Drop the cached centroids; the next use reads them again."""
         self._centroids = None
 
-    def search(self, request: SearchRequest) -> list[RankedEntry]:
+    def search(self, request: SearchRequest) -> SearchResult:
         """Find the entries for `request`, by descending score, then by id.
 
         The vector of `request` must have length 1.
         """
         size = tables.count_entries(self._connection)
-        shares = (
-            compute_lexical_shares(self._connection, request.text, size, self.rare)
+        matches = (
+            find_lexical_matches(self._connection, request.text, size, self.rare)
             if request.text
-            else {}
+            else LexicalMatches({}, ())
         )
+        shares = matches.shares
         candidates: Ids | None = None
         if size > SCANNED_ROWS:
             with_words = np.fromiter(shares, np.int64)
@@ -119,10 +128,11 @@ class Searcher:
             CandidateScores(ids, similarity, lexical),
             lambda places: self._quantizer.from_int8(steps[places]),
         )
-        return [
+        ranked = [
             RankedEntry(int(ids[place]), float(similarity[place]), float(lexical[place]))
             for place in chosen
         ]
+        return SearchResult(ranked, matches.words)
 
     def read_vectors(self, ids: Collection[int]) -> dict[int, Floats]:
         """Read the stored vectors, of length 1, of the existing entries among `ids`, by id."""
