@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 from rm_local.lazy import export_lazily
 
 if TYPE_CHECKING:
-    from rm_local.bench.corpus.corpus import load_corpus as load_corpus
+    from rm_local.bench.corpus.corpus import (
+        choose_sentence_count as choose_sentence_count,
+        load_corpus as load_corpus,
+    )
     from rm_local.bench.corpus.docstrings import (
         DocumentedObject as DocumentedObject,
         read_docstrings as read_docstrings,
@@ -48,7 +51,7 @@ if TYPE_CHECKING:
 __getattr__ = export_lazily(
     __name__,
     {
-        "corpus.corpus": ["load_corpus"],
+        "corpus.corpus": ["choose_sentence_count", "load_corpus"],
         "corpus.docstrings": ["DocumentedObject", "read_docstrings"],
         "corpus.export": ["export_rows", "write_new_file"],
         "corpus.synthetic": ["SyntheticSource"],

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def draw_bar(similarity: float, width: int = 10) -> str:
-    """Return a bar of `width` characters for a similarity: full at 1, empty at 0 or below."""
+    """Return a bar of `width` characters for a similarity or share: full at 1, empty at 0."""
     full, rest = divmod(round(max(0.0, min(1.0, similarity)) * width * 8), 8)
     part = chr(0x2590 - rest) if rest else ""
     return ("█" * full + part).ljust(width, "░")

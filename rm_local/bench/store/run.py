@@ -103,12 +103,12 @@ def bench_store(
     bench_folder.mkdir(parents=True, exist_ok=True)
     built = _build_or_reuse_store(source, path, bench_folder, report)
     questions = _load_queries(source, bench_folder, report)
-    report(Progress("searching"))
+    report(Progress("search"))
     with _start_process() as pool:
         tried = pool.submit(trial.run_searches, path, questions.queries, effort).result()
     with _start_process() as pool:
         first = pool.submit(trial.time_first_searches, path, questions.queries, effort).result()
-    report(Progress("adding"))
+    report(Progress("add"))
     entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).read_block(0)
     appends = trial.time_appends(path, entries, vectors)
     real, alike = questions.compute_recall(tried.found)
@@ -171,10 +171,9 @@ def _load_queries(
 ) -> BenchQueries:
     answers = bench_folder / "exact.npz"
     if not answers.exists():
-        report(Progress("searching all rows exactly"))
         count = min(QUERIES, len(open_anchors(source.folder).queries))
         queries = np.concatenate([source.make_queries(kind, count) for kind in ("real", "alike")])
-        rows = find_exact_neighbors(source, queries, usable_cores())
+        rows = find_exact_neighbors(source, queries, usable_cores(), report)
         texts = collect_subproblems(source, rows)
         numbers, lines = list(texts), list(texts.values())
         with write_atomically(answers) as file:

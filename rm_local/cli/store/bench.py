@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     "--sentences",
     "limit",
     type=click.IntRange(1),
-    help="Compose the entries from this many sentences; fewer are embedded sooner.",
+    help="Compose the entries from this many sentences.  [default: as many as entries, at least "
+    "500; all from 100,000 entries]",
 )
 @click.option(
     "--in",
@@ -78,12 +79,15 @@ def measure_store(
         PeerLimits,
         SyntheticSource,
         bench_store as measure,
+        choose_sentence_count,
         load_corpus,
         make_store_path,
     )
 
     with print_progress() as report:
-        source = SyntheticSource(rows, seed, load_corpus(limit, report=report))
+        source = SyntheticSource(
+            rows, seed, load_corpus(limit or choose_sentence_count(rows), report=report)
+        )
         source.prepare_anchors(report)
         with nullcontext(keep) if keep else make_store_path(folder) as path:
             found, questions = measure(source, path, breadth, report)

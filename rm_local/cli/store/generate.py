@@ -22,13 +22,14 @@ from rm_local.cli.progress import print_progress
     "--sentences",
     "limit",
     type=click.IntRange(1),
-    help="Compose them from this many sentences; fewer are embedded sooner.",
+    help="Compose them from this many sentences.  [default: as many as entries, at least 500; all "
+    "from 100,000 entries]",
 )
 @click.option("--out", type=FILE, help="File for the entries.  [default: standard output]")
 @click.option(
     "--vectors",
     type=FILE,
-    help="File for the vectors, a float16 .npy. The first run embeds the sentences: minutes.",
+    help="File for the vectors, a float16 .npy. The first run embeds the sentences.",
 )
 @click.option("--hash", "hashed", is_flag=True, help="Print the SHA-256 of the entries instead.")
 def generate(
@@ -39,7 +40,13 @@ def generate(
     The sentences come from the docstrings of the installed packages: entries are the same for the
     same rows, seed and packages.
     """
-    from rm_local.bench import SyntheticSource, export_rows, load_corpus, write_new_file
+    from rm_local.bench import (
+        SyntheticSource,
+        choose_sentence_count,
+        export_rows,
+        load_corpus,
+        write_new_file,
+    )
     from rm_local.errors import UsageError
 
     if hashed and out:
@@ -48,7 +55,9 @@ def generate(
         raise UsageError("--out and --vectors name the same file.", "Name two files.")
     digest = hashlib.sha256()
     with print_progress() as report, ExitStack() as files:
-        source = SyntheticSource(rows, seed, load_corpus(limit, report=report))
+        source = SyntheticSource(
+            rows, seed, load_corpus(limit or choose_sentence_count(rows), report=report)
+        )
         lines = files.enter_context(write_new_file(out)) if out else sys.stdout.buffer
         write = digest.update if hashed else lines.write
         vector_file = files.enter_context(write_new_file(vectors)) if vectors else None

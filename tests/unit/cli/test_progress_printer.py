@@ -66,10 +66,11 @@ def test_on_a_terminal_one_line_is_written_over(
     printer.end_line()
     printer.end_line()
 
+    empty, full = "░" * 10, "█" * 10
     written = capsys.readouterr().err
     assert written.split("\n") == [
-        "\r\x1b[Kread    0 of 3\r\x1b[Kread    3 of 3",
-        "\r\x1b[Kwrite   0 of 3",
+        f"\r\x1b[Kread    {empty} 0 of 3\r\x1b[Kread    {full} 3 of 3",
+        f"\r\x1b[Kwrite   {empty} 0 of 3",
         "",
     ]
 
@@ -101,6 +102,6 @@ def test_a_progress_line_is_cut(
     """On a terminal that is narrower than the line."""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setattr("shutil.get_terminal_size", lambda: terminal_size((12, 24)))
-    ProgressPrinter()(Progress("read", 4096, 9000, 210.4, 23.3))
+    ProgressPrinter()(Progress("read", 8000, 9000, 210.4, 23.3))
 
-    assert capsys.readouterr().err == "\r\x1b[Kread    4,0"
+    assert capsys.readouterr().err == "\r\x1b[Kread    ███"
