@@ -116,7 +116,7 @@ def _read_setting_values(source: Path) -> dict[str, Any]:
         raise SettingsError(f"{source} is not TOML: {error}.", "Fix that line.") from None
     values: dict[str, Any] = {}
     for written, value in table.items():
-        key = replace_old_name(old_names.SETTINGS, written)
+        key = replace_old_name(old_names.SETTINGS, written, file=source)
         if key in values:
             message = f"{source}: {key!r} is set twice, under its old name, too."
             raise SettingsError(message, "Remove one of the two lines.")
@@ -161,7 +161,9 @@ def _check_value(source: Path, key: str, value: object) -> Any:
             return _check_choice(source, key, value, get_args(Precision))
         case "context_overflow":
             if isinstance(value, str):
-                value = replace_old_name(old_names.CONTEXT_OVERFLOW, value, f'{key} = "{{}}"')
+                value = replace_old_name(
+                    old_names.CONTEXT_OVERFLOW, value, f'{key} = "{{}}"', file=source
+                )
             return _check_choice(source, key, value, get_args(Overflow))
         case "idle_unload_minutes":
             return _check_number(source, key, value, IDLE_LIMIT)
@@ -175,9 +177,9 @@ def _check_value(source: Path, key: str, value: object) -> Any:
             raise _make_value_error(source, key, value, "true or false")
         case "plan" | "theme":
             if isinstance(value, str) and value:
-                return (
-                    replace_old_name(old_names.PLANS, value, "plan {}") if key == "plan" else value
-                )
+                if key == "plan":
+                    return replace_old_name(old_names.PLANS, value, "plan {}", file=source)
+                return value
             raise _make_value_error(source, key, value, "a name")
         case _:
             known = ", ".join(field.name for field in fields(Settings))

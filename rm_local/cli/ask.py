@@ -19,6 +19,7 @@ from rm_local.cli.context import (
     MODEL,
     STORE,
     CliContext,
+    check_plan_setting,
     print_notice,
     print_notices_then_close,
     read_text_argument,
@@ -153,6 +154,8 @@ def ask(
 
     context = context.with_overrides(model, store, lora)
     settings = context.load_settings()
+    if not plan:
+        check_plan_setting(settings)
     adjusted = adjust_plan(
         plan or settings.plan,
         samples=samples,

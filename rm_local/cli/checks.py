@@ -15,7 +15,13 @@ from rm_local import __version__, paths
 from rm_local.cli.devices import build_placement_request, parse_devices
 from rm_local.cli.subprocess_json import run_json_module
 from rm_local.engine import AdaptedModel, Device, check_fits_memory, estimate_memory, place_layers
-from rm_local.errors import HomeNotFoundError, InsufficientMemoryError, RmLocalError, SettingsError
+from rm_local.errors import (
+    EngineError,
+    HomeNotFoundError,
+    InsufficientMemoryError,
+    RmLocalError,
+    SettingsError,
+)
 from rm_local.folders import find_write_obstacle
 from rm_local.gguf import read_fitting_adapters
 from rm_local.library import RM_SMALL, choose_default_model, read_model_headers, resolve_model
@@ -139,7 +145,11 @@ def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> CheckResult:
         if made:
             check_file_complete(path, header)
         check_is_text_model(path, header)
-        adapters = read_fitting_adapters(lora, path, files)
+        try:
+            adapters = read_fitting_adapters(lora, path, files)
+        except EngineError as error:
+            remedy = f"{error.remedy} Name adapters with --lora FILE, or in the settings."
+            return CheckResult("Adapter", "bad", error.message, remedy)
         described = detect_chat_format(
             header.metadata, file=path.stem, overrides=paths.templates_dir(), adapters=adapters
         )

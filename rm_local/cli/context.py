@@ -93,6 +93,23 @@ class CliContext:
         return runtime.Runtime(self.load_settings())
 
 
+def check_plan_setting(settings: Settings) -> None:
+    """Check that there is a plan of the name in the settings.
+
+    Raises:
+        SettingsError: There is none; the message names the settings file.
+    """
+    from rm_local.errors import SettingsError, UsageError
+    from rm_local.loop import find_plan
+    from rm_local.paths import config_file
+
+    try:
+        find_plan(settings.plan)
+    except UsageError as error:
+        message = f"{config_file()}: there is no plan {settings.plan!r}."
+        raise SettingsError(message, error.remedy) from None
+
+
 def _find_model_by_name(settings: Settings, model: Path) -> Path:
     """Return the file of the model called `model`; if it is a path, return it unchanged.
 

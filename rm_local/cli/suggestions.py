@@ -22,7 +22,7 @@ _PLAIN = re.compile(r"[^\"$`\\!]*")
 def describe_unknown_command(group: click.Group, ctx: click.Context, args: list[str]) -> str:
     """Describe in a message that `args[0]` is no command of the group, and what was meant.
 
-    At the top that may be a command of another group, or a question without its command.
+    That may be a command of another group or, at the top, a question without its command.
     """
     name, rest = args[0], args[1:]
     message = f"There is no command {shlex.quote(one_line(name, 60))}."
@@ -30,14 +30,16 @@ def describe_unknown_command(group: click.Group, ctx: click.Context, args: list[
     close = [_find_present_name(group, each) for each in get_close_matches(name.lower(), known)]
     if option := _OPTIONS_AS_WORDS.get(name.lower()):
         close = [option]
-    if ctx.parent is None:
-        close += [
-            path
-            for path, _ in _walk_commands(group, ctx)
-            if " " in path and path.split()[-1] in _list_present_names(name.lower())
+    root = ctx.find_root()
+    lines = [f"{ctx.command_path} {each}" for each in close]
+    if isinstance(root.command, click.Group):
+        lines += [
+            f"{root.command_path} {path}"
+            for path, _ in _walk_commands(root.command, root)
+            if path.split()[-1] in _list_present_names(name.lower())
         ]
-    if close:
-        meant = (_join_command(f"{ctx.command_path} {each}", rest) for each in dict.fromkeys(close))
+    if lines:
+        meant = (_join_command(each, rest) for each in dict.fromkeys(lines))
         return f"{message} Did you mean {' or '.join(f'`{each}`' for each in meant)}?"
     if ctx.parent is None:
         return f"{message} To ask a question: {_quote_question(args)}"
