@@ -82,7 +82,9 @@ def load_settings(path: Path | None = None) -> Settings:
     values = _read_setting_values(source) if source else {}
     for key, variable in (("model", "RM_LOCAL_MODEL"), ("store", "RM_LOCAL_STORE")):
         if override := os.environ.get(variable):
-            values[key] = expand_home(override)
+            path = expand_home(override)
+            # With a separator it is a path, also if it ends in the name of an embedded model.
+            values[key] = path.absolute() if os.path.dirname(override) else path
             if key == "model":
                 values.pop("lora", None)
     settings = Settings(**values)

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,8 +24,13 @@ from rm_local.errors import (
 )
 from rm_local.folders import find_write_obstacle
 from rm_local.gguf import read_fitting_adapters
-from rm_local.library import RM_SMALL, choose_default_model, read_model_headers, resolve_model
-from rm_local.lora import LoraAdapter
+from rm_local.library import (
+    RM_SMALL,
+    choose_default_model,
+    name_model,
+    read_model_headers,
+    resolve_model,
+)
 from rm_local.settings import Settings
 from rm_local.system import free_memory
 from rm_local.units import format_bytes
@@ -59,7 +64,7 @@ def run_checks(wanted: Settings) -> Iterator[CheckResult]:
     yield from _check_engine(engine)
     yield _check_memory()
     yield _check_default_model()
-    yield _check_model(resolve_model(wanted), wanted.lora)
+    yield _check_model(wanted, resolve_model(wanted))
     yield from _check_memory_fit(wanted, parse_devices(engine))
     yield _check_embedder()
     yield _check_store(wanted.store or paths.shipped_store())
@@ -130,10 +135,10 @@ def _check_default_model() -> CheckResult:
     return CheckResult("Default", level, f"{name} runs when no model is named", default.notice)
 
 
-def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> CheckResult:
+def _check_model(wanted: Settings, model: Path) -> CheckResult:
     """Check that `model` is a complete GGUF file of a text model, and that the adapters fit it.
 
-    The model is not loaded.
+    The model is not loaded. The adapters are those of the settings `wanted`.
     """
     from rm_local.engine import detect_chat_format
     from rm_local.gguf import check_file_complete, check_is_text_model
@@ -146,7 +151,7 @@ def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> CheckResult:
             check_file_complete(path, header)
         check_is_text_model(path, header)
         try:
-            adapters = read_fitting_adapters(lora, path, files)
+            adapters = read_fitting_adapters(wanted.lora, path, files)
         except EngineError as error:
             remedy = f"{error.remedy} Name adapters with --lora FILE, or in the settings."
             return CheckResult("Adapter", "bad", error.message, remedy)
@@ -161,8 +166,9 @@ def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> CheckResult:
         )
     size = format_bytes(path.stat().st_size if made else header.needed_bytes)
     later = "" if made else ", made on first use"
-    found = f"{path}, {header.architecture}, {size}{later}; {described.summary}"
-    found += "".join(f"; with the adapter {adapter}" for adapter in lora)
+    name = name_model(wanted, model)
+    found = f"{name}: {path}, {header.architecture}, {size}{later}; {described.summary}"
+    found += "".join(f"; with the adapter {adapter}" for adapter in wanted.lora)
     return CheckResult("Model", "ok", found)
 
 
@@ -172,7 +178,7 @@ def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator
         files = read_model_headers(resolve_model(wanted))
         model = AdaptedModel(files, read_fitting_adapters(wanted.lora, files.there[0][0], files))
         asked = build_placement_request(wanted, model)
-        name = str(files.header.metadata.get("general.name") or "The model")
+        name = name_model(wanted, resolve_model(wanted))
         need = estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
         check_fits_memory(model, devices, asked, free_memory(), name)
     except InsufficientMemoryError as error:

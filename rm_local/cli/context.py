@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rm_local.cli.options import PATH
+from rm_local.cli.options import MODEL_PATH, PATH
 from rm_local.cli.standard_input import read_text
 from rm_local.lora import LoraAdapter, drop_unused_adapters
 
@@ -26,7 +26,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 MODEL = click.option(
     "--model",
-    type=PATH,
+    type=MODEL_PATH,
     metavar="FILE|NAME",
     help="GGUF file to reason with, or its name in `rm-local models`.",
 )

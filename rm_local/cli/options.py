@@ -69,3 +69,18 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 EXISTING_FILE = _InputPath(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 """Parameter type: an existing file to read, checked by click; `-` is standard input."""
+
+
+class _ModelPath(click.Path):
+    """Parameter type: the name of a model, or its path; with a separator it is always a path."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert a value to a path; `./rm-small` becomes absolute, to differ from the name."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        written = os.fsdecode(value)
+        has_separator = os.sep in written or bool(os.altsep and os.altsep in written)
+        return path.absolute() if has_separator and not written.startswith("~") else path
+
+
+MODEL_PATH = _ModelPath(path_type=Path)
+"""Parameter type: the name or the path of a model, checked by the command."""

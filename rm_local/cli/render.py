@@ -40,3 +40,18 @@ def fit_status_line(text: str) -> str:
     plain = click.unstyle(text)
     room = max(shutil.get_terminal_size().columns - 1, 0)
     return set_cell_size(plain, room).rstrip() if len(plain) * 2 > room else plain
+
+
+def count_cells(text: str) -> int:
+    """Count the cells that `text` takes in a terminal."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def pad_to_cells(text: str, width: int, *, right: bool = False) -> str:
+    """Pad `text` with blanks to `width` cells, in front of it with `right`."""
+    blanks = " " * max(0, width - count_cells(text))
+    return blanks + text if right else text + blanks

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         find_model as find_model,
         find_models as find_models,
         is_model_path as is_model_path,
+        name_model as name_model,
     )
     from rm_local.library.rm_small import BASE_SHA256 as BASE_SHA256
     from rm_local.library.rm_small_metadata import (
@@ -108,6 +109,7 @@ __getattr__ = export_lazily(
             "find_model",
             "find_models",
             "is_model_path",
+            "name_model",
         ],
         "rm_small": ["BASE_SHA256"],
         "rm_small_metadata": ["RM_SMALL_METADATA", "RM_SMALL_TEMPLATE"],

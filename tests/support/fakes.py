@@ -198,6 +198,7 @@ class FakeEngine:
         *,
         context: int = 0,
         lora: Sequence[LoraAdapter] = (),
+        name: str = "",
         on_progress: Callable[[float], None] | None = None,
     ) -> ModelInfo:
         """Progress 0, `held_at` and 1; between the last two it waits for `loading`."""
