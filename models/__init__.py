@@ -1,1 +1,4 @@
-"""What rm-local ships, and the code that makes it. None of this is in the wheel but the files."""
+"""Code that makes the shipped models and the seed store, and the shipped files themselves.
+
+A wheel contains only the files.
+"""

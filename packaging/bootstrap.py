@@ -7,7 +7,7 @@
 check         lint, format, types, import contracts
 test          check, then all tests, then the branch coverage of rm_local, child processes included
 test --fast   the unit tests that are not marked as slow, and nothing else
-test ARGUMENTS   check, then what pytest makes of the arguments: a file, -k WORD, --snapshot-update
+test ARGUMENTS   check, then pytest with the arguments: a file, -k WORD, --snapshot-update
 
 Installs into the active virtual environment, or else into `.venv` in the checkout. A second run
 installs nothing unless pyproject.toml or the constraints have changed. Standard library only.
@@ -38,12 +38,15 @@ COMPILER_HELP = {
 
 
 class SetupError(Exception):
-    """What is missing, and what to do about it."""
+    """Set-up is impossible; the text says what is missing and what the user can do."""
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code of the app, of the question, or of the first check that fails."""
-    commands = {"run": run, "check": check, "test": test}
+    """Run the command named by the first argument; return its exit code.
+
+    Without a command, or with --help, print the usage. A set-up error is printed, with code 1.
+    """
+    commands = {"run": run_app, "check": run_checks, "test": run_tests}
     if not arguments or arguments[0] not in commands:
         print(__doc__)
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
@@ -62,46 +65,50 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def run(arguments: list[str]) -> int:
-    """Open the app; without a terminal, or with `--ask`, check everything and ask one question."""
+def run_app(arguments: list[str]) -> int:
+    """Set up, then open the app; return its exit code.
+
+    Without a terminal, or with `--ask QUESTION`, run `rm-local doctor` and ask one question.
+    """
     if arguments and (arguments[0] != "--ask" or len(arguments) > 2):
         raise SetupError("run takes nothing, or: --ask QUESTION")
-    python = set_up("run")
+    python = set_up_environment("run")
     app = [python, "-m", "rm_local"]
     if not arguments and sys.stdin.isatty() and sys.stdout.isatty():
-        return call(app)
+        return run_command(app)
     question = arguments[1] if len(arguments) == 2 else QUESTION
     print("\nrm-local doctor\n", flush=True)
-    code = call([*app, "doctor"])
+    code = run_command([*app, "doctor"])
     if code:
         return code
     print(f"\nrm-local ask {question!r}\n", flush=True)
-    return call([*app, "ask", question])
+    return run_command([*app, "ask", question])
 
 
-def check(arguments: list[str]) -> int:
-    """Lint, format, types and import contracts."""
+def run_checks(arguments: list[str]) -> int:
+    """Set up, then check lint, format, types and import contracts; return the first bad code."""
     if arguments:
         raise SetupError("check takes no arguments")
-    return run_all(checks(set_up("test")))
+    return run_commands(list_check_commands(set_up_environment("test")))
 
 
-def test(arguments: list[str]) -> int:
-    """The checks, then pytest: with `arguments`, or on all tests and with coverage.
+def run_tests(arguments: list[str]) -> int:
+    """Set up, then run the checks and pytest, with `arguments` or on all tests with coverage.
 
-    With `--fast` first, the quick unit tests alone, and pytest gets the other arguments.
+    With `--fast` first, run only the quick unit tests, and pass pytest the other arguments.
+    Returns the first bad exit code, or 0.
     """
-    python = set_up("test")
+    python = set_up_environment("test")
     pytest = [python, "-m", "pytest"]
     if arguments[:1] == ["--fast"]:
-        return run_all([[*pytest, "tests/unit", "-m", "not slow", *arguments[1:]]])
+        return run_commands([[*pytest, "tests/unit", "-m", "not slow", *arguments[1:]]])
     if arguments:
-        return run_all([*checks(python), [*pytest, *arguments]])
-    return run_all([*checks(python), *measured(python)])
+        return run_commands([*list_check_commands(python), [*pytest, *arguments]])
+    return run_commands([*list_check_commands(python), *list_coverage_commands(python)])
 
 
-def checks(python: str) -> list[list[str]]:
-    """The commands that look at the code without running it."""
+def list_check_commands(python: str) -> list[list[str]]:
+    """Return the commands that check the code without running it; `python` is the environment's."""
     return [
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "ruff", "format", "--check", "."],
@@ -110,8 +117,8 @@ def checks(python: str) -> list[list[str]]:
     ]
 
 
-def measured(python: str) -> list[list[str]]:
-    """The commands that run all tests under coverage.py and report what they reached."""
+def list_coverage_commands(python: str) -> list[list[str]]:
+    """Return the commands that run all tests under coverage.py and report the coverage."""
     coverage = [python, "-m", "coverage"]
     return [
         [*coverage, "erase"],
@@ -121,25 +128,31 @@ def measured(python: str) -> list[list[str]]:
     ]
 
 
-def run_all(commands: list[list[str]]) -> int:
-    """Run every command, also after one has failed; the first bad exit code."""
+def run_commands(commands: list[list[str]]) -> int:
+    """Run every command, also after one has failed; return the first bad exit code, or 0."""
     codes = []
     for command in commands:
         print(f"\n$ {' '.join([Path(command[0]).name, *command[1:]])}", flush=True)
-        codes.append(call(command))
+        codes.append(run_command(command))
     return next((code for code in codes if code), 0)
 
 
-def set_up(command: str) -> str:
-    """Install what `command` needs, unless it is there; the environment's Python."""
-    python = environment()
+def set_up_environment(command: str) -> str:
+    """Install rm-local with what `command` needs, unless it is installed.
+
+    Returns the path of the environment's Python.
+
+    Raises:
+        SetupError: There is no compiler, or pip failed.
+    """
+    python = find_or_make_environment()
     prefix = Path(python).parent.parent
     stamp = prefix / "rm-local-setup.json"
-    wanted = fingerprint()
+    wanted = compute_fingerprint()
     done = json.loads(stamp.read_text()) if stamp.exists() else {}
     if wanted in (done.get(command), done.get("test")):
         return python
-    need_compiler(python)
+    require_compiler(python)
     print(
         f"Setting up in {prefix}: a few minutes the first time, as llama.cpp is compiled "
         "for this machine.",
@@ -156,7 +169,7 @@ def set_up(command: str) -> str:
         "--editable",
         target,
     ]
-    if call(install):
+    if run_command(install):
         raise SetupError(
             "pip could not install rm-local; its last lines above say why.\n"
             "No network: connect once, rm-local needs none after that. A compiler's error: "
@@ -166,13 +179,17 @@ def set_up(command: str) -> str:
     return python
 
 
-def environment() -> str:
-    """Python of the active virtual environment, or of `.venv`, which is made where it is not."""
+def find_or_make_environment() -> str:
+    """Return the Python of the active virtual environment, or of `.venv`; make that if missing.
+
+    Raises:
+        SetupError: Python could not make a virtual environment.
+    """
     if sys.prefix != sys.base_prefix:
         return sys.executable
     folder = ROOT / ".venv"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists() and call([sys.executable, "-m", "venv", str(folder)]):
+    if not python.exists() and run_command([sys.executable, "-m", "venv", str(folder)]):
         shutil.rmtree(folder, ignore_errors=True)
         raise SetupError(
             "Python could not make a virtual environment.\n"
@@ -181,16 +198,20 @@ def environment() -> str:
     return str(python)
 
 
-def fingerprint() -> str:
-    """Changes with the checkout's place, its dependencies and their pins."""
+def compute_fingerprint() -> str:
+    """Return a hash of the checkout's path, of pyproject.toml and of the constraints."""
     seal = hashlib.sha256(str(ROOT).encode())
     for file in (PROJECT, CONSTRAINTS):
         seal.update(file.read_bytes())
     return seal.hexdigest()
 
 
-def need_compiler(python: str) -> None:
-    """Raise SetupError when llama.cpp is still to be compiled and nothing here can do it."""
+def require_compiler(python: str) -> None:
+    """Check that llama.cpp is installed or can be compiled.
+
+    Raises:
+        SetupError: llama.cpp is not installed, and there is no C++ compiler.
+    """
     there = subprocess.run(
         [python, "-m", "pip", "show", "--quiet", "llama-cpp-python"],
         check=False,
@@ -208,8 +229,8 @@ def need_compiler(python: str) -> None:
     )
 
 
-def call(command: list[str]) -> int:
-    """Run it to its end, in the checkout; its exit code, a signal as 128 and its number."""
+def run_command(command: list[str]) -> int:
+    """Run the command in the checkout; return its exit code, or 128 + n if signal n ended it."""
     quiet = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     code = subprocess.run(command, cwd=ROOT, env=quiet, check=False).returncode
     return code if code >= 0 else 128 - code

@@ -1,8 +1,8 @@
 """Writes the generated pages of docs/reference: `python packaging/reference.py`.
 
-Commands come from click, settings from the docstrings of `Settings` and `EngineOptions`, keys from
-the app's bindings, plans from `PLANS`, and the fields of events from their classes. A test compares
-the pages with what this would write.
+Commands come from click, settings from the docstrings of `Settings` and `EngineOptions` and from
+the checks of the settings file, keys from the app's bindings, plans from `PLANS`, and the fields of
+events from their classes. A test compares the pages with what this would write.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from dataclasses import MISSING, fields
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
 import click
 
 from rm_local import options, records, settings
+from rm_local.errors import SettingsError
 from rm_local.loop import PLANS
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -36,37 +38,37 @@ plan = import_module("rm_local.loop.plan")
 keys = import_module("rm_local.tui.keys")
 
 
-def list_pages() -> dict[str, str]:
-    """The text of each generated page, by file name."""
+def build_pages() -> dict[str, str]:
+    """Return the text of each generated page, by its file name in docs/reference."""
     return {
-        "commands.md": _page("Commands", _describe_commands()),
-        "settings.md": _page("Settings", _describe_settings()),
-        "keys.md": _page("Keys", _describe_keys()),
-        "plans.md": _page("Plans", _describe_plans()),
-        "event-fields.md": _page("Fields of events", _describe_events()),
+        "commands.md": _format_page("Commands", _describe_commands()),
+        "settings.md": _format_page("Settings", _describe_settings()),
+        "keys.md": _format_page("Keys", _describe_keys()),
+        "plans.md": _format_page("Plans", _describe_plans()),
+        "event-fields.md": _format_page("Fields of events", _describe_events()),
     }
 
 
-def _page(title: str, parts: Iterator[str]) -> str:
+def _format_page(title: str, parts: Iterator[str]) -> str:
     return "\n\n".join([f"# {title}", GENERATED, *parts]) + "\n"
 
 
 def _describe_commands() -> Iterator[str]:
     yield "Every command with its options. `-h` shows the same."
-    for path, command in _walk(cli, ("rm-local",)):
+    for path, command in _walk_commands(cli, ("rm-local",)):
         # click keeps the help option of the first context, so that has to have its names.
         context = click.Context(command, info_name=" ".join(path), **cli.context_settings)
         yield f"## {' '.join(path)}"
         yield f"Arguments: `{' '.join(command.collect_usage_pieces(context))}`"
         paragraphs = inspect.cleandoc(command.help or "").replace("\b", "").split("\n\n")
-        yield "\n\n".join(_wrap(part) for part in paragraphs)
+        yield "\n\n".join(_wrap_text(part) for part in paragraphs)
         shown = (parameter.get_help_record(context) for parameter in command.get_params(context))
         records = [record for record in shown if record and "--help" not in record[0]]
         if records:
-            yield "\n".join(_item(name, text) for name, text in records)
+            yield "\n".join(_format_item(name, text) for name, text in records)
 
 
-def _walk(
+def _walk_commands(
     command: click.Command, path: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     yield path, command
@@ -75,32 +77,61 @@ def _walk(
         for name in command.list_commands(context):
             child = command.get_command(context, name)
             if child is not None and not child.hidden:
-                yield from _walk(child, (*path, name))
+                yield from _walk_commands(child, (*path, name))
 
 
 def _describe_settings() -> Iterator[str]:
-    yield _wrap(
+    yield _wrap_text(
         "Keys of the settings file, `config.toml`, with their defaults. `rm-local doctor` shows "
         "where the file is. `RM_LOCAL_MODEL` and `RM_LOCAL_STORE` take precedence over it."
     )
+    rows = ["| setting | default | values |", "|---|---|---|"]
+    for field in fields(settings.Settings):
+        default = "unset" if field.default is None else f"`{_format_toml(field.default)}`"
+        rows.append(f"| `{field.name}` | {default} | {_describe_allowed_values(field.name)} |")
+    yield "\n".join(rows)
     texts = _read_docstrings(options)["EngineOptions"] | _read_docstrings(settings)["Settings"]
     aliases = _read_aliases(options) | _read_aliases(settings)
     lines = []
     for field in fields(settings.Settings):
-        kind = str(field.type)
-        text = texts.get(field.name) or aliases.get(kind, "")
-        unset = field.default is None
-        lines.append(_item(field.name + ("" if unset else f" = {_toml(field.default)}"), text))
+        text = texts.get(field.name) or aliases.get(str(field.type), "")
+        lines.append(_format_item(field.name, text))
     yield "\n".join(lines)
 
 
+def _describe_allowed_values(key: str) -> str:
+    """Return the allowed values of a setting, as the check of the settings file reports them.
+
+    An empty table is invalid for every setting; the remedy of its error states what is allowed.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "config.toml"
+        path.write_text(f"{key} = {{}}\n", encoding="utf-8")
+        try:
+            settings.load_settings(path)
+        except SettingsError as error:
+            allowed = error.remedy.removeprefix("Set it to ").removesuffix(".")
+        else:
+            raise AssertionError(f"{key} accepts a table.")
+    if key == "plan":
+        return ", ".join(f"`{_format_toml(name)}`" for name in PLANS)
+    if key == "model":
+        return ", ".join([*(f"`{_format_toml(n)}`" for n in settings.EMBEDDED_MODELS), allowed])
+    if allowed == "true or false":
+        return "`true`, `false`"
+    if allowed.startswith("one of "):
+        words = allowed.removeprefix("one of ").split(", ")
+        return ", ".join(f"`{_format_toml(word)}`" for word in words)
+    return allowed
+
+
 def _describe_keys() -> Iterator[str]:
-    yield _wrap(
+    yield _wrap_text(
         "The ids name the keys in a keymap. A key with several lines does what fits the part of "
         "the screen that has the focus."
     )
     lines = [
-        _item(", ".join(keys.format_keys(binding)), f"{binding.tooltip} (`{binding.id}`)")
+        _format_item(", ".join(keys.format_keys(binding)), f"{binding.tooltip} (`{binding.id}`)")
         for binding in keys.ALL
     ]
     yield "\n".join(lines)
@@ -108,24 +139,24 @@ def _describe_keys() -> Iterator[str]:
 
 def _describe_plans() -> Iterator[str]:
     yield "`--plan NAME` chooses one. Options of `ask` change single fields."
-    yield "\n".join(_item(each.name, _about(each)) for each in PLANS.values())
+    yield "\n".join(_format_item(each.name, _get_plan_description(each)) for each in PLANS.values())
     texts = _read_docstrings(plan)["Plan"]
     aliases = _read_aliases(plan)
     yield "## Fields"
     lines = []
     for field in fields(plan.Plan):
         text = texts.get(field.name) or aliases.get(str(field.type), "")
-        default = "" if field.default is MISSING else f" = {_toml(field.default)}"
-        lines.append(_item(f"{field.name}{default}", text))
+        default = "" if field.default is MISSING else f" = {_format_toml(field.default)}"
+        lines.append(_format_item(f"{field.name}{default}", text))
     yield "\n".join(lines)
 
 
-def _about(each: Any) -> str:
+def _get_plan_description(each: Any) -> str:
     return str(getattr(each, "description", "") or each.about)
 
 
 def _describe_events() -> Iterator[str]:
-    yield _wrap(
+    yield _wrap_text(
         "[Events](events.md) explains the order and the meaning. These are all fields, by their "
         "Python classes."
     )
@@ -135,9 +166,11 @@ def _describe_events() -> Iterator[str]:
     for kind in [*events.TurnEvent.__args__, *events.RunEvent.__args__]:
         summary = (inspect.getdoc(kind) or "").split("\n\n")[0]
         yield f"## {kind.event}"
-        yield _wrap(summary)
+        yield _wrap_text(summary)
         lines = [
-            _item(f"{field.name}: {field.type}", texts.get(kind.__name__, {}).get(field.name, ""))
+            _format_item(
+                f"{field.name}: {field.type}", texts.get(kind.__name__, {}).get(field.name, "")
+            )
             for field in fields(kind)
         ]
         if lines:
@@ -145,20 +178,20 @@ def _describe_events() -> Iterator[str]:
 
 
 def _read_docstrings(module: ModuleType) -> dict[str, dict[str, str]]:
-    """By class, the texts that stand below its fields."""
+    """Return the docstrings of fields in `module`, by class and field name."""
     found: dict[str, dict[str, str]] = {}
     for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, ast.ClassDef):
-            found[node.name] = dict(_documented(node.body))
+            found[node.name] = dict(_list_documented_names(node.body))
     return found
 
 
 def _read_aliases(module: ModuleType) -> dict[str, str]:
-    """The texts that stand below the module's own types."""
-    return dict(_documented(ast.parse(inspect.getsource(module)).body))
+    """Return the docstrings of the module's own types and constants, by name."""
+    return dict(_list_documented_names(ast.parse(inspect.getsource(module)).body))
 
 
-def _documented(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+def _list_documented_names(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
     for node, after in pairwise(body):
         target = node.target if isinstance(node, ast.AnnAssign) else None
         if isinstance(node, ast.Assign):
@@ -168,15 +201,17 @@ def _documented(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
             yield target.id, inspect.cleandoc(str(after.value.value))  # type: ignore[attr-defined]
 
 
-def _item(name: str, text: str) -> str:
-    """A line of a list: the name as code, and what it is; lists inside of the text are kept."""
+def _format_item(name: str, text: str) -> str:
+    """Format an item of a Markdown list: the name as code, then the text; keep lists within it."""
     parts = re.split(r"\n(?=- )|\n\n", text.strip())
-    first = _wrap(f"- `{name}`" + (f": {' '.join(parts[0].split())}" if parts[0] else ""), "  ")
-    rest = [_wrap(" ".join(part.split()), "    ", "  ") for part in parts[1:]]
+    first = _wrap_text(
+        f"- `{name}`" + (f": {' '.join(parts[0].split())}" if parts[0] else ""), "  "
+    )
+    rest = [_wrap_text(" ".join(part.split()), "    ", "  ") for part in parts[1:]]
     return "\n".join([first, *rest])
 
 
-def _wrap(text: str, indent: str = "", begin: str = "") -> str:
+def _wrap_text(text: str, indent: str = "", begin: str = "") -> str:
     return textwrap.fill(
         " ".join(text.split()),
         WIDTH,
@@ -187,7 +222,7 @@ def _wrap(text: str, indent: str = "", begin: str = "") -> str:
     )
 
 
-def _toml(value: object) -> str:
+def _format_toml(value: object) -> str:
     match value:
         case bool():
             return str(value).lower()
@@ -202,7 +237,7 @@ def _toml(value: object) -> str:
 
 
 def main() -> None:
-    for name, text in list_pages().items():
+    for name, text in build_pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
         print(f"docs/reference/{name}: {len(text.splitlines())} lines")
 

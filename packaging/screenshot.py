@@ -1,4 +1,4 @@
-"""Write docs/app.svg: the app's own export of one turn, with the shipped model and store.
+"""Writes docs/app.svg: a screenshot of the app after one turn, with shipped model and store.
 
 python packaging/screenshot.py ["A question"]
 """
@@ -13,11 +13,11 @@ from pathlib import Path
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "app.svg"
 QUESTION = "A rectangle is 7 m long and 4 m wide. What is its area?"
-SIZE = (120, 36)
+SIZE = (96, 30)
 
 
 async def main(question: str) -> None:
-    """Ask `question` in an app without a terminal, wait for the answer, export the screen."""
+    """Ask `question` in an app without a terminal, wait for the answer, write the screenshot."""
     from textual.widgets import TextArea
 
     from rm_local.runtime import Runtime

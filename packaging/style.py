@@ -1,7 +1,7 @@
-"""Counts what makes code hard to search and to read: `python packaging/style.py [--list]`.
+"""Counts names and words that CONTRIBUTING.md discourages: `python packaging/style.py [--list]`.
 
-For each room of rm_local: the share of functions whose name is one word, names that are defined in
-four or more files, and words that stand for something else in this project's prose. Properties and
+For each room of rm_local: the number of functions whose name is one word; then names defined in
+four or more files, and discouraged words in code and documents. Properties and
 names that a library or Python prescribes are not counted: a property is a noun, like a field.
 """
 
@@ -19,18 +19,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PRESCRIBED = frozenset({"compose", "emit", "flush", "main", "render"})
-"""Names that Textual and logging call, and `main`."""
+"""One-word function names that are not counted: those that libraries call, and `main`."""
 WORDS = re.compile(
     r"\b(tell|tells|told|telling|teller|anew|behind|beside|mend|mends|mended|mending)\b"
     r"|\bpass(?:ed|es|ing)? over\b|(?<!there )\b(?:is|are|was|were|be) none\b|\bof none\b"
 )
-"""Words that stand for say, report, again, after, alongside, fix, skip, and for a missing thing."""
+"""Discouraged words, used for say, report, again, after, next to, fix, skip and "there is no"."""
 MANY_FILES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A function or a class."""
+    """A definition of a function or a class in rm_local, in the package `room`."""
 
     name: str
     path: Path
@@ -39,25 +39,27 @@ class Definition:
     function: bool
 
     @property
-    def one_word(self) -> bool:
+    def has_one_word_name(self) -> bool:
         """Whether it is a function whose name is a single word."""
         return self.function and "_" not in self.name.strip("_")
 
 
 def list_definitions(root: Path = ROOT) -> Iterator[Definition]:
-    """All functions and classes of rm_local but the special and the prescribed ones."""
+    """Yield all functions and classes below rm_local, except properties and prescribed names."""
     for path in sorted((root / "rm_local").rglob("*.py")):
         parts = path.relative_to(root / "rm_local").parts
         room = parts[0] if len(parts) > 1 else "(top)"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
                 yield Definition(node.name, path, node.lineno, room, function=False)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _counts(node):
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _counts_as_function(
+                node
+            ):
                 yield Definition(node.name, path, node.lineno, room, function=True)
 
 
-def list_words(root: Path = ROOT) -> Iterator[tuple[Path, int, str]]:
-    """File, line and word of each doubtful word in rm_local, README and docs."""
+def list_discouraged_words(root: Path = ROOT) -> Iterator[tuple[Path, int, str]]:
+    """Yield file, line and word of each discouraged word in rm_local, README and docs."""
     paths = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
     for path in [*sorted((root / "rm_local").rglob("*.py")), *paths]:
         for number, text in _list_texts(path):
@@ -66,7 +68,7 @@ def list_words(root: Path = ROOT) -> Iterator[tuple[Path, int, str]]:
 
 
 def _list_texts(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines of prose with their numbers; of a program its comments, strings and names."""
+    """Yield lines of prose with their numbers; of a program comments, strings and split names."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         yield from enumerate(text.splitlines(), 1)
@@ -80,7 +82,7 @@ def _list_texts(path: Path) -> Iterator[tuple[int, str]]:
             yield from enumerate(token.string.splitlines(), token.start[0])
 
 
-def _counts(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _counts_as_function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     if node.name.startswith("__") or node.name in PRESCRIBED:
         return False
     decorators = {ast.unparse(each).rpartition(".")[2] for each in node.decorator_list}
@@ -102,15 +104,15 @@ def main() -> None:
         files[each.name].add(each.path)
     for room, found in sorted(rooms.items()):
         functions = [each for each in found if each.function]
-        ones = [each for each in functions if each.one_word]
+        ones = [each for each in functions if each.has_one_word_name]
         print(f"{room:10} {len(ones):5} of {len(functions):5} functions have one word")
         if args.list and args.room in (None, room):
             for each in ones:
                 print(f"    {each.path.relative_to(ROOT)}:{each.line} {each.name}")
     functions = [each for each in definitions if each.function]
-    ones = [each for each in functions if each.one_word]
+    ones = [each for each in functions if each.has_one_word_name]
     many = sorted(name for name, paths in files.items() if len(paths) >= MANY_FILES)
-    words = list(list_words())
+    words = list(list_discouraged_words())
     print(f"one-word function names: {len(ones) / len(functions):.1%} of {len(functions)}")
     print(f"names in {MANY_FILES} or more files: {len(many)}: {', '.join(many)}")
     counted = Counter(word for _, _, word in words).most_common()

@@ -43,14 +43,17 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to the file `path` atomically: readers see the old file or all of `data`."""
+    """Write `data` to the file `path`, which keeps its old content if the write fails.
+
+    As for `write_atomically`: the new content appears at once, synced to the disk.
+    """
     with write_atomically(path) as file:
         file.write(data)
 
 
 @contextmanager
 def create_part_file(path: Path) -> Iterator[Path]:
-    """Create an empty temporary file next to `path`, and yield its path to the `with` statement.
+    """Create an empty file next to `path` for the body; remove it afterwards unless it was renamed.
 
     The body writes the file and renames it; otherwise it is removed after the body. Use it for a
     library that writes to a path, or for a final name that depends on the content.

@@ -1,1 +1,1 @@
-"""Two plans compared on the questions of the repository, pair by pair, by rules stated in code."""
+"""Comparison of two plans on the same questions, judged by rules in code, with paired figures."""

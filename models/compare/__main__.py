@@ -17,13 +17,13 @@ from pathlib import Path
 
 from models.compare.questions import CONVERSATION, Question, limit_per_kind, read_questions
 from models.compare.report import (
-    difference_lines,
-    is_identical,
-    silence_lines,
-    silent_pairs,
-    table_lines,
+    format_differences,
+    format_silence,
+    format_table_lines,
+    has_same_tokens,
+    pair_unhinted_samples,
 )
-from models.compare.run import ask_all, describe_run, order_turns
+from models.compare.run import ask_missing_turns, fingerprint_run, list_turns_to_ask
 from models.compare.samples import Sample, read_samples
 from models.sample_file import SampleFile
 from models.small.base import find_smollm2
@@ -36,11 +36,11 @@ from rm_local.settings import Settings
 
 OUT = Path(__file__).with_name("run.jsonl")
 SEEDS, MAX_TOKENS = 3, 96
-"""Of the default run."""
+"""Default number of seeds for each question, and default token limit of a branch."""
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options of the command."""
+    """Parse the command's options."""
     parser = argparse.ArgumentParser(
         prog="python -m models.compare",
         description=__doc__,
@@ -67,10 +67,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code."""
+    """Run the command; return the exit code."""
     chosen = parse_arguments(arguments)
     try:
-        return compare(chosen)
+        return run_comparison(chosen)
     except RmLocalError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -79,15 +79,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def compare(chosen: argparse.Namespace) -> int:
-    """Ask what is missing, then print the report."""
+def run_comparison(chosen: argparse.Namespace) -> int:
+    """Ask the questions that the file lacks, then print the report.
+
+    Returns the exit code: 1 if `--silence` is given and the tokens of a pair without a hint differ.
+    """
     questions = limit_per_kind(read_questions(chosen.questions, chosen.kinds), chosen.limit)
     names = (find_plan(chosen.plan).name, find_plan(chosen.baseline).name)
     if chosen.report:
         found = read_samples(chosen.out)
     else:
         plans = [replace(find_plan(name), max_tokens=chosen.max_tokens) for name in names]
-        found = asyncio.run(_collect(chosen, questions, plans))
+        found = asyncio.run(_collect_samples(chosen, questions, plans))
     known = {question.id for question in questions}
     samples = [
         sample
@@ -96,21 +99,21 @@ def compare(chosen: argparse.Namespace) -> int:
     ]
     if not chosen.silence:
         _print_report(samples, questions, names)
-    print(*silence_lines(samples, *names), sep="\n")
-    differs = not all(is_identical(*pair) for pair in silent_pairs(samples, *names))
+    print(*format_silence(samples, *names), sep="\n")
+    differs = not all(has_same_tokens(*pair) for pair in pair_unhinted_samples(samples, *names))
     return int(chosen.silence and differs)
 
 
-async def _collect(
+async def _collect_samples(
     chosen: argparse.Namespace, questions: Sequence[Question], plans: Sequence[Plan]
 ) -> dict[Hashable, Sample]:
     named = chosen.model or find_smollm2()
     model = await prepare_model_in_thread(named, lambda _share: None, print)
-    turns = list(order_turns(questions, plans, chosen.seeds))
-    with SampleFile(chosen.out, Sample, describe_run(model, chosen.store, plans)) as file:
+    turns = list(list_turns_to_ask(questions, plans, chosen.seeds))
+    with SampleFile(chosen.out, Sample, fingerprint_run(model, chosen.store, plans)) as file:
         runtime = Runtime(Settings(threads=chosen.threads), model=model, store=chosen.store)
         try:
-            await ask_all(runtime, file, turns)
+            await ask_missing_turns(runtime, file, turns)
         finally:
             await runtime.close()
         return file.samples
@@ -124,9 +127,9 @@ def _print_report(
     plan, baseline = names
     verdicts = judge_samples(samples, questions, baseline)
     print()
-    print(*table_lines(verdicts, names), sep="\n")
+    print(*format_table_lines(verdicts, names), sep="\n")
     print()
-    print(*difference_lines(verdicts, plan, baseline), sep="\n")
+    print(*format_differences(verdicts, plan, baseline), sep="\n")
     print()
 
 

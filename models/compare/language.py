@@ -1,7 +1,7 @@
-"""In which language a text is: by its script, and for Latin letters by its commonest words.
+"""Detects the language of a text by its script, or for Latin letters by its common words.
 
-For the languages of `models/seed/questions`, and no others; a text that gives no evidence, such as
-a number or a name, belongs to none.
+Only the languages of `models/seed/questions` are known. A text without evidence, such as a number
+or a name, has no language.
 """
 
 from __future__ import annotations
@@ -23,50 +23,53 @@ SCRIPTS = (
     ("th", "\u0e01-\u0e30"),
     ("latin", "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"),
 )
-"""Scripts as ranges of letters; a script of one language here has that language's code."""
+"""Pairs of a script and its letters, as ranges of a regular expression.
+
+A script that only one of the languages uses is named by that language's code.
+"""
 
 KANA_SHARE = 0.1
-"""Of Japanese letters, kana at least; Chinese has none, and a name in kana is less."""
+"""Minimum share of kana among the letters of a Japanese text; Chinese text has at most a name."""
 
 SHORT_HAN = 8
-"""Up to so many Chinese characters without kana can be a Japanese answer, too."""
+"""Maximum Chinese characters of a text without kana that may be Japanese as well."""
 
 _TABLE = tomllib.loads(Path(__file__).with_name("languages.toml").read_text(encoding="utf-8"))
 WORDS = {language: frozenset(row["words"].split()) for language, row in _TABLE.items()}
-"""Common words of the languages that are written in Latin letters."""
+"""By language code, the common words of each language in Latin letters."""
 LETTERS = {language: row.get("letters", "") for language, row in _TABLE.items()}
-"""Letters and marks that of these languages only one has."""
+"""By language code, letters and marks that only this language has, among those of `WORDS`."""
 
 _PATTERNS = {name: re.compile(f"[{ranges}]") for name, ranges in SCRIPTS}
 # A single ASCII letter is as often the name of a number as it is a word.
 _WORD = re.compile(r"(?![A-Za-z]\b(?!['’]))[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
-def possible_languages(text: str) -> frozenset[str]:
-    """ISO 639-1 codes of the languages that the text may be in; empty without evidence."""
+def detect_possible_languages(text: str) -> frozenset[str]:
+    """Return the ISO 639-1 codes of the languages the text may be in; empty without evidence."""
     counts = {name: len(pattern.findall(text)) for name, pattern in _PATTERNS.items()}
     counts["han"] += counts["kana"]
     script = max(counts, key=lambda name: counts[name])
     if not counts[script]:
         return frozenset()
     if script == "latin":
-        return _latin_languages(text)
+        return _detect_latin_languages(text)
     if script in ("han", "kana"):
-        return _chinese_or_japanese(counts["kana"], counts["han"])
+        return _distinguish_chinese_japanese(counts["kana"], counts["han"])
     return frozenset({script})
 
 
-def _chinese_or_japanese(kana: int, letters: int) -> frozenset[str]:
+def _distinguish_chinese_japanese(kana: int, letters: int) -> frozenset[str]:
     if kana >= KANA_SHARE * letters:
         return frozenset({"ja"})
     return frozenset({"zh", "ja"} if not kana and letters <= SHORT_HAN else {"zh"})
 
 
-def _latin_languages(text: str) -> frozenset[str]:
-    """Those whose words and letters are found most often."""
+def _detect_latin_languages(text: str) -> frozenset[str]:
+    """Return the languages whose words and letters the text has most often; empty without any."""
     words = Counter(word.replace("’", "'") for word in _WORD.findall(text.lower()))
     found = {
-        language: sum(count for word, count in words.items() if _counts(word, known))
+        language: sum(count for word, count in words.items() if _is_known_word(word, known))
         + sum(text.count(letter) for letter in LETTERS[language])
         for language, known in WORDS.items()
     }
@@ -74,7 +77,7 @@ def _latin_languages(text: str) -> frozenset[str]:
     return frozenset(language for language, count in found.items() if most and count == most)
 
 
-def _counts(word: str, known: frozenset[str]) -> bool:
-    """Whether the word is one of these, or begins with one and an apostrophe, as `l'eau`."""
+def _is_known_word(word: str, known: frozenset[str]) -> bool:
+    """Return whether `known` has the word, or its beginning with the apostrophe, as in `l'eau`."""
     head, apostrophe, _ = word.partition("'")
     return word in known or (bool(apostrophe) and f"{head}'" in known)

@@ -1,4 +1,4 @@
-"""The questions that plans are compared on: a file of `models/seed/questions`."""
+"""Reads the labelled questions for comparisons of plans, from `models/seed/questions`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ CONVERSATION = Path(__file__).parents[1] / "seed" / "questions" / "conversation.
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A labelled question."""
+    """A question with its kind, its language and, if there is one, the accepted answer."""
 
     id: str
     question: str
     kind: str
     language: str
-    """ISO 639-1 code."""
+    """ISO 639-1 code of the question's language."""
     target: tuple[str, ...] | None
-    """Accepted forms of the answer; None where there is no single answer."""
+    """Accepted forms of the answer; None if there is no single right answer."""
 
 
 def read_questions(path: Path = CONVERSATION, kinds: Sequence[str] = ()) -> list[Question]:
-    """The questions of the file, in its order: those of these kinds, or all."""
+    """Return the questions of the file in its order; only those of `kinds`, unless it is empty."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [
         Question(
@@ -41,7 +41,7 @@ def read_questions(path: Path = CONVERSATION, kinds: Sequence[str] = ()) -> list
 
 
 def limit_per_kind(questions: Iterable[Question], limit: int) -> list[Question]:
-    """The first `limit` questions of each kind; all of them for 0."""
+    """Return the first `limit` questions of each kind, or all of them for 0."""
     seen: Counter[str] = Counter()
     taken = []
     for question in questions:

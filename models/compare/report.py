@@ -1,4 +1,4 @@
-"""The comparison as a table, the paired differences, and what memory's silence came to."""
+"""Formats a comparison: a table, paired differences, and turns in which memory gave no hint."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from statistics import fmean, median
 
 from models.compare.judge import RULES, Verdict
 from models.compare.samples import Sample
-from models.compare.statistics import difference_in_points, pair_verdicts
+from models.compare.statistics import compute_paired_difference, pair_verdicts
 
 
-def table_lines(verdicts: Sequence[Verdict], plans: Sequence[str]) -> Iterator[str]:
-    """By kind and plan: answers that keep each rule, and what a turn cost."""
+def format_table_lines(verdicts: Sequence[Verdict], plans: Sequence[str]) -> Iterator[str]:
+    """Yield the table: by kind and plan, answers that satisfy each rule, tokens and seconds."""
     head = [*RULES, "all"]
     yield (
         f"{'kind':16}{'plan':10}{'n':>5}"
@@ -26,18 +26,18 @@ def table_lines(verdicts: Sequence[Verdict], plans: Sequence[str]) -> Iterator[s
                 if each.sample.plan == plan and kind in (each.kind, "all kinds")
             ]
             if own:
-                yield _row(kind, plan, own)
+                yield _format_row(kind, plan, own)
 
 
-def difference_lines(verdicts: Sequence[Verdict], plan: str, baseline: str) -> Iterator[str]:
-    """The paired difference by kind, over all questions, and over those that had a hint."""
+def format_differences(verdicts: Sequence[Verdict], plan: str, baseline: str) -> Iterator[str]:
+    """Yield lines with the paired difference by kind, over all questions, and over hinted ones."""
     pairs = pair_verdicts(verdicts, plan, baseline)
-    groups = {kind: [p for p in pairs if p[0].kind == kind] for kind in _kinds(verdicts)}
+    groups = {kind: [p for p in pairs if p[0].kind == kind] for kind in _list_kinds(verdicts)}
     groups["all kinds"] = pairs
     groups["with a hint"] = [pair for pair in pairs if pair[0].sample.hinted]
     yield f"{plan} minus {baseline}, answers that keep all rules, points [95 % interval]"
     for name, group in groups.items():
-        found = difference_in_points(group)
+        found = compute_paired_difference(group)
         if found is None:
             yield f"  {name:14} no pair"
         else:
@@ -47,10 +47,13 @@ def difference_lines(verdicts: Sequence[Verdict], plan: str, baseline: str) -> I
             )
 
 
-def silent_pairs(
+def pair_unhinted_samples(
     samples: Sequence[Sample], plan: str, baseline: str
 ) -> list[tuple[Sample, Sample]]:
-    """Both samples of each question and seed at which `plan` gave no hint."""
+    """Return pairs (sample of `plan`, sample of `baseline`) for turns without any hint.
+
+    Both samples of a pair have the same question and seed.
+    """
     others = {(s.question, s.seed): s for s in samples if s.plan == baseline}
     return [
         (sample, others[sample.question, sample.seed])
@@ -59,17 +62,17 @@ def silent_pairs(
     ]
 
 
-def is_identical(one: Sample, other: Sample) -> bool:
-    """Whether the same tokens were written: one branch each, of the same text and length."""
+def has_same_tokens(one: Sample, other: Sample) -> bool:
+    """Return whether both samples have the same tokens: one branch, equal in text and length."""
     same_text = one.written == other.written
     return same_text and one.tokens == other.tokens and one.branches == other.branches == 1
 
 
-def silence_lines(samples: Sequence[Sample], plan: str, baseline: str) -> Iterator[str]:
-    """How often the gate was silent, how often the tokens were then those of the baseline."""
-    pairs = silent_pairs(samples, plan, baseline)
+def format_silence(samples: Sequence[Sample], plan: str, baseline: str) -> Iterator[str]:
+    """Yield lines on turns without a hint: their number, and how many equal the baseline's."""
+    pairs = pair_unhinted_samples(samples, plan, baseline)
     asked = sum(sample.plan == plan for sample in samples)
-    differing = [one for one, other in pairs if not is_identical(one, other)]
+    differing = [one for one, other in pairs if not has_same_tokens(one, other)]
     yield (
         f"{plan} gave no hint in {len(pairs)} of {asked} turns; in {len(pairs) - len(differing)} "
         f"of these its tokens are those of {baseline} at the same seed"
@@ -78,16 +81,16 @@ def silence_lines(samples: Sequence[Sample], plan: str, baseline: str) -> Iterat
         yield f"  differs: {one.question} at seed {one.seed}, {one.branches} branches"
 
 
-def _kinds(verdicts: Sequence[Verdict]) -> list[str]:
+def _list_kinds(verdicts: Sequence[Verdict]) -> list[str]:
     return list(dict.fromkeys(verdict.kind for verdict in verdicts))
 
 
-def _row(kind: str, plan: str, own: Sequence[Verdict]) -> str:
+def _format_row(kind: str, plan: str, own: Sequence[Verdict]) -> str:
     cells = []
     for rule in RULES:
         kept = [each.kept[rule] for each in own if rule in each.kept]
         cells.append(f"{sum(kept)}/{len(kept)}" if kept else "-")
-    cells.append(f"{sum(each.good for each in own)}/{len(own)}")
+    cells.append(f"{sum(each.keeps_all_rules for each in own)}/{len(own)}")
     seconds = [each.sample.seconds for each in own]
     return (
         f"{kind:16}{plan:10}{len(own):5}"

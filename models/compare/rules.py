@@ -1,4 +1,4 @@
-"""What makes an answer acceptable: pure functions over its text, each one rule."""
+"""The rules for an acceptable answer: pure functions of its text."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from models.compare.language import possible_languages
+from models.compare.language import detect_possible_languages
 
 FORCED_WORDS = 5
-"""Consecutive words of the method's own phrases that nobody writes by chance."""
+"""Number of consecutive words of the method's phrases that an answer never has by chance."""
 
 HINT_WORDS = 12
-"""Consecutive words of a hint from which an answer recites it instead of using it."""
+"""Number of consecutive words of a hint from which on an answer counts as reciting it."""
 
 LONGEST_PERIOD, TIMES, LOOP_WORDS = 60, 3, 12
-"""A text loops when up to 60 words follow each other three times and are 12 words in all, ..."""
+"""Limits of a loop: words in its period, minimum repetitions, minimum words in all."""
 SENTENCE_WORDS = 4
-"""... or when it has the same sentence of at least 4 words three times anywhere."""
+"""Minimum words of a sentence that counts as a loop if the text has it three times."""
 
 PHRASE_WORDS = 4
-"""Words of an answer without a full stop that may begin in lower case, as `the blue whale`."""
+"""Maximum words of an answer without a full stop that may begin in lower case: `blue whale`."""
 
 ON_TOPIC_SHARE = 0.75
-"""Share of the answers to other questions that an answer is nearer to its question than."""
+"""Minimum share of answers to other questions that are less near to the question."""
 
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _MARKS = "\u0300-\u036f\u064b-\u065f\u0900-\u0903\u093a-\u094f\u0962\u0963"
@@ -36,19 +36,19 @@ _CLOSERS = ",;:.!?)]}%»”’。，、；：！？）」"
 
 
 def split_words(text: str) -> list[str]:
-    """Words in one case; each Chinese or Japanese character by itself, as they have no spaces."""
+    """Split the text into words in one case; each Chinese or Japanese character is a word."""
     return _WORDS.findall(unicodedata.normalize("NFC", text).casefold())
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences and lines of the text; the last may have no end."""
+    """Split the text into sentences and lines; the last one may have no end."""
     return [piece for part in _SENTENCE_END.split(text) if (piece := part.strip())]
 
 
 def begins_at_first_word(text: str) -> bool:
-    """Whether the text seems to begin where it was begun, not in the middle of a sentence.
+    """Return whether the text seems to begin at a start, not in the middle of a sentence.
 
-    It may not begin with closing punctuation, nor in lower case, unless it is a short phrase, a
+    It must not begin with closing punctuation, nor in lower case, unless it is a short phrase, a
     list or code.
     """
     start = text.lstrip(_OPENERS)
@@ -60,29 +60,29 @@ def begins_at_first_word(text: str) -> bool:
 
 
 def has_whole_sentence(text: str) -> bool:
-    """Whether at least one sentence or line has its end; what follows it may be cut off."""
+    """Return whether at least one sentence or line of the text is complete."""
     ends = (match.start() for match in _SENTENCE_END.finditer(text.rstrip()))
     return any(any(character.isalpha() for character in text[:end]) for end in ends)
 
 
-def is_whole(text: str, stop: str) -> bool:
-    """Whether it begins at its first word, and ended by itself or after a whole sentence.
+def is_complete_answer(text: str, stop: str) -> bool:
+    """Return whether the text begins at a start, and ended by itself or has a whole sentence.
 
-    `stop` is the branch's reason to end; `end` when the model ended it.
+    `stop` is the reason for the branch's end; `end` if the model ended it.
     """
     return begins_at_first_word(text) and (stop == "end" or has_whole_sentence(text))
 
 
 def repeats_phrase(text: str, phrases: Iterable[str], words: int) -> bool:
-    """Whether the text has that many consecutive words of one of the phrases."""
-    said = _word_runs(split_words(text), words)
-    return any(said & _word_runs(split_words(phrase), words) for phrase in phrases)
+    """Return whether the text has `words` consecutive words of one of the phrases."""
+    said = _collect_word_runs(split_words(text), words)
+    return any(said & _collect_word_runs(split_words(phrase), words) for phrase in phrases)
 
 
 def has_forced_text(text: str, forced: Sequence[str], hints: Sequence[str]) -> bool:
-    """Whether the text contains what the program wrote: its phrases, or a good part of a hint.
+    """Return whether the text has what the program wrote: its phrases, or a long part of a hint.
 
-    `forced` holds the phrases around a hint; `hints` the texts of those that the answer had.
+    `forced` lists the phrases around a hint, `hints` the texts of the hints that the answer had.
     """
     marks = ("[hint]", "[end of hint]")
     return (
@@ -92,26 +92,26 @@ def has_forced_text(text: str, forced: Sequence[str], hints: Sequence[str]) -> b
     )
 
 
-def loops(text: str) -> bool:
-    """Whether some words follow each other again and again, or a sentence comes three times."""
+def has_loop(text: str) -> bool:
+    """Return whether words repeat each other at once several times, or a sentence three times."""
     sentences = (tuple(split_words(sentence)) for sentence in split_sentences(text))
     counts = Counter(each for each in sentences if len(each) >= SENTENCE_WORDS)
     if max(counts.values(), default=0) >= TIMES:
         return True
     words = split_words(text)
     return any(
-        _longest_repeat(words, period) + period >= max(TIMES * period, LOOP_WORDS)
+        _measure_longest_repeat(words, period) + period >= max(TIMES * period, LOOP_WORDS)
         for period in range(1, min(LONGEST_PERIOD, len(words) // TIMES) + 1)
     )
 
 
 def is_in_language(text: str, language: str) -> bool:
-    """Whether the text can be in the language; one without evidence can."""
-    return not (found := possible_languages(text)) or language in found
+    """Return whether the text may be in the language; True for a text without evidence."""
+    return not (found := detect_possible_languages(text)) or language in found
 
 
-def is_right(text: str, forms: Sequence[str], language: str) -> bool:
-    """Whether the text contains one of the accepted forms, as whole words (`questions/README`)."""
+def contains_accepted_form(text: str, forms: Sequence[str], language: str) -> bool:
+    """Return whether the text has one of the forms as whole words; in Chinese, anywhere."""
     said = unicodedata.normalize("NFC", text).casefold()
     for form in (unicodedata.normalize("NFC", each).casefold() for each in forms):
         bounded = re.search(rf"(?<![\w{_MARKS}]){re.escape(form)}(?![\w{_MARKS}])", said)
@@ -121,19 +121,20 @@ def is_right(text: str, forms: Sequence[str], language: str) -> bool:
 
 
 def is_on_topic(own: float, others: Sequence[float]) -> bool:
-    """Whether the answer is nearer to its question than most answers to other questions are.
+    """Return whether the answer is nearer to its question than most other answers are.
 
-    Cosines of the question with this answer and with those; without others it cannot be told.
+    `own` is the question's cosine with this answer, `others` those with the answers to other
+    questions. Without others the result is True.
     """
     return not others or sum(own > other for other in others) >= ON_TOPIC_SHARE * len(others)
 
 
-def _word_runs(words: Sequence[str], length: int) -> set[tuple[str, ...]]:
+def _collect_word_runs(words: Sequence[str], length: int) -> set[tuple[str, ...]]:
     return {tuple(words[i : i + length]) for i in range(len(words) - length + 1)}
 
 
-def _longest_repeat(words: Sequence[str], period: int) -> int:
-    """Most consecutive words that equal the word `period` places before them."""
+def _measure_longest_repeat(words: Sequence[str], period: int) -> int:
+    """Return the most consecutive words that each equal the word `period` places before."""
     longest = run = 0
     for word, before in zip(words[period:], words, strict=False):
         run = run + 1 if word == before else 0

@@ -1,4 +1,4 @@
-"""Asks the questions under both plans, through the runtime that every face uses."""
+"""Asks the questions under both plans, through the same runtime as the app and the commands."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from rm_local.records import Branch
 from rm_local.runtime import Runtime
 
 
-def describe_run(model: Path, store: Path, plans: Sequence[Plan]) -> dict[str, Any]:
-    """What samples depend on; those of one file have all of it in common."""
+def fingerprint_run(model: Path, store: Path, plans: Sequence[Plan]) -> dict[str, Any]:
+    """Return what samples depend on: hashes of model, store and code, and the plans' fields."""
     with model.open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
     with store.open("rb") as file:
@@ -39,12 +39,12 @@ def describe_run(model: Path, store: Path, plans: Sequence[Plan]) -> dict[str, A
         "model": weights,
         "store": entries,
         "plans": [asdict(plan) for plan in plans],
-        "code": hash_code(paths.PACKAGE),
+        "code": hash_package_code(paths.PACKAGE),
     }
 
 
-def hash_code(package: Path) -> str:
-    """A hash over all Python files of the package, with their names."""
+def hash_package_code(package: Path) -> str:
+    """Return a hash of all Python files of the package, with their names."""
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         digest.update(f"{path.relative_to(package).as_posix()}\0".encode())
@@ -52,10 +52,10 @@ def hash_code(package: Path) -> str:
     return digest.hexdigest()
 
 
-def order_turns(
+def list_turns_to_ask(
     questions: Sequence[Question], plans: Sequence[Plan], seeds: int
 ) -> Iterator[tuple[Question, Plan, int]]:
-    """All turns, seed by seed; which plan comes first alternates.
+    """Yield all turns (question, plan, seed), seed by seed; the first plan alternates.
 
     The second turn of a pair finds the prompt evaluated, which saves it some time.
     """
@@ -66,21 +66,21 @@ def order_turns(
                 yield question, plan, seed
 
 
-async def ask_all(
+async def ask_missing_turns(
     runtime: Runtime,
     file: SampleFile[Sample],
     turns: Sequence[tuple[Question, Plan, int]],
 ) -> None:
-    """Add the samples that the file lacks, one after another; prints how far it is."""
-    missing = [turn for turn in turns if _key(*turn) not in file.samples]
+    """Ask the turns without a sample in the file, one after another; print the progress."""
+    missing = [turn for turn in turns if _make_key(*turn) not in file.samples]
     if not missing:
         return
     await runtime.open_store()
     await runtime.load_model()
     began = perf_counter()
     for number, (question, plan, seed) in enumerate(missing, 1):
-        sample = await ask(runtime, question, plan, seed)
-        file.add(sample)
+        sample = await ask_question(runtime, question, plan, seed)
+        file.add_sample(sample)
         left = (perf_counter() - began) / number * (len(missing) - number)
         print(
             f"{number}/{len(missing)}  {question.id}  {plan.name}  seed {seed}  "
@@ -89,19 +89,19 @@ async def ask_all(
         )
 
 
-async def ask(runtime: Runtime, question: Question, plan: Plan, seed: int) -> Sample:
-    """Answer one question under the plan."""
+async def ask_question(runtime: Runtime, question: Question, plan: Plan, seed: int) -> Sample:
+    """Answer one question under the plan at the seed; return the sample."""
     began = perf_counter()
     turn = runtime.solve(question.question, plan, overrides=TurnOverrides(seed=seed))
     async with aclosing(turn) as stream:
         events = [event async for event in stream]
-    return sample_from_events(question.id, plan.name, seed, events, perf_counter() - began)
+    return build_sample(question.id, plan.name, seed, events, perf_counter() - began)
 
 
-def sample_from_events(
+def build_sample(
     question: str, plan: str, seed: int, events: Sequence[Event], seconds: float
 ) -> Sample:
-    """What the events of a turn come to."""
+    """Summarize the events of a turn as a sample; `seconds` is the duration of the turn."""
     answer = next((event.answer for event in events if isinstance(event, Answered)), None)
     failure = next((event.message for event in events if isinstance(event, Failed)), "")
     branches = {e.branch.index: e.branch for e in events if isinstance(e, BranchFinished)}
@@ -124,5 +124,5 @@ def sample_from_events(
     )
 
 
-def _key(question: Question, plan: Plan, seed: int) -> Key:
+def _make_key(question: Question, plan: Plan, seed: int) -> Key:
     return question.id, plan.name, seed

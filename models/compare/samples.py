@@ -1,4 +1,4 @@
-"""What a plan answered to one question, as `models.sample_file` keeps it."""
+"""The record of one answer in a comparison, and reading a file of such records."""
 
 from __future__ import annotations
 
@@ -6,49 +6,49 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.sample_file import parse_lines, parse_samples
+from models.sample_file import index_samples, parse_json_lines
 from rm_local.errors import UsageError
 
 Key = tuple[str, str, int]
-"""Question, plan and seed: what a file has once."""
+"""Question id, plan and seed; a file has one sample for each key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One question answered under one plan at one seed."""
+    """The answer to one question under one plan at one seed."""
 
     question: str
-    """Its id."""
+    """Id of the question."""
     plan: str
     seed: int
     text: str
-    """What is shown as the answer; empty when there is none."""
+    """The text shown as the answer; empty without an answer."""
     written: str
-    """All that the shown branch wrote, with its thinking, as it came."""
+    """Everything that the shown branch wrote, with its thinking, unchanged."""
     stop: str
-    """How the shown branch ended."""
+    """Reason for the end of the shown branch, as in `Branch.stop`."""
     branch_tokens: int
-    """That the shown branch wrote."""
+    """Number of tokens that the shown branch wrote."""
     tokens: int
-    """That the whole turn wrote."""
+    """Number of tokens that all branches of the turn wrote."""
     seconds: float
-    """From the question to the answer, the model loaded before."""
+    """Seconds from the question to the answer, with the model already loaded."""
     branches: int
     hinted: int
-    """Branches that had a hint; 0 = memory was silent."""
+    """Number of branches with a hint; 0 if the gate found nothing that fits."""
     hint: str
-    """The subroutine that the shown branch read; empty without one."""
+    """The subroutine in the hint of the shown branch; empty without a hint."""
     failure: str
-    """Why there is no answer; empty when there is one."""
+    """Message of the error that ended the turn; empty with an answer."""
 
     @property
     def key(self) -> Key:
-        """What tells it from the other samples of its file."""
+        """The sample's key in its file."""
         return self.question, self.plan, self.seed
 
 
 def read_samples(path: Path) -> dict[Hashable, Sample]:
-    """The samples of a file, however they were made.
+    """Return the samples of a file by key, without a check of how they were made.
 
     Raises:
         UsageError: There is no such file.
@@ -57,4 +57,4 @@ def read_samples(path: Path) -> dict[Hashable, Sample]:
         lines = path.read_text(encoding="utf-8").split("\n")[1:-1]
     except FileNotFoundError:
         raise UsageError(f"{path} does not exist.", "Run the comparison first.") from None
-    return parse_samples(Sample, parse_lines(lines))
+    return index_samples(Sample, parse_json_lines(lines))

@@ -1,1 +1,1 @@
-"""Problems as people put them: families, and questions that no model is trained on."""
+"""Training problems for rm-small, worded as people ask, and questions to measure models with."""

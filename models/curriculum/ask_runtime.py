@@ -1,4 +1,4 @@
-"""One question through the runtime that `rm-local ask` uses, and what came of it."""
+"""Asks one question through the runtime that `rm-local ask` uses, and records the outcome."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from rm_local.records import Entry, Hit
 from rm_local.runtime import Runtime
 
 MAX_TOKENS = 400
-"""Of one branch."""
+"""Maximum tokens of one branch in all measurements."""
 SEED = 1
 
 
 class TurnFailedError(RmLocalError):
-    """A turn ended without an answer, and not because its branches came to none."""
+    """A turn failed, for another reason than branches that ended without an answer."""
 
     exit_code = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a turn came to."""
+class TurnOutcome:
+    """Answer, found entries and cost of one turn."""
 
     result: str | None
-    """The final answer; None when there is none."""
+    """The final answer; None without one."""
     text: str
     sources: tuple[str, ...]
-    """Of the entries that were found, best first."""
+    """Sources of the entries that were found, best first."""
     tokens: int
-    """Written by all branches that ended."""
+    """Number of tokens written by all branches that ended."""
     seconds: float
 
 
-def choose_plan(name: str) -> Plan:
-    """The plan of that name with the budget that is common to all measurements."""
+def find_budgeted_plan(name: str) -> Plan:
+    """Return the plan of that name with the token limit common to all measurements."""
     return replace(find_plan(name), max_tokens=MAX_TOKENS)
 
 
@@ -61,10 +61,11 @@ async def ask_runtime(
     hint: Entry | None = None,
     temperature: float | None = None,
     history: Sequence[Message] = (),
-) -> Outcome:
-    """Ask one question; under `hint` alone, if one is given, whatever the store holds.
+) -> TurnOutcome:
+    """Ask one question; with `hint`, under that entry alone instead of the store's hits.
 
-    Branches that all end without an answer, such as at the budget, are an outcome without a result.
+    If all branches end without an answer, for example at the token limit, the outcome has no
+    result.
 
     Raises:
         TurnFailedError: The turn failed otherwise, for example because the model's process ended.
@@ -91,9 +92,9 @@ async def ask_runtime(
                     sources = tuple(hit.entry.source for hit in event.hits)
                 case Failed() if not ended or running or runtime.info is None:
                     raise TurnFailedError(event.message, event.remedy)
-    return Outcome(result, text, sources, tokens, round(time.perf_counter() - began, 2))
+    return TurnOutcome(result, text, sources, tokens, round(time.perf_counter() - began, 2))
 
 
 def is_accepted(result: str | None, accepted: Iterable[str]) -> bool:
-    """Whether the result is one of the accepted answers, as the vote compares them."""
+    """Return whether the result equals an accepted answer, as the vote compares answers."""
     return result is not None and normalize_answer(result) in map(normalize_answer, accepted)

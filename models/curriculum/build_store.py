@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.curriculum.family_entries import family_entries
+from models.curriculum.family_entries import list_family_entries
 from models.curriculum.gym.entries import read_gym_entries
-from models.seed.build import seed_entries
+from models.seed.build import list_seed_entries
 from rm_local.embed import choose_embedder
 from rm_local.errors import RmLocalError
 from rm_local.ingest import build_from_files
@@ -23,13 +23,17 @@ from rm_local.records import Entry
 from rm_local.store import format_entry
 
 
-def measuring_entries() -> list[Entry]:
-    """All entries of the store, in order."""
-    return [*seed_entries(), *family_entries(), *read_gym_entries().values()]
+def list_measuring_entries() -> list[Entry]:
+    """Return all entries of the store for measurements, in order."""
+    return [*list_seed_entries(), *list_family_entries(), *read_gym_entries().values()]
 
 
-def build(out: Path, entries: Sequence[Entry], embedder: str = "minilm") -> None:
-    """Build the store `out` of the entries. Raises StoreError, UsageError, EngineError."""
+def build_measuring_store(out: Path, entries: Sequence[Entry], embedder: str = "minilm") -> None:
+    """Build the store `out` of the entries.
+
+    Raises:
+        StoreError, UsageError, EngineError: The store cannot be built.
+    """
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "entries.jsonl"
         lines.write_bytes(b"".join(map(format_entry, entries)))
@@ -37,7 +41,7 @@ def build(out: Path, entries: Sequence[Entry], embedder: str = "minilm") -> None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code."""
+    """Run the command; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m models.curriculum.build_store",
         description=__doc__,
@@ -46,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("out", type=Path)
     args = parser.parse_args(arguments)
     try:
-        entries = measuring_entries()
-        build(args.out, entries)
+        entries = list_measuring_entries()
+        build_measuring_store(args.out, entries)
     except RmLocalError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -1,6 +1,6 @@
 """Checks files of forms: `python -m models.curriculum.check models/curriculum/wordings/FILE.toml`.
 
-Draws many problems of each form in each of its wordings, and prints what is wrong and one example.
+Draws many problems of each form in each of its wordings, and prints faults and one example.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from models.curriculum.draws import draw_values
 from models.curriculum.forms import (
     Form,
     InvalidFormError,
+    build_worded_problem,
     draw_follow_up,
     draw_problem,
-    read_file,
-    word_problem,
+    read_form_file,
 )
 from models.curriculum.overlap import find_overlaps
 from models.curriculum.slots import InvalidSlotError
 
 WORDINGS = {"known": 30, "held-out": 6}
-"""Least number of wordings of a family, over all of its forms."""
+"""Minimum number of wordings of a family over all its forms, by the family's split."""
 QUESTIONS = Path(__file__).parent / "questions" / "questions.jsonl"
 _PYTHON_ERRORS = (ValueError, TypeError, NameError, SyntaxError)
-"""What an expression of a form can raise."""
+"""Errors that evaluating an expression of a form can raise."""
 ROUNDS = 20
-"""Problems that are drawn of each form, beyond one in each wording."""
+"""Number of problems drawn of each form, in addition to one in each wording."""
 
 
-def find_faults(forms: tuple[Form, ...], seed: int = 0) -> Iterator[str]:
-    """What is wrong with the forms of a file, a line each."""
+def find_form_faults(forms: tuple[Form, ...], seed: int = 0) -> Iterator[str]:
+    """Yield a message for each fault of the forms of a file."""
     counts: dict[str, int] = {}
     for form in forms:
         counts[form.family.name] = counts.get(form.family.name, 0) + len(form.wordings)
         try:
-            yield from _form_faults(form, random.Random(seed))
+            yield from _check_form(form, random.Random(seed))
         except (InvalidFormError, InvalidSlotError, *_PYTHON_ERRORS) as error:
             yield f"{form.family.name}: {error}"
     for form in {form.family.name: form for form in forms}.values():
@@ -50,19 +50,19 @@ def find_faults(forms: tuple[Form, ...], seed: int = 0) -> Iterator[str]:
     yield from (f"twice: {text}" for text in {t for t in wordings if wordings.count(t) > 1})
 
 
-def _form_faults(form: Form, rng: random.Random) -> Iterator[str]:
+def _check_form(form: Form, rng: random.Random) -> Iterator[str]:
     name, inputs = form.family.name, form.family.inputs
     texts: list[str] = []
     drawn = [
-        word_problem(rng, form, draw_values(rng, form.draw, form.where), wording)
+        build_worded_problem(rng, form, draw_values(rng, form.draw, form.where), wording)
         for wording in form.wordings
     ]
     drawn += [draw_problem(rng, form) for _ in range(ROUNDS)]
     for problem in drawn:
-        if not stands_in(problem.answer, problem.work):
+        if not contains_answer(problem.answer, problem.work):
             yield f"{name}: the answer {problem.answer} is not in the work: {problem.work}"
         follow_up = draw_follow_up(rng, problem) if form.again else None
-        if follow_up and not stands_in(follow_up.answer, follow_up.work):
+        if follow_up and not contains_answer(follow_up.answer, follow_up.work):
             yield f"{name}: follow-up, {follow_up.answer} is not in the work: {follow_up.work}"
         texts += [problem.question, *([follow_up.question] if follow_up else [])]
     asked = [json.loads(line) for line in QUESTIONS.read_text("utf-8").splitlines()]
@@ -78,13 +78,14 @@ def _form_faults(form: Form, rng: random.Random) -> Iterator[str]:
             yield f"{name}: no input in the wording: {wording}"
 
 
-def stands_in(answer: str, work: str) -> bool:
-    """Whether the work says the answer, as a word of its own."""
+def contains_answer(answer: str, work: str) -> bool:
+    """Return whether the work states the answer, as a word of its own."""
     said = {"yes": r"True|yes|Yes", "no": r"False|no|No"}.get(answer, re.escape(answer))
     return re.search(rf"(?<![\w.])(?:{said})(?!\w|[.]\d)", work) is not None
 
 
 def main() -> int:
+    """Check the files named on the command line; return 1 if there is any fault, else 0."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -94,8 +95,8 @@ def main() -> int:
     faults = 0
     rng = random.Random()
     for path in args.files:
-        forms = read_file(path)
-        for fault in find_faults(forms):
+        forms = read_form_file(path)
+        for fault in find_form_faults(forms):
             faults += 1
             print(f"{path.name}: {fault}")
         for form in forms:

@@ -1,4 +1,4 @@
-"""Measurements of a model: their common options, and samples collected until all are there."""
+"""Common parts of measurements of a model: options, and samples collected into a file."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, S
 from pathlib import Path
 from typing import Any, TypeVar
 
-from models.compare.run import describe_run
+from models.compare.run import fingerprint_run
 from models.curriculum.ask_runtime import SEED
-from models.sample_file import Keyed, SampleFile
+from models.sample_file import KeyedSample, SampleFile
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.loop import Plan
 from rm_local.runtime import Runtime
@@ -20,15 +20,15 @@ from rm_local.settings import Settings
 
 CONTEXT = 2048
 PROGRESS_EVERY = 20
-"""Samples between two lines about how far the run is."""
+"""Number of new samples between two lines of progress."""
 
-S = TypeVar("S", bound=Keyed)
+S = TypeVar("S", bound=KeyedSample)
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that each measurement has."""
+    """Add the options common to all measurements to the parser."""
     parser.add_argument("--model", type=Path, help="GGUF file; without it the shipped one")
     parser.add_argument("--store", type=Path, help="without it the shipped one")
     parser.add_argument("--threads", type=int, default=0, help="as the setting; 0: by itself")
@@ -36,28 +36,35 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def open_runtime(args: argparse.Namespace) -> Runtime:
-    """The runtime that these options ask for; nothing is loaded yet."""
+    """Return a runtime for the parsed options; the model is not loaded yet."""
     settings = Settings(context=CONTEXT, threads=args.threads)
     return Runtime(settings, model=args.model, store=args.store)
 
 
-def describe_samples(runtime: Runtime, plans: Sequence[Plan], **more: object) -> dict[str, Any]:
-    """What the samples of one file have in common. UsageError: there is no model or no store."""
+def fingerprint_samples(runtime: Runtime, plans: Sequence[Plan], **more: object) -> dict[str, Any]:
+    """Return the conditions that all samples of one file share.
+
+    Raises:
+        UsageError: The model's or the store's file does not exist.
+    """
     for path, option in ((runtime.model, "--model"), (runtime.store, "--store")):
         if not path.is_file():
             raise UsageError(f"{path} does not exist.", f"Name another file with {option}.")
-    made = describe_run(runtime.model, runtime.store, plans)
+    made = fingerprint_run(runtime.model, runtime.store, plans)
     return {**made, "context": CONTEXT, "seed": SEED, **more}
 
 
-async def fill_file(
+async def collect_missing_samples(
     file: SampleFile[S], wanted: Mapping[K, T], ask: Callable[[T], Awaitable[S]]
 ) -> list[S]:
-    """Ask for the wanted samples that the file lacks, by their keys; return all that are wanted."""
+    """Ask for those `wanted` samples that the file lacks; return all wanted samples.
+
+    `wanted` has what to ask by the key of the sample; `ask` makes a sample of it.
+    """
     missing = [asked for key, asked in wanted.items() if key not in file.samples]
     began = time.perf_counter()
     for number, asked in enumerate(missing, 1):
-        file.add(await ask(asked))
+        file.add_sample(await ask(asked))
         if number % PROGRESS_EVERY == 0:
             left = (time.perf_counter() - began) / number * (len(missing) - number) / 60
             print(f"{number} of {len(missing)}, {left:.0f} min left", file=sys.stderr, flush=True)
@@ -65,7 +72,7 @@ async def fill_file(
 
 
 def run_measurement(work: Coroutine[Any, Any, None]) -> int:
-    """Run `work` to its end; the exit code. An error is printed with what to do."""
+    """Run the coroutine to its end; print an error with its remedy; return the exit code."""
     try:
         asyncio.run(work)
     except RmLocalError as error:

@@ -1,4 +1,4 @@
-"""The families of `families.toml`, and the answer of a family for given inputs."""
+"""The families of `families.toml`, and the computation of a family's answer for given inputs."""
 
 from __future__ import annotations
 
@@ -17,38 +17,42 @@ from typing import Literal
 FILE = Path(__file__).with_name("families.toml")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DAY = 24 * 60
-"""Minutes of a day."""
+"""Minutes in a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A kind of problem: what is given and asked, and the procedure that solves it."""
+    """A kind of problem: its inputs, the answer as an expression, and the procedure in words."""
 
     name: str
     domain: str
     split: Literal["known", "held-out"]
     asks: str
     inputs: Mapping[str, str]
-    """What each input may be, in words."""
+    """Description of the allowed values of each input, by the input's name."""
     steps: tuple[str, ...]
     answer: str
-    """A Python expression over the inputs."""
+    """The answer as a Python expression over the inputs."""
     subproblem: str
 
-    def work_out(self, inputs: Mapping[str, object]) -> str:
-        """The answer for these inputs, as text; numbers are whole numbers or fractions.
+    def compute_answer(self, inputs: Mapping[str, object]) -> str:
+        """Return the answer for these inputs as text; numbers are integers or fractions.
 
         The expression comes from this repository, so it is evaluated as Python.
 
         Raises:
             TypeError: The answer is of a type that has no exact text, such as a float.
         """
-        return as_text(eval(_compiled(self.answer), {**NAMES, **inputs}))
+        return format_answer_value(eval(_compile_expression(self.answer), {**NAMES, **inputs}))
 
 
 @cache
 def read_families() -> Mapping[str, Family]:
-    """All families by name, in the order of the file."""
+    """Return all families by name, in the order of the file.
+
+    Raises:
+        ValueError: A name occurs twice.
+    """
     rows = tomllib.loads(FILE.read_text(encoding="utf-8"))["family"]
     found = [Family(**{**row, "steps": tuple(row["steps"])}) for row in rows]
     families = {family.name: family for family in found}
@@ -57,8 +61,10 @@ def read_families() -> Mapping[str, Family]:
     return families
 
 
-def as_text(value: object) -> str:
-    """An answer as it is written: yes or no, a number as decimal if it is one, a list, a text.
+def format_answer_value(value: object) -> str:
+    """Format an answer: yes or no, an exact number, a list or a text.
+
+    A fraction becomes a decimal if that ends.
 
     Raises:
         TypeError: The value is of another type.
@@ -69,36 +75,36 @@ def as_text(value: object) -> str:
         case str() | int():
             return str(value)
         case Fraction():
-            return _as_decimal(value)
+            return _format_decimal(value)
         case list():
-            return f"[{', '.join(as_text(item) for item in value)}]"
+            return f"[{', '.join(format_answer_value(item) for item in value)}]"
         case _:
             raise TypeError(f"An answer cannot be a {type(value).__name__}: {value!r}")
 
 
-def as_fraction(value: Fraction) -> str:
-    """`3/4`, in lowest terms; a whole number without a denominator."""
+def format_fraction(value: Fraction) -> str:
+    """Format `3/4`, in lowest terms; a whole number has no denominator."""
     return str(value)
 
 
-def clock(minutes: int) -> str:
-    """`07:05`: the time of day so many minutes after midnight, on whatever day."""
+def format_clock_time(minutes: int) -> str:
+    """Format the time of day that many minutes after midnight, modulo a day: `07:05`."""
     return f"{minutes % DAY // 60:02}:{minutes % 60:02}"
 
 
-def to_minutes(time: str) -> int:
-    """Minutes from midnight to a time such as `07:05`."""
+def parse_clock_minutes(time: str) -> int:
+    """Return the minutes from midnight to a time such as `07:05`."""
     hours, minutes = time.split(":")
     return int(hours) * 60 + int(minutes)
 
 
-def month_day(day: date) -> str:
-    """`March 5`."""
+def format_month_day(day: date) -> str:
+    """Format a date as `March 5`."""
     return f"{day:%B} {day.day}"
 
 
-def _as_decimal(value: Fraction) -> str:
-    """The exact decimal, or the fraction where the decimal would not end."""
+def _format_decimal(value: Fraction) -> str:
+    """Format the exact decimal, or the fraction if the decimal does not end."""
     for places in range(8):
         scaled = value * 10**places
         if scaled.denominator == 1:
@@ -109,23 +115,23 @@ def _as_decimal(value: Fraction) -> str:
 
 
 @cache
-def _compiled(expression: str) -> CodeType:
+def _compile_expression(expression: str) -> CodeType:
     return compile(expression, FILE.name, "eval")
 
 
 NAMES: Mapping[str, object] = {
     "Fraction": Fraction,
     "WEEKDAYS": WEEKDAYS,
-    "as_fraction": as_fraction,
-    "clock": clock,
+    "as_fraction": format_fraction,
+    "clock": format_clock_time,
     "date": date,
     "gcd": gcd,
     "groupby": groupby,
     "isqrt": isqrt,
     "lcm": lcm,
-    "month_day": month_day,
+    "month_day": format_month_day,
     "reduce": reduce,
     "timedelta": timedelta,
-    "to_minutes": to_minutes,
+    "to_minutes": parse_clock_minutes,
 }
-"""What an expression may use next to its inputs and Python's own functions."""
+"""Names that an expression may use besides its inputs and Python's built-in functions."""

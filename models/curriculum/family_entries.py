@@ -1,4 +1,4 @@
-"""One entry for each family, in prose made of what it asks and of its steps."""
+"""Makes one store entry for each family, of its description and its steps in prose."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from rm_local.records import Entry
 SENTENCE_OPENERS = frozenset({"For", "If", "Otherwise", "The", "Where", "While", "With"})
 """First words of steps that are whole sentences; all other steps begin with an imperative."""
 LINKS = ("I should first", "Then I", "Next I", "After that I", "Finally I")
-"""Before the imperatives of a family, which has five steps at most."""
+"""Words before the imperatives of a family's steps, in order; a family has at most five steps."""
 
 
-def family_entries() -> list[Entry]:
-    """The entries of all families, in the order of the file."""
-    return [write_entry(family) for family in read_families().values()]
+def list_family_entries() -> list[Entry]:
+    """Return the entries of all families, in the order of the file."""
+    return [build_family_entry(family) for family in read_families().values()]
 
 
-def write_entry(family: Family) -> Entry:
-    """The family's subproblem with the procedure that solves it."""
+def build_family_entry(family: Family) -> Entry:
+    """Return an entry of the family's subproblem and procedure."""
     return Entry(
-        family.subproblem, write_procedure(family), family.domain, f"families/{family.name}"
+        family.subproblem, format_procedure(family), family.domain, f"families/{family.name}"
     )
 
 
-def write_procedure(family: Family) -> str:
-    """What is given and asked, then the steps, in the first person."""
+def format_procedure(family: Family) -> str:
+    """Format the family's description and steps as a procedure in the first person."""
     links = iter(LINKS)
     steps = [
         step if step.split()[0] in SENTENCE_OPENERS else f"{next(links)} {_lower_first(step)}"

@@ -1,7 +1,7 @@
 """Forms of the families: how inputs are drawn, how people word the problem, how it is worked.
 
-The files are `wordings/*.toml`; README.md explains their keys. A form draws problems without end;
-the answer of each is that of its family, worked out apart from the form's own steps.
+The files are `wordings/*.toml`; README.md explains their keys. A form draws any number of problems;
+the answer of each comes from its family, computed independently of the form's own steps.
 """
 
 from __future__ import annotations
@@ -21,63 +21,67 @@ FOLDER = Path(__file__).with_name("wordings")
 
 
 class InvalidFormError(Exception):
-    """A form of a file does not hold what it has to."""
+    """A file of forms names an unknown family or key."""
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A question that refers back to a problem: other inputs, all else as before."""
+    """A kind of question that refers back to a problem with some inputs changed."""
 
     change: tuple[str, ...]
-    """Inputs that are drawn anew."""
+    """Names of the inputs that are drawn again."""
     text: tuple[str, ...]
-    """Wordings of it."""
+    """Wordings of the follow-up question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way in which a family's problems are given."""
+    """One way to draw, word and work problems of a family."""
 
     family: Family
     draw: tuple[str, ...]
-    """Assignments `name = expression`, in order; the inputs of the family are among the names."""
+    """Assignments `name = expression`, in order; they set all inputs of the family."""
     where: str
-    """What must hold of the values; empty if anything does."""
+    """Condition on the values, an expression; empty without a condition."""
     work: tuple[str, ...]
-    """Ways of solving it, with calculations `<<...>>`."""
+    """Alternative solutions, with calculations `<<...>>`."""
     wordings: tuple[str, ...]
     again: tuple[FollowUp, ...]
 
     @property
     def known(self) -> bool:
-        """Whether a model is to solve it by itself."""
+        """Whether a model has to solve the family without a hint."""
         return self.family.split == "known"
 
 
 @dataclass(frozen=True, slots=True)
 class WordedProblem:
-    """One problem as somebody asks it, with its solution."""
+    """One problem of a form: its values, its question, and its solution."""
 
     form: Form
     values: Mapping[str, object]
     question: str
     work: str
-    """The steps, with the results of all calculations."""
+    """The worked steps, with the results of all calculations."""
     answer: str
 
 
 @cache
 def read_forms() -> tuple[Form, ...]:
-    """The forms of all files, in the order of the files.
+    """Return the forms of all files, in the order of the files.
 
     Raises:
         InvalidFormError: A file names a family that does not exist, or a key that no form has.
     """
-    return tuple(form for path in sorted(FOLDER.glob("*.toml")) for form in read_file(path))
+    return tuple(form for path in sorted(FOLDER.glob("*.toml")) for form in read_form_file(path))
 
 
-def read_file(path: Path) -> tuple[Form, ...]:
-    """The forms of one file. Raises InvalidFormError."""
+def read_form_file(path: Path) -> tuple[Form, ...]:
+    """Return the forms of one file.
+
+    Raises:
+        InvalidFormError: It names a family that does not exist, or a key that no form has.
+    """
     families = read_families()
     found: list[Form] = []
     for name, rows in tomllib.loads(path.read_text(encoding="utf-8")).items():
@@ -96,24 +100,24 @@ def _read_form(path: Path, family: Family, row: Mapping[str, object]) -> Form:
     assert isinstance(again, Sequence)
     return Form(
         family=family,
-        draw=_texts(row["draw"]),
+        draw=_to_texts(row["draw"]),
         where=str(row.get("where", "")),
-        work=_texts(row["work"]),
-        wordings=_texts(row["wordings"]),
-        again=tuple(FollowUp(_texts(each["change"]), _texts(each["text"])) for each in again),
+        work=_to_texts(row["work"]),
+        wordings=_to_texts(row["wordings"]),
+        again=tuple(FollowUp(_to_texts(each["change"]), _to_texts(each["text"])) for each in again),
     )
 
 
 def draw_problem(rng: random.Random, form: Form) -> WordedProblem:
-    """A problem in one of the form's wordings."""
+    """Draw a problem of the form in one of its wordings."""
     values = draw_values(rng, form.draw, form.where)
-    return word_problem(rng, form, values, rng.choice(form.wordings))
+    return build_worded_problem(rng, form, values, rng.choice(form.wordings))
 
 
 def draw_follow_up(rng: random.Random, before: WordedProblem) -> WordedProblem | None:
-    """The same problem with some inputs changed, asked in words that refer back to it.
+    """Draw the same problem with some inputs changed, in words that refer back to it.
 
-    None where the form has no such question or no other inputs are found.
+    Returns None if the form has no such question or the inputs drawn are the same.
     """
     form = before.form
     if not form.again:
@@ -123,22 +127,22 @@ def draw_follow_up(rng: random.Random, before: WordedProblem) -> WordedProblem |
     values = draw_values(rng, form.draw, form.where, kept)
     if all(values[name] == before.values[name] for name in follow_up.change):
         return None
-    return word_problem(rng, form, values, rng.choice(follow_up.text))
+    return build_worded_problem(rng, form, values, rng.choice(follow_up.text))
 
 
-def word_problem(
+def build_worded_problem(
     rng: random.Random, form: Form, values: Mapping[str, object], wording: str
 ) -> WordedProblem:
-    """These values in this wording."""
+    """Return the problem with these values in this wording, and one of the form's solutions."""
     inputs = {name: values[name] for name in form.family.inputs}
     return WordedProblem(
         form,
         values,
         fill_wording(rng, wording, values),
         fill_work(rng.choice(form.work), values),
-        form.family.work_out(inputs),
+        form.family.compute_answer(inputs),
     )
 
 
-def _texts(value: object) -> tuple[str, ...]:
+def _to_texts(value: object) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(map(str, value))  # type: ignore[call-overload]

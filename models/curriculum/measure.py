@@ -1,8 +1,9 @@
-"""How a model does on the questions for people: `python -m models.curriculum.measure --out FILE`.
+"""Measures a model on the 400 questions: `python -m models.curriculum.measure --out FILE`.
 
-Every question goes the way of `rm-local ask`, under one of three arms: `store` (the plan memory),
-`none` (the model by itself) and `wrong` (the stratum of wrong hints, each under its wrong hint).
-Samples are kept in FILE, JSON Lines, and a stopped run goes on. Prints a table with 95 % intervals.
+Every question is asked as by `rm-local ask`, under one of three arms: `store` (the plan memory),
+`none` (the model without hints) and `wrong` (questions of one stratum, each under a wrong hint).
+Samples are kept in FILE, JSON Lines, and a stopped run continues. Prints a table with 95 %
+intervals.
 """
 
 from __future__ import annotations
@@ -16,29 +17,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.curriculum.ask_runtime import SEED, ask_runtime, choose_plan, is_accepted
+from models.curriculum.ask_runtime import SEED, ask_runtime, find_budgeted_plan, is_accepted
 from models.curriculum.collect_samples import (
     add_run_options,
-    describe_samples,
-    fill_file,
+    collect_missing_samples,
+    fingerprint_samples,
     open_runtime,
     run_measurement,
 )
 from models.curriculum.families import read_families
-from models.curriculum.intervals import format_share
-from models.curriculum.texts.family_problems import family_entry
+from models.curriculum.intervals import format_share_cells
+from models.curriculum.texts.family_problems import draw_family_entry
 from models.sample_file import SampleFile
 from rm_local.engine import Message
 from rm_local.runtime import Runtime
 
 QUESTIONS = Path(__file__).parent / "questions" / "questions.jsonl"
 PLANS = {"store": "memory", "none": "direct", "wrong": "memory"}
-"""The plan of each arm."""
+"""Name of the plan of each arm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a model made of one question under one arm."""
+    """Result of a model for one question under one arm."""
 
     id: str
     arm: str
@@ -48,34 +49,40 @@ class Sample:
     text: str
     right: bool
     guessed: bool
-    """Whether a result was given that is not right."""
+    """Whether there is a result that is not right."""
     hits: int
     tokens: int
     seconds: float
 
     @property
     def key(self) -> tuple[str, str]:
-        """Question and arm."""
+        """Question id and arm."""
         return self.id, self.arm
 
 
 def read_questions() -> list[dict[str, Any]]:
-    """The 400 questions."""
+    """Return the 400 questions, as the JSON objects of their file."""
     return [json.loads(line) for line in QUESTIONS.read_text("utf-8").splitlines()]
 
 
-def judge(question: dict[str, Any], result: str | None) -> bool:
-    """Whether the result is one of the accepted ones; without a target, whether there is none."""
+def is_right_result(question: dict[str, Any], result: str | None) -> bool:
+    """Return whether the result is accepted.
+
+    For a question without a target, a result without a digit, or no result, is right.
+    """
     if question["target"] is None:
         return result is None or not any(c.isdigit() for c in result)
     return is_accepted(result, [question["target"], *question["accepted"]])
 
 
-async def ask(runtime: Runtime, question: dict[str, Any], arm: str) -> Sample:
-    """One turn. Questions before it are part of the conversation, with their right answers."""
+async def ask_in_arm(runtime: Runtime, question: dict[str, Any], arm: str) -> Sample:
+    """Ask the question in one turn under the arm.
+
+    Earlier questions of the conversation are given with their right answers.
+    """
     hint = None
     if arm == "wrong":
-        hint = family_entry(random.Random(SEED), read_families()[question["wrong_hint"]])
+        hint = draw_family_entry(random.Random(SEED), read_families()[question["wrong_hint"]])
     history = [
         message
         for turn in question["earlier"]
@@ -84,9 +91,9 @@ async def ask(runtime: Runtime, question: dict[str, Any], arm: str) -> Sample:
             Message("assistant", f"Answer: {turn['answer']}"),
         )
     ]
-    plan = choose_plan(PLANS[arm])
+    plan = find_budgeted_plan(PLANS[arm])
     outcome = await ask_runtime(runtime, question["question"], plan, hint=hint, history=history)
-    right = judge(question, outcome.result)
+    right = is_right_result(question, outcome.result)
     return Sample(
         id=question["id"],
         arm=arm,
@@ -102,20 +109,22 @@ async def ask(runtime: Runtime, question: dict[str, Any], arm: str) -> Sample:
     )
 
 
-async def measure(args: argparse.Namespace) -> None:
+async def measure_questions(args: argparse.Namespace) -> None:
     """Collect the samples that the options ask for, and print their table."""
     runtime = open_runtime(args)
-    plans = [choose_plan(name) for name in PLANS.values()]
-    wanted = {(pair[0]["id"], pair[1]): pair for pair in _pairs(args.arms, args.each)}
-    with SampleFile(args.out, Sample, describe_samples(runtime, plans)) as file:
+    plans = [find_budgeted_plan(name) for name in PLANS.values()]
+    wanted = {(pair[0]["id"], pair[1]): pair for pair in _list_question_arms(args.arms, args.each)}
+    with SampleFile(args.out, Sample, fingerprint_samples(runtime, plans)) as file:
         try:
-            samples = await fill_file(file, wanted, lambda pair: ask(runtime, *pair))
+            samples = await collect_missing_samples(
+                file, wanted, lambda pair: ask_in_arm(runtime, *pair)
+            )
         finally:
             await runtime.close()
     print_table(samples)
 
 
-def _pairs(arms: Sequence[str], each: int) -> Iterator[tuple[dict[str, Any], str]]:
+def _list_question_arms(arms: Sequence[str], each: int) -> Iterator[tuple[dict[str, Any], str]]:
     taken: dict[tuple[str, str], int] = defaultdict(int)
     for question in random.Random(0).sample(read_questions(), 400):
         for arm in arms:
@@ -127,7 +136,7 @@ def _pairs(arms: Sequence[str], each: int) -> Iterator[tuple[dict[str, Any], str
 
 
 def print_table(samples: Iterable[Sample]) -> None:
-    """Right answers and guesses by arm and stratum, in per cent, with Wilson's 95 % interval."""
+    """Print right answers and guesses by arm and stratum, with Wilson's 95 % interval."""
     groups: dict[tuple[str, str], list[Sample]] = defaultdict(list)
     for sample in samples:
         groups[sample.arm, sample.stratum].append(sample)
@@ -139,13 +148,13 @@ def print_table(samples: Iterable[Sample]) -> None:
         tokens = sum(s.tokens for s in found) / count
         seconds = sum(s.seconds for s in found) / count
         print(
-            f"| {arm} | {stratum} | {format_share(right, count)} "
+            f"| {arm} | {stratum} | {format_share_cells(right, count)} "
             f"| {guessed / count:.1%} | {tokens:.0f} | {seconds:.1f} |"
         )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code."""
+    """Run the command; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m models.curriculum.measure",
         description=__doc__,
@@ -154,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_run_options(parser)
     parser.add_argument("--arms", nargs="+", choices=PLANS, default=list(PLANS))
     parser.add_argument("--each", type=int, default=400, help="questions of a stratum at most")
-    return run_measurement(measure(parser.parse_args(arguments)))
+    return run_measurement(measure_questions(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reads what a model writes when it takes a worked trajectory apart; strict, so that form counts.
+"""Parses a model's replies when it decomposes a trajectory; strict, so that form counts.
 
 The requests are those of `models/curriculum/texts/decomposition.py`.
 """
@@ -16,14 +16,14 @@ _HINT = re.compile(
 
 
 class InvalidDecompositionError(Exception):
-    """A text has not the form that was asked for; the message says what is wrong."""
+    """A reply does not have the requested form; the message states the fault."""
 
 
 def parse_subquestions(text: str) -> tuple[str, ...]:
-    """The subquestions: the heading, then one a line, numbered from 1, each with a question mark.
+    """Return the subquestions of a reply: a heading, then one a line, numbered, with a `?`.
 
     Raises:
-        InvalidDecompositionError: There is anything else, none, one twice, or more than eight.
+        InvalidDecompositionError: The form is another, or it lists none, over eight, or duplicates.
     """
     heading, *lines = text.strip().split("\n")
     if heading.rstrip() != SUBQUESTIONS:
@@ -45,10 +45,10 @@ def parse_subquestions(text: str) -> tuple[str, ...]:
 
 
 def parse_hint(text: str) -> str:
-    """The procedure below the heading of the hint.
+    """Return the procedure below the heading of the hint in a reply.
 
     Raises:
-        InvalidDecompositionError: A heading or its text is missing, or a heading is there twice.
+        InvalidDecompositionError: A heading or its text is missing, or there are more headings.
     """
     match = _HINT.fullmatch(text.strip())
     if match is None:

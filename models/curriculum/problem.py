@@ -1,4 +1,4 @@
-"""A problem as the training texts need it, wherever it comes from."""
+"""The record of a problem for training texts, for problems of any kind."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from rm_local.records import Entry
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A question with its procedure, worked."""
+    """A question with its worked solution, and entries that a store may have for it."""
 
     family: str
-    """Slug of the family; `invented` for a procedure that exists only in this sample."""
+    """Name of the family; `invented` for a procedure that exists only in this problem, `unknown`
+    for a real one that the model is not taught."""
     name: str
-    """What is asked for, e.g. `kinetic energy`; two problems of one name have one procedure."""
+    """The quantity asked for: `kinetic energy`; problems of one name have one procedure."""
     question: str
     subproblem: str
-    """How the model is to name the procedure: `How to compute the kinetic energy?`."""
+    """The name of the procedure that the model learns to write: `How to compute the ...?`."""
     entries: tuple[Entry, ...]
-    """Pairs that a store could hold for it, each enough to solve it."""
+    """Entries that a store may have for the problem; each is enough to solve it. None for an
+    unknown family."""
     work: str
-    """The worked steps, with calculations `<<2*3=6>>`; they say the answer."""
+    """The worked steps, with calculations `<<2*3=6>>`; they state the answer. Empty for an
+    unknown family."""
     answer: str
     known: bool
-    """Whether the model is to solve it without a hint."""
+    """Whether the model has to solve it without a hint."""

@@ -1,4 +1,4 @@
-"""Worked trajectories of the held-out families, each with other problems of its family."""
+"""Draws worked trajectories of the held-out families, each with other problems of its family."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.curriculum.families import read_families
 from models.curriculum.forms import Form, WordedProblem, draw_problem, read_forms
 
 TRIES = 1000
-"""Draws in which the other problems of a trajectory must be found."""
+"""Number of draws in which the other problems of a trajectory have to be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +19,21 @@ class Trajectory:
     """A problem with its solution, and problems of the same family with other inputs."""
 
     number: int
-    """From 0, within its family."""
+    """Number of the trajectory within its family, from 0."""
     worked: WordedProblem
     others: tuple[WordedProblem, ...]
 
     @property
     def family(self) -> str:
-        """The family's name."""
+        """Name of the family."""
         return self.worked.form.family.name
 
 
 def draw_trajectories(count: int, others: int) -> list[Trajectory]:
-    """The same ones each time: one of each held-out family, then a second of each, and so on."""
+    """Return `count` trajectories, the same in each call: one of each held-out family, in turn.
+
+    Each has `others` other problems.
+    """
     forms: dict[str, list[Form]] = {}
     for form in read_forms():
         forms.setdefault(form.family.name, []).append(form)
@@ -43,16 +46,20 @@ def draw_trajectories(count: int, others: int) -> list[Trajectory]:
 
 
 def _draw_trajectory(name: str, number: int, forms: list[Form], others: int) -> Trajectory:
-    """Raises ValueError: the family has too few problems."""
-    distinct = _draw_distinct(random.Random(f"{name} {number}"), forms)
+    """Return trajectory `number` of the family `name`.
+
+    Raises:
+        ValueError: The family has too few problems.
+    """
+    distinct = _draw_distinct_problems(random.Random(f"{name} {number}"), forms)
     drawn = tuple(islice(distinct, others + 1))
     if len(drawn) <= others:
         raise ValueError(f"{name} has no {others + 1} problems with different inputs.")
     return Trajectory(number, drawn[0], drawn[1:])
 
 
-def _draw_distinct(rng: random.Random, forms: list[Form]) -> Iterator[WordedProblem]:
-    """Problems with different inputs, whatever their wording."""
+def _draw_distinct_problems(rng: random.Random, forms: list[Form]) -> Iterator[WordedProblem]:
+    """Yield problems with different inputs, in any wording."""
     seen: set[str] = set()
     for _ in range(TRIES):
         problem = draw_problem(rng, rng.choice(forms))

@@ -1,4 +1,4 @@
-"""The training stream: whole trajectories packed into rows, with a mask of what is to be learnt."""
+"""The training stream: trajectories packed into rows, with a mask of the learnt tokens."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from itertools import count
 
 from tokenizers import Tokenizer
 
-from models.nano.curriculum import sample
+from models.nano.curriculum import draw_trajectory
 from models.nano.curriculum.trajectory import Trajectory
 from models.nano.pack_rows import Encoded, Row, pack_rows, stack_rows
 
 
-def encode(tokenizer: Tokenizer, trajectory: Trajectory) -> Encoded:
-    """Token ids of the whole text, and for each whether the model is to write it."""
+def encode_trajectory(tokenizer: Tokenizer, trajectory: Trajectory) -> Encoded:
+    """Return the token ids of the text, and for each whether the model learns to write it."""
     encoding = tokenizer.encode(trajectory.text)
     spans, at = [], 0
     for text, learnt in trajectory.pieces:
@@ -28,12 +28,12 @@ def encode(tokenizer: Tokenizer, trajectory: Trajectory) -> Encoded:
     return encoding.ids, flags
 
 
-def rows(tokenizer: Tokenizer, seed: int, length: int) -> Iterator[Row]:
-    """Endless rows of `length` + 1 tokens (ids, learnt), the longest that fits put in next."""
+def draw_rows(tokenizer: Tokenizer, seed: int, length: int) -> Iterator[Row]:
+    """Yield endless rows of `length` + 1 tokens: ids and mask, packed by `pack_rows`."""
     rng = random.Random(seed)
-    return pack_rows((encode(tokenizer, sample(rng)) for _ in count()), length)
+    return pack_rows((encode_trajectory(tokenizer, draw_trajectory(rng)) for _ in count()), length)
 
 
-def batches(tokenizer: Tokenizer, seed: int, size: int, length: int) -> Iterator[Row]:
-    """Endless batches (size, length + 1)."""
-    return stack_rows(rows(tokenizer, seed, length), size)
+def draw_batches(tokenizer: Tokenizer, seed: int, size: int, length: int) -> Iterator[Row]:
+    """Yield endless batches of `size` rows: ids and mask, arrays (size, length + 1)."""
+    return stack_rows(draw_rows(tokenizer, seed, length), size)

@@ -1,8 +1,8 @@
-"""Writes a trained rm-nano as GGUF and quantises it: `python -m models.nano.export`.
+"""Writes a trained rm-nano as GGUF and quantizes it: `python -m models.nano.export`.
 
-Qwen3 architecture (GGUF spec, keys of general, qwen3 and tokenizer), a ChatML template that
-opens the thinking, and Q8_0 by llama.cpp's own quantiser. Beside it, next tokens of the
-PyTorch model at fixed places, which a test holds the shipped file to.
+Qwen3 architecture (GGUF spec, keys of general, qwen3 and tokenizer), a ChatML template that opens
+the thinking, and Q8_0 by llama.cpp's own quantizer. `--references` also writes the next tokens of
+the PyTorch model at fixed places; a test compares the shipped file with them.
 """
 
 from __future__ import annotations
@@ -21,36 +21,39 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.nano import tokenizer as tokenizers
-from models.nano.data import encode
+from models.nano.data import encode_trajectory
 from models.nano.model import EPSILON, ROPE_BASE, Nano, Shape
-from models.nano.probe import arms
+from models.nano.probe import list_arms
 
 TEMPLATE = (
     "{% set message = messages[-1] %}<|im_start|>{{ message.role }}\n{{ message.content }}"
     "<|im_end|>\n{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
 )
-"""ChatML, thinking opened; only the last message, as the model knows no conversation."""
+"""ChatML template with the thinking opened; it renders only the last message.
+
+The model was not trained on conversations.
+"""
 TEMPERATURE, TOP_P = 0.3, 0.95
-"""What the file recommends: a model this small slips when it is sampled hotter."""
+"""Sampling recommended in the file; a model this small errs at a higher temperature."""
 Q8_0 = 7
-"""LLAMA_FTYPE_MOSTLY_Q8_0."""
+"""Value of LLAMA_FTYPE_MOSTLY_Q8_0 in llama.cpp."""
 POSITIONS = 2000
 
 
-def load(folder: Path) -> tuple[Nano, Tokenizer]:
-    """The model and tokenizer of a run's folder."""
+def load_run(folder: Path) -> tuple[Nano, Tokenizer]:
+    """Return the model and the tokenizer of a run's folder."""
     saved = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
     model = Nano(Shape(**saved["shape"]))
     model.load_state_dict(saved["model"])
-    return model.eval(), tokenizers.load(folder / "tokenizer.json")
+    return model.eval(), tokenizers.load_tokenizer(folder / "tokenizer.json")
 
 
-def write(model: Nano, tokenizer: Tokenizer, path: Path) -> None:
-    """The model as an unquantised GGUF (float32)."""
+def write_gguf(model: Nano, tokenizer: Tokenizer, path: Path) -> None:
+    """Write the model as an unquantized GGUF (float32)."""
     writer = gguf.GGUFWriter(path, "qwen3")
-    _describe(writer, model.shape)
-    _tokens(writer, tokenizer)
-    for name, values in tensors(model).items():
+    _write_metadata(writer, model.shape)
+    _write_vocabulary(writer, tokenizer)
+    for name, values in collect_gguf_tensors(model).items():
         writer.add_tensor(name, values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -58,7 +61,7 @@ def write(model: Nano, tokenizer: Tokenizer, path: Path) -> None:
     writer.close()
 
 
-def _describe(writer: gguf.GGUFWriter, shape: Shape) -> None:
+def _write_metadata(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_name("rm-nano")
     writer.add_description(
         "Follows short procedures that are retrieved for it; trained from scratch."
@@ -80,7 +83,7 @@ def _describe(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
 
 
-def _tokens(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
+def _write_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     bpe = json.loads(tokenizer.to_str())["model"]
     vocabulary = sorted(bpe["vocab"], key=bpe["vocab"].get)
     kinds = {
@@ -98,8 +101,8 @@ def _tokens(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     writer.add_chat_template(TEMPLATE)
 
 
-def tensors(model: Nano) -> dict[str, NDArray[np.float32]]:
-    """The weights under llama.cpp's names for Qwen3."""
+def collect_gguf_tensors(model: Nano) -> dict[str, NDArray[np.float32]]:
+    """Return the weights by llama.cpp's tensor names for Qwen3."""
     found: dict[str, torch.Tensor] = {
         "token_embd.weight": model.embedding.weight,
         "output_norm.weight": model.norm.weight,
@@ -122,8 +125,8 @@ def tensors(model: Nano) -> dict[str, NDArray[np.float32]]:
     return {name: np.ascontiguousarray(t.detach().float().numpy()) for name, t in found.items()}
 
 
-def quantise(source: Path, target: Path) -> None:
-    """Q8_0 by llama.cpp's quantiser; the target appears whole or not at all."""
+def quantize_gguf(source: Path, target: Path) -> None:
+    """Quantize the file to Q8_0 by llama.cpp; the target appears when it is complete."""
     import llama_cpp
 
     part = target.with_suffix(".part")
@@ -137,17 +140,18 @@ def quantise(source: Path, target: Path) -> None:
 
 
 @torch.no_grad()
-def references(model: Nano, tokenizer: Tokenizer, path: Path, seed: int = 77) -> None:
-    """Writes the likeliest next token at POSITIONS places that the model itself has to decide.
+def write_reference_tokens(model: Nano, tokenizer: Tokenizer, path: Path, seed: int = 77) -> None:
+    """Write the model's likeliest next tokens at `POSITIONS` places that it has to decide.
 
-    `tokens` (rows, longest) padded with -1; `wanted` the same, -1 where nothing is compared.
+    Arrays of the .npz: `tokens` (rows, longest), padded with -1; `wanted` of the same shape, -1
+    where nothing is compared.
     """
     rng = random.Random(seed)
     rows: list[tuple[list[int], list[int]]] = []
     left = POSITIONS
     while left:
-        for draw in arms().values():
-            ids, flags = encode(tokenizer, draw(rng))
+        for draw in list_arms().values():
+            ids, flags = encode_trajectory(tokenizer, draw(rng))
             choice = model(torch.tensor([ids])).argmax(-1)[0].tolist()
             wanted = [-1] * len(ids)
             for i in [i for i, learnt in enumerate(flags[1:]) if learnt][:left]:
@@ -161,6 +165,7 @@ def references(model: Nano, tokenizer: Tokenizer, path: Path, seed: int = 77) ->
 
 
 def main() -> None:
+    """Write the quantized model, and the reference tokens if asked."""
     here = Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -173,13 +178,13 @@ def main() -> None:
         help="also write next tokens for the test, e.g. tests/data/nano.npz",
     )
     args = parser.parse_args()
-    model, tokenizer = load(args.run)
+    model, tokenizer = load_run(args.run)
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / "rm-nano-f32.gguf"
-        write(model, tokenizer, full)
-        quantise(full, args.out)
+        write_gguf(model, tokenizer, full)
+        quantize_gguf(full, args.out)
     if args.references:
-        references(model, tokenizer, args.references)
+        write_reference_tokens(model, tokenizer, args.references)
     print(f"{args.out}: {args.out.stat().st_size / 1e6:.1f} MB")
 
 

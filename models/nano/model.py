@@ -1,7 +1,7 @@
 """rm-nano: a Qwen3-shaped transformer small enough to be trained on a laptop.
 
-Shape per block: RMS norm, grouped attention with normalised heads and rotary positions (halves
-rotated, as llama.cpp does for Qwen3), RMS norm, gated feed-forward; embeddings are tied.
+Each block: RMS norm, attention with normalized heads and rotary positions (halves rotated, as
+llama.cpp does for Qwen3), RMS norm, gated feed-forward. Embeddings are tied.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROPE_BASE = 10_000.0
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The dials of the model."""
+    """Dimensions of the model."""
 
     vocabulary: int = 1536
     width: int = 256
@@ -30,14 +30,16 @@ class Shape:
 
     @property
     def head(self) -> int:
+        """Width of one attention head."""
         return self.width // self.heads
 
     def asdict(self) -> dict[str, int]:
+        """Return the fields by name, for the checkpoint."""
         return asdict(self)
 
 
 class Block(nn.Module):
-    """One layer."""
+    """One layer of the transformer; states (batch, time, width) in and out."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -57,8 +59,8 @@ class Block(nn.Module):
         batch, time, width = x.shape
         qkv = self.qkv(self.attn_norm(x)).view(batch, time, 3, self.heads, -1)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (batch, heads, time, head)
-        q = rotated(self.q_norm(q), rotation).to(v.dtype)
-        k = rotated(self.k_norm(k), rotation).to(v.dtype)
+        q = rotate_heads(self.q_norm(q), rotation).to(v.dtype)
+        k = rotate_heads(self.k_norm(k), rotation).to(v.dtype)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.out(mixed.transpose(1, 2).reshape(batch, time, width))
         gate, up = self.gate_up(self.ffn_norm(x)).chunk(2, -1)
@@ -66,7 +68,7 @@ class Block(nn.Module):
 
 
 class Nano(nn.Module):
-    """Tokens (batch, time) to logits (batch, time, vocabulary)."""
+    """The whole model: tokens (batch, time) to logits (batch, time, vocabulary)."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -78,34 +80,34 @@ class Nano(nn.Module):
 
     @property
     def layers(self) -> list[Block]:
-        """The blocks, from the embedding on."""
+        """The blocks in order."""
         return [cast("Block", block) for block in self.blocks]
 
-    def hidden(self, tokens: Tensor) -> Tensor:
-        """The last layer's normalised states, (batch, time, width)."""
-        rotation = rope(tokens.shape[1], self.shape.head, tokens.device)
+    def compute_hidden_states(self, tokens: Tensor) -> Tensor:
+        """Return the normalized states after the last block, (batch, time, width)."""
+        rotation = compute_rotations(tokens.shape[1], self.shape.head, tokens.device)
         x = self.embedding(tokens)
         for block in self.layers:
             x = block(x, rotation)
         return cast("Tensor", self.norm(x))
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Scores of the next token for states (..., width)."""
+    def compute_logits(self, hidden: Tensor) -> Tensor:
+        """Return the logits of the next token for states (..., width)."""
         return F.linear(hidden, self.embedding.weight)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.logits(self.hidden(tokens))
+        return self.compute_logits(self.compute_hidden_states(tokens))
 
 
-def rope(time: int, head: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of the rotary positions, each (time, head / 2)."""
+def compute_rotations(time: int, head: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return cosines and sines of the rotary positions, each (time, head / 2)."""
     frequencies = ROPE_BASE ** (-torch.arange(0, head, 2, device=device) / head)
     angles = torch.outer(torch.arange(time, device=device), frequencies)
     return angles.cos(), angles.sin()
 
 
-def rotated(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
-    """The heads (..., time, head) turned by their positions."""
+def rotate_heads(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
+    """Return the heads (..., time, head) rotated by their positions."""
     cos, sin = rotation
     a, b = x.chunk(2, -1)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)

@@ -1,4 +1,4 @@
-"""Muon: momentum whose update is made orthogonal, for the matrices of the blocks (Jordan 2024)."""
+"""The optimizer Muon: momentum with orthogonalized updates, for matrices (Jordan 2024)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Quintic Newton-Schulz iteration that pushes all singular values towards 1."""
+"""Coefficients of a quintic Newton-Schulz iteration that moves singular values towards 1."""
 
 
-def orthogonal(update: Tensor, steps: int = 5) -> Tensor:
-    """The nearest half-orthogonal matrix, roughly, of an (out, in) matrix."""
+def orthogonalize_update(update: Tensor, steps: int = 5) -> Tensor:
+    """Return approximately the nearest semi-orthogonal matrix of an (out, in) matrix."""
     a, b, c = COEFFICIENTS
     x = update.bfloat16()
     x = x / (x.norm() + 1e-7)
@@ -26,7 +26,7 @@ def orthogonal(update: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, then `orthogonal`, scaled by the matrix's shape."""
+    """Optimizer of matrices: Nesterov momentum, orthogonalized and scaled by the matrix's shape."""
 
     def __init__(
         self, params: Iterable[Tensor], lr: float, momentum: float = 0.95, decay: float = 0.01
@@ -35,6 +35,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update all parameters that have a gradient."""
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:
@@ -42,7 +43,7 @@ class Muon(torch.optim.Optimizer):
                 state = self.state[p]
                 buffer = state.setdefault("momentum", torch.zeros_like(p))
                 buffer.mul_(group["momentum"]).add_(p.grad)
-                update = orthogonal(p.grad.add(buffer, alpha=group["momentum"]))
+                update = orthogonalize_update(p.grad.add(buffer, alpha=group["momentum"]))
                 scale = max(1.0, p.size(0) / p.size(1)) ** 0.5
                 p.mul_(1 - group["lr"] * group["decay"]).add_(
                     update.to(p.dtype), alpha=-group["lr"] * scale

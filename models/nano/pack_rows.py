@@ -8,17 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 Encoded = tuple[list[int], list[bool]]
-"""Token ids of a text, and for each whether the model is to write it."""
+"""Token ids of a text, and for each id whether the model learns to write it."""
 Row = tuple[NDArray[np.int64], NDArray[np.bool_]]
+"""Token ids of a packed row and its mask of learnt tokens, both arrays (length + 1,)."""
 POOL = 48
-"""Texts that wait for a row with enough room."""
+"""Number of texts among which the one that fits best into the current row is chosen."""
 
 
 def pack_rows(texts: Iterator[Encoded], length: int, padding: int = 0) -> Iterator[Row]:
-    """Pack whole texts into endless rows of `length` + 1 tokens: ids, and which are learnt.
+    """Yield endless rows of `length` + 1 tokens, each packed with whole texts.
 
-    The longest text that still fits comes next; longer texts than `length` are left out. The rest
-    of a row is `padding`, which is not learnt.
+    The longest text that still fits comes next; texts longer than `length` are left out. Unused
+    places at the end hold the token `padding`, which is not learnt.
     """
     pool: list[Encoded] = []
     while True:
@@ -39,7 +40,7 @@ def pack_rows(texts: Iterator[Encoded], length: int, padding: int = 0) -> Iterat
 
 
 def stack_rows(rows: Iterator[Row], size: int) -> Iterator[Row]:
-    """Stack the rows into endless batches (size, length + 1)."""
+    """Yield endless batches of `size` rows: ids and mask, arrays (size, length + 1)."""
     while True:
         drawn = [next(rows) for _ in range(size)]
         yield np.stack([ids for ids, _ in drawn]), np.stack([learnt for _, learnt in drawn])

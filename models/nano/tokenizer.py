@@ -7,22 +7,22 @@ from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from models.nano.curriculum import sample
+from models.nano.curriculum import draw_trajectory
 
 VOCABULARY = 1536
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-"""Never shown, never made from data."""
+"""Control tokens, which are never shown and never made from text."""
 MARKERS = ("<think>", "</think>")
-"""Tokens of their own that are text all the same, as in Qwen3."""
+"""Markers of the thinking, tokens of their own that count as text, as in Qwen3."""
 SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-"""Qwen2's pre-tokenizer: every digit stands alone."""
+"""Pattern of Qwen2's pre-tokenizer, in which every digit is a token of its own."""
 
 
-def train(samples: int = 20_000, seed: int = 0) -> Tokenizer:
-    """Learns the merges from the curriculum's own text."""
+def train_tokenizer(samples: int = 20_000, seed: int = 0) -> Tokenizer:
+    """Return a tokenizer whose merges are learnt from trajectories of the curriculum."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -37,9 +37,10 @@ def train(samples: int = 20_000, seed: int = 0) -> Tokenizer:
         special_tokens=[*CONTROL, *MARKERS],
     )
     rng = random.Random(seed)
-    tokenizer.train_from_iterator((sample(rng).text for _ in range(samples)), trainer)
+    tokenizer.train_from_iterator((draw_trajectory(rng).text for _ in range(samples)), trainer)
     return tokenizer
 
 
-def load(path: Path) -> Tokenizer:
+def load_tokenizer(path: Path) -> Tokenizer:
+    """Return the tokenizer saved at `path`."""
     return Tokenizer.from_file(str(path))

@@ -1,1 +1,1 @@
-"""The store that is shipped: its entries and its build."""
+"""The shipped seed store: its entries, their checks, and its build."""

@@ -1,4 +1,4 @@
-"""What an entry must be to enter the seed store."""
+"""Checks for the entries of the seed store: faults and near-duplicates."""
 
 from __future__ import annotations
 
@@ -12,34 +12,37 @@ from numpy.typing import NDArray
 from rm_local.records import Entry
 
 FEWEST_WORDS, MOST_WORDS = 60, 200
-"""Words of a subroutine written by hand; the paper's have 198 on average."""
+"""Limits of the number of words in a handwritten subroutine; the paper's have 198 on average."""
 
 NEAR = 0.97
-"""Cosine from which two subproblems are reported as nearly the same."""
+"""Cosine of two subproblems above which they are reported as nearly the same."""
 
 FIRST_PERSON = re.compile(r"\b(I|I'm|my|me|myself|we|our)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two entries whose subproblems are nearly the same."""
+    """Two entries with nearly the same subproblem, and the cosine of their vectors."""
 
     one: Entry
     other: Entry
     similarity: float
 
 
-def faults(entries: Sequence[Entry]) -> list[str]:
-    """What is wrong with the entries, each with source and subproblem; empty when all are fit."""
+def find_entry_faults(entries: Sequence[Entry]) -> list[str]:
+    """Return a message for each fault, with source and subproblem; empty if all entries pass."""
     return [
         f"{entry.source}: {entry.subproblem[:60]!r}: {fault}"
-        for entry, seen in zip(entries, _seen(entries), strict=True)
-        for fault in _faults(entry, seen)
+        for entry, seen in zip(entries, _mark_duplicates(entries), strict=True)
+        for fault in _find_faults(entry, seen)
     ]
 
 
-def near_duplicates(entries: Sequence[Entry], vectors: NDArray[np.float32]) -> list[Pair]:
-    """Pairs of entries with a cosine above `NEAR`; `vectors`, (n, d), have rows of length 1."""
+def find_near_duplicates(entries: Sequence[Entry], vectors: NDArray[np.float32]) -> list[Pair]:
+    """Return pairs of entries with a cosine above `NEAR`.
+
+    `vectors` is an array (n, d) of the entries' subproblems with rows of length 1.
+    """
     cosines = np.triu(vectors @ vectors.T, k=1)
     return [
         Pair(entries[i], entries[j], float(cosines[i, j]))
@@ -47,7 +50,7 @@ def near_duplicates(entries: Sequence[Entry], vectors: NDArray[np.float32]) -> l
     ]
 
 
-def _faults(entry: Entry, seen: bool) -> Iterator[str]:
+def _find_faults(entry: Entry, seen: bool) -> Iterator[str]:
     for field in ("subproblem", "subroutine", "domain", "source"):
         if not getattr(entry, field).strip():
             yield f"its {field} is empty"
@@ -60,14 +63,14 @@ def _faults(entry: Entry, seen: bool) -> Iterator[str]:
         yield f"its subroutine has {words} words; {FEWEST_WORDS} to {MOST_WORDS} are allowed"
 
 
-def _seen(entries: Sequence[Entry]) -> Iterator[bool]:
-    """For each entry whether an earlier one has its subproblem or its subroutine."""
+def _mark_duplicates(entries: Sequence[Entry]) -> Iterator[bool]:
+    """Yield for each entry whether an earlier one has its subproblem or its subroutine."""
     known: set[str] = set()
     for entry in entries:
-        texts = {_plain(entry.subproblem), _plain(entry.subroutine)}
+        texts = {_normalize_text(entry.subproblem), _normalize_text(entry.subroutine)}
         yield bool(texts & known)
         known |= texts
 
 
-def _plain(text: str) -> str:
+def _normalize_text(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))

@@ -39,19 +39,19 @@ Flags = NDArray[np.bool_]
 
 QUESTIONS = Path(__file__).parent / "questions" / "gate.jsonl"
 FIRST = 3
-"""Ranks at which an entry counts as found."""
+"""An entry counts as found if it is among this many first hits."""
 POOL = 32
 PENALTY = 0.1
-"""Of the squared coefficients; the features are used as they are."""
+"""Weight of the squared coefficients in the logistic regression; features are not scaled."""
 SEED = 1
 
 
 def main() -> None:
-    """Print the coefficients of both embedders."""
+    """Print the fitted coefficients of the gate for both embedders."""
     with TemporaryDirectory() as folder:
         minilm = asyncio.run(_embed_by_minilm(Path(folder)))
     static = load_shipped_static()
-    texts, subproblems, domains = _texts()
+    texts, subproblems, domains = _list_texts_to_embed()
     for name, vectors in ((MINILM.id, minilm), (static.id.id, static.embed(texts))):
         model = fit_gate(np.asarray(vectors, np.float32), subproblems, domains)
         values = ", ".join(f"{value:.2f}" for value in astuple(model))
@@ -59,14 +59,19 @@ def main() -> None:
 
 
 def fit_gate(vectors: Floats, subproblems: Sequence[str], domains: Sequence[str]) -> GateModel:
-    """The model for the vectors, (n, d), of all that `_texts` lists, in its order."""
-    questions = [each for each in _questions() if each["half"] == "fit"]
+    """Return the gate's model, fitted to all parts of the store.
+
+    `vectors` is an array (n, d) of all texts of `_list_texts_to_embed`, in its order.
+    """
+    questions = [each for each in _read_questions() if each["half"] == "fit"]
     asked, probes, entries = np.split(vectors, [len(questions), len(questions) + len(PROBES)])
     rows, labels, weights = [], [], []
     whole: tuple[Doubles, Flags] | None = None
-    for part in _parts(np.array(domains)):
+    for part in _list_store_parts(np.array(domains)):
         names = [name for name, kept in zip(subproblems, part, strict=True) if kept]
-        features, found, fits = _examine(asked, probes, entries[part], questions, names)
+        features, found, fits = _compute_question_features(
+            asked, probes, entries[part], questions, names
+        )
         used = found | ~fits
         share = np.where(found, 1 / max(1, found.sum()), 1 / (~fits).sum())
         rows.append(features[used])
@@ -81,8 +86,8 @@ def fit_gate(vectors: Floats, subproblems: Sequence[str], domains: Sequence[str]
     return GateModel(nearness, prominence, lead, constant, threshold)
 
 
-def _parts(domains: NDArray[np.str_]) -> Iterator[Flags]:
-    """Which entries belong to each part of the store; the first is all of it."""
+def _list_store_parts(domains: NDArray[np.str_]) -> Iterator[Flags]:
+    """Yield a mask over the entries for each part of the store; the first part is all of it."""
     yield np.ones(len(domains), bool)
     for domain in sorted(set(domains)):
         yield domains != domain
@@ -92,14 +97,14 @@ def _parts(domains: NDArray[np.str_]) -> Iterator[Flags]:
     yield ~half
 
 
-def _examine(
+def _compute_question_features(
     asked: Floats,
     probes: Floats,
     entries: Floats,
     questions: Sequence[dict[str, Any]],
     names: Sequence[str],
 ) -> tuple[Doubles, Flags, Flags]:
-    """Features, (n, 3), of each question; whether it finds an entry; whether there is one."""
+    """Return, by question: features (n, 3), whether an entry is found, whether one exists."""
     near, to_probes = asked @ entries.T, probes @ entries.T
     spread = summarize_spread(to_probes.max(axis=1), len(entries))
     features, found, fits = [], [], []
@@ -113,7 +118,7 @@ def _examine(
 
 
 def _fit_logistic(features: Doubles, labels: Flags, weights: Doubles) -> Doubles:
-    """Coefficients of the features and the constant, by Newton's method."""
+    """Return the coefficients of the features and the constant, fitted by Newton's method."""
     rows = np.c_[features, np.ones(len(features))]
     penalty = PENALTY * np.diag([1.0] * features.shape[1] + [0.0])
     b = np.zeros(rows.shape[1])
@@ -126,7 +131,10 @@ def _fit_logistic(features: Doubles, labels: Flags, weights: Doubles) -> Doubles
 
 
 def _choose_threshold(scores: Doubles, labels: Flags) -> float:
-    """Where the smaller of both shares is largest: of fitting ones kept, of others left silent."""
+    """Return the score that maximizes the smaller of two shares.
+
+    These are the share of found questions at or above it and of all other questions below it.
+    """
 
     def smaller(threshold: float) -> float:
         kept, silent = scores[labels] >= threshold, scores[~labels] < threshold
@@ -137,16 +145,19 @@ def _choose_threshold(scores: Doubles, labels: Flags) -> float:
     return float(max(between, key=smaller))
 
 
-def _questions() -> list[dict[str, Any]]:
+def _read_questions() -> list[dict[str, Any]]:
     lines = QUESTIONS.read_text("utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
-def _texts() -> tuple[list[str], list[str], list[str]]:
-    """All that is embedded: questions of the half, probes, subproblems; the last, and domains."""
+def _list_texts_to_embed() -> tuple[list[str], list[str], list[str]]:
+    """Return all texts to embed, then the store's subproblems and their domains.
+
+    The texts are the questions for the fit, the probes, and the subproblems.
+    """
     with Store.open(paths.shipped_store()) as store:
         entries = store.sample_entries(store.count_entries(), 0)
-    asked = [each["question"] for each in _questions() if each["half"] == "fit"]
+    asked = [each["question"] for each in _read_questions() if each["half"] == "fit"]
     subproblems = [entry.subproblem for entry in entries]
     return [*asked, *PROBES, *subproblems], subproblems, [entry.domain for entry in entries]
 
@@ -155,7 +166,7 @@ async def _embed_by_minilm(folder: Path) -> Floats:
     async with Engine(EngineOptions(threads=1), log=folder / "worker.log") as engine:
         await engine.load_embedder(ensure_minilm_gguf(folder))
         embedder: QueryEmbedder = engine
-        return await embedder.embed(_texts()[0])
+        return await embedder.embed(_list_texts_to_embed()[0])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The entries of the seed store that are written by hand (models/seed/hand)."""
+"""Reads the handwritten entries of the seed store (models/seed/hand)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ HAND = Path(__file__).resolve().parent / "hand"
 
 
 @cache
-def handwritten() -> tuple[Entry, ...]:
-    """All of them, in the order of files and of entries; empty without the folder."""
-    return tuple(entry for path in sorted(HAND.glob("*.toml")) for entry in _read(path))
+def read_handwritten_entries() -> tuple[Entry, ...]:
+    """Return all handwritten entries in the order of files; empty without the folder."""
+    return tuple(entry for path in sorted(HAND.glob("*.toml")) for entry in _read_entries(path))
 
 
-def _read(path: Path) -> list[Entry]:
+def _read_entries(path: Path) -> list[Entry]:
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     return [
         Entry(
-            _folded(e["subproblem"]), _folded(e["subroutine"]), table["domain"], f"hand/{path.stem}"
+            _join_whitespace(e["subproblem"]),
+            _join_whitespace(e["subroutine"]),
+            table["domain"],
+            f"hand/{path.stem}",
         )
         for e in table["entry"]
     ]
 
 
-def _folded(text: str) -> str:
+def _join_whitespace(text: str) -> str:
     return " ".join(text.split())

@@ -1,1 +1,1 @@
-"""Shapes of published models with random weights, to measure speed and memory with."""
+"""GGUF files in the shapes of published models with random weights, to measure speed and memory."""

@@ -11,14 +11,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from models.shapes.shape import shapes
+from models.shapes.shape import read_shapes
 from models.shapes.weights import SCHEMES
-from models.shapes.write import write
+from models.shapes.write import write_gguf
 from rm_local.paths import shipped_model
 
 
 def main() -> None:
-    known = shapes()
+    """Write the GGUF file that the command's options describe."""
+    known = read_shapes()
     parser = argparse.ArgumentParser(
         prog="python -m models.shapes",
         description=__doc__,
@@ -29,8 +30,8 @@ def main() -> None:
     parser.add_argument("--quant", choices=SCHEMES, default=SCHEMES[0])
     parser.add_argument("--layers", type=int, help="the first so many alone, for a smaller file")
     args = parser.parse_args()
-    shape = known[args.name].cut(args.layers or known[args.name].layers)
-    write(shape, args.out, args.quant, shipped_model())
+    shape = known[args.name].keep_first_layers(args.layers or known[args.name].layers)
+    write_gguf(shape, args.out, args.quant, shipped_model())
     print(f"{args.out}: {shape.name}, {args.quant}, {args.out.stat().st_size / 1e6:,.0f} MB")
 
 

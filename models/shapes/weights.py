@@ -1,4 +1,4 @@
-"""Random weights in llama.cpp's types. What repeats is quantised once."""
+"""Makes random weights in llama.cpp's types. Repeated blocks are quantized once."""
 
 from __future__ import annotations
 
@@ -10,46 +10,52 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
-from models.shapes.shape import Shape, Tensor
+from models.shapes.shape import Shape, TensorSpec
 
 SCHEMES = ("Q4_K_M", "Q8_0", "F16")
 _SPREAD = 0.02
-"""Standard deviation of the embedding."""
+"""Standard deviation of the weights of the token embedding."""
 _PEAK = 8.0
-"""That of the logits: a trained model is sure of most tokens, and sampling is as quick as it is
-sure."""
+"""Standard deviation of the logits.
+
+A trained model is sure of most tokens, and sampling takes less time the surer a model is.
+"""
 _SLAB = 1 << 22
-"""Values drawn for a matrix at most; a larger one repeats them."""
+"""Maximum random values for one matrix; a larger matrix repeats them."""
 _Q = gguf.GGMLQuantizationType
 
 
-def type_of(scheme: str, tensor: Tensor, shape: Shape) -> Any:
-    """The type that llama.cpp's quantiser gives this tensor in this scheme."""
+def choose_tensor_type(scheme: str, tensor: TensorSpec, shape: Shape) -> Any:
+    """Return the ggml type that llama.cpp's quantizer gives the tensor under this scheme."""
     if tensor.kind != "matrix":
         return _Q.F32
     if scheme != "Q4_K_M":
         return getattr(_Q, scheme)
     logits = tensor.part == "output" or (tensor.part == "token_embd" and shape.tied)
-    chosen = _Q.Q6_K if logits or _matters(tensor, shape) else _Q.Q4_K
+    chosen = _Q.Q6_K if logits or _gets_more_bits(tensor, shape) else _Q.Q4_K
     if tensor.size[-1] % 256:  # no whole number of its blocks
         return {_Q.Q6_K: _Q.Q8_0, _Q.Q4_K: _Q.Q5_0}[chosen]
     return chosen
 
 
-def _matters(tensor: Tensor, shape: Shape) -> bool:
-    """Whether it is of those that get more bits, where its kind comes for the n-th time: in the
-    first and the last eighth, and every third between.
+def _gets_more_bits(tensor: TensorSpec, shape: Shape) -> bool:
+    """Return whether Q4_K_M gives this tensor more bits, by its place among tensors of its part.
+
+    Those are in the first and the last eighth, and every third between.
     """
     if not tensor.part.startswith(("attn_v", "ffn_down")):
         return False
     values = tensor.part == "attn_v"
-    layers = [n for n in range(shape.layers) if shape.attends(n) or not values]
+    layers = [n for n in range(shape.layers) if shape.has_attention(n) or not values]
     count, at = len(layers), layers.index(tensor.layer)
     return at < count // 8 or at >= 7 * count // 8 or (at - count // 8) % 3 == 2
 
 
-def values(tensor: Tensor, kind: Any, shape: Shape) -> NDArray[Any]:
-    """The tensor's data: float32, float16, or bytes of quantised rows."""
+def make_tensor_data(tensor: TensorSpec, kind: Any, shape: Shape) -> NDArray[Any]:
+    """Return the tensor's data: float32, float16, or bytes of quantized rows.
+
+    `kind` is the ggml type.
+    """
     if tensor.kind == "ones":
         # What comes last sets how far the logits are apart.
         last = tensor.layer < 0
@@ -59,12 +65,14 @@ def values(tensor: Tensor, kind: Any, shape: Shape) -> NDArray[Any]:
         return -np.broadcast_to(np.arange(1, tensor.size[1] + 1, dtype=np.float32), tensor.size)
     spread = _SPREAD if tensor.layer < 0 else tensor.size[-1] ** -0.5
     rows = int(np.prod(tensor.size[:-1]))
-    slab = _quantised(min(rows, max(1, _SLAB // tensor.size[-1])), tensor.size[-1], spread, kind)
+    slab = _make_random_rows(
+        min(rows, max(1, _SLAB // tensor.size[-1])), tensor.size[-1], spread, kind
+    )
     return np.resize(slab, (*tensor.size[:-1], slab.shape[1]))
 
 
 @cache
-def _quantised(rows: int, columns: int, spread: float, kind: Any) -> NDArray[Any]:
+def _make_random_rows(rows: int, columns: int, spread: float, kind: Any) -> NDArray[Any]:
     drawn = np.random.default_rng(rows + columns).standard_normal((rows, columns), np.float32)
     drawn *= spread
     if kind == _Q.F32:

@@ -1,4 +1,4 @@
-"""Writes a shape as a GGUF of random weights, with a vocabulary of the true size."""
+"""Writes a GGUF of a shape with random weights, and a vocabulary of the shape's size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from string import ascii_lowercase
 import gguf
 
 from models.shapes import weights
-from models.shapes.shape import Shape, tensors
+from models.shapes.shape import Shape, list_tensors
 
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -22,15 +22,20 @@ _FILES = {
 }
 
 
-def write(shape: Shape, path: Path, scheme: str, tokenizer: Path) -> None:
-    """The file appears whole or not at all. `tokenizer`: the GGUF whose vocabulary is padded."""
+def write_gguf(shape: Shape, path: Path, scheme: str, tokenizer: Path) -> None:
+    """Write the model to `path`, at once when it is complete.
+
+    `tokenizer` is a GGUF whose vocabulary is extended to the shape's size.
+    """
     part = path.with_suffix(".part")
     writer = gguf.GGUFWriter(part, shape.architecture)
-    _describe(writer, shape, scheme)
-    _vocabulary(writer, shape, tokenizer)
-    for tensor in tensors(shape):
-        kind = weights.type_of(scheme, tensor, shape)
-        writer.add_tensor(tensor.name, weights.values(tensor, kind, shape), raw_dtype=kind)
+    _write_metadata(writer, shape, scheme)
+    _write_vocabulary(writer, shape, tokenizer)
+    for tensor in list_tensors(shape):
+        kind = weights.choose_tensor_type(scheme, tensor, shape)
+        writer.add_tensor(
+            tensor.name, weights.make_tensor_data(tensor, kind, shape), raw_dtype=kind
+        )
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -38,7 +43,7 @@ def write(shape: Shape, path: Path, scheme: str, tokenizer: Path) -> None:
     part.replace(path)
 
 
-def _describe(writer: gguf.GGUFWriter, shape: Shape, scheme: str) -> None:
+def _write_metadata(writer: gguf.GGUFWriter, shape: Shape, scheme: str) -> None:
     writer.add_type("model")
     writer.add_name(f"{shape.name} (random weights)")
     writer.add_description(f"Random weights in the shape of {shape.source}, to measure speed with.")
@@ -57,7 +62,7 @@ def _describe(writer: gguf.GGUFWriter, shape: Shape, scheme: str) -> None:
         writer.add_ssm_time_step_rank(shape.time_step)
         return
     writer.add_head_count(shape.heads)
-    per_layer = [shape.kv_heads if shape.attends(n) else 0 for n in range(shape.layers)]
+    per_layer = [shape.kv_heads if shape.has_attention(n) else 0 for n in range(shape.layers)]
     writer.add_head_count_kv(per_layer if shape.attention else shape.kv_heads)
     writer.add_key_length(shape.head)
     writer.add_value_length(shape.head)
@@ -71,8 +76,8 @@ def _describe(writer: gguf.GGUFWriter, shape: Shape, scheme: str) -> None:
         writer.add_expert_feed_forward_length(shape.inner)
 
 
-def _vocabulary(writer: gguf.GGUFWriter, shape: Shape, tokenizer: Path) -> None:
-    """The tokenizer's own tokens, then words of five letters that no merge leads to."""
+def _write_vocabulary(writer: gguf.GGUFWriter, shape: Shape, tokenizer: Path) -> None:
+    """Write the tokenizer's own tokens, then made-up words of five letters that it never emits."""
     fields = gguf.GGUFReader(tokenizer).fields
     tokens, types, merges = (
         fields[f"tokenizer.ggml.{name}"].contents() for name in ("tokens", "token_type", "merges")

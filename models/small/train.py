@@ -3,12 +3,14 @@
 Goes on from the checkpoint of the run's folder, else from the adapter in models/, else from
 nothing. Runs on a GPU or on the processor, without network. The learning rate is constant;
 `--decay` lets it fall to nothing over the given minutes, for an adapter that is to be released.
+Ctrl+C or SIGTERM ends the sitting after its present step, and saves.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import signal
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -59,6 +61,8 @@ class Sitting:
         self._parameters = [p for p in self.model.parameters() if p.requires_grad]
         self._optimizer = torch.optim.AdamW(self._parameters, betas=(0.9, 0.95), weight_decay=0.0)
         self.trained = Trained(seed=seed)
+        self.stopping = False
+        """Set it to end the sitting after its present step."""
         self._resume()
 
     @property
@@ -86,7 +90,7 @@ class Sitting:
         losses: list[float] = []
         count = ThreadCount(options.threads)
         step = 0
-        while (now := time.perf_counter()) - began < budget:
+        while (now := time.perf_counter()) - began < budget and not self.stopping:
             factor = min(1.0, (step + 1) / WARMUP)
             if options.decays:
                 factor *= max(0.0, 1 - (now - began) / budget)
@@ -151,7 +155,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60, help="of this sitting")
     parser.add_argument("--decay", action="store_true", help="let the learning rate fall to 0")
     parser.add_argument("--run", type=Path, default=Path(__file__).parent / "run")
-    parser.add_argument("--tokens", type=int, default=3072, help="of a step, at most")
+    parser.add_argument("--tokens", type=int, default=1536, help="of a step, at most")
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--threads", type=int, default=0, help="0: one for each core")
     parser.add_argument("--save-every", type=float, default=5, help="minutes between checkpoints")
@@ -161,6 +165,12 @@ def main() -> None:
     sitting = Sitting(args.run, args.seed, device)
     count = sum(lora.a.numel() + lora.b.numel() for _, lora in list_adapters(sitting.model))
     print(f"{count / 1e6:.2f}M parameters are learnt, on {device}", flush=True)
+
+    def stop(*_: object) -> None:
+        sitting.stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     sitting.run(
         Options(
             minutes=args.minutes,

@@ -1,1 +1,1 @@
-"""rm-static, the embedder that is one table: how it is trained and measured."""
+"""Training and measurement of rm-static, an embedder that is a table of one vector per piece."""

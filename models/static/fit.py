@@ -1,4 +1,4 @@
-"""Fitting the table: to the teacher's vectors of texts, and to pairs that mean the same."""
+"""Fits the table of rm-static to the teacher's vectors, and to pairs of texts of one meaning."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How the table is fitted."""
+    """Hyperparameters of the fit."""
 
     steps: int = 2000
     texts: int = 1024
-    """Texts a step that are drawn to the teacher's vectors."""
+    """Number of texts in a step that are fitted to the teacher's vectors."""
     pairs: int = 512
-    """Pairs a step; each text is to be nearest to its own other half."""
+    """Number of pairs in a step; each text has to be nearest to the other of its pair."""
     rate: float = 2e-3
     weight: float = 0.3
-    """Of the pairs' loss beside the teacher's."""
+    """Factor on the loss of the pairs, added to the loss of the teacher's vectors."""
     sharpness: float = 20.0
-    """Factor on cosines before the softmax over a step's pairs."""
+    """Factor on the cosines before the softmax over the pairs of a step."""
 
 
-class Bags:
-    """Texts as pieces, ready to be drawn by number."""
+class TokenizedTexts:
+    """Texts as piece numbers in one flat array, from which texts are gathered by their numbers."""
 
     def __init__(self, split: WordPiece, texts: Sequence[str], empty: int) -> None:
+        """Split the texts into pieces; a text without pieces becomes the piece `empty`."""
         rows = [split.encode_text(text) or [empty] for text in texts]
         self._lengths = np.array([len(row) for row in rows])
         self._starts = np.concatenate([[0], np.cumsum(self._lengths)])
@@ -44,13 +45,13 @@ class Bags:
     def __len__(self) -> int:
         return len(self._lengths)
 
-    def shares(self, count: int) -> Floats:
-        """Of all pieces, the share that each of the `count` is."""
+    def compute_piece_shares(self, count: int) -> Floats:
+        """Return the share of each of `count` pieces among all pieces of the texts: (count,)."""
         seen = np.bincount(self._flat, minlength=count)
         return np.asarray(seen / len(self._flat), dtype=np.float32)
 
-    def draw(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """The pieces of the chosen texts, one after another, and where each text begins."""
+    def gather_texts(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Return the pieces of the chosen texts in a row, and the offset of each text."""
         lengths = self._lengths[chosen]
         offsets = np.cumsum(lengths) - lengths
         within = np.arange(lengths.sum()) - np.repeat(offsets, lengths)
@@ -58,34 +59,35 @@ class Bags:
         return torch.from_numpy(ids), torch.from_numpy(offsets)
 
 
-def axes(vectors: Floats, dimension: int) -> Floats:
-    """The directions (full, dimension) that keep most of the vectors' cosines.
+def compute_principal_axes(vectors: Floats, dimension: int) -> Floats:
+    """Return the directions (full, dimension) that keep most of the vectors' cosines.
 
-    The mean stays in, so that cosines keep the teacher's scale.
+    The mean is not removed, so that cosines keep the teacher's scale.
     """
     _, directions = np.linalg.eigh(vectors.T.astype(np.float64) @ vectors)
     return np.asarray(directions[:, ::-1][:, :dimension], dtype=np.float32)
 
 
-def weights(bags: Bags, count: int, smooth: float = 1e-3) -> Floats:
-    """SIF: a piece that stands in many texts says little (Arora et al. 2017); (count,)."""
-    return np.asarray(smooth / (smooth + bags.shares(count)), dtype=np.float32)
+def compute_sif_weights(bags: TokenizedTexts, count: int, smooth: float = 1e-3) -> Floats:
+    """Return SIF weights (count,): frequent pieces count less (Arora et al. 2017)."""
+    return np.asarray(smooth / (smooth + bags.compute_piece_shares(count)), dtype=np.float32)
 
 
-def fit(
+def fit_table(
     table: Floats,
-    texts: Bags,
+    texts: TokenizedTexts,
     targets: Floats,
-    pairs: tuple[Bags, Bags],
+    pairs: tuple[TokenizedTexts, TokenizedTexts],
     same: NDArray[np.int64],
     recipe: Recipe,
     seed: int,
     on_step: Callable[[int, float, float], None],
 ) -> Floats:
-    """The fitted table; `targets` are the texts' vectors (n, d).
+    """Return the fitted table; it begins as `table`.
 
-    `same` numbers the pairs' second texts: those with one number are no wrong answers for each
-    other. `on_step` is told the step and both losses.
+    `targets` are the teacher's vectors of the texts (n, d). `same` has a number for the second text
+    of each pair; texts with equal numbers are not counted as wrong answers for each other.
+    `on_step` is called with the step and both losses.
     """
     rng = np.random.default_rng(seed)
     bag = torch.nn.EmbeddingBag.from_pretrained(
@@ -97,10 +99,12 @@ def fit(
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * (1 - step / recipe.steps)
         chosen = rng.integers(len(texts), size=recipe.texts)
-        taught = 1 - (F.normalize(bag(*texts.draw(chosen))) * aims[chosen]).sum(1).mean()
+        taught = 1 - (F.normalize(bag(*texts.gather_texts(chosen))) * aims[chosen]).sum(1).mean()
         drawn = rng.integers(len(same), size=recipe.pairs)
-        one, other = (F.normalize(bag(*half.draw(drawn))) for half in pairs)
-        paired = contrast(one, other, torch.from_numpy(same[drawn]), recipe.sharpness)
+        one, other = (F.normalize(bag(*half.gather_texts(drawn))) for half in pairs)
+        paired = compute_contrastive_loss(
+            one, other, torch.from_numpy(same[drawn]), recipe.sharpness
+        )
         optimizer.zero_grad()
         torch.autograd.backward(taught + recipe.weight * paired)
         optimizer.step()
@@ -108,8 +112,11 @@ def fit(
     return np.asarray(bag.weight.detach().numpy(), dtype=np.float32)
 
 
-def contrast(one: Tensor, other: Tensor, same: Tensor, sharpness: float) -> Tensor:
-    """Cross entropy of finding each row's other half among all, both ways."""
+def compute_contrastive_loss(one: Tensor, other: Tensor, same: Tensor, sharpness: float) -> Tensor:
+    """Return the cross entropy of finding each row's partner among all, in both directions.
+
+    Rows with equal numbers in `same` are left out as wrong answers for each other.
+    """
     scores = one @ other.T * sharpness
     alike = (same[:, None] == same[None, :]) & ~torch.eye(len(same), dtype=torch.bool)
     scores = scores.masked_fill(alike, -torch.inf)

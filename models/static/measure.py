@@ -1,7 +1,7 @@
-"""Measures embedders at finding an entry by what somebody asks: `python -m models.static.measure`.
+"""Measures how well embedders find an entry by a question: `python -m models.static.measure`.
 
-Every question is asked against one pool: the subproblems of the seed store, those of the
-paraphrases, invented ones, and what functions are said to do. Vectors alone, without words.
+Every question is searched in one pool of texts: the subproblems of the seed store, of paraphrases
+and of invented procedures, and descriptions of functions. Only vectors are compared, no words.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.nano.curriculum import heldout, invented, taken, typed_problem
-from models.static.texts import Material, Pair, seed_subproblems
+from models.nano.curriculum import heldout, imitate_typed_problem, invented, list_taken_names
+from models.static.texts import Pair, TrainingMaterial, list_seed_subproblems
 from rm_local.embed import StaticEmbedder
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -30,14 +30,14 @@ SEED = 20_261
 INVENTED = 2000
 ASKED = 400
 EACH = 8
-"""Questions after each held-out family."""
+"""Number of questions about each held-out family."""
 ROUNDS = 100
-"""Times that each process embeds all texts when speed is measured."""
+"""Number of times that each process embeds all texts for the measurement of speed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
-    """How often the right entry comes first, or among ten, and the mean of 1/rank."""
+class RetrievalQuality:
+    """Share of questions with the right text first (hit1), in the first ten (hit10), and MRR."""
 
     hit1: float
     hit10: float
@@ -45,58 +45,68 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
-class Exam:
-    """Questions of several kinds, each with the text that is to be found in the pool."""
+class RetrievalTest:
+    """A pool of texts, and questions of several kinds, each with the text of the pool to find."""
 
     pool: tuple[str, ...]
     kinds: dict[str, tuple[Pair, ...]]
-    """(question, text of the pool)."""
+    """By kind, pairs of a question and its right text in the pool."""
 
-    def sit(self, embed: Embed) -> dict[str, Quality]:
-        """The quality of an embedder for each kind; ties count against it."""
+    def evaluate_embedder(self, embed: Embed) -> dict[str, RetrievalQuality]:
+        """Return the quality of an embedder for each kind; ties count as wrong."""
         vectors = embed(self.pool)
         places = {text: place for place, text in enumerate(self.pool)}
         return {
-            kind: _quality(embed([q for q, _ in pairs]), vectors, [places[t] for _, t in pairs])
+            kind: _compute_quality(
+                embed([q for q, _ in pairs]), vectors, [places[t] for _, t in pairs]
+            )
             for kind, pairs in self.kinds.items()
         }
 
 
-def exam(quiz: Sequence[Pair] = ()) -> Exam:
-    """The questions, always the same; `quiz` adds pairs of names and descriptions."""
+def build_retrieval_test(quiz: Sequence[Pair] = ()) -> RetrievalTest:
+    """Return the test, the same in each call; `quiz` adds pairs of names and descriptions."""
     rng = random.Random(SEED)
     ordinary = [line.split("\t") for line in PARAPHRASES.read_text("utf-8").splitlines()]
-    strange = [invented.draw(rng, taken()) for _ in range(INVENTED)]
+    strange = [invented.draw_invented_problem(rng, list_taken_names()) for _ in range(INVENTED)]
     families = [
-        (typed_problem(rng, family.draw(rng)).question, family.entry().subproblem)
-        for family in heldout.procedures()
+        (
+            imitate_typed_problem(rng, family.draw_problem(rng)).question,
+            family.build_entry().subproblem,
+        )
+        for family in heldout.read_procedures()
         for _ in range(EACH)
     ]
     kinds = {
         "paraphrases": tuple((asked, told) for told, asked in ordinary),
         "held-out families": tuple(families),
         "invented names": tuple(
-            (typed_problem(rng, p).question, p.entry.subproblem) for p in strange[:ASKED]
+            (imitate_typed_problem(rng, p).question, p.entry.subproblem) for p in strange[:ASKED]
         ),
     }
     if quiz:
         kinds["names of functions"] = tuple(quiz)
-    texts = [told for told, _ in ordinary] + seed_subproblems()
+    texts = [told for told, _ in ordinary] + list_seed_subproblems()
     texts += [p.entry.subproblem for p in strange] + [told for _, told in quiz]
-    return Exam(tuple(dict.fromkeys(texts)), kinds)
+    return RetrievalTest(tuple(dict.fromkeys(texts)), kinds)
 
 
-def _quality(asked: NDArray[np.float32], pool: NDArray[np.float32], wanted: list[int]) -> Quality:
+def _compute_quality(
+    asked: NDArray[np.float32], pool: NDArray[np.float32], wanted: list[int]
+) -> RetrievalQuality:
     cosines = asked @ pool.T
     right = cosines[np.arange(len(wanted)), wanted][:, None]
     ranks = (cosines >= right).sum(axis=1)
-    return Quality(
+    return RetrievalQuality(
         float((ranks == 1).mean()), float((ranks <= 10).mean()), float((1 / ranks).mean())
     )
 
 
-def table(found: dict[str, dict[str, Quality]], exam: Exam) -> str:
-    """Markdown: a row for each kind of question and embedder."""
+def format_quality_table(found: dict[str, dict[str, RetrievalQuality]], exam: RetrievalTest) -> str:
+    """Format the qualities as a Markdown table with a row for each kind and embedder.
+
+    `found` has the qualities by embedder and kind.
+    """
     lines = [
         f"| asked against {len(exam.pool):,} subproblems | embedder | hit@1 | hit@10 | MRR |",
         "|---|---|---|---|---|",
@@ -110,8 +120,8 @@ def table(found: dict[str, dict[str, Quality]], exam: Exam) -> str:
     return "\n".join(lines)
 
 
-def speed(embed: Embed, texts: Sequence[str], rounds: int = 3) -> tuple[float, float]:
-    """Texts a second, best of `rounds`: by the clock, and by this process's processor time."""
+def measure_speed(embed: Embed, texts: Sequence[str], rounds: int = 3) -> tuple[float, float]:
+    """Return texts per second, best of `rounds`: by the clock, and by this process's CPU time."""
     best_wall, best_busy = float("inf"), float("inf")
     for _ in range(rounds):
         wall, busy = time.perf_counter(), time.process_time()
@@ -121,25 +131,25 @@ def speed(embed: Embed, texts: Sequence[str], rounds: int = 3) -> tuple[float, f
     return len(texts) / best_wall, len(texts) / best_busy
 
 
-def speed_in_processes(path: Path | None, texts: Sequence[str], processes: int) -> float:
-    """Texts a second by the clock, of the static embedder in several processes side by side."""
+def measure_parallel_speed(path: Path | None, texts: Sequence[str], processes: int) -> float:
+    """Return the texts per second, by the clock, of the static embedder in several processes."""
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-        for started in [pool.submit(_embed_often, path, texts, 1) for _ in range(processes)]:
+        for started in [pool.submit(_embed_repeatedly, path, texts, 1) for _ in range(processes)]:
             started.result()
         begun = time.perf_counter()
-        jobs = [pool.submit(_embed_often, path, texts, ROUNDS) for _ in range(processes)]
+        jobs = [pool.submit(_embed_repeatedly, path, texts, ROUNDS) for _ in range(processes)]
         done = sum(job.result() for job in jobs)
         return done / (time.perf_counter() - begun)
 
 
-def _embed_often(path: Path | None, texts: Sequence[str], rounds: int) -> int:
-    """How many texts were embedded; the table is read once a process."""
-    embed = _loaded(path).embed
+def _embed_repeatedly(path: Path | None, texts: Sequence[str], rounds: int) -> int:
+    """Embed the texts `rounds` times; return the number of texts embedded."""
+    embed = _load_embedder(path).embed
     return sum(len(embed(texts)) for _ in range(rounds))
 
 
 @cache
-def _loaded(path: Path | None) -> StaticEmbedder:
+def _load_embedder(path: Path | None) -> StaticEmbedder:
     return StaticEmbedder.load(path)
 
 
@@ -153,20 +163,24 @@ def main() -> None:
         "--material", type=Path, default=None, help="material.json of a training run: adds its quiz"
     )
     chosen = parser.parse_args()
-    quiz = Material.load(chosen.material).quiz if chosen.material else ()
-    questions = exam(quiz)
+    quiz = TrainingMaterial.load(chosen.material).quiz if chosen.material else ()
+    questions = build_retrieval_test(quiz)
     static = StaticEmbedder.load(chosen.file)
     ways: dict[str, Embed] = {"all-MiniLM-L6-v2": embed_bulk, static.id.id: static.embed}
-    print(table({name: questions.sit(way) for name, way in ways.items()}, questions))
+    print(
+        format_quality_table(
+            {name: questions.evaluate_embedder(way) for name, way in ways.items()}, questions
+        )
+    )
     rng = random.Random(SEED)
     texts = [text for text in questions.pool if 12 <= len(text.split()) <= 26]
     words = sum(len(text.split()) for text in texts) / len(texts)
     print(f"\n{len(texts)} texts of {words:.1f} words; load {os.getloadavg()[0]:.2f}")
     for name, way in ways.items():
         many = rng.sample(texts, 256) if way is embed_bulk else texts * 20
-        wall, busy = speed(way, many)
+        wall, busy = measure_speed(way, many)
         print(f"{name}: {wall:,.0f} texts/s, {busy:,.0f} a second of processor time")
-    both = speed_in_processes(chosen.file, texts, 2)
+    both = measure_parallel_speed(chosen.file, texts, 2)
     print(f"{static.id.id}, two processes: {both:,.0f} texts/s")
 
 

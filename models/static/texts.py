@@ -1,6 +1,6 @@
-"""What the static embedder learns from: texts for the teacher, and pairs that mean the same.
+"""Collects the training data of rm-static: texts for the teacher, and pairs that mean the same.
 
-No held-out family, no paraphrase of the tests and no text of `quiz` is among them.
+It contains no held-out family, no paraphrase of the tests and no text of `quiz`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.nano import curriculum
-from models.nano.curriculum import KNOWN, invented, taken, typed_problem
+from models.nano.curriculum import KNOWN, imitate_typed_problem, invented, list_taken_names
 from models.nano.curriculum.problem import Problem
-from models.seed.handwritten import handwritten
+from models.seed.handwritten import read_handwritten_entries
 from rm_local.bench import DocumentedObject, read_docstrings
 
 Rng = random.Random
 Pair = tuple[str, str]
 QUIZ_SHARE = 0.02
-"""Of what is described, kept from training to measure with."""
+"""Share of the documented objects that is kept from training, for the measurement."""
 LEADS = (
     "how to {}?",
     "How to {}?",
@@ -42,8 +42,8 @@ IMPERATIVE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Amounts:
-    """How many texts of each kind the teacher embeds."""
+class TextCounts:
+    """Number of texts of each kind for the teacher to embed."""
 
     docstrings: int = 90_000
     invented: int = 12_000
@@ -52,98 +52,109 @@ class Amounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """All of it, in a fixed order."""
+class TrainingMaterial:
+    """All training data, in a fixed order."""
 
     texts: tuple[str, ...]
-    """For the teacher."""
+    """Texts that the teacher embeds, distinct."""
     pairs: tuple[Pair, ...]
-    """Two texts for one thing."""
+    """Pairs of texts with the same meaning."""
     quiz: tuple[Pair, ...]
-    """Pairs kept for measuring; neither text is among the others."""
+    """Pairs kept for measuring; neither text is in `texts` or `pairs`."""
 
     def save(self, path: Path) -> None:
-        """Write it as JSON."""
+        """Write the material as JSON."""
         path.write_text(
             json.dumps({"texts": self.texts, "pairs": self.pairs, "quiz": self.quiz}), "utf-8"
         )
 
     @classmethod
-    def load(cls, path: Path) -> Material:
-        """As `save` wrote it."""
+    def load(cls, path: Path) -> TrainingMaterial:
+        """Read the material from the JSON that `save` wrote."""
         read = json.loads(path.read_text("utf-8"))
         pairs, quiz = (tuple((a, b) for a, b in read[key]) for key in ("pairs", "quiz"))
         return cls(tuple(read["texts"]), pairs, quiz)
 
 
-def collect(vocabulary: list[str], amounts: Amounts, seed: int) -> Material:
-    """Texts and pairs, the same for the same seed and the same installed packages."""
+def collect_material(vocabulary: list[str], amounts: TextCounts, seed: int) -> TrainingMaterial:
+    """Return texts and pairs, the same for the same seed and the same installed packages.
+
+    `vocabulary` is the list of words from which random phrases are made.
+    """
     rng = random.Random(seed)
     everything = read_docstrings()
     rng.shuffle(everything)
     kept = round(len(everything) * QUIZ_SHARE)
-    quiz = _quiz(rng, everything[:kept])
+    quiz = _build_quiz(rng, everything[:kept])
     banned = {text for each in everything[:kept] for text in each.sentences}
     learnt = [d for d in everything[kept:] if not banned.intersection(d.sentences)]
     sentences = list(dict.fromkeys(s for d in learnt for s in d.sentences))
     rng.shuffle(sentences)
-    advice = [s for entry in handwritten() for s in _sentences(entry.subroutine)]
-    asked = _asked(rng, amounts)
+    advice = [s for entry in read_handwritten_entries() for s in _split_sentences(entry.subroutine)]
+    asked = _draw_curriculum_pairs(rng, amounts)
     texts = [
-        *(entry.subproblem for entry in handwritten()),
+        *(entry.subproblem for entry in read_handwritten_entries()),
         *advice,
         *(text for pair in asked for text in pair),
-        *_phrases(rng, vocabulary, amounts.phrases),
+        *_draw_random_phrases(rng, vocabulary, amounts.phrases),
         *sentences[: amounts.docstrings],
     ]
-    pairs = [*_told(rng, learnt), *_advised()]
-    return Material(tuple(dict.fromkeys(texts)), tuple(pairs), tuple(quiz))
+    pairs = [*_pair_docstrings(rng, learnt), *_pair_advice()]
+    return TrainingMaterial(tuple(dict.fromkeys(texts)), tuple(pairs), tuple(quiz))
 
 
-def curriculum_pair(rng: Rng) -> Pair:
-    """A question as somebody types it, or one wording of its subproblem, and the entry's wording.
+def draw_curriculum_pair(rng: Rng) -> Pair:
+    """Draw a pair: a question or a wording of a subproblem, and the entry's subproblem.
 
-    Invented procedures are without end; held-out families are never drawn.
+    The number of invented procedures is unlimited; held-out families are never drawn.
     """
     if rng.random() < 0.15:
-        problem: Problem = rng.choice(KNOWN).draw(rng)
+        problem: Problem = rng.choice(KNOWN).draw_problem(rng)
     else:
-        problem = invented.draw(rng, taken())
-    asked = typed_problem(rng, problem).question if rng.random() < 0.6 else problem.subproblem
+        problem = invented.draw_invented_problem(rng, list_taken_names())
+    asked = (
+        imitate_typed_problem(rng, problem).question if rng.random() < 0.6 else problem.subproblem
+    )
     return asked, problem.entry.subproblem
 
 
-def _asked(rng: Rng, amounts: Amounts) -> list[Pair]:
-    """Questions and subproblems of the curriculum, for the teacher to embed."""
-    made = [curriculum_pair(rng) for _ in range(amounts.invented // 2)]
-    known = [typed_problem(rng, rng.choice(KNOWN).draw(rng)) for _ in range(amounts.known)]
+def _draw_curriculum_pairs(rng: Rng, amounts: TextCounts) -> list[Pair]:
+    """Draw the pairs of questions and subproblems that the teacher embeds."""
+    made = [draw_curriculum_pair(rng) for _ in range(amounts.invented // 2)]
+    known = [
+        imitate_typed_problem(rng, rng.choice(KNOWN).draw_problem(rng))
+        for _ in range(amounts.known)
+    ]
     return made + [(p.question, p.entry.subproblem) for p in known]
 
 
-def _advised() -> list[Pair]:
-    """Each hand-written subproblem with each sentence of its subroutine that says enough."""
+def _pair_advice() -> list[Pair]:
+    """Return pairs (sentence of a subroutine, its subproblem) of the handwritten entries.
+
+    Sentences of fewer than eight words are left out.
+    """
     return [
         (sentence, entry.subproblem)
-        for entry in handwritten()
-        for sentence in _sentences(entry.subroutine)
+        for entry in read_handwritten_entries()
+        for sentence in _split_sentences(entry.subroutine)
         if len(sentence.split()) >= 8
     ]
 
 
-def _told(rng: Rng, learnt: list[DocumentedObject]) -> list[Pair]:
-    """What a name and a first sentence, or two sentences after one another, say of one thing."""
+def _pair_docstrings(rng: Rng, learnt: list[DocumentedObject]) -> list[Pair]:
+    """Return pairs of each object: (name, first sentence) and (first, second sentence)."""
     pairs: list[Pair] = []
     for each in learnt:
         first = each.sentences[0]
         if len(each.name.split()) >= 2:
-            pairs.append((asked_for(rng, each.name), asked_for(rng, first)))
+            pairs.append((phrase_as_request(rng, each.name), phrase_as_request(rng, first)))
         if len(each.sentences) > 1:
-            pairs.append((asked_for(rng, first), each.sentences[1]))
+            pairs.append((phrase_as_request(rng, first), each.sentences[1]))
     return pairs
 
 
-def asked_for(rng: Rng, sentence: str) -> str:
-    """`Computes the rank.` as somebody asks for it, where it begins with what is to be done."""
+def phrase_as_request(rng: Rng, sentence: str) -> str:
+    """Turn `Computes the rank.` into a request; return any other beginning unchanged."""
     found = IMPERATIVE.match(sentence)
     if not found:
         return sentence
@@ -151,17 +162,17 @@ def asked_for(rng: Rng, sentence: str) -> str:
     return rng.choice(LEADS).format(rest)
 
 
-def _quiz(rng: Rng, kept: list[DocumentedObject]) -> list[Pair]:
-    """Names of three words or more, and the first sentences of what bears them."""
+def _build_quiz(rng: Rng, kept: list[DocumentedObject]) -> list[Pair]:
+    """Return pairs (name of three words or more, first sentence of its docstring)."""
     chosen = {d.sentences[0]: d.name for d in kept if len(d.name.split()) >= 3}
     names: dict[str, str] = {}
     for sentence, name in chosen.items():
-        names.setdefault(name, asked_for(rng, sentence))
+        names.setdefault(name, phrase_as_request(rng, sentence))
     return list(names.items())
 
 
-def _phrases(rng: Rng, vocabulary: list[str], count: int) -> list[str]:
-    """Words put together at random: they reach what no sentence here says."""
+def _draw_random_phrases(rng: Rng, vocabulary: list[str], count: int) -> list[str]:
+    """Draw `count` phrases of random words, which cover what the sentences do not."""
     whole = [word for word in vocabulary if word.isascii() and word.isalpha() and len(word) > 2]
     texts = []
     for _ in range(count):
@@ -173,10 +184,12 @@ def _phrases(rng: Rng, vocabulary: list[str], count: int) -> list[str]:
     return texts
 
 
-def _sentences(text: str) -> list[str]:
+def _split_sentences(text: str) -> list[str]:
     return [s.strip() for s in re.split(r"(?<=[.;:])\s+", text) if len(s.split()) >= 4]
 
 
-def seed_subproblems() -> list[str]:
-    """Those of the seed store, held-out families among them: what questions are asked against."""
-    return [e.subproblem for e in (*handwritten(), *curriculum.entries())]
+def list_seed_subproblems() -> list[str]:
+    """Return the subproblems of the seed store, those of held-out families included."""
+    return [
+        e.subproblem for e in (*read_handwritten_entries(), *curriculum.list_curriculum_entries())
+    ]

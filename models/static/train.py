@@ -1,8 +1,8 @@
 """Distils rm-static from all-MiniLM-L6-v2: `python -m models.static.train`.
 
-Four stages, each kept in the run's folder, so that a run that was stopped goes on: what to learn
-from (material.json), the teacher's vectors of it (texts.npy, pieces.npy; the long part on a
-processor), the fit, and the table, written to --file when it is whole.
+Four stages, each saved in the run's folder, so that a stopped run continues: the training data
+(material.json), the teacher's vectors (texts.npy, pieces.npy; the long part on a CPU), the fit, and
+the table, written to --file when it is complete.
 """
 
 from __future__ import annotations
@@ -17,9 +17,22 @@ import numpy as np
 import torch
 
 from models.static import vocabulary
-from models.static.fit import Bags, Floats, Recipe, axes, fit, weights
-from models.static.measure import exam, table
-from models.static.texts import Amounts, Material, Pair, collect, curriculum_pair
+from models.static.fit import (
+    Floats,
+    Recipe,
+    TokenizedTexts,
+    compute_principal_axes,
+    compute_sif_weights,
+    fit_table,
+)
+from models.static.measure import build_retrieval_test, format_quality_table
+from models.static.texts import (
+    Pair,
+    TextCounts,
+    TrainingMaterial,
+    collect_material,
+    draw_curriculum_pair,
+)
 from rm_local import paths
 from rm_local.embed import (
     STATIC_EMBEDDER,
@@ -34,18 +47,18 @@ from rm_local.embed import (
 CURRICULUM_PAIRS = 60_000
 
 
-def material(folder: Path, amounts: Amounts, seed: int) -> Material:
-    """Read it from the folder, or collect it."""
+def load_or_collect_material(folder: Path, amounts: TextCounts, seed: int) -> TrainingMaterial:
+    """Load the training data from the folder, or collect and save it."""
     path = folder / "material.json"
     if not path.exists():
         part = path.with_suffix(".part")
-        collect(_published(), amounts, seed).save(part)
+        collect_material(_read_published_vocabulary(), amounts, seed).save(part)
         part.replace(path)
-    return Material.load(path)
+    return TrainingMaterial.load(path)
 
 
-def taught(folder: Path, name: str, texts: Sequence[str]) -> Floats:
-    """The teacher's vectors of the texts (n, 384), from the folder or made now."""
+def load_or_embed_texts(folder: Path, name: str, texts: Sequence[str]) -> Floats:
+    """Return the teacher's vectors of the texts (n, 384), from `name`.npy or computed and saved."""
     path = folder / f"{name}.npy"
     if not path.exists():
         BulkEmbedder(half=True).embed_to(
@@ -59,38 +72,52 @@ def taught(folder: Path, name: str, texts: Sequence[str]) -> Floats:
     return vectors
 
 
-def paired(found: Sequence[Pair], seed: int) -> list[Pair]:
-    """The material's pairs, and as many again from the curriculum."""
+def add_curriculum_pairs(found: Sequence[Pair], seed: int) -> list[Pair]:
+    """Return the pairs, followed by `CURRICULUM_PAIRS` pairs drawn from the curriculum."""
     rng = random.Random(seed + 1)
-    return [*found, *(curriculum_pair(rng) for _ in range(CURRICULUM_PAIRS))]
+    return [*found, *(draw_curriculum_pair(rng) for _ in range(CURRICULUM_PAIRS))]
 
 
-def train(folder: Path, dimension: int, more: int, recipe: Recipe, seed: int) -> bytes:
-    """All stages; the file's bytes."""
-    learnt = material(folder, Amounts(), seed)
-    pieces = vocabulary.pieces(_published(), learnt.texts, more)
-    teacher = taught(folder, "texts", learnt.texts)
-    shown = taught(folder, f"pieces-{more}", [vocabulary.spelled(piece) for piece in pieces])
+def train_table(folder: Path, dimension: int, more: int, recipe: Recipe, seed: int) -> bytes:
+    """Run all stages; return the bytes of the file with the fitted table.
+
+    `more` is the number of whole words added to the published pieces.
+    """
+    learnt = load_or_collect_material(folder, TextCounts(), seed)
+    pieces = vocabulary.choose_pieces(_read_published_vocabulary(), learnt.texts, more)
+    teacher = load_or_embed_texts(folder, "texts", learnt.texts)
+    shown = load_or_embed_texts(
+        folder, f"pieces-{more}", [vocabulary.spell_piece(piece) for piece in pieces]
+    )
     split, empty = WordPiece(pieces), pieces.index(UNKNOWN_PIECE)
-    bags = Bags(split, learnt.texts, empty)
-    turn = axes(np.asarray(teacher), dimension)
-    start = (shown @ turn) * weights(bags, len(pieces))[:, None]
-    _report("before the fit", pack_table(start, pieces), learnt)
-    pairs = paired(learnt.pairs, seed)
+    bags = TokenizedTexts(split, learnt.texts, empty)
+    turn = compute_principal_axes(np.asarray(teacher), dimension)
+    start = (shown @ turn) * compute_sif_weights(bags, len(pieces))[:, None]
+    _print_quality("before the fit", pack_table(start, pieces), learnt)
+    pairs = add_curriculum_pairs(learnt.pairs, seed)
     halves = (
-        Bags(split, [one for one, _ in pairs], empty),
-        Bags(split, [other for _, other in pairs], empty),
+        TokenizedTexts(split, [one for one, _ in pairs], empty),
+        TokenizedTexts(split, [other for _, other in pairs], empty),
     )
     numbers: dict[str, int] = {}
     same = np.array([numbers.setdefault(other, len(numbers)) for _, other in pairs])
-    rows = fit(start, bags, teacher @ turn, halves, same, recipe, seed, _told(recipe.steps))
+    rows = fit_table(
+        start,
+        bags,
+        teacher @ turn,
+        halves,
+        same,
+        recipe,
+        seed,
+        _make_progress_printer(recipe.steps),
+    )
     data = pack_table(rows, pieces)
-    _report(STATIC_EMBEDDER, data, learnt)
+    _print_quality(STATIC_EMBEDDER, data, learnt)
     return data
 
 
 def main() -> None:
-    """Train, and write the file whole or not at all."""
+    """Train, and write the file, at once when it is complete."""
     parser = argparse.ArgumentParser(
         prog="python -m models.static.train",
         description=__doc__,
@@ -112,7 +139,7 @@ def main() -> None:
         torch.set_num_threads(args.threads)
     args.out.mkdir(parents=True, exist_ok=True)
     recipe = Recipe(steps=args.steps, rate=args.rate, weight=args.weight, sharpness=args.sharpness)
-    data = train(args.out, args.dimension, args.more, recipe, args.seed)
+    data = train_table(args.out, args.dimension, args.more, recipe, args.seed)
     path: Path = args.file or paths.shipped_static()
     part = path.with_name(path.name + ".part")
     part.write_bytes(data)
@@ -120,12 +147,12 @@ def main() -> None:
     print(f"{path}: {len(data):,} bytes")
 
 
-def _published() -> list[str]:
+def _read_published_vocabulary() -> list[str]:
     return (find_minilm_weights() / "vocab.txt").read_text("utf-8").split("\n")
 
 
-def _told(steps: int) -> Callable[[int, float, float], None]:
-    """Prints the losses twenty times in a run."""
+def _make_progress_printer(steps: int) -> Callable[[int, float, float], None]:
+    """Return a callback that prints the losses about twenty times in a run."""
     begun = time.perf_counter()
 
     def tell(step: int, text_loss: float, pair_loss: float) -> None:
@@ -140,10 +167,13 @@ def _told(steps: int) -> Callable[[int, float, float], None]:
     return tell
 
 
-def _report(name: str, data: bytes, learnt: Material) -> None:
-    questions = exam(learnt.quiz)
+def _print_quality(name: str, data: bytes, learnt: TrainingMaterial) -> None:
+    questions = build_retrieval_test(learnt.quiz)
     print(
-        table({name: questions.sit(StaticEmbedder.from_bytes(data, name).embed)}, questions),
+        format_quality_table(
+            {name: questions.evaluate_embedder(StaticEmbedder.from_bytes(data, name).embed)},
+            questions,
+        ),
         flush=True,
     )
 

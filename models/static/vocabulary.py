@@ -1,4 +1,4 @@
-"""The pieces that the table has a row for: MiniLM's, less those never met, and whole words."""
+"""Chooses the pieces that have a row in the table: MiniLM's, without special ones, and words."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from rm_local.embed import UNKNOWN_PIECE, split_words
 
 NEVER = re.compile(r"^\[(?!UNK\])[^\]]+\]$")
-"""`[unused7]`, `[CLS]`: no text is split into them."""
+"""Pattern of pieces that no text is split into: `[unused7]`, `[CLS]`."""
 OFTEN = 12
-"""Texts in which a word must stand to have a row of its own."""
+"""Minimum number of texts with a word for the word to have its own row."""
 
 
-def pieces(published: Sequence[str], texts: Iterable[str], more: int) -> list[str]:
-    """MiniLM's pieces in their order, then at most `more` frequent words that it splits."""
+def choose_pieces(published: Sequence[str], texts: Iterable[str], more: int) -> list[str]:
+    """Return MiniLM's pieces in their order, then at most `more` frequent words that it splits."""
     kept = [piece for piece in published if piece and not NEVER.match(piece)]
     assert UNKNOWN_PIECE in kept
     known = set(kept)
@@ -28,6 +28,6 @@ def pieces(published: Sequence[str], texts: Iterable[str], more: int) -> list[st
     return kept + new[:more]
 
 
-def spelled(piece: str) -> str:
-    """The text that the teacher is shown for a piece."""
+def spell_piece(piece: str) -> str:
+    """Return the text for a piece that the teacher embeds; empty for the unknown piece."""
     return "" if piece == UNKNOWN_PIECE else piece.removeprefix("##") or piece

@@ -13,26 +13,26 @@ from rm_local.lazy import export_lazily
 if TYPE_CHECKING:
     from rm_local.bench.corpus.corpus import (
         choose_sentence_count as choose_sentence_count,
-        load_corpus as load_corpus,
+        prepare_installed_corpus as prepare_installed_corpus,
     )
     from rm_local.bench.corpus.docstrings import (
         DocumentedObject as DocumentedObject,
         read_docstrings as read_docstrings,
     )
     from rm_local.bench.corpus.export import (
-        export_rows as export_rows,
-        write_new_file as write_new_file,
+        create_new_file as create_new_file,
+        export_synthetic_rows as export_synthetic_rows,
     )
     from rm_local.bench.corpus.synthetic import SyntheticSource as SyntheticSource
     from rm_local.bench.engine.bare_client import BareClient as BareClient
     from rm_local.bench.engine.busy import (
-        BusyBench as BusyBench,
-        bench_busy as bench_busy,
+        BusyBenchResult as BusyBenchResult,
+        bench_engine_under_load as bench_engine_under_load,
         run_busy_loops as run_busy_loops,
     )
     from rm_local.bench.engine.throughput import (
-        EngineBench as EngineBench,
-        EngineBenchSize as EngineBenchSize,
+        EngineBenchResult as EngineBenchResult,
+        EngineBenchWorkload as EngineBenchWorkload,
         bench_engine as bench_engine,
     )
     from rm_local.bench.peers.report import (
@@ -43,24 +43,29 @@ if TYPE_CHECKING:
     from rm_local.bench.peers.stages import PeerQueries as PeerQueries
     from rm_local.bench.store.run import (
         BenchQueries as BenchQueries,
-        StoreBench as StoreBench,
+        StoreBenchResult as StoreBenchResult,
         bench_store as bench_store,
-        make_store_path as make_store_path,
+        make_temporary_store_path as make_temporary_store_path,
     )
 
 __getattr__ = export_lazily(
     __name__,
     {
-        "corpus.corpus": ["choose_sentence_count", "load_corpus"],
+        "corpus.corpus": ["choose_sentence_count", "prepare_installed_corpus"],
         "corpus.docstrings": ["DocumentedObject", "read_docstrings"],
-        "corpus.export": ["export_rows", "write_new_file"],
+        "corpus.export": ["export_synthetic_rows", "create_new_file"],
         "corpus.synthetic": ["SyntheticSource"],
         "engine.bare_client": ["BareClient"],
-        "engine.busy": ["BusyBench", "bench_busy", "run_busy_loops"],
-        "engine.throughput": ["EngineBench", "EngineBenchSize", "bench_engine"],
+        "engine.busy": ["BusyBenchResult", "bench_engine_under_load", "run_busy_loops"],
+        "engine.throughput": ["EngineBenchResult", "EngineBenchWorkload", "bench_engine"],
         "peers.report": ["PeerComparison", "PeerResult"],
         "peers.runner": ["PeerLimits", "compare_peers"],
         "peers.stages": ["PeerQueries"],
-        "store.run": ["BenchQueries", "StoreBench", "bench_store", "make_store_path"],
+        "store.run": [
+            "BenchQueries",
+            "StoreBenchResult",
+            "bench_store",
+            "make_temporary_store_path",
+        ],
     },
 )

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.attachment import attach_text
 from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_stdin_used_once, read_grammar
 from rm_local.cli.context import (
     MODEL,
@@ -149,6 +148,7 @@ def ask(
     """
     import asyncio
 
+    from rm_local.attachment import attach_text
     from rm_local.loop import TurnOverrides
     from rm_local.sessions import Session
 

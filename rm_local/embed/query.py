@@ -31,10 +31,12 @@ class EmbeddingEngine(QueryEmbedder, Protocol):
 
 
 def check_query_embedder(store: Path, named: EmbedderId) -> None:
-    """Check that queries can be embedded with `named`, the embedder named in the file `store`.
+    """Check that rm-local can embed queries with `named`, the embedder of the vectors in `store`.
+
+    `store` is only for the message.
 
     Raises:
-        EmbedderMismatchError: `named` is unknown, or another version of rm-static.
+        EmbedderMismatchError: It is neither MiniLM nor the installed version of rm-static.
     """
     if named == MINILM:
         return
@@ -59,14 +61,14 @@ async def open_query_embedder(
     engine: Callable[[], EmbeddingEngine],
     uncached: Callable[[OSError | HomeNotFoundError], None] = lambda _error: None,
 ) -> QueryEmbedder:
-    """Load the query embedder for `store`: `named`, the embedder with which it was built.
+    """Load `named`, the embedder of the vectors in `store`, for embedding queries.
 
-    `engine` returns the engine; it is called only if the embedder runs in the worker process.
-    `uncached` is called with the error if the cache cannot be written; then a temporary folder is
-    used.
+    MiniLM runs in the worker process of the engine that `engine` returns; rm-static runs in this
+    process, without an engine. If the cache for MiniLM's GGUF cannot be written, `uncached` is
+    called with the error and a temporary folder is used.
 
     Raises:
-        EmbedderMismatchError: `named` is unknown, or another version of rm-static.
+        EmbedderMismatchError: It is neither MiniLM nor the installed version of rm-static.
         EngineError: The worker cannot load the embedder.
     """
     await asyncio.to_thread(check_query_embedder, store, named)

@@ -1,4 +1,4 @@
-"""Reads files of entries, embeds the entries, and builds a store or adds them to one."""
+"""Builds a store from files of entries, or adds entries of files to a store, with embedding."""
 
 from __future__ import annotations
 

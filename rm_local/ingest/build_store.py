@@ -1,4 +1,4 @@
-"""Builds a store from files of entries, with given vectors or by embedding them."""
+"""Builds a store from files of entries, whose vectors are given or computed by an embedder."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rm_local.embed import (
 )
 from rm_local.errors import StoreError, UsageError
 from rm_local.ingest.vector_sources import (
-    NpyVectors,
-    StaticVectors,
-    Subproblems,
+    NpyVectorSource,
+    StaticVectorSource,
+    SubproblemSequence,
     VectorFile,
-    check_vectors,
+    check_vector_file,
 )
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store import (
@@ -48,10 +48,10 @@ def build_from_files(
     embeddings: Path | None = None,
     report: ProgressCallback = ignore_progress,
 ) -> None:
-    """Build the store `out` from all entries of `inputs`.
+    """Build the store `out` from all entries of the JSON Lines files `inputs`.
 
-    `embeddings` is a .npy file with their vectors by the chosen embedder. The same call continues
-    an interrupted build.
+    `embeddings` is a .npy file with their vectors by the chosen embedder; None: they are embedded
+    now. The same call continues an interrupted build.
 
     Raises:
         UsageError: An input is invalid.
@@ -69,7 +69,7 @@ def build_from_files(
             check_inputs([*inputs, *filter(None, [embeddings])])
             lines = index_lines(inputs, folder, report)
             try:
-                source = _open_source(lines, folder, chosen, embeddings, report)
+                source = _prepare_entry_source(lines, folder, chosen, embeddings, report)
             except (UsageError, StoreError):
                 discard_index(folder)
                 raise
@@ -80,12 +80,13 @@ def build_from_files(
                 known_words=chosen.known_words,
                 report=report,
             )
-            _save_spread(out, chosen, given=embeddings is not None)
+            _measure_and_save_spread(out, chosen, given=embeddings is not None)
         remove_work_folder(folder)
 
 
 @contextmanager
 def _translate_disk_errors(out: Path) -> Iterator[None]:
+    """Translate an OSError of the body, which builds the store `out`, into StoreError."""
     try:
         yield
     except OSError as error:
@@ -95,11 +96,12 @@ def _translate_disk_errors(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _save_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
-    """Measure the store's similarity scale (its spread) and save it in the store.
+def _measure_and_save_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
+    """Search the new store `out` with unrelated sentences, and save the spread of their cosines.
 
-    Does nothing if the embedder of its vectors does not run here: the question gate then measures
-    the scale at the first question.
+    The spread is their median and deviation (`StoreSpread`). Without rm-static or MiniLM to embed
+    the sentences as in the store, and with given vectors of MiniLM (`given`), nothing is done; it
+    is then measured at the first question.
     """
     if chosen.name == STATIC_CHOICE:
         probes = load_shipped_static().embed(PROBES)
@@ -113,24 +115,33 @@ def _save_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
         store.write_spread(measure_spread(store, probes), PROBES_SHA256)
 
 
-def _open_source(
+def _prepare_entry_source(
     lines: LineBlocks,
     folder: Path,
     chosen: EmbedderChoice,
     embeddings: Path | None,
     report: ProgressCallback,
 ) -> EntrySource:
+    """Return the entries of `lines` with their vectors, as a source for `build_store`.
+
+    Vectors come from the file `embeddings`, from rm-static during the build, or from a file in
+    `folder` into which all subproblems are embedded now, if that was not completed before.
+
+    Raises:
+        UsageError: `embeddings` is unreadable or does not fit the entries.
+        StoreError: The disk is full.
+    """
     if embeddings:
         given = VectorFile.from_path(embeddings, folder)
-        check_vectors(given, lines.rows, chosen.id.dimension, report)
-        return NpyVectors(lines, given.path, f"{chosen.id} {given.state}")
+        check_vector_file(given, lines.rows, chosen.id.dimension, report)
+        return NpyVectorSource(lines, given.path, f"{chosen.id} {given.state}")
     if chosen.name == STATIC_CHOICE:
-        return StaticVectors(lines)
+        return StaticVectorSource(lines)
     # The name identifies lines and model, so that no others use these vectors.
     path = folder / f"{lines.sha256[:16]}-{chosen.id.sha256[:16]}-{chosen.id.dimension}.npy"
     if not path.exists():
         from rm_local.embed import BulkEmbedder
 
         embedder = BulkEmbedder(chosen.model, dimension=chosen.id.dimension)
-        embedder.embed_to(Subproblems(lines), path, report=report)
-    return NpyVectors(lines, path.absolute(), str(chosen.id))
+        embedder.embed_to(SubproblemSequence(lines), path, report=report)
+    return NpyVectorSource(lines, path.absolute(), str(chosen.id))

@@ -1,4 +1,4 @@
-"""Imports entries of files into a store, with vectors of the store's own embedder."""
+"""Adds entries of files to a store, with vectors that are given or of the store's own embedder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import MINILM, load_shipped_static
 from rm_local.errors import EmbedderMismatchError, HomeNotFoundError, StoreError
-from rm_local.ingest.vector_sources import VectorFile, check_vectors
+from rm_local.ingest.vector_sources import VectorFile, check_vector_file
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.records import Entry
 from rm_local.store import (
@@ -34,11 +34,12 @@ def import_from_files(
     report: ProgressCallback,
     result: ImportResult,
 ) -> None:
-    """Add the entries of `files`, JSON Lines, to the store at `path`; `result` counts them.
+    """Add the new entries of `files`, JSON Lines, to the store at `path`.
 
     All files are read and checked before the first write; a pipe is copied during this.
-    `embeddings` is a .npy file with the vectors of their subproblems, in order. The entries that
-    `result` counts are saved durably.
+    `embeddings` is a .npy file with the vectors of the subproblems, in order; None: the store's
+    embedder computes them. `result` counts the entries that are added durably, and those that the
+    store already had, also if an error ends the import.
 
     Raises:
         UsageError: A file is invalid.
@@ -52,7 +53,7 @@ def import_from_files(
         lines = index_lines(files, folder / "input", report)
         if embeddings is not None:
             given = VectorFile.from_path(embeddings, folder)
-            check_vectors(given, lines.rows, id.dimension, report)
+            check_vector_file(given, lines.rows, id.dimension, report)
             embed = _NpyEmbedder(given.path)
         assert embed
         blocks = map(lines.read_entries, range(len(lines.blocks)))
@@ -86,7 +87,9 @@ def _make_work_folder() -> Iterator[Path]:
 
 
 def _choose_embed_function(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Floats]:
-    """Choose the function that embeds entries with the embedder of the store.
+    """Return the function that embeds entries with the embedder `id` of the store `path`.
+
+    It takes the position of the first entry, which it ignores, and the entries.
 
     Raises:
         EmbedderMismatchError: The store's embedder is not available here.
@@ -113,7 +116,10 @@ def _embed_with_static(_: int, entries: Sequence[Entry]) -> Floats:
 
 @dataclass(frozen=True)
 class _NpyEmbedder:
-    """Substitute for an embedder: reads vectors from a .npy file."""
+    """Function that returns the vectors of entries from a .npy file, in place of an embedder.
+
+    It takes the position of the first entry in the file, and the entries.
+    """
 
     path: Path
 

@@ -1,4 +1,4 @@
-"""Sources for a bulk build: entries with their vectors, block by block."""
+"""Sources for a bulk build: entries of files with their vectors, block by block."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from rm_local.store import (
 
 SAVE_REMEDY = "Write the vectors with numpy.save."
 CHECKED_ROWS = 4096
-"""Number of vectors checked at once."""
+"""Number of vectors of a file that are read and checked at once."""
 
 
 @dataclass(frozen=True)
 class VectorFile:
-    """A .npy file with random access."""
+    """A .npy file of vectors that the user has given, or a copy if it was a pipe or compressed."""
 
     path: Path
     name: str
-    """Name of the file as given by the user."""
+    """Name of the file as given by the user, for messages."""
     state: str
-    """Text that changes whenever the file changes."""
+    """Text that changes with the file: size and modification time, or SHA-256 of the copy."""
 
     @classmethod
     def from_path(cls, given: Path, folder: Path) -> Self:
-        """Open the file `given`; copy it to `folder` if it is a pipe or compressed.
+        """Return the file `given`, first copied to `folder` if it is a pipe or compressed.
 
         Raises:
             UsageError: The file cannot be read.
@@ -56,31 +56,32 @@ class VectorFile:
 
 
 @dataclass(frozen=True)
-class NpyVectors:
-    """Entries of files with their vectors from a .npy file (an `EntrySource`)."""
+class NpyVectorSource:
+    """Source for a bulk build: entries of JSON Lines files, with vectors from a .npy file."""
 
     lines: LineBlocks
     vectors: Path
+    """Path of the .npy file, with one row per entry."""
     vectors_id: str
-    """Identifier of the vectors in the fingerprint."""
+    """Text that identifies the vectors, a part of `fingerprint`."""
 
     @property
     def rows(self) -> int:
-        """Number of entries."""
+        """Number of entries in the source."""
         return self.lines.rows
 
     @property
     def fingerprint(self) -> str:
-        """Identifier of the entries and their vectors."""
+        """Text that identifies the entries and their vectors."""
         return f"{self.lines.sha256} {self.vectors_id}"
 
     @property
     def block_rows(self) -> int:
-        """Entries in a block."""
+        """Number of entries in a block; the last one may have fewer."""
         return self.lines.block_rows
 
     def read_block(self, number: int) -> EntryBatch:
-        """Read the entries and vectors of block `number`, counted from 0."""
+        """Return the entries and vectors of block `number`, counted from 0."""
         entries = self.lines.read_entries(number)
         start = number * self.block_rows
         rows = np.load(self.vectors, mmap_mode="r")[start : start + len(entries)]
@@ -88,35 +89,41 @@ class NpyVectors:
 
 
 @dataclass(frozen=True)
-class StaticVectors:
-    """Entries embedded by rm-static as they are read (an `EntrySource`); faster than a file."""
+class StaticVectorSource:
+    """Source for a bulk build: entries of JSON Lines files, embedded by rm-static when read.
+
+    That is faster than reading vectors from a file.
+    """
 
     lines: LineBlocks
 
     @property
     def rows(self) -> int:
-        """Number of entries."""
+        """Number of entries in the source."""
         return self.lines.rows
 
     @property
     def fingerprint(self) -> str:
-        """Identifier of the entries and of rm-static's table."""
+        """Text that identifies the entries and the version of rm-static."""
         return f"{self.lines.sha256} {load_shipped_static().id}"
 
     @property
     def block_rows(self) -> int:
-        """Entries in a block."""
+        """Number of entries in a block; the last one may have fewer."""
         return self.lines.block_rows
 
     def read_block(self, number: int) -> EntryBatch:
-        """Read the entries and vectors of block `number`, counted from 0."""
+        """Return the entries and vectors of block `number`, counted from 0."""
         entries = self.lines.read_entries(number)
         return entries, load_shipped_static().embed([entry.subproblem for entry in entries])
 
 
 @dataclass(frozen=True)
-class Subproblems(Sequence[str]):
-    """Sequence of the entries' subproblems, read from disk on access."""
+class SubproblemSequence(Sequence[str]):
+    """Sequence of the subproblems of all entries in `lines`, read from disk on access.
+
+    A slice must have step 1.
+    """
 
     lines: LineBlocks
 
@@ -145,17 +152,17 @@ class Subproblems(Sequence[str]):
         return read[start - first * size : stop - first * size]
 
 
-def check_vectors(
+def check_vector_file(
     file: VectorFile, rows: int, dimension: int, report: ProgressCallback = ignore_progress
 ) -> None:
-    """Check that the .npy file has one vector of `dimension` for each of `rows` entries.
+    """Check that the .npy file has one usable vector of `dimension` for each of `rows` entries.
 
-    The whole file is read, because a zero row would stop the build late.
+    The whole file is read, because an unusable row would otherwise stop the build late.
 
     Raises:
         UsageError: The file has another shape, or a row is zero or not finite.
     """
-    vectors = _map_vectors(file)
+    vectors = _memory_map_vectors(file)
     if vectors.shape != (rows, dimension):
         raise UsageError(
             f"{file.name} has the shape {vectors.shape}, not ({rows}, {dimension}): "
@@ -175,7 +182,12 @@ def check_vectors(
         meter.reach(min(start + CHECKED_ROWS, rows))
 
 
-def _map_vectors(file: VectorFile) -> NDArray[np.floating]:
+def _memory_map_vectors(file: VectorFile) -> NDArray[np.floating]:
+    """Return the array in the .npy file, memory-mapped.
+
+    Raises:
+        UsageError: The file cannot be read, or has no floating-point numbers.
+    """
     try:
         vectors = np.load(file.path, mmap_mode="r", allow_pickle=False)
     except OSError as error:

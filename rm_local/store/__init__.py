@@ -73,7 +73,7 @@ if TYPE_CHECKING:
         summarize_spread as summarize_spread,
     )
     from rm_local.store.sqlite.connection import open_connection as open_connection
-    from rm_local.store.sqlite.page_usage import measure_pages as measure_pages
+    from rm_local.store.sqlite.page_usage import measure_part_sizes as measure_part_sizes
     from rm_local.store.store import Store as Store
 
 __getattr__ = export_lazily(
@@ -102,7 +102,7 @@ __getattr__ = export_lazily(
         "rewrite.store_source": ["StoreSource"],
         "spread": ["StoreSpread", "measure_spread", "summarize_spread"],
         "sqlite.connection": ["open_connection"],
-        "sqlite.page_usage": ["measure_pages"],
+        "sqlite.page_usage": ["measure_part_sizes"],
         "store": ["Store"],
     },
 )

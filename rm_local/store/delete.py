@@ -1,4 +1,4 @@
-"""Deletes entries in the current transaction."""
+"""Deletes entries from all tables of a store, in the current transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index import pending
 from rm_local.store.sqlite import tables
-from rm_local.store.sqlite.entry_texts import locate_row
+from rm_local.store.sqlite.entry_texts import locate_block_row
 
 if TYPE_CHECKING:
     import apsw
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 def delete_entries(
     connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]
 ) -> None:
-    """Delete existing entries by id.
+    """Delete the entries with these ids, all of which exist, in the current transaction.
 
-    An entry of the bulk build (id <= `bulk`) leaves a tombstone (its id in the table `tomb`).
+    Ids up to `bulk` have their texts in blocks; each of these leaves a tombstone: its id in the
+    table `tomb`.
     """
     chosen = tables.format_json_array(ids)
     for table, key in (("ref", "id"), ("words", "rowid"), ("tally", "id")):
@@ -33,22 +34,24 @@ def delete_entries(
     clustered = [(id,) for (id,) in single if id not in dropped]
     connection.executemany("DELETE FROM code WHERE id = ?", clustered)
     connection.executemany("DELETE FROM text WHERE id = ?", single)
-    _add_tombstones(connection, codec, [id for id in ids if id <= bulk])
-    tables.adjust_count(connection, -len(ids))
+    _clear_texts_and_add_tombstones(connection, codec, [id for id in ids if id <= bulk])
+    tables.adjust_entry_count(connection, -len(ids))
 
 
-def _add_tombstones(connection: apsw.Connection, codec: TextCodec, ids: Collection[int]) -> None:
-    """Empty the texts of bulk-built entries and record their ids in `tomb`.
+def _clear_texts_and_add_tombstones(
+    connection: apsw.Connection, codec: TextCodec, ids: Collection[int]
+) -> None:
+    """Empty the texts of entries in their blocks, and insert the entries' ids into `tomb`.
 
-    Their sign bits stay in the file; searches skip them.
+    The sign bits of these entries stay in the file; searches skip them.
 
     Raises:
         DamagedError: A block is missing or cannot be decoded.
     """
     slots = defaultdict(list)
-    for blk, slot in map(locate_row, ids):
+    for blk, slot in map(locate_block_row, ids):
         slots[blk].append(slot)
-    for blk, frame in tables.read_frames(connection, "block", slots).items():
+    for blk, frame in tables.read_text_frames(connection, "block", slots).items():
         texts = codec.unpack_rows(frame, BLOCK_ROWS)
         for slot in slots.pop(blk):
             texts[slot] = b""

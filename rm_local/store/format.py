@@ -18,11 +18,11 @@ CHUNK_SIZE = 160
 whole. The sign bits of 160 rows fill two pages, the ids of three chunks one page."""
 
 BLOCK_ROWS = 16
-"""Rows of a block: their texts share a frame after a bulk build. Entry `id` is row (id - 1) % 16 of
-block (id - 1) // 16."""
+"""Entries of a text block, whose texts are compressed together as one zstandard frame. Entry `id`
+is row (id - 1) % 16 of block (id - 1) // 16."""
 
 NO_CLUSTER = -1
-"""The cluster number in the checksum of a pending entry (one without a cluster, in `fresh`)."""
+"""Cluster number of a pending entry: one in the table `fresh`, not yet assigned to a cluster."""
 
 SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value, crc INTEGER NOT NULL);
@@ -53,7 +53,7 @@ class DamagedError(Exception):
 
 
 def compute_checksum(*values: str | int | float | bytes | None) -> int:
-    """Compute a CRC-32 of a row's values that also depends on their order, types and lengths."""
+    """Return a CRC-32 of a table row's values that depends on their order, types and lengths."""
     found = 0
     for value in values:
         data = value if isinstance(value, bytes) else repr(value).encode("utf-8", "replace")
@@ -63,12 +63,15 @@ def compute_checksum(*values: str | int | float | bytes | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class EmbedderId:
-    """Identity of the embedder of a store's vectors."""
+    """Identity of an embedder: name, dimension of its vectors, hash of its weights.
+
+    A store records that of its vectors, because vectors of two embedders cannot be compared.
+    """
 
     id: str
     dimension: int
     sha256: str
-    """SHA-256 of the published weights file."""
+    """SHA-256 of the embedder's published weights file."""
 
     def __str__(self) -> str:
         return f"{self.id} ({self.dimension} dimensions, sha256 {self.sha256[:12]})"
@@ -76,16 +79,16 @@ class EmbedderId:
 
 @dataclass(frozen=True, slots=True)
 class StoreInfo:
-    """A summary of an open store."""
+    """Facts about an open store for users: path, embedder, numbers of entries and clusters."""
 
     path: Path
     version: int
     embedder: EmbedderId
     entries: int
     domains: tuple[str, ...]
-    """The domains of the entries in alphabetical order."""
+    """Distinct domains that entries have or had, in alphabetical order, without the empty one."""
     size: int
-    """Bytes on disk."""
+    """Size of the store's file in bytes."""
     clusters: int
     """Number of clusters; 0 in a store that is small or not yet clustered."""
     probes: int
@@ -93,13 +96,13 @@ class StoreInfo:
     candidates: int
     """Number of entries ranked by their codes in a search at breadth 1."""
     sqlite_vec: str
-    """Version of sqlite-vec at the creation of the file."""
+    """Version of sqlite-vec that created the store's file."""
     writable: bool
-    """Whether this `Store` is open for writing."""
+    """Whether the store is open for writing."""
 
 
 def format_schema(dimension: int) -> str:
-    """Format the SQL that creates an empty store for vectors of `dimension` components."""
+    """Return the SQL that creates the tables of a store for vectors of `dimension` components."""
     return SCHEMA.format(
         dimension=dimension,
         chunk_size=CHUNK_SIZE,

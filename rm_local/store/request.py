@@ -1,4 +1,4 @@
-"""Parameters of a search. Imports no numpy, so that commands can make a filter quickly."""
+"""Parameters of a search. Importing this module is quick: it does not import numpy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Required labels of entries, matched exactly; None accepts any."""
+    """Filter of entries: domain, source and level have to be equal to these; None accepts any."""
 
     domain: str | None = None
     source: str | None = None
@@ -28,25 +28,27 @@ ANY_ENTRY = EntryFilter()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchRequest:
-    """Parameters of one search. By default the `k` best entries are returned at any distance."""
+    """Parameters of one search in a store. By default it returns the `k` best entries, however
+    distant."""
 
     vector: Floats
-    """The embedded subproblem: a vector of any length except 0."""
+    """The embedded subproblem: an array (d,) with a norm other than 0."""
     text: str = ""
-    """The subproblem, for the search by its rare words; empty = search by vector only."""
+    """The subproblem as text, for the search by its rare words; empty: search by vector only."""
     k: int = 10
     """Maximum number of returned entries."""
     filter: EntryFilter = ANY_ENTRY
     breadth: float = 1.0
-    """Factor on the numbers of scanned clusters and ranked entries: above 1 slower, more recall."""
+    """Factor on the store's numbers of scanned clusters and of ranked entries: above 1 the search
+    is slower and finds more of the true nearest entries."""
     min_similarity: float = -1.0
-    """The gate: an entry with a lower cosine is dropped, unless it reaches `min_lexical`."""
+    """Minimum cosine of a returned entry with `vector`, unless the entry reaches `min_lexical`."""
     min_lexical: float = inf
-    """Minimum share of the text's rare words with which an entry passes the gate at any cosine."""
+    """Share of the text's rare words, 0 to 1, with which an entry is returned at any cosine."""
     max_score_gap: float = inf
-    """Maximum difference from the best score; entries with lower scores are dropped."""
+    """Maximum difference of an entry's score from the best score; others are not returned."""
     diversity: float | None = None
     """Lambda of maximal marginal relevance, which chooses `k` entries that do not repeat one
     another; 1 weighs the score only. None: the `k` best are returned."""
     pool: int = 0
-    """Number of best entries before gate, gap and diversity are applied; at least `k`."""
+    """Number of best entries among which the thresholds and `diversity` choose; at least `k`."""

@@ -1,7 +1,7 @@
-"""The spread of a store: the similarities of its best hits for unrelated sentences.
+"""The spread of a store: median and deviation of its best hits' cosines for unrelated sentences.
 
-A cosine of 0.3 means much in one store and little in another. The similarities that probe sentences
-reach in a store give the scale for the similarity of a question.
+A cosine of 0.3 means much in one store and little in another. The cosines that unrelated sentences
+(probes) reach in a store are the scale for judging the cosine of a question.
 """
 
 from __future__ import annotations
@@ -19,45 +19,52 @@ from rm_local.store.request import SearchRequest
 
 
 class Searchable(Protocol):
-    """The methods of `Store` needed for a measurement of the spread."""
+    """The part of `Store` that `measure_spread` uses: searching and counting entries."""
 
     def search(self, request: SearchRequest) -> list[Hit]:
-        """Return the hits for the request."""
+        """Return the entries found for the request, best first."""
 
     def count_entries(self) -> int:
-        """Return the number of entries."""
+        """Return the number of entries in the store."""
 
 
 _NORMAL = 1.4826
-"""Standard deviations of a normal distribution in one median absolute deviation."""
+"""Standard deviation divided by median absolute deviation, in a normal distribution."""
 _LEAST_WIDTH = 0.01
-"""Minimum width: in a store of a few entries all probes can have the same similarity."""
+"""Minimum of `StoreSpread.width`: in a store of a few entries all probes can have one cosine."""
 _TOLERATED_GROWTH = 0.1
-"""Share of added or deleted entries above which the spread is measured again."""
+"""Change of a store's number of entries, as a share of the number at the measurement, above which
+its spread is measured again."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSpread:
-    """Distribution of the best hit's similarity for sentences unrelated to the entries."""
+    """Median and deviation of the best hit's cosine for sentences unrelated to a store's entries.
+
+    The question gate measures the similarity of a question on this scale.
+    """
 
     middle: float
-    """The median."""
+    """Median of the cosines, one for each unrelated sentence, with its best hit."""
     width: float
-    """The standard deviation, estimated from the median absolute deviation."""
+    """Standard deviation of these cosines, estimated from their median absolute deviation."""
     entries: int
-    """Number of entries in the store at the measurement."""
+    """Number of entries in the store when the spread was measured."""
 
     def is_current(self, entries: int) -> bool:
-        """Return whether the spread is still valid for a store with now `entries` entries."""
+        """Return whether the spread is still valid for the store, which now has `entries` entries.
+
+        It is if their number has changed by at most a tenth since the measurement.
+        """
         return abs(entries - self.entries) <= _TOLERATED_GROWTH * self.entries
 
     def as_json(self) -> str:
-        """Return the spread as JSON for `from_json`."""
+        """Return the spread as the text of a JSON object, which `from_json` reads."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self | None:
-        """Parse the JSON of a spread; None if it is invalid."""
+        """Parse a spread from the JSON of `as_json`; None if the text or a value is invalid."""
         try:
             fields = json.loads(text)
             found = cls(float(fields["middle"]), float(fields["width"]), int(fields["entries"]))
@@ -68,9 +75,10 @@ class StoreSpread:
 
 
 def measure_spread(store: Searchable, probes: Floats) -> StoreSpread:
-    """Measure the spread of `store` with probe sentences, embedded by the store's embedder.
+    """Search `store` with unrelated sentences; return median and deviation of their best cosines.
 
-    In an empty store every similarity is 0.
+    `probes` is an array (n, d): the sentences' vectors by the store's embedder. In an empty store
+    every cosine counts as 0.
 
     Raises:
         StoreError: The store cannot be searched.
@@ -83,7 +91,10 @@ def measure_spread(store: Searchable, probes: Floats) -> StoreSpread:
 
 
 def summarize_spread(best: Floats, entries: int) -> StoreSpread:
-    """Compute the spread from the best similarity of each probe sentence."""
+    """Return the spread of a store of `entries` entries.
+
+    `best` is an array (n,): the cosine of each unrelated sentence with its best hit.
+    """
     middle = float(np.median(best))
     width = _NORMAL * float(np.median(np.abs(best - middle)))
     return StoreSpread(middle, max(width, _LEAST_WIDTH), entries)

@@ -17,7 +17,7 @@ from rm_local.arrays import Floats
 from rm_local.errors import EmbedderMismatchError, ReadOnlyStoreError, StoreError
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.records import Entry, Hit
-from rm_local.store.codec.code_frames import train_default_dictionary
+from rm_local.store.codec.code_frames import train_default_code_dictionary
 from rm_local.store.codec.quantize import get_default_step
 from rm_local.store.codec.text_blocks import PENDING_LEVEL, TextCodec, join_texts, train_dictionary
 from rm_local.store.delete import delete_entries
@@ -54,7 +54,7 @@ class Store:
     """
 
     _closed = True
-    """Whether nothing has to be closed; True until `__init__` has finished."""
+    """Whether no file is open: before `__init__` has finished, and after `close`."""
 
     def __init__(self, connection: apsw.Connection, path: Path, meta: Meta, writable: bool) -> None:
         self._connection = connection
@@ -84,9 +84,10 @@ class Store:
     ) -> Store:
         """Create an empty store, open for writing.
 
-        `dictionary_sample` has texts like the expected ones. `known_words`, in lower case, are the
-        words known to the embedder; all others are also searched for as words. The vector `mean`
-        and the matrix `rotation` are applied to vectors before their signs are taken.
+        The compression dictionary is trained on `dictionary_sample`, texts like the expected ones.
+        `known_words`, in lower case, are the words known to the embedder; all others are also
+        searched for as words. Before the signs of a vector are taken, the vector `mean` is
+        subtracted and the matrix `rotation` (d, d) applied; None: neither.
 
         Raises:
             StoreError: The file exists, or its folder cannot be written to.
@@ -99,7 +100,7 @@ class Store:
             raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
         meta = Meta(embedder, get_default_step(embedder.dimension), mean, rotation)
         texts = train_dictionary(dictionary_sample)
-        codes = train_default_dictionary(embedder.dimension)
+        codes = train_default_code_dictionary(embedder.dimension)
         with sqlite.translate_errors(path), sqlite.open_connection(path, "create") as connection:
             with tables.write_transaction(connection):
                 create_schema(connection, path, meta, known_words, texts, codes)
@@ -142,8 +143,8 @@ class Store:
                 subproblem or subroutine or is too long.
         """
         unit_vectors = self._normalize_vectors(entries, vectors)
-        with self._use_connection(write=True) as connection:
-            return self._insert_and_assign(connection, entries, unit_vectors)
+        with self._open_transaction(write=True) as connection:
+            return self._insert_and_limit_pending(connection, entries, unit_vectors)
 
     def delete_entries(self, ids: Collection[int]) -> None:
         """Delete all or none of the entries with these ids. The ids are never reused.
@@ -151,8 +152,8 @@ class Store:
         Raises:
             StoreError: An entry does not exist.
         """
-        with self._use_connection(write=True) as connection:
-            self._delete_existing(connection, set(ids))
+        with self._open_transaction(write=True) as connection:
+            self._check_and_delete_entries(connection, set(ids))
 
     def replace_entry(self, id: int, entry: Entry, vector: Floats) -> int:
         """Replace entry `id` by `entry` with the vector of its subproblem; return the new id.
@@ -163,35 +164,25 @@ class Store:
             ReadOnlyStoreError, StoreError, ValueError: As for `add_entries` and `delete_entries`.
         """
         unit_vectors = self._normalize_vectors([entry], np.asarray(vector)[np.newaxis])
-        with self._use_connection(write=True) as connection:
-            self._delete_existing(connection, {id})
-            return self._insert_and_assign(connection, [entry], unit_vectors)[0]
+        with self._open_transaction(write=True) as connection:
+            self._check_and_delete_entries(connection, {id})
+            return self._insert_and_limit_pending(connection, [entry], unit_vectors)[0]
 
     def search(self, request: SearchRequest) -> list[Hit]:
-        """Find the entries for `request`, by descending `rare_words.fuse_scores`, then by id.
+        """Return the entries that `request` asks for, best score first, equal scores by id.
 
         Raises:
             ValueError: The vector has the wrong shape, or is zero or not finite.
         """
         rows = self._searcher.quantizer.normalize_rows(np.asarray(request.vector)[np.newaxis])
-        with self._use_connection():
+        with self._open_transaction():
             found = self._searcher.search(replace(request, vector=rows[0]))
             entries = self.get([each.id for each in found.entries])
-            return [
-                Hit(
-                    entry,
-                    each.similarity,
-                    each.lexical,
-                    self._searcher.rare.select_present(found.words, entry.subproblem)
-                    if each.lexical
-                    else (),
-                )
-                for entry, each in zip(entries, found.entries, strict=True)
-            ]
+            return self._searcher.build_hits(found, entries)
 
     def preload_centroids(self) -> None:
         """Read the cluster centroids now instead of during the first search."""
-        with self._use_connection():
+        with self._open_transaction():
             len(self._searcher.centroids)
 
     def get(self, ids: Sequence[int]) -> list[Entry]:
@@ -200,14 +191,14 @@ class Store:
         Raises:
             StoreError: An entry does not exist.
         """
-        with self._use_connection() as connection:
+        with self._open_transaction() as connection:
             found = entry_texts.read_entries(connection, self._codec, self._state.bulk, ids)
-            self._refuse_unknown(connection, ids, found)
+            self._check_all_found(connection, ids, found)
             return [found[each] for each in ids]
 
     def sample_entries(self, k: int, seed: int) -> list[Entry]:
-        """Choose `k` distinct random entries, or all if there are fewer; repeatable by `seed`."""
-        with self._use_connection() as connection:
+        """Return `k` distinct random entries, or all if there are fewer; repeatable by `seed`."""
+        with self._open_transaction() as connection:
             given = tables.read_id_range(connection)
             # Enough draws for k existing entries, even if every deleted id is drawn.
             draws = min(len(given), k + len(given) - tables.count_entries(connection))
@@ -221,9 +212,9 @@ class Store:
         Raises:
             StoreError: An entry does not exist.
         """
-        with self._use_connection() as connection:
+        with self._open_transaction() as connection:
             found = self._searcher.read_vectors(ids)
-            self._refuse_unknown(connection, ids, found)
+            self._check_all_found(connection, ids, found)
             rows = np.array([found[each] for each in ids], np.float32)
             return rows.reshape(-1, self._meta.embedder.dimension)
 
@@ -233,29 +224,32 @@ class Store:
         `helped`: the hints of branches that reached the chosen answer. Ids of deleted entries are
         skipped.
         """
-        with self._use_connection(write=True) as connection:
+        with self._open_transaction(write=True) as connection:
             usage_counts.record_usage(connection, shown, helped)
 
     def read_usage_counts(self, ids: Collection[int]) -> dict[int, usage_counts.UsageCount]:
-        """Read the existing usage counts of entries among `ids`, by id."""
-        with self._use_connection() as connection:
+        """Return the usage counts of the entries `ids`, by id, without entries never counted."""
+        with self._open_transaction() as connection:
             return usage_counts.read_usage_counts(connection, ids)
 
     def count_entries(self) -> int:
-        """Return the number of entries."""
-        with self._use_connection() as connection:
+        """Return the number of entries in the store."""
+        with self._open_transaction() as connection:
             return tables.count_entries(connection)
 
-    def read_spread(self, probes: str) -> StoreSpread | None:
-        """Read the spread for the probe sentences with this SHA-256; None if missing or damaged."""
-        with self._use_connection() as connection:
-            digest, _, text = (read_text_or_none(connection, SPREAD) or "").partition(" ")
-            return StoreSpread.from_json(text) if digest == probes else None
+    def read_spread(self, probes_sha256: str) -> StoreSpread | None:
+        """Return the saved spread, the scale of this store's similarities.
 
-    def write_spread(self, spread: StoreSpread, probes: str) -> None:
-        """Save the spread for the probe sentences with this SHA-256 in place of any other."""
-        with self._use_connection(write=True) as connection:
-            write_meta_value(connection, SPREAD, f"{probes} {spread.as_json()}")
+        None if it is missing, damaged, or measured with sentences of another SHA-256.
+        """
+        with self._open_transaction() as connection:
+            digest, _, text = (read_text_or_none(connection, SPREAD) or "").partition(" ")
+            return StoreSpread.from_json(text) if digest == probes_sha256 else None
+
+    def write_spread(self, spread: StoreSpread, probes_sha256: str) -> None:
+        """Save the spread in place of any other, with the SHA-256 of its probe sentences."""
+        with self._open_transaction(write=True) as connection:
+            write_meta_value(connection, SPREAD, f"{probes_sha256} {spread.as_json()}")
 
     def verify(self, report: ProgressCallback = ignore_progress) -> list[str]:
         """Read the whole store; return its faults as sentences, empty for an intact store.
@@ -265,8 +259,8 @@ class Store:
         return verify_store(self._path, report)
 
     def read_info(self) -> StoreInfo:
-        """Read a summary of the store."""
-        with self._use_connection() as connection:
+        """Return embedder, number of entries, domains, file size and search parameters."""
+        with self._open_transaction() as connection:
             return StoreInfo(
                 path=self._path,
                 version=VERSION,
@@ -282,7 +276,7 @@ class Store:
             )
 
     def close(self) -> None:
-        """Close the file; closing twice is allowed."""
+        """Close the file, without a write-ahead log if possible; closing twice is allowed."""
         with self._lock:
             # A close that fails raises, and must not warn later as well.
             self._closed = True
@@ -307,11 +301,15 @@ class Store:
             warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=1)
 
     def borrow_connection(self) -> AbstractContextManager[apsw.Connection]:
-        """Lend the connection to another module of the store; other calls wait until its return."""
-        return self._use_connection()
+        """Return a context manager that lends the connection, in a read transaction, to its body.
+
+        For other modules of the package; other calls of this store wait for the body's end.
+        """
+        return self._open_transaction()
 
     @contextmanager
-    def _use_connection(self, *, write: bool = False) -> Iterator[apsw.Connection]:
+    def _open_transaction(self, *, write: bool = False) -> Iterator[apsw.Connection]:
+        """Lock the store and run the body in a transaction, after refreshing the cached state."""
         if write and not self._writable:
             raise ReadOnlyStoreError(
                 f"The store {self._path} is open for reading only.", "Open it for writing."
@@ -326,8 +324,8 @@ class Store:
                 yield self._connection
 
     def _refresh_state(self) -> None:
-        """Apply changes of the cached state committed by other connections."""
-        state = self._watch.read_if_changed()
+        """Read the state of the store again, if another connection has committed a change."""
+        state = self._watch.read_state_if_changed()
         if state is None:
             return
         if state.generation != self._state.generation:
@@ -335,34 +333,27 @@ class Store:
         self._searcher.params, self._state = state.search_params, state
 
     def _normalize_vectors(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
-        """Scale the vectors to length 1.
-
-        Raises:
-            ValueError: A vector is unusable, or their number differs from that of the entries.
-        """
+        """Return `vectors` scaled to length 1; raise ValueError if they do not fit `entries`."""
         unit_vectors = self._searcher.quantizer.normalize_rows(vectors)
         if len(unit_vectors) != len(entries):
             raise ValueError(f"{len(entries)} entries, but {len(unit_vectors)} vectors")
         return unit_vectors
 
-    def _insert_and_assign(
+    def _insert_and_limit_pending(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
     ) -> list[int]:
-        """Insert entries with their unit vectors; return their ids.
-
-        Also assigns the oldest pending entries to clusters if there are too many pending ones.
-        """
-        ids = tables.insert_rows(connection, self._build_rows(connection, entries, unit_vectors))
+        """Insert entries and return their ids; assign old entries if too many have no cluster."""
+        ids = tables.insert_rows(connection, self._encode_rows(connection, entries, unit_vectors))
         if ids and pending.exceeds_pending_limit(connection, ids[-1]):
             searcher = self._searcher
             parts = (searcher.centroids, searcher.quantizer, searcher.packer)
             pending.assign_pending(connection, *parts, pending.MAX_PENDING_BATCH)
         return ids
 
-    def _build_rows(
+    def _encode_rows(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
     ) -> list[tables.EncodedRow]:
-        """Encode entries with their unit vectors as rows of the tables."""
+        """Encode entries with their unit vectors as rows for `insert_rows`; insert new labels."""
         searcher = self._searcher
         clusters = [NO_CLUSTER] * len(entries)
         if len(entries) > pending.MAX_PENDING_BATCH:
@@ -370,7 +361,7 @@ class Store:
         columns = zip(
             entries,
             clusters,
-            searcher.quantizer.encode_bits(unit_vectors),
+            searcher.quantizer.encode_sign_bits(unit_vectors),
             searcher.packer.pack_rows(searcher.quantizer.to_int8(unit_vectors)),
             strict=True,
         )
@@ -381,18 +372,20 @@ class Store:
                 bits=bits.tobytes(),
                 code=code,
                 frame=self._fresh.pack_rows([join_texts(entry.subproblem, entry.subroutine)]),
-                rare=" ".join(searcher.rare.find_rare_words(entry.subproblem)),
+                rare=" ".join(searcher.rare_word_finder.find_rare_words(entry.subproblem)),
             )
             for entry, cluster, bits, code in columns
         ]
 
-    def _delete_existing(self, connection: apsw.Connection, ids: set[int]) -> None:
-        self._refuse_unknown(connection, ids, tables.find_existing_ids(connection, ids))
+    def _check_and_delete_entries(self, connection: apsw.Connection, ids: set[int]) -> None:
+        """Delete the entries with these ids; raise StoreError if one does not exist."""
+        self._check_all_found(connection, ids, tables.find_existing_ids(connection, ids))
         delete_entries(connection, self._codec, self._state.bulk, ids)
 
-    def _refuse_unknown(
+    def _check_all_found(
         self, connection: apsw.Connection, ids: Collection[int], found: Collection[int]
     ) -> None:
+        """Raise StoreError if one of `ids` is not among `found`, the ids of existing entries."""
         for each in ids:
             if each not in found:
                 given = tables.read_id_range(connection)

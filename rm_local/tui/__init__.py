@@ -1,4 +1,4 @@
-"""The app, written with Textual: shows a session's stream of events."""
+"""The terminal app, written with Textual; it shows the stream of events of a session."""
 
 from __future__ import annotations
 

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 class RmLocalApp(App[None], inherit_bindings=False):
-    """The app: asks questions and shows the solution of each step by step.
+    """The Textual app: the user asks questions, and sees the phases of each turn while it runs.
 
-    `backend` is a `rm_local.runtime.Runtime`; `clock` returns the time in seconds.
+    `backend` is a `rm_local.runtime.Runtime`; `clock` returns the time in seconds. An unknown
+    `theme` is replaced by the dark theme.
     """
 
     TITLE = "rm-local"
@@ -59,7 +60,7 @@ class RmLocalApp(App[None], inherit_bindings=False):
         self.theme = theme if theme in self.available_themes else DARK.name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Add default colours of the phases for themes without them."""
+        """Return Textual's default theme variables plus colours of the phases, for other themes."""
         return {**super().get_theme_variable_defaults(), **PHASE_COLORS}
 
     def get_default_screen(self) -> ChatScreen:
@@ -78,18 +79,18 @@ class RmLocalApp(App[None], inherit_bindings=False):
         self.push_screen(Help())
 
     def action_sessions(self) -> None:
-        """List the saved sessions."""
+        """Open the screen of saved sessions; continue in the chat the session chosen there."""
         from rm_local.tui.screens.sessions import Sessions
 
         self.push_screen(Sessions(_import_session_store), self.chat.resume_session)
 
     def action_new(self) -> None:
-        """Start a new session on an empty screen."""
+        """Start a new session on an empty chat screen; do nothing on another screen."""
         if self.screen is self.chat:
-            self.chat.new_session()
+            self.chat.start_new_session()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Open other screens only from the chat."""
+        """Disable help, sessions and new session outside the chat screen."""
         if action in ("help", "sessions", "new") and self.screen is not self.chat:
             return False
         return super().check_action(action, parameters)

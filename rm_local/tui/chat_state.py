@@ -37,7 +37,7 @@ class Backend(SessionRuntime, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HitMarks:
-    """The hits pinned or dropped by the user in the current turn, by entry id."""
+    """The hits pinned or dropped by the user for the next try of a turn, by entry id. Immutable."""
 
     pinned: dict[int, Hit] = field(default_factory=dict)
     dropped: dict[int, Hit] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class HitMarks:
 
 @dataclass(frozen=True, slots=True)
 class PendingQuestion:
-    """A question to solve: a new question, or a repeated one with the user's changes."""
+    """A question that is yet to be solved: a new question, or a repeated one with changes."""
 
     question: str
     subproblem: str | None = None
@@ -70,10 +70,10 @@ class PendingQuestion:
     """Number of the turn that the question follows; 0 = no turn; None = the turn that is current at
     the start of the new turn."""
     author: Author = "user"
-    """Author of the subproblem."""
+    """Author of `subproblem`: the user, the model, or the question itself."""
 
     def build_overrides(self) -> TurnOverrides:
-        """Convert the changes to overrides for the loop."""
+        """Return subproblem, marks, seed and author as overrides for `Session.ask`."""
         from rm_local.loop import TurnOverrides
 
         pinned, dropped = tuple(self.marks.pinned.values()), frozenset(self.marks.dropped)
@@ -81,17 +81,17 @@ class PendingQuestion:
 
 
 class ChatState:
-    """State of the chat: the current turn and at most one pending question.
+    """State of the chat screen: the current turn and at most one pending question.
 
     The next question follows the current turn. Turns of the same session that are not its
-    ancestors belong to other forks.
+    lineage belong to other forks.
     """
 
     def __init__(self) -> None:
         self._turn: Turn | None = None
         self._marks = HitMarks()
-        self._replaces: int | None = None
-        self._waiting: PendingQuestion | None = None
+        self._edit_parent: int | None = None
+        self._pending: PendingQuestion | None = None
         self._control: TurnControl | None = None
         self._parents: dict[int, int] = {}
         self._highest_seed = 0
@@ -107,14 +107,14 @@ class ChatState:
         return self._marks
 
     @property
-    def waiting(self) -> PendingQuestion | None:
-        """The pending question, for the end of the running turn or of the loading of the model."""
-        return self._waiting
+    def pending(self) -> PendingQuestion | None:
+        """The question that waits for the running turn or for the model; None without one."""
+        return self._pending
 
     @property
-    def replaces(self) -> int | None:
-        """Number of the turn before the edited question, 0 = none; None without an edit."""
-        return self._replaces
+    def edit_parent(self) -> int | None:
+        """Number of the turn that the edited question follows; 0 = no turn; None = no edit."""
+        return self._edit_parent
 
     @property
     def running(self) -> bool:
@@ -122,8 +122,8 @@ class ChatState:
         return self._control is not None
 
     @property
-    def ancestors(self) -> frozenset[int]:
-        """Numbers of the current turn and of all turns before it in its conversation."""
+    def lineage(self) -> frozenset[int]:
+        """Numbers of the current turn and of all its ancestors; empty before the first turn."""
         if self._turn is None:
             return frozenset()
         return frozenset(
@@ -131,16 +131,16 @@ class ChatState:
         )
 
     def start_turn(self, pending: PendingQuestion, now: float) -> TurnControl:
-        """Start the turn of a question; return the control to stop the turn."""
+        """Make a turn of `pending` the current one; return the control that can stop it."""
         from rm_local.loop import TurnControl
 
-        self._turn = begin_turn(pending.question, now, after=self._find_parent(pending))
+        self._turn = begin_turn(pending.question, now, after=self._find_parent_turn(pending))
         self._marks = pending.marks
         self._highest_seed = max(self._highest_seed, pending.seed)
         self._control = TurnControl()
         return self._control
 
-    def _find_parent(self, pending: PendingQuestion) -> int:
+    def _find_parent_turn(self, pending: PendingQuestion) -> int:
         if pending.after is not None:
             return pending.after
         return (self._turn.number or self._turn.after) if self._turn else 0
@@ -156,24 +156,24 @@ class ChatState:
     def end_turn(self) -> PendingQuestion | None:
         """Mark the turn as ended; return the pending question, if any, and forget it."""
         self._control = None
-        return self._take_waiting()
+        return self._take_pending()
 
     def stop_turn(self) -> PendingQuestion | None:
         """Stop the turn; return the pending question, so that no typed text is lost."""
         if self._control is not None:
             self._control.stop()
-        return self._take_waiting()
+        return self._take_pending()
 
     def queue_question(self, pending: PendingQuestion) -> PendingQuestion | None:
         """Make `pending` the pending question; return the previous one, if any."""
-        replaced, self._waiting = self._waiting, pending
+        replaced, self._pending = self._pending, pending
         return replaced
 
-    def retry_question(self, subproblem: str | None = None) -> PendingQuestion | None:
-        """Return the current question with the marks and a new seed; None before the first turn.
+    def build_retry_question(self, subproblem: str | None = None) -> PendingQuestion | None:
+        """Return the current question, to be asked again with the marks and a new seed.
 
-        Without a `subproblem` from the user, the question keeps the turn's subproblem and its
-        author.
+        None before the first turn. Without a `subproblem` from the user, the question keeps the
+        turn's subproblem and its author.
         """
         turn = self._turn
         if turn is None:
@@ -199,16 +199,16 @@ class ChatState:
         self._marks = self._marks.toggle_drop(hit)
 
     def begin_edit(self) -> None:
-        """Make the next question replace the current turn's question."""
-        self._replaces = self._turn.after if self._turn else None
+        """Begin the editing of the current question; sets `edit_parent`."""
+        self._edit_parent = self._turn.after if self._turn else None
 
     def end_edit(self) -> int | None:
-        """End the editing of a question; return the last value of `replaces`."""
-        replaced, self._replaces = self._replaces, None
+        """End the editing of a question; return the last value of `edit_parent`."""
+        replaced, self._edit_parent = self._edit_parent, None
         return replaced
 
     def select_turn(self, turn: Turn) -> None:
-        """Make an earlier turn the current one."""
+        """Make an earlier turn the current one, without marked hits."""
         self._turn, self._marks = turn, HitMarks()
 
     def load_turns(self, turns: Iterable[Turn]) -> None:
@@ -221,11 +221,11 @@ class ChatState:
 
     def reset_turns(self) -> None:
         """Return to the state before the first question."""
-        self._turn, self._marks, self._waiting, self._replaces = None, HitMarks(), None, None
+        self._turn, self._marks, self._pending, self._edit_parent = None, HitMarks(), None, None
         self._highest_seed, self._parents = 0, {}
 
-    def _take_waiting(self) -> PendingQuestion | None:
-        waiting, self._waiting = self._waiting, None
+    def _take_pending(self) -> PendingQuestion | None:
+        waiting, self._pending = self._pending, None
         return waiting
 
 

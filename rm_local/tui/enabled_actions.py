@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 def is_action_enabled(
     action: str, state: ChatState, plan: Plan, info: ModelInfo | None
 ) -> bool | None:
-    """Whether `action` is available; None if that does not depend on turn, plan or model."""
+    """Return whether the chat's action is available; None if no rule here covers the action."""
     turn = state.turn
     match action:
         case "stop":
-            return state.running or state.waiting is not None
+            return state.running or state.pending is not None
         case "leave":
-            return state.replaces is not None
+            return state.edit_parent is not None
         case "edit_question":
             return turn is not None
         case "edit" | "again":

@@ -13,7 +13,7 @@ __all__ = [
     "dim_spans",
     "format_bar",
     "format_count",
-    "format_hint",
+    "format_hint_name",
     "format_origin",
     "format_rate",
     "format_seconds",
@@ -22,7 +22,7 @@ __all__ = [
     "shorten_text",
 ]
 FORCED = "$foreground 35%"
-"""Style of text inserted by the calculator."""
+"""Textual style (dim) of text that the calculator inserted."""
 
 
 def format_seconds(value: float | None) -> str:
@@ -38,7 +38,7 @@ def format_seconds(value: float | None) -> str:
 
 
 def format_count(number: int, noun: str, plural: str = "") -> str:
-    """Format a number with its noun: `1 hit`, `1,024 hits`."""
+    """Format a number with its noun: `1 hit`, `1,024 hits`. The default plural appends an s."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
@@ -63,7 +63,10 @@ def format_text(text: str, style: str = "") -> Content:
 
 
 def dim_spans(text: str, spans: Sequence[tuple[int, int]], style: str = "") -> Content:
-    """Sanitize the text and dim `spans`, the parts inserted by the calculator."""
+    """Sanitize the text and dim its parts `spans` (start, end), inserted by the calculator.
+
+    `style` is for the other parts.
+    """
     if not spans:
         return format_text(text, style)
     parts: list[Content] = []
@@ -76,13 +79,13 @@ def dim_spans(text: str, spans: Sequence[tuple[int, int]], style: str = "") -> C
     return Content("").join([*parts, format_text(text[place:], style)])
 
 
-def format_hint(hint: Hit | None) -> str:
-    """Return the subproblem of a branch's hint as its name, or a text for no hint."""
+def format_hint_name(hint: Hit | None) -> str:
+    """Return the hint's subproblem on one line, or "no hint" for None."""
     return one_line(hint.entry.subproblem) if hint else "no hint"
 
 
 def format_origin(hit: Hit) -> str:
-    """Format domain and source of a hit: `math · hand/fractions`."""
+    """Format domain and source of a hit: `math · hand/fractions`; empty parts are left out."""
     return " · ".join(one_line(part) for part in (hit.entry.domain, hit.entry.source) if part)
 
 

@@ -140,7 +140,7 @@ SECTIONS = (
     ("On a branch or an old turn", (*BRANCH, *PAST_TURN, SCROLL)),
     ("Everywhere", (NEXT_PART, *VIEW, *APP[1:3], COMMANDS, APP[0], APP[3])),
 )
-"""The sections of the help screen: title and bindings."""
+"""The sections of the help screen, as pairs of a title and its bindings."""
 ALL = (
     *ASK, *CHAT, *HITS, *BRANCH, *PAST_TURN, *APP, *EDIT_SUBPROBLEM, *READER, *SESSIONS, *HELP,
 )  # fmt: skip
@@ -163,7 +163,7 @@ def _format_key(key: str) -> str:
 
 
 def build_help_rows(bindings: tuple[Binding, ...]) -> list[tuple[str, str]]:
-    """Build a row of key names and description for each purpose."""
+    """Build help rows (key names, description); bindings with equal tooltips share a row."""
     keys: dict[str, list[str]] = {}
     for binding in bindings:
         names = keys.setdefault(binding.tooltip, [])

@@ -1,4 +1,4 @@
-"""The messages from widgets and workers to the chat screen."""
+"""Textual messages from widgets and workers to the chat screen."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class TurnChosen(Message):
 
 
 @dataclass
-class SessionResumed(Message):
-    """A saved session was read and can be continued."""
+class SessionLoaded(Message):
+    """A saved session and its turns were loaded; the chat can switch to it."""
 
     session: Session
     turns: tuple[Turn, ...]
@@ -39,7 +39,7 @@ class SessionResumed(Message):
 
 @dataclass
 class SubproblemEdited(Message):
-    """The user submitted an edited subproblem."""
+    """The user submitted an edited subproblem, which is not blank."""
 
     subproblem: str
 
@@ -50,14 +50,14 @@ class EditCancelled(Message):
 
 
 @dataclass
-class HitPinned(Message):
+class HitPinToggled(Message):
     """The user pinned or unpinned a hit."""
 
     hit: Hit
 
 
 @dataclass
-class HitDropped(Message):
+class HitDropToggled(Message):
     """The user dropped or restored a hit."""
 
     hit: Hit
@@ -72,14 +72,14 @@ class HitOpened(Message):
 
 @dataclass
 class BranchOpened(Message):
-    """The user opened a branch to read its whole text."""
+    """The user opened branch `index` of the current turn to read its whole text."""
 
     index: int
 
 
 @dataclass
 class RunEventReported(Message):
-    """The backend reported an event of the model or a notice."""
+    """The backend reported an event between turns: a state of the model, or a notice."""
 
     event: RunEvent
 
@@ -98,7 +98,7 @@ class StoreReady(Message):
 
 @dataclass
 class OpeningFailed(Message):
-    """The model or the store could not be opened."""
+    """The model (`of_model`) or else the store could not be opened."""
 
     error: RmLocalError
     of_model: bool
@@ -106,6 +106,6 @@ class OpeningFailed(Message):
 
 @dataclass
 class TurnEnded(Message):
-    """The last event of a turn has arrived."""
+    """The event stream of a turn has ended, normally or by an error."""
 
     turn: Turn | None

@@ -13,7 +13,7 @@ PHASES = (
 
 
 def describe_phases() -> Content:
-    """Describe each phase in one line: name and purpose, in its colour."""
+    """Return one line for each phase: its name in its colour, and its purpose."""
     lines = [
         Content.assemble((f"{name:<11}", f"bold {color}"), (text, "$foreground 60%"))
         for name, color, text in PHASES

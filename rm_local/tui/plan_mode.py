@@ -1,4 +1,4 @@
-"""Switches for the next questions: thinking, reasoning effort and memory."""
+"""Functions that switch thinking, reasoning effort and memory in the plan for next questions."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ _GATE_LABELS: dict[QuestionGate, str] = {
 
 
 def drop_unsupported_effort(plan: Plan, info: ModelInfo) -> Plan:
-    """Return the plan; remove its reasoning effort if this model does not support it."""
+    """Return the plan, with the default effort if the model does not support the plan's."""
     return plan if plan.effort in info.efforts else replace(plan, effort="")
 
 
 def toggle_thinking(plan: Plan) -> Plan:
-    """Return the plan with thinking switched on or off."""
+    """Return the plan with its setting for thinking inverted."""
     return replace(plan, thinking=not plan.thinking)
 
 
 def cycle_effort(plan: Plan, info: ModelInfo | None) -> Plan:
-    """Return the plan with the model's next reasoning effort; the first is the model's default."""
+    """Return the plan with the next of the model's efforts; the default follows the last."""
     efforts = ("", *info.efforts) if info else ("",)
     at = efforts.index(plan.effort) + 1
     return replace(plan, effort=efforts[at % len(efforts)])
 
 
 def cycle_question_gate(plan: Plan) -> Plan:
-    """Return the plan with the next memory mode: automatic, always, never."""
+    """Return the plan with the next memory mode, in the order automatic, always, never."""
     return replace(plan, question_gate=_NEXT_GATE[plan.question_gate])
 
 
-def describe_memory(plan: Plan) -> str:
-    """Describe the memory mode of the next questions."""
+def describe_memory_mode(plan: Plan) -> str:
+    """Return a sentence on the plan's memory mode: `Memory always.`"""
     words = _GATE_LABELS[plan.question_gate] or "memory where something fits"
     return f"{words.replace('memory', 'Memory:', 1)}."
 
 
-def describe_plan_mode(plan: Plan, info: ModelInfo | None) -> str:
-    """Describe the differences from the default modes; empty without differences."""
+def describe_nondefault_modes(plan: Plan, info: ModelInfo | None) -> str:
+    """Describe thinking, effort and memory where they differ from the default; else empty."""
     memory = _GATE_LABELS[plan.question_gate] if plan.retrieval == "memory" else ""
     return " · ".join(part for part in (_describe_thinking_mode(plan, info), memory) if part)
 

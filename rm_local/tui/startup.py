@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 async def open_model_and_store(backend: Backend, post: Callable[[Message], object]) -> None:
-    """Load the model, then open the store; post a message about each, also about errors."""
+    """Load the model, then open the store; post `ModelReady` and `StoreReady`.
+
+    The first error is posted as `OpeningFailed` and ends the call.
+    """
     try:
         info = await backend.load_model()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The app's own themes. With any other Textual theme, the phases keep the dark theme's colours."""
+"""The app's own two themes, and the colours of the phases for any other Textual theme."""
 
 from __future__ import annotations
 

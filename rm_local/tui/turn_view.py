@@ -14,12 +14,12 @@ from rm_local.loop import Formulating, ModelLoading, Prefilling, Turn
 PhaseState = Literal["waiting", "running", "done", "skipped", "halted"]
 
 STREAMED = (Prefilling, Formulating, TokenChunk, ContextUsage, ModelLoading)
-"""Frequent events: the screen is not redrawn for each of them."""
+"""Classes of frequent events; the screen is redrawn at intervals instead of for each of these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """State and duration of one phase of a turn: Formulate, Retrieve or Reason."""
+    """State and duration of one phase of a turn; `seconds` is None if the phase did not run."""
 
     state: PhaseState
     seconds: float | None
@@ -37,21 +37,28 @@ def derive_phases(turn: Turn, now: float) -> tuple[Phase, Phase, Phase]:
     return formulate, retrieve, reason
 
 
-def format_place(turn: Turn) -> str:
-    """Format the turn's number as `3`, or as `3 · after 1` if it does not follow turn 2."""
+def format_turn_number(turn: Turn) -> str:
+    """Format the turn's number: `3`, or `3 · after 1` or `3 · alone` if it does not follow turn 2.
+
+    Empty for a turn without a number.
+    """
     if not turn.number or turn.after == turn.number - 1:
         return str(turn.number or "")
     return f"{turn.number} · " + (f"after {turn.after}" if turn.after else "alone")
 
 
-def compute_rate(turn: Turn, now: float) -> float:
-    """Compute the tokens per second of all branches together."""
+def compute_token_rate(turn: Turn, now: float) -> float:
+    """Return the tokens per second of all branches together, from the start of reasoning."""
     seconds = turn.reasoned if turn.reasoned is not None else now - turn.began
     return turn.tokens / seconds if seconds > 0 else 0.0
 
 
 def _derive_phase(turn: Turn, running: bool, taken: float | None, over: bool, now: float) -> Phase:
-    """Derive the state of a phase; `over`: the turn is past this phase, or has skipped it."""
+    """Derive state and duration of a phase.
+
+    `taken` is the phase's duration in seconds once it is done; `over` means that the turn has
+    reached a later phase.
+    """
     if taken is not None:
         return Phase("done", taken)
     if running:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from models.shapes.shape import Shape, shapes
-from models.shapes.write import write
+from models.shapes.shape import Shape, read_shapes
+from models.shapes.write import write_gguf
 from rm_local import paths
 from rm_local.embed import minilm
 from rm_local.engine.client import Engine
@@ -49,7 +49,7 @@ def hybrid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model whose layers are convolutions but for one: LFM2's form."""
     path = tmp_path_factory.mktemp("models") / "hybrid.gguf"
     shape = replace(small("lfm2-350m"), heads=4, kv_heads=2, attention=(2,))
-    write(shape, path, "F16", paths.shipped_model())
+    write_gguf(shape, path, "F16", paths.shipped_model())
     return path
 
 
@@ -57,7 +57,7 @@ def hybrid(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recurrent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model without attention: Mamba's form."""
     path = tmp_path_factory.mktemp("models") / "recurrent.gguf"
-    write(replace(small("mamba-130m"), inner=512), path, "F16", paths.shipped_model())
+    write_gguf(replace(small("mamba-130m"), inner=512), path, "F16", paths.shipped_model())
     return path
 
 
@@ -71,5 +71,10 @@ async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
 def small(name: str) -> Shape:
     """A published shape with few and narrow layers."""
     return replace(
-        shapes()[name].cut(3), width=256, inner=256, vocabulary=1600, context=2048, attention=None
+        read_shapes()[name].keep_first_layers(3),
+        width=256,
+        inner=256,
+        vocabulary=1600,
+        context=2048,
+        attention=None,
     )

@@ -198,9 +198,9 @@ async def test_another_fork_is_read_from_where_they_part(talk: Talk) -> None:
     await talk.ask("Why is that so?", after=1)
     back = await talk.ask(THIRD, after=2)
     answer = talk.turns.list_messages(1)[1].content
-    behind = await talk.tokens(SECOND, answer, THIRD)
+    following = await talk.tokens(SECOND, answer, THIRD)
 
-    assert behind / 2 < back.prompt_read <= behind + 2 * await talk.markup()
+    assert following / 2 < back.prompt_read <= following + 2 * await talk.markup()
 
 
 async def test_times_are_reported_with_the_counts(talk: Talk) -> None:

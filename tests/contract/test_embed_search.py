@@ -19,7 +19,7 @@ from rm_local.store.store import Store
 PARAPHRASES = Path(__file__).resolve().parents[1] / "data" / "paraphrases.tsv"
 INVENTED = 600
 ASKED = 150
-TOLD_AS = (
+WORDINGS = (
     "How to compute the {} of two numbers a and b?",
     "How to find the {} value for a pair of numbers?",
     "How is the {} of a and b determined?",
@@ -48,7 +48,7 @@ def invented_names(count: int, rng: random.Random) -> list[str]:
 def pairs() -> list[tuple[str, str]]:
     """Ordinary subproblems, each with somebody's question for it."""
     lines = PARAPHRASES.read_text("utf-8").splitlines()
-    return [(told, asked) for told, asked in (line.split("\t") for line in lines)]
+    return [(subproblem, asked) for subproblem, asked in (line.split("\t") for line in lines)]
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +63,11 @@ def store(
 ) -> Iterator[Store]:
     """Entries 1 to INVENTED for the names, in order; after them those of the ordinary pairs."""
     rng = random.Random(2)
-    told = [rng.choice(TOLD_AS).format(name) for name in names] + [told for told, _ in pairs]
+    texts = [rng.choice(WORDINGS).format(name) for name in names]
+    texts += [subproblem for subproblem, _ in pairs]
     path = tmp_path_factory.mktemp("search") / "names.rms"
     with Store.create(path, embedder=MINILM, known_words=read_minilm_words()) as made:
-        made.add_entries([Entry(text, "I should add them.") for text in told], embed_bulk(told))
+        made.add_entries([Entry(text, "I should add them.") for text in texts], embed_bulk(texts))
         yield made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.static.measure import exam
+from models.static.measure import build_retrieval_test
 from rm_local import paths
 from rm_local.embed.static import StaticEmbedder, load_shipped_static
 
@@ -33,7 +33,7 @@ def test_the_shipped_table_is_small(embedder: StaticEmbedder) -> None:
 
 def test_entries_are_found_by_what_people_ask(embedder: StaticEmbedder) -> None:
     """Among thousands, as often as was measured."""
-    found = exam().sit(embedder.embed)
+    found = build_retrieval_test().evaluate_embedder(embedder.embed)
     assert found.keys() == FLOORS.keys()
     for kind, (first, ten) in FLOORS.items():
         assert found[kind].hit1 >= first, kind

@@ -7,8 +7,8 @@ import random
 import pytest
 from tokenizers import Tokenizer
 
-from models.nano.curriculum import invented, taken, typed_problem
-from models.seed.handwritten import handwritten
+from models.nano.curriculum import imitate_typed_problem, invented, list_taken_names
+from models.seed.handwritten import read_handwritten_entries
 from rm_local.embed.minilm import find_minilm_weights
 from rm_local.embed.wordpiece import WordPiece
 
@@ -57,8 +57,11 @@ def test_odd_texts_give_the_published_tokens(
 def test_texts_of_stores_give_the_published_tokens(published: Tokenizer, ours: WordPiece) -> None:
     """Hand-written entries, and invented problems as people type them."""
     rng = random.Random(5)
-    drawn = [typed_problem(rng, invented.draw(rng, taken())) for _ in range(300)]
+    drawn = [
+        imitate_typed_problem(rng, invented.draw_invented_problem(rng, list_taken_names()))
+        for _ in range(300)
+    ]
     texts = [text for p in drawn for text in (p.question, p.entry.subproblem, p.entry.subroutine)]
-    texts += [text for e in handwritten() for text in (e.subproblem, e.subroutine)]
+    texts += [text for e in read_handwritten_entries() for text in (e.subproblem, e.subroutine)]
     for text in texts:
         assert ours.encode_text(text) == published.encode(text, add_special_tokens=False).ids, text

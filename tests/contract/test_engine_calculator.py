@@ -39,12 +39,12 @@ async def test_a_value_is_forced_and_the_model_continues_after_it(engine: Engine
     info = await engine.load_model(require_smollm2())
     await engine.open_turn(QUESTION, thinking=False)
     before = await engine.get_stats()
-    behind = replace(SPEC, forced=f"{EXAMPLES}=144>>", max_tokens=9, calculator=False)
+    after_examples = replace(SPEC, forced=f"{EXAMPLES}=144>>", max_tokens=9, calculator=False)
     other = replace(SPEC, forced="Count: 1, 2, 3,", calculator=False)
 
     chunks, ends = await generate(engine, SPEC, other)
     after = await engine.get_stats()
-    expected, _ = await generate(engine, behind)
+    expected, _ = await generate(engine, after_examples)
     alone, _ = await generate(engine, other)
 
     assert not info.calculator, "its file does not say so; a branch may have it all the same"

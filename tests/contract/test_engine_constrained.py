@@ -80,9 +80,9 @@ async def test_the_likeliest_token_that_is_allowed_is_taken(engine: Engine, nano
 
     fitting = [[one for one in drawn.top if one.text.isalpha()] for drawn in end.logprobs]
     lower = [[one.token for one in top if one.text == one.text.lower()] for top in fitting]
-    told = [(top[0], drawn.token) for top, drawn in zip(lower, end.logprobs, strict=True) if top]
-    assert len(told) > 2
-    assert all(likeliest == taken for likeliest, taken in told)
+    pairs = [(top[0], drawn.token) for top, drawn in zip(lower, end.logprobs, strict=True) if top]
+    assert len(pairs) > 2
+    assert all(likeliest == taken for likeliest, taken in pairs)
     assert any(drawn.top[0].token != drawn.token for drawn in end.logprobs)
 
 

@@ -33,8 +33,8 @@ def taken(path: Path, context: int, kv: str, flash: str = "auto") -> dict[str, i
         flash,
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
-    told: dict[str, int] = json.loads(done.stdout)
-    return told
+    sizes: dict[str, int] = json.loads(done.stdout)
+    return sizes
 
 
 @pytest.mark.parametrize("context", [512, 16384])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.seed import build
-from models.seed.checks import faults, near_duplicates
+from models.seed.checks import find_entry_faults, find_near_duplicates
 from rm_local import paths
 from rm_local.embed.bulk import embed_bulk
 from rm_local.embed.minilm import MINILM
@@ -25,13 +25,13 @@ GOOD = Entry("How to add?", "I should " + "add " * 70, "math", "hand/sums")
 @pytest.fixture(scope="module")
 def entries() -> list[Entry]:
     """The entries, as the command collects them."""
-    return build.seed_entries()
+    return build.list_seed_entries()
 
 
 def write_store(path: Path, entries: list[Entry]) -> None:
     """The store at `path` of these entries, as the command writes it."""
     vectors = embed_bulk([entry.subproblem for entry in entries])
-    build.build(path, entries, vectors, embed_bulk(PROBES))
+    build.build_seed_store(path, entries, vectors, embed_bulk(PROBES))
 
 
 @pytest.fixture(scope="module")
@@ -55,21 +55,21 @@ def built(entries: list[Entry], tmp_path_factory: pytest.TempPathFactory) -> Pat
 )
 def test_what_is_not_fit_is_named(wrong: Entry, fault: str) -> None:
     """Each fault is reported with the entry's source."""
-    found = faults([GOOD, wrong])
+    found = find_entry_faults([GOOD, wrong])
     assert any(fault in each and each.startswith("hand/sums") for each in found)
-    assert faults([GOOD]) == []
+    assert find_entry_faults([GOOD]) == []
 
 
 def test_near_duplicates_are_pairs_above_a_cosine() -> None:
     """Each pair once, none with itself."""
     rows = np.array([[1, 0], [0, 1], [0.999, 0.04]], np.float32)
-    (pair,) = near_duplicates([replace(GOOD, id=i) for i in (1, 2, 3)], rows)
+    (pair,) = find_near_duplicates([replace(GOOD, id=i) for i in (1, 2, 3)], rows)
     assert (pair.one.id, pair.other.id) == (1, 3)
 
 
 def test_all_entries_are_fit(entries: list[Entry]) -> None:
     """None is empty, double or of the wrong length; at least 60 are written by hand."""
-    assert faults(entries) == []
+    assert find_entry_faults(entries) == []
     assert sum(entry.source.startswith("hand/") for entry in entries) >= 60
 
 

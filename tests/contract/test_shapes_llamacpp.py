@@ -14,8 +14,8 @@ import gguf
 import pytest
 from click.testing import CliRunner
 
-from models.shapes.shape import shapes
-from models.shapes.write import write
+from models.shapes.shape import read_shapes
+from models.shapes.write import write_gguf
 from rm_local import paths
 from rm_local.bench.engine import busy
 from rm_local.cli.main import cli
@@ -35,12 +35,14 @@ def test_the_mixture_of_types_is_the_quantisers(name: str, tmp_path: Path) -> No
     """Tensor by tensor as llama.cpp's quantiser gives them for a file of that form."""
     import llama_cpp
 
-    full = replace(shapes()[name].cut(12), width=256, inner=256, vocabulary=1600, head=64)
+    full = replace(
+        read_shapes()[name].keep_first_layers(12), width=256, inner=256, vocabulary=1600, head=64
+    )
     shape = replace(full, heads=4, kv_heads=2 if full.head_norm == "head" else 4)
     shape = replace(shape, experts=min(4, full.experts), experts_used=min(2, full.experts_used))
     plain, theirs, ours = (tmp_path / f"{kind}.gguf" for kind in ("plain", "theirs", "ours"))
-    write(shape, plain, "F16", paths.shipped_model())
-    write(shape, ours, "Q4_K_M", paths.shipped_model())
+    write_gguf(shape, plain, "F16", paths.shipped_model())
+    write_gguf(shape, ours, "Q4_K_M", paths.shipped_model())
     params = llama_cpp.llama_model_quantize_default_params()
     params.ftype = Q4_K_M
     files = str(plain).encode(), str(theirs).encode()

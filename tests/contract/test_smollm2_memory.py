@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from models.compare import rules
-from models.compare.judge import forced_phrases
+from models.compare.judge import list_forced_phrases
 from rm_local.loop import (
     PLANS,
     BranchStarted,
@@ -106,7 +106,7 @@ async def test_what_is_shown_under_a_hint_is_the_models_own(
     assert any(isinstance(event, BranchStarted) and event.hint for event in events)
     for branch in branches_of(events):
         assert branch.text.strip()
-        assert not rules.has_forced_text(branch.text, [*forced_phrases()], [])
+        assert not rules.has_forced_text(branch.text, [*list_forced_phrases()], [])
 
 
 async def test_an_open_question_grows_few_branches_and_is_answered(runtime: Runtime) -> None:

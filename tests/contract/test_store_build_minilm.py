@@ -24,8 +24,8 @@ def test_what_was_embedded_is_not_embedded_again(
 ) -> None:
     """Stopped after its vectors, the build continues with them; MiniLM finds its entries."""
     path, out = tmp_path / "a.jsonl", tmp_path / "out.rms"
-    told = ({"subproblem": f"How to {task}?", "subroutine": "I should."} for task in TASKS)
-    path.write_text("".join(json.dumps(each) + "\n" for each in told), "utf-8")
+    rows = ({"subproblem": f"How to {task}?", "subroutine": "I should."} for task in TASKS)
+    path.write_text("".join(json.dumps(each) + "\n" for each in rows), "utf-8")
 
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -96,7 +96,7 @@ async def test_a_question_typed_while_the_model_loads_is_asked_when_it_is_there(
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
-        await until(pilot, lambda: app.chat.state.waiting is not None)
+        await until(pilot, lambda: app.chat.state.pending is not None)
         assert runtime.solved == []
         assert "asked when the model is there" in str(app.chat.query_one("#prompt").border_subtitle)
         assert "loading the model" in shown(app, "#status-left")
@@ -131,9 +131,9 @@ async def test_escape_gives_a_waiting_question_back() -> None:
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot, "Why?")
-        await until(pilot, lambda: app.chat.state.waiting is not None)
+        await until(pilot, lambda: app.chat.state.pending is not None)
         await pilot.press("escape")
-        assert app.chat.state.waiting is None
+        assert app.chat.state.pending is None
         assert app.chat.query_one("#prompt", TextArea).text == "Why?"
 
 

@@ -73,13 +73,13 @@ def test_a_full_context_is_reported(use: Use) -> None:
     branches: list[list[Step]] = [[say("Answer: 8")], [think("on and on"), "context"]]
     use(engine=FakeEngine(room=made, branches=branches))
 
-    told = run("What is 4 + 4?").stderr
+    output = run("What is 4 + 4?").stderr
     use(engine=FakeEngine(room=made, branches=branches))
     lines = events(run("--json", "What is 4 + 4?"))
 
-    assert made.message in told
-    assert "the context is full" in told
-    assert "20 of 4,096 tokens" in told
+    assert made.message in output
+    assert "the context is full" in output
+    assert "20 of 4,096 tokens" in output
     assert [line for line in lines if line["event"] == "room_made"] == [
         {"event": "room_made", "message": made.message, "dropped": 1, "context": 4096}
     ]
@@ -92,7 +92,7 @@ def test_a_hint_that_is_too_long_is_reported(use: Use) -> None:
     entry = Entry("How do I add two numbers?", "I should count on. " * 3000, id=7)
     hits = (Hit(entry, 0.9),)
     use(recall=FakeRecall(hits))
-    told = run("What is 4 + 4?")
+    result = run("What is 4 + 4?")
     use(recall=FakeRecall(hits))
     lines = events(run("--json", "What is 4 + 4?"))
     (event,) = [event_from_json(line) for line in lines if line["event"] == "hint_cut"]
@@ -101,8 +101,8 @@ def test_a_hint_that_is_too_long_is_reported(use: Use) -> None:
     (cut,) = [line for line in lines if line["event"] == "hint_cut"]
     assert cut["id"] == 7
     assert 0 < cut["kept"] < INFO.context < cut["tokens"]
-    assert cut["message"] in told.stderr
-    assert told.stdout == "Answer: 8\n"
+    assert cut["message"] in result.stderr
+    assert result.stdout == "Answer: 8\n"
     (read,) = {line["hint"]["subroutine"] for line in lines if line["event"] == "branch_started"}
     assert read.endswith("count on.")
     assert entry.subroutine.startswith(read)
@@ -144,8 +144,8 @@ def test_json_is_one_event_a_line(use: Use) -> None:
 
     result = run("--json", "What is 4 + 4?")
 
-    told = events(result)
-    names = [event["event"] for event in told if event["event"] != "context_used"]
+    printed_events = events(result)
+    names = [event["event"] for event in printed_events if event["event"] != "context_used"]
     assert [name for i, name in enumerate(names) if name not in names[:i]] == [
         "model_loading",
         "gated",
@@ -157,8 +157,8 @@ def test_json_is_one_event_a_line(use: Use) -> None:
         "branch_finished",
         "answered",
     ]
-    assert told[-1]["answer"] == "8"
-    assert {"agreed", "branches", "hints", "tokens", "seconds"} <= set(told[-1])
+    assert printed_events[-1]["answer"] == "8"
+    assert {"agreed", "branches", "hints", "tokens", "seconds"} <= set(printed_events[-1])
     assert result.stderr == ""
 
 
@@ -395,6 +395,6 @@ def test_control_characters_never_reach_the_terminal(use: Use) -> None:
     result = run("4 + 4?")
 
     assert result.exit_code == 0
-    told = result.stdout + result.stderr
-    assert not {"\x1b", "\x07", "\x9b"} & set(told)
-    assert "How do I add?" in told
+    output = result.stdout + result.stderr
+    assert not {"\x1b", "\x07", "\x9b"} & set(output)
+    assert "How do I add?" in output

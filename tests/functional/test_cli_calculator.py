@@ -37,13 +37,13 @@ def test_the_calculator_can_be_switched_off(use: Use, arguments: list[str], aske
 def test_text_of_the_calculator_is_marked_and_counted(use: Use) -> None:
     """The branch's line counts it apart; with --json each piece says who wrote it."""
     use(engine=engine())
-    told = CliRunner().invoke(cli, ["ask", "--plan", "direct", "4 + 4?"])
+    result = CliRunner().invoke(cli, ["ask", "--plan", "direct", "4 + 4?"])
     use(engine=engine())
     lines = CliRunner().invoke(cli, ["ask", "--plan", "direct", "--json", "4 + 4?"])
 
     events = [json.loads(line) for line in lines.stdout.splitlines()]
-    assert told.stdout == "Answer: <<4+4=8>>\n"
-    assert "8, 2 tokens, 1 by the calculator" in told.stderr
+    assert result.stdout == "Answer: <<4+4=8>>\n"
+    assert "8, 2 tokens, 1 by the calculator" in result.stderr
     tokens = [event for event in events if event["event"] == "token"]
     (finished,) = (event for event in events if event["event"] == "branch_finished")
     assert [(e["text"], e["forced"]) for e in tokens] == [("Answer: <<4+4=", False), ("8>>", True)]
@@ -54,8 +54,8 @@ def test_models_info_says_who_uses_it(tmp_path: Path) -> None:
     """In words, and as a field."""
     path = str(tiny_gguf.write(tmp_path / "tiny.gguf", calculator=True))
 
-    told = CliRunner().invoke(cli, ["models", "info", path])
+    result = CliRunner().invoke(cli, ["models", "info", path])
     data = CliRunner().invoke(cli, ["models", "info", path, "--json"])
 
-    assert "uses the calculator" in told.stdout
+    assert "uses the calculator" in result.stdout
     assert json.loads(data.stdout)["calculator"] is True

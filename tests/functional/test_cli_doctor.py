@@ -84,10 +84,10 @@ def test_a_folder_that_cannot_be_written_to_is_a_bad_check(
     assert "RM_LOCAL_HOME" in found["Sessions"].remedy
 
 
-@pytest.mark.parametrize("told", ["cannot be loaded: it was built for another processor"])
-def test_a_build_that_does_not_run_here(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+@pytest.mark.parametrize("message", ["cannot be loaded: it was built for another processor"])
+def test_a_build_that_does_not_run_here(monkeypatch: pytest.MonkeyPatch, message: str) -> None:
     """A child that died is a bad check with the command that mends it."""
-    monkeypatch.setattr(checks, "run_json_module", lambda _: told)
+    monkeypatch.setattr(checks, "run_json_module", lambda _: message)
 
     found = {check.name: check for check in checks.run_checks(Settings())}
 
@@ -98,9 +98,9 @@ def test_a_build_that_does_not_run_here(monkeypatch: pytest.MonkeyPatch, told: s
 
 def test_a_slow_build_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     """A build without the processor's vector instructions works, but is said to be slow."""
-    told = {"version": "0", "ggml": "0", "features": ["SSE3"], "offload": False, "devices": []}
+    report = {"version": "0", "ggml": "0", "features": ["SSE3"], "offload": False, "devices": []}
     monkeypatch.setattr(
-        checks, "run_json_module", lambda module: told if "engine" in module else "no"
+        checks, "run_json_module", lambda module: report if "engine" in module else "no"
     )
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
 
@@ -122,6 +122,6 @@ def test_the_end_of_a_process_is_described_in_words() -> None:
 
 
 def test_a_child_without_an_answer() -> None:
-    """A module that is not there, and one that prints no JSON, are told and not raised."""
+    """A module that is not there, and one that prints no JSON, are reported and not raised."""
     assert "No module named" in str(run_json_module("rm_local.nothing"))
     assert run_json_module("this") == "printed no result"

@@ -29,15 +29,15 @@ def synth(*arguments: str | int | Path) -> Result:
 
 def test_entries_go_to_standard_output() -> None:
     """One JSON object a line, the same each time, and the hash is theirs."""
-    told = synth("--rows", 300)
-    assert told.exit_code == 0
-    read = [json.loads(line) for line in told.stdout.splitlines()]
+    result = synth("--rows", 300)
+    assert result.exit_code == 0
+    read = [json.loads(line) for line in result.stdout.splitlines()]
     assert len(read) == 300
     names = ["subproblem", "subroutine", "domain", "source", "level", "provenance"]
     assert list(read[0]) == names
-    assert synth("--rows", 300).stdout == told.stdout
+    assert synth("--rows", 300).stdout == result.stdout
     printed = synth("--rows", 300, "--hash").stdout.strip()
-    assert printed == hashlib.sha256(told.stdout_bytes).hexdigest()
+    assert printed == hashlib.sha256(result.stdout_bytes).hexdigest()
 
 
 def test_entries_and_vectors_go_to_files(tmp_path: Path) -> None:

@@ -118,14 +118,14 @@ def test_an_adapter_in_the_place_of_the_model_is_refused(adapter: Path) -> None:
 def test_info_describes_an_adapter(adapter: Path) -> None:
     """Rank, alpha, architecture, tensors, size and base model, for people and for programs."""
     text = run("models", "info", adapter)
-    told = json.loads(run("models", "info", adapter, "--json").stdout)
+    output = json.loads(run("models", "info", adapter, "--json").stdout)
 
     assert text.exit_code == 0, text.output
     assert text.stderr == ""
     digest = hashlib.sha256(adapter.read_bytes()).hexdigest()
     for word in ("LoRA adapter", "qwen3", "2, alpha 4", "6 matrices, 12 tensors", digest, "tiny"):
         assert word in text.stdout
-    assert told == {
+    assert output == {
         "kind": "adapter",
         "title": adapter.stem,
         "path": str(adapter),

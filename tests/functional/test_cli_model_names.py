@@ -55,7 +55,11 @@ def test_list_doctor_and_ask_agree(tmp_path: Path) -> None:
 
 def test_columns_are_aligned_by_cells() -> None:
     """Also below a name of wide characters."""
-    rows = [(*HEAD,), ("", "\u6a21\u578b", *HEAD[2:]), ("*", "abcd", *HEAD[2:])]
+    rows: list[tuple[str, ...]] = [
+        (*HEAD,),
+        ("", "\u6a21\u578b", *HEAD[2:]),
+        ("*", "abcd", *HEAD[2:]),
+    ]
 
     head, wide, narrow = format_table(rows)
 

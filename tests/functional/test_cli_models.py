@@ -33,8 +33,8 @@ def run(*arguments: object, answer: str = "") -> Result:
 
 def listed() -> dict[str, dict[str, Any]]:
     """What `models --json` prints, by name."""
-    told = json.loads(run("list", "--json").stdout)
-    return {model["name"]: model for model in told["models"]}
+    output = json.loads(run("list", "--json").stdout)
+    return {model["name"]: model for model in output["models"]}
 
 
 def gguf(path: Path, **more: Any) -> Path:
@@ -76,13 +76,13 @@ def test_the_list_has_a_line_for_each_model(arguments: list[str], folder: Path) 
 
 def test_the_json_list_has_every_model(folder: Path) -> None:
     """Every model with its kind, path and place."""
-    told = listed()
+    models = listed()
 
-    small = told["small-4b-q4_k_m"]
+    small = models["small-4b-q4_k_m"]
     assert (small["kind"], small["thinks"], small["in_use"]) == ("text", True, False)
     assert Path(small["path"]) == folder / "Small-4B.gguf"
-    assert told["rm-nano-q8_0"]["in_use"]
-    assert told["embed-q4_k_m"]["kind"] == "projector"
+    assert models["rm-nano-q8_0"]["in_use"]
+    assert models["embed-q4_k_m"]["kind"] == "projector"
 
 
 def test_info_describes_the_model_in_use() -> None:
@@ -99,21 +99,21 @@ def test_info_warns_of_what_does_not_fit(folder: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("rm_local.system.free_memory", lambda: 102 << 20)
 
     result = run("info", "small", "--context", 100_000)
-    told = json.loads(run("info", "small", "--context", 100_000, "--json").stdout)["memory"]
+    memory = json.loads(run("info", "small", "--context", 100_000, "--json").stdout)["memory"]
 
     assert "more than is free; the largest context that fits is" in result.stderr
-    assert not told["fits"]
-    assert 0 < told["largest_context"] < 100_000
-    assert told["total"] > told["free"]
+    assert not memory["fits"]
+    assert 0 < memory["largest_context"] < 100_000
+    assert memory["total"] > memory["free"]
 
 
 def test_info_shows_how_a_model_thinks(tmp_path: Path) -> None:
     """Its family, its markers, who opens them and where the template comes from."""
-    text, told = run("info").stdout, json.loads(run("info", "--json").stdout)
+    text, details = run("info").stdout, json.loads(run("info", "--json").stdout)
 
     assert "family rm-nano, thinks between <think> ... </think>, opened by template" in text
-    assert told["family"] == "rm-nano"
-    assert told["thinking"] in text
+    assert details["family"] == "rm-nano"
+    assert details["thinking"] in text
 
 
 def test_info_follows_the_settings(folder: Path) -> None:
@@ -134,8 +134,8 @@ def test_info_follows_the_settings(folder: Path) -> None:
 def test_info_shows_how_many_layers_a_card_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """How many layers it holds, and what is left to the machine's memory."""
     card = Device("CUDA0", "a card", "gpu", 8 << 30, 8 << 30)
-    told = {"offload": True, "devices": [asdict(card)]}
-    monkeypatch.setattr("rm_local.cli.subprocess_json.run_json_module", lambda _module: told)
+    report = {"offload": True, "devices": [asdict(card)]}
+    monkeypatch.setattr("rm_local.cli.subprocess_json.run_json_module", lambda _module: report)
 
     result = run("info")
     memory = json.loads(run("info", "--json").stdout)["memory"]
@@ -322,9 +322,9 @@ def test_a_model_is_found_by_its_name(folder: Path) -> None:
     """`--model NAME` is looked up; a path is taken as it is."""
     doctor = ["--model", "small", "doctor", "--json"]
 
-    told = json.loads(CliRunner().invoke(cli, doctor).stdout)["checks"]
+    output = json.loads(CliRunner().invoke(cli, doctor).stdout)["checks"]
 
-    (model,) = [check for check in told if check["name"] == "Model"]
+    (model,) = [check for check in output if check["name"] == "Model"]
     assert "Small-4B.gguf" in model["found"]
 
 

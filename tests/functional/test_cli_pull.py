@@ -36,9 +36,9 @@ def test_a_model_arrives_where_others_find_it(hub: Hub, tmp_path: Path) -> None:
 
 def test_pull_reports_what_will_be_downloaded(hub: Hub) -> None:
     """Repository, commit, licence, files and sizes, on standard error."""
-    told = pull(REPO).stderr
+    output = pull(REPO).stderr
     for part in (REPO, COMMIT[:8], "apache-2.0", FILE, "300.0 KB in all, 300.0 KB to download"):
-        assert part in told
+        assert part in output
 
 
 def test_only_what_is_needed_is_asked(hub: Hub) -> None:
@@ -85,21 +85,21 @@ def test_all_parts_of_a_split_model_are_downloaded(hub: Hub) -> None:
     """They come in their order; the first, which llama.cpp opens, is printed."""
     hub.files = {f"Q8_0/big-Q8_0-0000{n}-of-00003.gguf": data(1000 + n) for n in (3, 1, 2)}
 
-    told = json.loads(pull(f"{REPO}:q8_0", "--json").stdout)
+    output = json.loads(pull(f"{REPO}:q8_0", "--json").stdout)
 
-    assert [file["bytes"] for file in told["files"]] == [1001, 1002, 1003]
-    assert told["path"].endswith("Q8_0/big-Q8_0-00001-of-00003.gguf")
-    assert all(Path(file["path"]).exists() for file in told["files"])
+    assert [file["bytes"] for file in output["files"]] == [1001, 1002, 1003]
+    assert output["path"].endswith("Q8_0/big-Q8_0-00001-of-00003.gguf")
+    assert all(Path(file["path"]).exists() for file in output["files"])
 
 
 def test_json_describes_what_was_downloaded(hub: Hub) -> None:
     """One object: what came, from which commit, with which hash, and where it is stored."""
-    told = json.loads(pull(REPO, "--json").stdout)
+    output = json.loads(pull(REPO, "--json").stdout)
 
-    assert (told["repo"], told["commit"], told["quant"]) == (REPO, COMMIT, "Q4_K_M")
-    (file,) = told["files"]
+    assert (output["repo"], output["commit"], output["quant"]) == (REPO, COMMIT, "Q4_K_M")
+    (file,) = output["files"]
     assert (file["hash"], file["fetched"]) == (hub.digest(FILE), 300_000)
-    assert Path(told["path"]).read_bytes() == hub.files[FILE]
+    assert Path(output["path"]).read_bytes() == hub.files[FILE]
 
 
 def test_the_address_of_a_file_is_accepted(hub: Hub) -> None:

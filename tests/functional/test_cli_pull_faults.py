@@ -311,9 +311,9 @@ def test_a_full_disk_keeps_the_downloaded_part(hub: Hub, blobs: Path) -> None:
     """No more bytes can be written: what has come is kept, and with room it continues."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))"
     with start(limit) as process:
-        _, told = process.communicate()
-    assert process.returncode == 1, told
-    assert "is full" in told
+        _, output = process.communicate()
+    assert process.returncode == 1, output
+    assert "is full" in output
     assert snapshots(blobs) == []
     assert [path.stat().st_size for path in blobs.iterdir()] == [200_000]
 
@@ -333,7 +333,7 @@ def test_ctrl_c_ends_the_process_at_once(hub: Hub, blobs: Path) -> None:
         while not hub.silent.wait(1):
             assert process.poll() is None, process.communicate()
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate()
-    assert process.returncode == 130, told
-    assert "Stopped. The downloaded part is kept" in told
+        _, output = process.communicate()
+    assert process.returncode == 130, output
+    assert "Stopped. The downloaded part is kept" in output
     assert snapshots(blobs) == []

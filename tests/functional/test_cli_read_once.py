@@ -90,8 +90,8 @@ def piped(kind: str, data: bytes, folder: Path, *arguments: object) -> dict[str,
         name, how = "/dev/stdin", {"stdin": file.open("rb")}
     shown = run(*(name if each == "IN" else each for each in arguments), "--json", **how)
     assert shown.returncode == 0, shown.stderr
-    told: dict[str, Any] = json.loads(shown.stdout)
-    return told
+    output: dict[str, Any] = json.loads(shown.stdout)
+    return output
 
 
 @pytest.mark.parametrize("kind", SOURCES)
@@ -101,8 +101,8 @@ def test_import_adds_what_comes_only_once(
 ) -> None:
     """All of its entries are in the store, and nothing else is left on the disk."""
     assert callable(pack)
-    told = piped(kind, pack(few()), tmp_path, "import", "IN", "--store", store)
-    assert (told["added"], told["there"]) == (3, 0)
+    output = piped(kind, pack(few()), tmp_path, "import", "IN", "--store", store)
+    assert (output["added"], output["there"]) == (3, 0)
     with Store.open(store) as held:
         assert held.get([1, 2, 3])[2].subproblem == entries(3)[2].subproblem
     assert not [path for path in (paths.cache_dir() / "import").iterdir() if path.is_dir()]
@@ -112,8 +112,8 @@ def test_import_adds_what_comes_only_once(
 def test_build_takes_what_comes_only_once(tmp_path: Path, kind: str) -> None:
     """In the same ways as an import."""
     out = tmp_path / "new.rms"
-    told = piped(kind, many(), tmp_path, "build", "IN", "--out", out, "--embedder", "static")
-    assert told["entries"] == COUNT
+    output = piped(kind, many(), tmp_path, "build", "IN", "--out", out, "--embedder", "static")
+    assert output["entries"] == COUNT
     assert not (tmp_path / "new.rms.input").exists()
 
 

@@ -116,12 +116,12 @@ def test_the_list_says_that_it_is_not_installed() -> None:
 @pytest.mark.usefixtures("installed")
 def test_info_describes_it_before_its_first_use() -> None:
     """Its family, its memory, and where its file will be."""
-    text, told = run("models", "info", "rm-small"), run("models", "info", "rm-small", "--json")
+    text, details = run("models", "info", "rm-small"), run("models", "info", "rm-small", "--json")
 
     assert text.exit_code == 0, text.stderr
     for word in ("rm-small", "made on first use", "family rm-small", "uses the calculator", "Q8_0"):
         assert word in text.stdout
-    assert json.loads(told.stdout)["files"] == 0
+    assert json.loads(details.stdout)["files"] == 0
     assert cached() == []
 
 
@@ -212,11 +212,11 @@ def test_two_questions_at_once_are_answered_after_a_kill(adapter: Path) -> None:
 
     # The random adapter has not learnt to think, as the base has not.
     asked = [start(RUN, adapter, *ASK, "--no-thinking") for _ in range(2)]
-    told = [child.communicate() for child in asked]
+    outputs = [child.communicate() for child in asked]
 
-    assert [child.returncode for child in asked] == [0, 0], told
-    assert all(out.strip() for out, _ in told)
-    assert sum("rm-small is prepared once" in err for _, err in told) == 1
+    assert [child.returncode for child in asked] == [0, 0], outputs
+    assert all(out.strip() for out, _ in outputs)
+    assert sum("rm-small is prepared once" in err for _, err in outputs) == 1
     (name,) = cached()
     assert name.endswith(".gguf")
 

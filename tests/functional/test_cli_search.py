@@ -161,12 +161,12 @@ def test_an_empty_store_says_so(use: Use) -> None:
 
 def test_a_store_that_does_not_open_ends_with_exit_code_4(use: Use) -> None:
     """Exit code 4, with what to do."""
-    use(store_error=EmbedderMismatchError("Made by another embedder.", "Build it anew."))
+    use(store_error=EmbedderMismatchError("Made by another embedder.", "Build it again."))
 
     result = run("how do I add")
 
     assert result.exit_code == 4
-    assert result.stderr == "error: Made by another embedder.\n  Build it anew.\n"
+    assert result.stderr == "error: Made by another embedder.\n  Build it again.\n"
 
 
 def test_an_entry_cannot_steer_the_terminal(use: Use) -> None:

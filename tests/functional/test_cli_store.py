@@ -39,9 +39,9 @@ def test_info_shows_what_a_store_is(path: Path) -> None:
 
 def test_info_gives_the_same_facts_as_json(path: Path) -> None:
     """One object with the same facts."""
-    told = json.loads(run("info", "--json", "--store", path).stdout)
-    assert (told["entries"], told["version"], told["clusters"]) == (12, 3, 0)
-    assert told["embedder"]["id"] == "toy"
+    output = json.loads(run("info", "--json", "--store", path).stdout)
+    assert (output["entries"], output["version"], output["clusters"]) == (12, 3, 0)
+    assert output["embedder"]["id"] == "toy"
 
 
 def test_verify_reports_an_intact_store(path: Path) -> None:
@@ -57,8 +57,8 @@ def test_verify_names_what_is_damaged(path: Path) -> None:
     database.close()
     shown = run("verify", "--store", path)
     assert (shown.exit_code, shown.stdout) == (4, "Entry 4: its vector is damaged.\n")
-    told = json.loads(run("verify", "--json", "--store", path).stdout)
-    assert told == {"ok": False, "entries": 12, "faults": ["Entry 4: its vector is damaged."]}
+    output = json.loads(run("verify", "--json", "--store", path).stdout)
+    assert output == {"ok": False, "entries": 12, "faults": ["Entry 4: its vector is damaged."]}
 
 
 def test_a_damaged_store_is_repaired(path: Path) -> None:
@@ -86,19 +86,19 @@ def test_a_repair_is_reported_as_json(path: Path) -> None:
     database = apsw.Connection(str(path))
     database.execute("DELETE FROM text WHERE id = 4")
     database.close()
-    told = json.loads(run("verify", "--repair", "--json", "--store", path).stdout)
-    assert (told["ok"], told["repaired"], told["entries"], told["lost_ids"]) == (
+    output = json.loads(run("verify", "--repair", "--json", "--store", path).stdout)
+    assert (output["ok"], output["repaired"], output["entries"], output["lost_ids"]) == (
         True,
         True,
         11,
         [4],
     )
-    assert told["aside"] == f"{path}.damaged"
-    assert told["found"]
-    assert told["mended"]
-    assert told["lost"]
-    told = json.loads(run("verify", "--repair", "--json", "--store", path).stdout)
-    assert told == {"ok": True, "repaired": False, "entries": 11}
+    assert output["aside"] == f"{path}.damaged"
+    assert output["found"]
+    assert output["mended"]
+    assert output["lost"]
+    output = json.loads(run("verify", "--repair", "--json", "--store", path).stdout)
+    assert output == {"ok": True, "repaired": False, "entries": 11}
 
 
 def test_a_store_beyond_repair_ends_with_exit_code_4(path: Path) -> None:
@@ -131,12 +131,12 @@ def test_bench_measures_and_tidies_up(tmp_path: Path, monkeypatch: pytest.Monkey
     place.mkdir()
     shown = run("bench", "--rows", "3000", "--in", place, "--json")
     assert shown.exit_code == 0, shown.output
-    told = json.loads(shown.stdout)
-    assert told["rows"] == 3000
-    assert told["recall_at_10"] > 0.5  # such vectors have no neighbours worth the name
-    assert 0 < told["warm_p50_ms"] <= told["warm_p95_ms"]
-    assert told["cold_p50_ms"] > 0
-    assert told["bytes"] > 3000 * 400
+    output = json.loads(shown.stdout)
+    assert output["rows"] == 3000
+    assert output["recall_at_10"] > 0.5  # such vectors have no neighbours worth the name
+    assert 0 < output["warm_p50_ms"] <= output["warm_p95_ms"]
+    assert output["cold_p50_ms"] > 0
+    assert output["bytes"] > 3000 * 400
     assert "spill   3,000 of 3,000" in shown.stderr
     assert os.listdir(place) == []
 
@@ -149,8 +149,8 @@ def test_tidy_says_what_it_did(path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "32 entries put into blocks" in shown.stdout
     assert "entries not in blocks 0 of 32" in shown.stderr
-    told = json.loads(run("optimize", "--json", "--store", path).stdout)
-    assert (told["done"], set(told["left"].values()), told["busy"]) == ({}, {0}, False)
+    output = json.loads(run("optimize", "--json", "--store", path).stdout)
+    assert (output["done"], set(output["left"].values()), output["busy"]) == ({}, {0}, False)
     assert run("verify", "--store", path).exit_code == 0
 
 

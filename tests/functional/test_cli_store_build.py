@@ -38,8 +38,8 @@ def entries(count: int) -> list[Entry]:
 
 def write(path: Path, found: Iterable[Entry]) -> Path:
     """The entries as JSON Lines."""
-    told = ({name: getattr(entry, name) for name in FIELDS} for entry in found)
-    path.write_text("".join(json.dumps(each) + "\n" for each in told), "utf-8")
+    rows = ({name: getattr(entry, name) for name in FIELDS} for entry in found)
+    path.write_text("".join(json.dumps(each) + "\n" for each in rows), "utf-8")
     return path
 
 
@@ -71,8 +71,8 @@ def test_a_store_is_built_and_searched(tmp_path: Path, out: Path) -> None:
     """With the embedder that it was built with, unasked; no other file is left."""
     shown = build(write(tmp_path / "a.jsonl", entries(40)), "--out", out, "--json")
     assert shown.exit_code == 0, shown.stderr
-    told = json.loads(shown.stdout)
-    assert told == {"path": str(out), "entries": 40, "bytes": out.stat().st_size}
+    output = json.loads(shown.stdout)
+    assert output == {"path": str(out), "entries": 40, "bytes": out.stat().st_size}
     assert "read    40 of 40" in shown.stderr
     found = run("search", "--store", out, "--json", "-k", "2", "how do I reverse linked lists")
     hits = json.loads(found.stdout)["hits"]

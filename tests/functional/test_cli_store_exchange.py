@@ -50,9 +50,9 @@ def lines_of(path: Path, held: list[Entry]) -> Path:
 def test_export_gives_all_fields_in_order_of_id(path: Path) -> None:
     """One object a line on standard output, the number of lines on standard error."""
     shown = run("export", "--ids", "--store", path)
-    told = [json.loads(line) for line in shown.stdout.splitlines()]
-    assert [each["id"] for each in told] == list(range(1, 13))
-    assert told[4] == {
+    rows = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert [each["id"] for each in rows] == list(range(1, 13))
+    assert rows[4] == {
         "id": 5,
         "subproblem": "How to find the zorb4 of two numbers?",
         "subroutine": "I should first add 4 to both, then multiply them.",
@@ -224,8 +224,8 @@ def test_merge_reports_what_was_repeated(path: Path) -> None:
     shown = run("merge", path, other, "--out", out)
     assert (shown.exit_code, shown.stdout) == (0, f"{out}: 20 entries, 4 repeated ones left out.\n")
     out.unlink()
-    told = json.loads(run("merge", path, other, "--out", out, "--json").stdout)
-    assert (told["entries"], told["repeated"], told["bytes"]) == (20, 4, out.stat().st_size)
+    output = json.loads(run("merge", path, other, "--out", out, "--json").stdout)
+    assert (output["entries"], output["repeated"], output["bytes"]) == (20, 4, out.stat().st_size)
     assert run("merge", path, path, "--out", path.with_name("no.rms")).exit_code == 2
 
 
@@ -233,8 +233,8 @@ def test_compact_reports_entries_and_size(path: Path) -> None:
     """And leaves a store that verify finds well."""
     with Store.open(path, write=True) as store:
         store.delete_entries([3, 4])
-    told = json.loads(run("compact", "--store", path, "--json", "--level", "19").stdout)
-    assert (told["entries"], told["bytes"]) == (10, path.stat().st_size)
+    output = json.loads(run("compact", "--store", path, "--json", "--level", "19").stdout)
+    assert (output["entries"], output["bytes"]) == (10, path.stat().st_size)
     assert "10 entries, intact" in run("verify", "--store", path).stdout
 
 

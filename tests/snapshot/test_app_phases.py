@@ -110,7 +110,7 @@ def test_the_screen_shows_a_question_that_waits(
     async def run(pilot: Pilot[None]) -> None:
         await still(pilot)
         await ask(pilot)
-        await until(pilot, lambda: app.chat.state.waiting is not None)
+        await until(pilot, lambda: app.chat.state.pending is not None)
 
     assert snap_compare(app, terminal_size=size, run_before=run)
 

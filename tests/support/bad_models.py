@@ -94,8 +94,8 @@ def _template(template: str | None) -> Callable[[Path], Path]:
 
 
 def _header(**metadata: Any) -> Callable[[Path], Path]:
-    told = {key.replace("__", "."): value for key, value in metadata.items()}
-    return lambda path: gguf_headers.write(path, gguf_headers.model() | told)
+    fields = {key.replace("__", "."): value for key, value in metadata.items()}
+    return lambda path: gguf_headers.write(path, gguf_headers.model() | fields)
 
 
 REFUSED: dict[str, tuple[Callable[[Path], Path], str, str]] = {
@@ -130,11 +130,11 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str, str]] = {
 """Name -> how the file is made, what is said of it, and what is said to do."""
 
 
-def _patched(path: Path, name: str, behind: int, value: bytes) -> Path:
+def _patched(path: Path, name: str, distance: int, value: bytes) -> Path:
     """A good model in which `value` stands so many bytes after the name of a key or tensor."""
     data = bytearray(tiny_gguf.write(path).read_bytes())
     key = struct.pack("<Q", len(name)) + name.encode()
-    at = data.index(key) + len(key) + behind
+    at = data.index(key) + len(key) + distance
     data[at : at + len(value)] = value
     path.write_bytes(data)
     return path

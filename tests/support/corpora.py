@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rm_local.bench.corpus.corpus import make_corpus
-from rm_local.bench.corpus.seed_vectors import make_anchors
+from rm_local.bench.corpus.corpus import prepare_corpus
+from rm_local.bench.corpus.seed_vectors import write_anchor_files
 from rm_local.bench.corpus.texts import load_texts
 
 DIMENSION = 48
@@ -41,7 +41,9 @@ class TinyEmbedder:
 
 def tiny_corpus(parent: Path) -> Path:
     """A corpus of 400 sentences with its anchors."""
-    folder = make_corpus(tiny_sentences(), parent)
+    folder = prepare_corpus(tiny_sentences(), parent)
     texts = load_texts(folder)
-    make_anchors(folder, texts.anchors, texts.held_out, embed, lambda _: None)
+    write_anchor_files(
+        folder, texts.anchor_sentences, texts.held_out_sentences, embed, lambda _: None
+    )
     return folder

@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 
 from rm_local.store.store import Store
-from tests.faults.stores import ADDED, fingerprint
+from tests.support.faults.stores import ADDED, fingerprint
 
 ROWS = 2500
 LAST = ROWS + ADDED + 1

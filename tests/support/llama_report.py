@@ -25,8 +25,8 @@ BUFFERS["state"] = r"RS buffer"
 
 def report(path: str, context: int, kv: str, flash: str) -> dict[str, int]:
     """Bytes of each buffer, as the log states them, in steps of 0.01 MiB."""
-    told: list[str] = []
-    log = llama_cpp.llama_log_callback(lambda _level, text, _data: told.append(text.decode()))
+    lines: list[str] = []
+    log = llama_cpp.llama_log_callback(lambda _level, text, _data: lines.append(text.decode()))
     llama_cpp.llama_log_set(log, None)
     model = llama_cpp.llama_model_load_from_file(
         path.encode(), llama_cpp.llama_model_default_params()
@@ -41,13 +41,13 @@ def report(path: str, context: int, kv: str, flash: str) -> dict[str, int]:
     params.type_k = params.type_v = TYPES_BY_NAME[kv]
     params.flash_attn_type = FLASH_BY_NAME[flash]
     made = llama_cpp.llama_init_from_model(model, params)
-    assert made, "".join(told)
-    return {name: _bytes(buffer, "".join(told)) for name, buffer in BUFFERS.items()}
+    assert made, "".join(lines)
+    return {name: _bytes(buffer, "".join(lines)) for name, buffer in BUFFERS.items()}
 
 
-def _bytes(buffer: str, told: str) -> int:
+def _bytes(buffer: str, report: str) -> int:
     """The sum of what the log gives for a kind of buffer, but for its repetitions."""
-    found = set(re.findall(rf"(\S+ +{buffer} size) *= *([\d.]+) MiB", told))
+    found = set(re.findall(rf"(\S+ +{buffer} size) *= *([\d.]+) MiB", report))
     return round(sum(float(size) for _, size in found) * (1 << 20))
 
 

@@ -40,9 +40,9 @@ class FakePeer:
     """Exact among its first `breadth` rows: recall rises with the breadth."""
 
     name: str = "fake"
-    package: str = "json"
-    install: str = "fake-peer"
-    breadth: str = "first"
+    module_name: str = "json"
+    pip_name: str = "fake-peer"
+    breadth_name: str = "first"
     depths: tuple[int, ...] = (0,)
 
     def get_max_breadth(self, rows: int) -> int:

@@ -44,8 +44,8 @@ def bootstrap() -> ModuleType:
 def commands(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Commands:
     """What it runs, with an environment that is already set up."""
     fake = Commands()
-    monkeypatch.setattr(bootstrap, "call", fake)
-    monkeypatch.setattr(bootstrap, "set_up", lambda command: PYTHON)
+    monkeypatch.setattr(bootstrap, "run_command", fake)
+    monkeypatch.setattr(bootstrap, "set_up_environment", lambda command: PYTHON)
     return fake
 
 

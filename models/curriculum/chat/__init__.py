@@ -1,1 +1,1 @@
-"""Conversation: small talk, the general question behind a problem, advice and paragraphs."""
+"""Texts of conversations without a problem, of general advice, and of paragraphs of facts."""

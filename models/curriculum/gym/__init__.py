@@ -1,1 +1,1 @@
-"""How a model does on 12 generators of reasoning-gym: problems that others made, as they are."""
+"""Measurement of a model on 12 generators of reasoning-gym, problems written by others."""

@@ -1,8 +1,8 @@
-"""How a model does on problems of reasoning-gym: `python -m models.curriculum.gym --out FILE`.
+"""Measures a model on problems of reasoning-gym: `python -m models.curriculum.gym --out FILE`.
 
-Draws problems of 12 generators with fixed seeds and asks each as it is, under two arms: `none` (the
-model by itself) and `memory` (with a store that `models.curriculum.build_store` made). The result
-is scored by reasoning-gym. Samples are kept in FILE, JSON Lines, and a stopped run continues.
+Draws problems of 12 generators with fixed seeds and asks each unchanged, under two arms: `none`
+(the model without hints) and `memory` (with a store made by `models.curriculum.build_store`).
+reasoning-gym scores the results. Samples are kept in FILE, JSON Lines, and a stopped run continues.
 Prints a table with 95 % intervals. Needs the extra `eval`.
 """
 
@@ -11,22 +11,28 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from models.curriculum.ask_runtime import choose_plan
+from models.curriculum.ask_runtime import find_budgeted_plan
 from models.curriculum.collect_samples import (
     add_run_options,
-    describe_samples,
-    fill_file,
+    collect_missing_samples,
+    fingerprint_samples,
     open_runtime,
     run_measurement,
 )
 from models.curriculum.gym.entries import read_gym_entries
-from models.curriculum.gym.problems import SEED, VERSION, check_version, draw_problems
-from models.curriculum.gym.samples import ARMS, GymSample, ask_problem, check_store, table_lines
+from models.curriculum.gym.problems import SEED, VERSION, check_gym_version, draw_problems
+from models.curriculum.gym.samples import (
+    ARMS,
+    GymSample,
+    ask_problem,
+    check_store_entries,
+    format_table_lines,
+)
 from models.sample_file import SampleFile
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code."""
+    """Run the command; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m models.curriculum.gym",
         description=__doc__,
@@ -35,15 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_run_options(parser)
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     parser.add_argument("--each", type=int, default=50, help="problems of a generator")
-    return run_measurement(measure(parser.parse_args(arguments)))
+    return run_measurement(measure_arms(parser.parse_args(arguments)))
 
 
-async def measure(args: argparse.Namespace) -> None:
+async def measure_arms(args: argparse.Namespace) -> None:
     """Collect the samples that the options ask for, and print their table."""
-    check_version()
+    check_gym_version()
     runtime = open_runtime(args)
-    plans = [choose_plan(name) for name in ARMS.values()]
-    made = describe_samples(runtime, plans, reasoning_gym=VERSION, gym_seed=SEED)
+    plans = [find_budgeted_plan(name) for name in ARMS.values()]
+    made = fingerprint_samples(runtime, plans, reasoning_gym=VERSION, gym_seed=SEED)
     wanted = {
         (problem.generator, problem.number, arm): (problem, arm)
         for generator in read_gym_entries()
@@ -53,11 +59,13 @@ async def measure(args: argparse.Namespace) -> None:
     with SampleFile(args.out, GymSample, made) as file:
         try:
             if "memory" in args.arms:
-                await check_store(runtime)
-            samples = await fill_file(file, wanted, lambda pair: ask_problem(runtime, *pair))
+                await check_store_entries(runtime)
+            samples = await collect_missing_samples(
+                file, wanted, lambda pair: ask_problem(runtime, *pair)
+            )
         finally:
             await runtime.close()
-    print(*table_lines(samples), sep="\n")
+    print(*format_table_lines(samples), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The entries of `entries.toml`, one for each generator that is measured."""
+"""Reads `entries.toml`: one store entry for each generator that is measured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = Path(__file__).with_name("entries.toml")
 
 @cache
 def read_gym_entries() -> Mapping[str, Entry]:
-    """The entry of each generator, by the generator's name."""
+    """Return the entry of each generator, by the generator's name."""
     rows = tomllib.loads(FILE.read_text(encoding="utf-8"))["entry"]
     return {
         row["generator"]: Entry(
@@ -28,5 +28,5 @@ def read_gym_entries() -> Mapping[str, Entry]:
 
 
 def name_source(generator: str) -> str:
-    """The label of the generator's entry in a store, e.g. `gym/chain-sum`."""
+    """Return the source of the generator's entry in a store: `gym/chain-sum`."""
     return f"gym/{generator.replace('_', '-')}"

@@ -1,4 +1,4 @@
-"""Problems of reasoning-gym as they are, and its own score of an answer to one.
+"""Draws unchanged problems of reasoning-gym, and scores answers with its own scorers.
 
 The package is an extra. It is imported when the first problem is drawn.
 """
@@ -15,25 +15,32 @@ from rm_local.errors import UsageError
 
 VERSION = "0.1.25"
 SEED = 1
-"""Of every generator; the same seed draws the same problems."""
+"""Seed of every generator; the same seed draws the same problems."""
 FULL_SCORE = 1.0
-"""What an answer must get to be right. Partial credit can be close to it: `time_intervals` gives
-0.999 to a duration that is wrong by a minute."""
+"""Score that counts as right.
+
+Partial credit can be close to it: `time_intervals` gives 0.999 to a duration that is wrong by a
+minute.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class GymProblem:
-    """One problem of a generator."""
+    """One problem of a generator of reasoning-gym."""
 
     generator: str
     number: int
-    """From 0, in the order in which the generator draws them."""
+    """Number of the problem in the order of the generator, from 0."""
     question: str
     answer: str
 
 
-def check_version() -> None:
-    """UsageError: reasoning-gym is not installed, or it is another version."""
+def check_gym_version() -> None:
+    """Check that the pinned version of reasoning-gym is installed.
+
+    Raises:
+        UsageError: It is not installed, or it is another version.
+    """
     remedy = f"Install it: python -m pip install reasoning-gym=={VERSION}"
     try:
         found = version("reasoning-gym")
@@ -44,7 +51,7 @@ def check_version() -> None:
 
 
 def draw_problems(generator: str, count: int) -> Sequence[GymProblem]:
-    """The first `count` problems that the generator draws with its default configuration."""
+    """Return the first `count` problems of the generator in its default configuration."""
     dataset = _open_generator(generator)
     rows = [dataset[number] for number in range(count)]
     return [
@@ -54,7 +61,7 @@ def draw_problems(generator: str, count: int) -> Sequence[GymProblem]:
 
 
 def score_result(problem: GymProblem, result: str | None) -> float:
-    """What reasoning-gym gives for the result, 0 to 1."""
+    """Return reasoning-gym's score of the result, 0 to 1; 0 for None."""
     if result is None:
         return 0.0
     dataset = _open_generator(problem.generator)

@@ -1,4 +1,4 @@
-"""Problems of reasoning-gym asked under the arms, and their table."""
+"""Asks problems of reasoning-gym under each arm, and formats the results as a table."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from models.curriculum.ask_runtime import ask_runtime, choose_plan
+from models.curriculum.ask_runtime import ask_runtime, find_budgeted_plan
 from models.curriculum.gym.entries import name_source, read_gym_entries
 from models.curriculum.gym.problems import FULL_SCORE, GymProblem, score_result
-from models.curriculum.intervals import format_share
+from models.curriculum.intervals import format_share_cells
 from rm_local.errors import UsageError
 from rm_local.runtime import Runtime
 from rm_local.store import EntryFilter
 
 ARMS = {"none": "direct", "memory": "memory"}
-"""Plans by their names: the model by itself, and with the store."""
+"""Plan of each arm: the model without hints, and with the store."""
 TOTAL = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class GymSample:
-    """What a model made of one problem under one arm."""
+    """Result of a model for one problem under one arm."""
 
     generator: str
     number: int
@@ -31,27 +31,31 @@ class GymSample:
     result: str | None
     text: str
     score: float
-    """By reasoning-gym, 0 to 1."""
+    """Score by reasoning-gym, 0 to 1."""
     found: bool
-    """Whether the generator's own entry was among the hits."""
+    """Whether the entry of the problem's generator was among the hits."""
     hits: int
     tokens: int
     seconds: float
 
     @property
     def key(self) -> tuple[str, int, str]:
-        """Problem and arm."""
+        """Generator, problem and arm."""
         return self.generator, self.number, self.arm
 
     @property
     def right(self) -> bool:
-        """Whether the result got the full score."""
+        """Whether the result has the full score."""
         return self.score >= FULL_SCORE
 
 
 async def ask_problem(runtime: Runtime, problem: GymProblem, arm: str) -> GymSample:
-    """One turn with the problem's question as it is. Raises TurnFailedError."""
-    outcome = await ask_runtime(runtime, problem.question, choose_plan(ARMS[arm]))
+    """Ask the problem's question unchanged in one turn under the arm.
+
+    Raises:
+        TurnFailedError: The turn failed.
+    """
+    outcome = await ask_runtime(runtime, problem.question, find_budgeted_plan(ARMS[arm]))
     return GymSample(
         generator=problem.generator,
         number=problem.number,
@@ -68,8 +72,12 @@ async def ask_problem(runtime: Runtime, problem: GymProblem, arm: str) -> GymSam
     )
 
 
-async def check_store(runtime: Runtime) -> None:
-    """UsageError: the store lacks the entry of a generator."""
+async def check_store_entries(runtime: Runtime) -> None:
+    """Check that the runtime's store has the entry of each generator.
+
+    Raises:
+        UsageError: An entry is missing.
+    """
     missing = [
         generator
         for generator, entry in read_gym_entries().items()
@@ -83,8 +91,11 @@ async def check_store(runtime: Runtime) -> None:
         )
 
 
-def table_lines(samples: Iterable[GymSample]) -> Sequence[str]:
-    """Right answers by generator and arm, then of all generators, with Wilson's 95 % interval."""
+def format_table_lines(samples: Iterable[GymSample]) -> Sequence[str]:
+    """Return the lines of a table by generator and arm, and over all generators.
+
+    Shares of right answers have Wilson's 95 % interval.
+    """
     groups: dict[tuple[str, str], list[GymSample]] = defaultdict(list)
     for sample in samples:
         groups[sample.generator, sample.arm].append(sample)
@@ -96,11 +107,11 @@ def table_lines(samples: Iterable[GymSample]) -> Sequence[str]:
     return [
         "| generator | arm | problems | right | 95 % | answered | own entry | tokens | seconds |",
         "|---|---|---:|---:|---|---:|---:|---:|---:|",
-        *(_table_line(generator, arm, found) for (generator, arm), found in rows),
+        *(_format_table_line(generator, arm, found) for (generator, arm), found in rows),
     ]
 
 
-def _table_line(generator: str, arm: str, found: Sequence[GymSample]) -> str:
+def _format_table_line(generator: str, arm: str, found: Sequence[GymSample]) -> str:
     count = len(found)
     answered = sum(sample.result is not None for sample in found) / count
     own = f"{sum(sample.found for sample in found) / count:.0%}" if arm == "memory" else "-"
@@ -108,6 +119,6 @@ def _table_line(generator: str, arm: str, found: Sequence[GymSample]) -> str:
         sum(getattr(s, name) for s in found) / count for name in ("tokens", "seconds")
     )
     return (
-        f"| {generator} | {arm} | {format_share(sum(s.right for s in found), count)} "
+        f"| {generator} | {arm} | {format_share_cells(sum(s.right for s in found), count)} "
         f"| {answered:.0%} | {own} | {tokens:.0f} | {seconds:.1f} |"
     )

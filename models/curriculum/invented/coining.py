@@ -1,4 +1,4 @@
-"""Names that exist in no language."""
+"""Makes up words that exist in no language."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _UNKIND = (
 
 
 def coin_word(rng: random.Random, syllables: int = 0) -> str:
-    """A short made-up word, e.g. `dravik`."""
+    """Make up a short word, such as `dravik`; `syllables` = 0 draws their number."""
     word = _join_syllables(rng, syllables)
     while any(part in word for part in _UNKIND):
         word = _join_syllables(rng, syllables)
@@ -59,7 +59,7 @@ def _join_syllables(rng: random.Random, syllables: int) -> str:
 
 
 def coin_quantity(rng: random.Random) -> str:
-    """A made-up quantity, e.g. `tradance`."""
+    """Make up a name of a quantity, such as `tradance`."""
     if rng.random() < 0.4:
         return coin_word(rng)
     stem = coin_word(rng, rng.choice((1, 2))).rstrip(VOWELS)

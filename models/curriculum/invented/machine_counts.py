@@ -1,4 +1,4 @@
-"""Machines that hold numbers: counters, robots on a line, coin machines, two boxes."""
+"""Machines with numbers as state: counters, vending machines, two boxes."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from models.curriculum.invented.machine_runs import Run, draw_events
-from models.curriculum.invented.posing import Working
-from models.curriculum.invented.prose import capital
-from models.curriculum.invented.tables import table
+from models.curriculum.invented.machine_runs import MachineRun, draw_events
+from models.curriculum.invented.posing import WorkedSteps
+from models.curriculum.invented.prose import capitalize_first
+from models.curriculum.invented.tables import read_table
 
 Rng = random.Random
-TEXTS = table("machines")
+TEXTS = read_table("machines")
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an event does to a number."""
+    """A change of a number by an event: its wordings, its expression, and its function."""
 
-    told: tuple[str, ...]
-    """Ways of saying it; {k} its own number, {w} what changes."""
+    phrases: tuple[str, ...]
+    """Wordings; {k} is the effect's own number, {w} the name of what changes."""
     expression: str
-    """For the calculator; {x} the number so far."""
+    """Expression for the calculator; {x} is the current number."""
     apply: Callable[[int, int], int]
     low: int = 2
     high: int = 9
@@ -70,8 +70,8 @@ EFFECTS: dict[str, Effect] = {
 }
 
 
-def draw_count(rng: Rng) -> Run:
-    """A number that each event changes, perhaps within limits."""
+def draw_counter_run(rng: Rng) -> MachineRun:
+    """Draw a run of a counter that each event changes, perhaps within limits."""
     row = rng.choice(TEXTS["counts"])
     what: str = row["what"]
     kinds = rng.sample(list(EFFECTS), rng.randint(2, 4))
@@ -83,7 +83,7 @@ def draw_count(rng: Rng) -> Run:
     }
     kind_of = dict(zip(events, kinds, strict=True))
     rules = tuple(
-        (e, rng.choice(EFFECTS[k].told).format(k=own[e], w=what)) for e, k in kind_of.items()
+        (e, rng.choice(EFFECTS[k].phrases).format(k=own[e], w=what)) for e, k in kind_of.items()
     )
     limit = rng.choice(("", "", "top", "bottom", "reset"))
     bound = rng.choice((20, 25, 30, 40, 50)) if limit != "bottom" else 0
@@ -94,23 +94,23 @@ def draw_count(rng: Rng) -> Run:
         "reset": (f"Whenever the {what} is above {bound} after an event, it goes back to 1.",),
     }[limit]
     sequence, start = draw_events(rng, events), rng.randint(3, 19)
-    work, value = Working(), start
-    work.say(f"Start: {start}.")
+    work, value = WorkedSteps(), start
+    work.add_sentence(f"Start: {start}.")
     own_value = start
     for event in sequence:
         effect, k = EFFECTS[kind_of[event]], own[event]
-        value = _step(work, event, effect, value, k)
+        value = _apply_effect(work, event, effect, value, k)
         own_value = effect.apply(own_value, k)
         if limit == "top":
-            value, own_value = _kept(work, value, bound, min), min(own_value, bound)
+            value, own_value = _apply_limit(work, value, bound, min), min(own_value, bound)
         elif limit == "bottom":
-            value, own_value = _kept(work, value, bound, max), max(own_value, bound)
+            value, own_value = _apply_limit(work, value, bound, max), max(own_value, bound)
         elif limit == "reset":
             if value > bound:
-                work.say(f"That is above {bound}, so it goes back to 1.")
+                work.add_sentence(f"That is above {bound}, so it goes back to 1.")
                 value, work.reached = 1, "1"
             own_value = 1 if own_value > bound else own_value
-    return Run(
+    return MachineRun(
         row["thing"],
         rng.choice(row["asked"]),
         what,
@@ -123,26 +123,28 @@ def draw_count(rng: Rng) -> Run:
     )
 
 
-def _step(work: Working, event: str, effect: Effect, value: int, k: int) -> int:
+def _apply_effect(work: WorkedSteps, event: str, effect: Effect, value: int, k: int) -> int:
     if not effect.expression:
-        work.say(f"{capital(event)}: {k}.")
+        work.add_sentence(f"{capitalize_first(event)}: {k}.")
         work.reached = str(k)
         return k
     shown = f"({value})" if value < 0 and not effect.expression.startswith("{x}+") else str(value)
-    return int(work.calculate(f"{capital(event)}:", effect.expression.format(x=shown, k=k)))
+    return int(
+        work.add_calculation(f"{capitalize_first(event)}:", effect.expression.format(x=shown, k=k))
+    )
 
 
-def _kept(work: Working, value: int, bound: int, keep: Callable[[int, int], int]) -> int:
-    """The value within its limit, with a sentence where the limit changes it."""
+def _apply_limit(work: WorkedSteps, value: int, bound: int, keep: Callable[[int, int], int]) -> int:
+    """Return the value within its limit; add a sentence if the limit changes it."""
     kept = keep(value, bound)
     if kept != value:
-        work.say(f"That is beyond {bound}, so it is {bound}.")
+        work.add_sentence(f"That is beyond {bound}, so it is {bound}.")
         work.reached = str(kept)
     return kept
 
 
-def draw_vending(rng: Rng) -> Run:
-    """A machine that takes coins and gives something where the credit is enough."""
+def draw_vending_run(rng: Rng) -> MachineRun:
+    """Draw a run of a machine that takes coins and gives goods if the credit is enough."""
     row = rng.choice(TEXTS["vending"])
     coins = rng.sample(row["coins"], rng.randint(2, 3))
     worth = dict(zip(coins, rng.sample(range(1, 11), len(coins)), strict=True))
@@ -161,28 +163,30 @@ def draw_vending(rng: Rng) -> Run:
     events = draw_events(rng, [*coins, *coins, press, press], 4, 8)
     while press not in events:
         events = draw_events(rng, [*coins, press], 4, 8)
-    work, credit, given, own = Working(), start, 0, (start, 0)
-    work.say(f"Start: credit {start}.")
+    work, credit, given, own = WorkedSteps(), start, 0, (start, 0)
+    work.add_sentence(f"Start: credit {start}.")
     for event in events:
-        own = _vend(own, worth.get(event), price, lost)
+        own = _update_vending_state(own, worth.get(event), price, lost)
         if event in worth:
-            credit = int(work.calculate(f"{capital(event)}:", f"{credit}+{worth[event]}"))
+            credit = int(
+                work.add_calculation(f"{capitalize_first(event)}:", f"{credit}+{worth[event]}")
+            )
             continue
-        enough = work.calculate(
-            f"{capital(event)}: is the credit enough?", f"{credit}>={price}", ""
+        enough = work.add_calculation(
+            f"{capitalize_first(event)}: is the credit enough?", f"{credit}>={price}", ""
         )
         if enough == "True":
             given += 1
-            credit = int(work.calculate(", so one comes out:", f"{credit}-{price}"))
+            credit = int(work.add_calculation(", so one comes out:", f"{credit}-{price}"))
         else:
-            work.say(f", so {short}; the credit is {0 if lost else credit}.")
+            work.add_sentence(f", so {short}; the credit is {0 if lost else credit}.")
             credit = 0 if lost else credit
     asks_goods = rng.random() < 0.45
     work.reached = str(given if asks_goods else credit)
     if asks_goods:
-        work.say(f"Out came {given}.")
+        work.add_sentence(f"Out came {given}.")
     asked = f"number of {row['goods']}" if asks_goods else "credit that is left"
-    return Run(
+    return MachineRun(
         row["thing"],
         asked,
         "credit",
@@ -195,8 +199,10 @@ def draw_vending(rng: Rng) -> Run:
     )
 
 
-def _vend(state: tuple[int, int], coin: int | None, price: int, lost: bool) -> tuple[int, int]:
-    """Credit and goods after a coin, or after a press where there is none."""
+def _update_vending_state(
+    state: tuple[int, int], coin: int | None, price: int, lost: bool
+) -> tuple[int, int]:
+    """Return credit and goods after a coin, or after a press if `coin` is None."""
     credit, given = state
     if coin is not None:
         return credit + coin, given
@@ -205,8 +211,8 @@ def _vend(state: tuple[int, int], coin: int | None, price: int, lost: bool) -> t
     return (0 if lost else credit), given
 
 
-def draw_boxes(rng: Rng) -> Run:
-    """Two boxes between which things move."""
+def draw_boxes_run(rng: Rng) -> MachineRun:
+    """Draw a run of two boxes between which things move."""
     row = rng.choice(TEXTS["boxes"])
     first, second, items = row["first"], row["second"], row["items"]
     k, m = rng.sample(range(2, 8), 2)
@@ -242,20 +248,20 @@ def draw_boxes(rng: Rng) -> Run:
             states.append(effects[event][1](*states[-1]))
         if a != b and all(x >= 0 and y >= 0 for x, y in states):
             break
-    work, start = Working(), (a, b)
-    work.say(f"Start: {first} {a}, {second} {b}.")
+    work, start = WorkedSteps(), (a, b)
+    work.add_sentence(f"Start: {first} {a}, {second} {b}.")
     for event in events:
         left, right = (w.format(a=a, b=b) for w in effects[event][2])
         if event == "swap":
             a, b = b, a
-            work.say(f"Swap: {first} {a}, {second} {b}.")
+            work.add_sentence(f"Swap: {first} {a}, {second} {b}.")
             continue
-        before = f"{capital(event)}:"
+        before = f"{capitalize_first(event)}:"
         if left:
-            a = int(work.calculate(f"{before} {first}", left, ";" if right else "."))
+            a = int(work.add_calculation(f"{before} {first}", left, ";" if right else "."))
             before = ""
         if right:
-            b = int(work.calculate(f"{before} {second}".strip(), right))
+            b = int(work.add_calculation(f"{before} {second}".strip(), right))
     of_first = rng.random() < 0.5
     work.reached = str(a if of_first else b)
     told = (
@@ -269,7 +275,7 @@ def draw_boxes(rng: Rng) -> Run:
         .replace("in the bottom", "on the bottom")
     )
     place = f"{'on' if 'shelf' in first else 'in'} the {first if of_first else second}"
-    return Run(
+    return MachineRun(
         f"{first} and the {second}",
         f"number of {items} {place}",
         "contents",

@@ -1,4 +1,7 @@
-"""Quantities computed by a rule that exists only in one sample: made-up ones and daily ones."""
+"""Problems about quantities computed by a rule that exists in one problem only.
+
+The quantities are made-up ones or those of daily life.
+"""
 
 from __future__ import annotations
 
@@ -12,48 +15,54 @@ from models.curriculum.invented.numeric_inputs import Rule
 from models.curriculum.invented.numeric_steps import (
     ABOVE,
     OutOfReachError,
-    calculation,
-    formula_text,
-    holds,
-    number_text,
-    running_text,
-    valued,
-    word_clauses,
-    work_out,
+    compute_values,
+    format_calculation,
+    format_formula,
+    format_number,
+    get_operand_value,
+    is_condition_met,
+    phrase_clauses,
+    phrase_formula,
 )
-from models.curriculum.invented.posing import SharedNumbersError, Working, pose_problem
-from models.curriculum.invented.prose import Clause, Telling, listed
+from models.curriculum.invented.posing import SharedNumbersError, WorkedSteps, pose_problem
+from models.curriculum.invented.prose import Clause, ProcedureContext, join_list
 from models.curriculum.problem import Problem
 
 Rng = random.Random
 _TRIES = 40
-"""Draws of inputs for a rule before another rule is drawn."""
+"""Number of draws of inputs for a rule before another rule is drawn."""
 _BOUND = 0.3
-"""Share of worked problems that begin with the values that are given."""
+"""Share of worked solutions that begin with the given values."""
 
 
-def draw(rng: Rng) -> Problem:
-    """A problem about an invented quantity."""
+def draw_quantity_problem(rng: Rng) -> Problem:
+    """Draw a problem about an invented quantity."""
     while True:
         rule = numeric_rules.draw_rule(rng)
-        if lookalikes.is_held_out(rule.steps, tuple(rule.inputs)):
+        if lookalikes.matches_held_out_family(rule.steps, tuple(rule.inputs)):
             continue
         for _ in range(_TRIES):
-            inputs = {key: i.values.draw(rng) for key, i in rule.inputs.items()}
+            inputs = {key: i.values.draw_value(rng) for key, i in rule.inputs.items()}
             try:
-                values = work_out(rule.steps, inputs)
+                values = compute_values(rule.steps, inputs)
             except OutOfReachError:
                 continue
-            if not _plain(rule, inputs, values):
+            if not _has_plain_values(rule, inputs, values):
                 continue
             try:
-                return _posed(rng, rule, inputs, values)
+                return _pose_rule(rng, rule, inputs, values)
             except SharedNumbersError:
                 continue
 
 
-def _plain(rule: Rule, inputs: Mapping[str, Fraction], values: Sequence[Fraction]) -> bool:
-    """No value is negative unless it may be, and no input is a number of the rule."""
+def _has_plain_values(
+    rule: Rule, inputs: Mapping[str, Fraction], values: Sequence[Fraction]
+) -> bool:
+    """Return whether inputs and values suit a problem.
+
+    No value is negative unless the rule allows it, inputs are different, and no input equals a
+    constant of the rule or its result.
+    """
     constants = {o for s in rule.steps for o in (s.a, s.b, s.limit, s.c) if isinstance(o, Fraction)}
     percent = any(s.operation == "percent_of" for s in rule.steps)
     least = -BELOW_ZERO if rule.negative and not percent else 0
@@ -73,23 +82,23 @@ def _plain(rule: Rule, inputs: Mapping[str, Fraction], values: Sequence[Fraction
 
 
 BELOW_ZERO = 500
-"""How far below zero a value may lie where it may be negative."""
+"""Maximum distance below zero of a value of a rule with negative values."""
 
 
-def _posed(
+def _pose_rule(
     rng: Rng, rule: Rule, inputs: Mapping[str, Fraction], values: Sequence[Fraction]
 ) -> Problem:
-    nouns = {key: each.told for key, each in rule.inputs.items()}
-    worded = word_clauses(rng, rule.steps, nouns)
+    nouns = {key: each.procedure_noun for key, each in rule.inputs.items()}
+    worded = phrase_clauses(rng, rule.steps, nouns)
     clauses = [clause for clause, _ in worded]
-    given = listed([rule.inputs[key].spoken() for key in _in_use(rule)])
-    telling = Telling(
-        rule.name, given, formula=_formula(rng, rule, nouns), extras=_extras(rng, rule)
+    given = join_list([rule.inputs[key].format_with_article() for key in _list_used_inputs(rule)])
+    telling = ProcedureContext(
+        rule.name, given, formula=_phrase_formula(rng, rule, nouns), extras=_draw_extras(rng, rule)
     )
-    work = _worked(rng, rule, inputs, worded)
-    answer = str(values[-1]) if rule.steps[-1].operation == "ratio" else number_text(values[-1])
+    work = _work_steps(rng, rule, inputs, worded)
+    answer = str(values[-1]) if rule.steps[-1].operation == "ratio" else format_number(values[-1])
     unit = f" {rule.unit}" if rule.unit and rng.random() < 0.5 else ""
-    work.say(
+    work.add_sentence(
         rng.choice(
             (
                 f"So the {rule.name} is {answer}{unit}.",
@@ -98,17 +107,17 @@ def _posed(
             )
         )
     )
-    question = numeric_asking.ask(rng, rule, inputs)
+    question = numeric_asking.phrase_question(rng, rule, inputs)
     return pose_problem(rng, telling, clauses, question, work, answer, rule.domain)
 
 
-def _in_use(rule: Rule) -> list[str]:
-    """The inputs in the order in which the steps use them."""
+def _list_used_inputs(rule: Rule) -> list[str]:
+    """Return the keys of the inputs in the order in which the steps use them."""
     used = [o for s in rule.steps for o in (s.a, s.b, s.tested) if isinstance(o, str)]
     return [o for o in dict.fromkeys(used) if o in rule.inputs]
 
 
-def _extras(rng: Rng, rule: Rule) -> tuple[str, ...]:
+def _draw_extras(rng: Rng, rule: Rule) -> tuple[str, ...]:
     found = ["To verify, I ask whether the size of the result is plausible."]
     found = found if rng.random() < 0.2 else []
     operations = {s.operation for s in rule.steps}
@@ -125,22 +134,22 @@ def _extras(rng: Rng, rule: Rule) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _formula(rng: Rng, rule: Rule, nouns: Mapping[str, str]) -> str:
-    """The rule in a formula, in one of several notations; empty if it has none."""
-    running = running_text(rule.steps, nouns)
+def _phrase_formula(rng: Rng, rule: Rule, nouns: Mapping[str, str]) -> str:
+    """Return the rule as a formula in one of several notations; empty if it has none."""
+    running = phrase_formula(rule.steps, nouns)
     if running and rng.random() < 0.4:
         return rng.choice(
             (f"The {rule.name} is {running}.", f"In one line, the {rule.name} is {running}.")
         )
     if rng.random() < 0.5:
-        text = formula_text(rule.steps, nouns)
+        text = format_formula(rule.steps, nouns)
         whole = rng.choice(("{n} = {f}.", "The formula is {n} = {f}.", "I use {n} = {f}."))
         return whole.format(n=rule.name, f=text) if text else ""
-    letters = _letters(nouns)
-    text = formula_text(rule.steps, letters)
+    letters = _assign_letters(nouns)
+    text = format_formula(rule.steps, letters)
     if not text:
         return ""
-    told = listed([f"{letters[k]} for the {nouns[k]}" for k in _in_use(rule)])
+    told = join_list([f"{letters[k]} for the {nouns[k]}" for k in _list_used_inputs(rule)])
     return rng.choice(
         (
             f"With {told}, the {rule.name} is {text}.",
@@ -150,8 +159,8 @@ def _formula(rng: Rng, rule: Rule, nouns: Mapping[str, str]) -> str:
     )
 
 
-def _letters(nouns: Mapping[str, str]) -> dict[str, str]:
-    """A letter for each input: its first one where that is free."""
+def _assign_letters(nouns: Mapping[str, str]) -> dict[str, str]:
+    """Return a letter for each input: its first free letter."""
     if all(len(noun) == 1 for noun in nouns.values()):
         return dict(nouns)
     nouns = {key: noun.removeprefix("number of ") for key, noun in nouns.items()}
@@ -162,12 +171,13 @@ def _letters(nouns: Mapping[str, str]) -> dict[str, str]:
     return letters
 
 
-def _worked(
+def _work_steps(
     rng: Rng, rule: Rule, inputs: Mapping[str, Fraction], worded: Sequence[tuple[Clause, str]]
-) -> Working:
-    work = Working()
+) -> WorkedSteps:
+    work = WorkedSteps()
     if rng.random() < _BOUND:
-        work.say(f"Here {listed([_counted(rule, k, inputs) for k in _in_use(rule)])}.")
+        given = [_phrase_input_value(rule, key, inputs) for key in _list_used_inputs(rule)]
+        work.add_sentence(f"Here {join_list(given)}.")
     person = rng.choice(("I ", "I ", ""))
     middle = rng.choice(("Then", "Then", "Next", ""))
     scope = dict(inputs)
@@ -175,26 +185,29 @@ def _worked(
         first = "First" if len(rule.steps) > 1 and person else ""
         lead = first if number == 1 else middle
         action = f"{lead} {person}{clause.action}".strip()
-        done = step.done(scope)
+        done = step.resolve_condition(scope)
         if step.tested:
             sign = ">" if step.relation == ABOVE else "<"
-            test = f"{number_text(valued(step.tested, scope))}{sign}{number_text(step.limit)}"
+            value = format_number(get_operand_value(step.tested, scope))
+            test = f"{value}{sign}{format_number(step.limit)}"
             asked = f"Is {tested} {clause.when.removeprefix(f'{tested} is ')}?"
-            kept = number_text(valued(step.a, scope))
+            kept = format_number(get_operand_value(step.a, scope))
             if done is not None:
-                told = clause.action if holds(step, scope) else clause.otherwise
-                work.calculate(asked, test, f", so I {told}:")
-                work.calculate("", calculation(done, scope))
+                told = clause.action if is_condition_met(step, scope) else clause.otherwise
+                work.add_calculation(asked, test, f", so I {told}:")
+                work.add_calculation("", format_calculation(done, scope))
             else:
-                work.calculate(asked, test, f", so it stays {kept}.")
+                work.add_calculation(asked, test, f", so it stays {kept}.")
                 work.reached = kept
         else:
-            work.calculate(f"{action[:1].upper()}{action[1:]}:", calculation(step, scope))
+            work.add_calculation(
+                f"{action[:1].upper()}{action[1:]}:", format_calculation(step, scope)
+            )
         scope[f"#{number}"] = Fraction(work.reached)
     return work
 
 
-def _counted(rule: Rule, key: str, inputs: Mapping[str, Fraction]) -> str:
-    noun, value = rule.inputs[key].told, number_text(inputs[key])
+def _phrase_input_value(rule: Rule, key: str, inputs: Mapping[str, Fraction]) -> str:
+    noun, value = rule.inputs[key].procedure_noun, format_number(inputs[key])
     is_ = "are" if rule.inputs[key].plural and not rule.inputs[key].counted else "is"
     return f"{noun} = {value}" if len(noun) == 1 else f"the {noun} {is_} {value}"

@@ -1,4 +1,4 @@
-"""Questions about a quantity, as people ask them."""
+"""Wordings of questions about a quantity."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from models.curriculum.invented.numeric_inputs import Input, Rule
-from models.curriculum.invented.posing import in_manner, with_article
-from models.curriculum.invented.prose import capital, listed
-from models.curriculum.invented.tables import table
+from models.curriculum.invented.posing import add_article, vary_case
+from models.curriculum.invented.prose import capitalize_first, join_list
+from models.curriculum.invented.tables import read_table
 from models.curriculum.slots import fill_wording
 
 Rng = random.Random
-TEXTS = table("numeric_asks")
+TEXTS = read_table("numeric_asks")
 _OWN = 0.6
-"""Share of questions in words of the rule's own, where it has some."""
+"""Share of questions in the rule's own wordings, if it has any."""
 _DISTRACTED = 0.14
 
 
-def ask(rng: Rng, rule: Rule, inputs: Mapping[str, Fraction]) -> str:
-    """A question with these inputs in any order."""
-    wording = rng.choice(rule.asks) if rule.asks and rng.random() < _OWN else _wording(rng, rule)
+def phrase_question(rng: Rng, rule: Rule, inputs: Mapping[str, Fraction]) -> str:
+    """Return a question with these inputs, in random order and wording."""
+    wording = (
+        rng.choice(rule.asks) if rule.asks and rng.random() < _OWN else _draw_wording(rng, rule)
+    )
     if rng.random() < _DISTRACTED and all(len(key) > 1 for key in rule.inputs):
-        wording = _distracted(rng, wording)
+        wording = _add_distractor(rng, wording)
     values = {k: int(v) if v.denominator == 1 else v for k, v in inputs.items()}
     text = fill_wording(rng, wording, values)
-    return in_manner(rng, capital(text))
+    return vary_case(rng, capitalize_first(text))
 
 
-def _wording(rng: Rng, rule: Rule) -> str:
+def _draw_wording(rng: Rng, rule: Rule) -> str:
     if all(len(key) == 1 for key in rule.inputs):
         pattern = rng.choice(TEXTS["letters"])
     elif rule.about and rng.random() < 0.4:
@@ -39,22 +41,24 @@ def _wording(rng: Rng, rule: Rule) -> str:
         pattern = rng.choice(TEXTS["patterns"])
     items = list(rule.inputs.items())
     rng.shuffle(items)
-    told = [(key, _called(rng, each), each) for key, each in items]
+    told = [(key, _draw_noun(rng, each), each) for key, each in items]
     short = rng.random() < 0.35
     units = {key: "" if short or each.plural else each.unit for key, each in items}
     forms = {
-        "is": listed([_is(k, noun, e, units[k]) for k, noun, e in told]),
-        "of": listed([_of(k, noun, e, units[k]) for k, noun, e in told]),
-        "eq": ", ".join(f"{noun}{_equals(rng)}{{{k}}}{_unit(units[k])}" for k, noun, e in told),
-        "col": rng.choice((", ", "; ")).join(
-            f"{noun}: {{{k}}}{_unit(units[k])}" for k, noun, e in told
+        "is": join_list([_format_is_clause(k, noun, e, units[k]) for k, noun, e in told]),
+        "of": join_list([_format_of_phrase(k, noun, e, units[k]) for k, noun, e in told]),
+        "eq": ", ".join(
+            f"{noun}{_draw_equals_sign(rng)}{{{k}}}{_format_unit(units[k])}" for k, noun, e in told
         ),
-        "bare": ", ".join(_bare(k, noun, e, units[k]) for k, noun, e in told),
+        "col": rng.choice((", ", "; ")).join(
+            f"{noun}: {{{k}}}{_format_unit(units[k])}" for k, noun, e in told
+        ),
+        "bare": ", ".join(_format_bare_value(k, noun, e, units[k]) for k, noun, e in told),
         "n": rule.name,
         "thing": rng.choice(rule.about) if rule.about else "thing",
     }
-    forms = {**forms, **{key.capitalize(): capital(text) for key, text in forms.items()}}
-    forms["Thing"] = capital(forms["thing"])
+    forms = {**forms, **{key.capitalize(): capitalize_first(text) for key, text in forms.items()}}
+    forms["Thing"] = capitalize_first(forms["thing"])
     wording = re.sub(
         r"\{(\w+)\}", lambda m: forms.get(m[1], m[0]) if m[1] not in rule.inputs else m[0], pattern
     )
@@ -62,41 +66,41 @@ def _wording(rng: Rng, rule: Rule) -> str:
     return wording
 
 
-def _called(rng: Rng, each: Input) -> str:
+def _draw_noun(rng: Rng, each: Input) -> str:
     return rng.choice(each.others) if each.others and rng.random() < 0.35 else each.noun
 
 
-def _equals(rng: Rng) -> str:
+def _draw_equals_sign(rng: Rng) -> str:
     return rng.choice((" = ", " = ", "="))
 
 
-def _unit(unit: str) -> str:
+def _format_unit(unit: str) -> str:
     return f" {unit}" if unit else ""
 
 
-def _is(key: str, noun: str, each: Input, unit: str) -> str:
+def _format_is_clause(key: str, noun: str, each: Input, unit: str) -> str:
     if len(noun) == 1:
         return f"{noun} is {{{key}}}"
     if each.plural:
         return f"the number of {noun} is {{{key}}}"
-    return f"the {noun} is {{{key}}}{_unit(unit)}"
+    return f"the {noun} is {{{key}}}{_format_unit(unit)}"
 
 
-def _of(key: str, noun: str, each: Input, unit: str) -> str:
+def _format_of_phrase(key: str, noun: str, each: Input, unit: str) -> str:
     if each.plural:
         return f"{{{key}}} {noun}"
-    return f"{with_article(noun)} of {{{key}}}{_unit(unit)}"
+    return f"{add_article(noun)} of {{{key}}}{_format_unit(unit)}"
 
 
-def _bare(key: str, noun: str, each: Input, unit: str) -> str:
-    return f"{{{key}}} {noun}" if each.plural else f"{noun} {{{key}}}{_unit(unit)}"
+def _format_bare_value(key: str, noun: str, each: Input, unit: str) -> str:
+    return f"{{{key}}} {noun}" if each.plural else f"{noun} {{{key}}}{_format_unit(unit)}"
 
 
-def _distracted(rng: Rng, wording: str) -> str:
-    """A sentence with a number that nothing depends on, before or behind."""
+def _add_distractor(rng: Rng, wording: str) -> str:
+    """Add a sentence with a number on which nothing depends, before or after the question."""
     idle = rng.choice(TEXTS["distractors"])
     if "\n" in wording:
         return wording
     if rng.random() < 0.6:
-        return f"{idle} {capital(wording)}"
+        return f"{idle} {capitalize_first(wording)}"
     return f"{wording} {idle}" if wording[-1] in ".?!" else f"{wording}. {idle}"

@@ -1,4 +1,4 @@
-"""What a rule for a quantity consists of."""
+"""Records of a rule for a quantity: its inputs, their ranges, and its steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from models.curriculum.draws import Draws
+from models.curriculum.draws import RandomDraws
 from models.curriculum.invented.numeric_steps import Step
 
 Rng = random.Random
@@ -15,11 +15,12 @@ Rng = random.Random
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers to draw from, written `3..9`, `1.5..4/1`, `10..90*10` or `2|5|10`."""
+    """Range of numbers, written `3..9`, `1.5..4/1` (places), `10..90*10` (step) or `2|5|10`."""
 
     text: str
 
-    def draw(self, rng: Rng) -> Fraction:
+    def draw_value(self, rng: Rng) -> Fraction:
+        """Draw a number of the range."""
         if ".." not in self.text:
             return Fraction(rng.choice(self.text.split("|")))
         low, high = self.text.split("..")
@@ -28,37 +29,37 @@ class Range:
             return Fraction(rng.randint(int(low) // int(by), int(high) // int(by)) * int(by))
         if "/" in high:
             high, places = high.split("/")
-            return Draws(rng).decimal(float(low), float(high), int(places))
+            return RandomDraws(rng).decimal(float(low), float(high), int(places))
         return Fraction(rng.randint(int(low), int(high)))
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One of the values that a rule starts from."""
+    """One input of a rule: its names, its unit and its range."""
 
     noun: str
-    """As the rule has it, without an article."""
+    """The rule's name for the input, without an article."""
     others: tuple[str, ...]
-    """What people may call it too."""
+    """Other names that a question may use."""
     plural: bool
     unit: str
     values: Range
     counted: bool = False
-    """Whether the rule says `number of bags` rather than `bags`."""
+    """Whether the procedure says `number of bags` instead of `bags`."""
 
     @property
-    def told(self) -> str:
-        """The noun as the procedure has it."""
+    def procedure_noun(self) -> str:
+        """The name of the input in the procedure, without an article."""
         return f"number of {self.noun}" if self.counted else self.noun
 
-    def spoken(self) -> str:
-        """The noun of the procedure with its article."""
-        return self.told if len(self.noun) == 1 else f"the {self.told}"
+    def format_with_article(self) -> str:
+        """Return the name of the input in the procedure, with its article unless it is a letter."""
+        return self.procedure_noun if len(self.noun) == 1 else f"the {self.procedure_noun}"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How a quantity is computed."""
+    """A rule by which steps compute a quantity from inputs."""
 
     name: str
     inputs: Mapping[str, Input]
@@ -66,15 +67,15 @@ class Rule:
     domain: str
     unit: str = ""
     asks: tuple[str, ...] = ()
-    """Whole questions, with the keys of the inputs as slots."""
+    """Complete wordings of questions, with the inputs' keys as slots."""
     about: tuple[str, ...] = ()
-    """What things have such a quantity."""
+    """Names of things that have such a quantity."""
     negative: bool = False
-    """Whether values may be below zero."""
+    """Whether values below zero are allowed."""
 
 
-def read_input(text: str) -> tuple[str, Input]:
-    """An input out of a line `key | noun, other nouns | unit | range`, and its key."""
+def parse_input(text: str) -> tuple[str, Input]:
+    """Parse a line `key | noun, other nouns | unit | range`; return the key and the input."""
     key, nouns, unit, values = (part.strip() for part in text.split("|", 3))
     first, *others = (noun.strip() for noun in nouns.split(","))
     plain = tuple(noun.lstrip("+") for noun in others)

@@ -1,4 +1,4 @@
-"""Puts a question, its procedure and its solution together, and confirms the answer."""
+"""Combines a question, its procedure and its solution to a problem, and confirms the answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import random
 import re
 from collections.abc import Sequence
 
-from models.curriculum.invented.prose import Clause, Telling, name_subproblem, tell_procedure
+from models.curriculum.invented.prose import (
+    Clause,
+    ProcedureContext,
+    phrase_procedure,
+    phrase_subproblem,
+)
 from models.curriculum.problem import Problem
 from rm_local.engine import evaluate_expression
 from rm_local.records import Entry
@@ -16,7 +21,7 @@ FAMILY = "invented"
 _SECOND = 0.35
 """Share of problems with a second entry for the same procedure."""
 _LOWER = 0.12
-"""Share of questions in small letters."""
+"""Share of questions in lower case."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _NUMBERING = re.compile(r"\bStep \d+:|\(\d\) |(?m:^|(?<=[.:] ))\d[.)] ")
 _GROUPING = re.compile(r"(?<=\d),(?=\d{3}\b)")
@@ -24,26 +29,26 @@ _CALCULATION = re.compile(r"<<(.+?)=((?:'[^']*'|[^=<>'])*)>>")
 
 
 class AnswerDiffersError(Exception):
-    """The worked steps and the answer that was worked out apart from them do not agree."""
+    """The worked steps do not lead to the independently computed answer."""
 
 
 class SharedNumbersError(Exception):
-    """A procedure holds a number of the question, so that one could be taken for the other."""
+    """A number of the question is also in the procedure, so they could be confused."""
 
 
-class Working:
-    """Worked steps, written one after another; the calculator fills in the results."""
+class WorkedSteps:
+    """Worked steps, written one after another; the calculator computes the results."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
         self.reached = ""
-        """What the steps have led to, as text."""
+        """The last result of the steps, as text; confirmed against the answer."""
 
-    def calculate(self, before: str, expression: str, after: str = ".") -> str:
-        """Writes `before <<expression=result>>after` and returns the result.
+    def add_calculation(self, before: str, expression: str, after: str = ".") -> str:
+        """Append `before <<expression=result>>after`; return the result.
 
         Raises:
-            AnswerDiffersError: The calculator has no value for it.
+            AnswerDiffersError: The calculator has no value for the expression.
         """
         result = evaluate_expression(expression)
         if result is None:
@@ -52,76 +57,81 @@ class Working:
         self.reached = result
         return result
 
-    def say(self, text: str) -> None:
-        """Writes a sentence without a calculation."""
+    def add_sentence(self, text: str) -> None:
+        """Append a text without a calculation."""
         self._parts.append(text)
 
-    def text(self) -> str:
+    def join_text(self) -> str:
+        """Return all steps as one text."""
         return " ".join(self._parts).replace(" ,", ",")
 
 
 def pose_problem(
     rng: Rng,
-    telling: Telling,
+    telling: ProcedureContext,
     clauses: Sequence[Clause],
     question: str,
-    working: Working,
+    working: WorkedSteps,
     answer: str,
     domain: str,
 ) -> Problem:
-    """The problem with one entry or two; the answer is confirmed first.
+    """Return the problem with one or two entries, after a check of the answer.
 
     Raises:
         AnswerDiffersError: The worked steps do not lead to the answer.
-        SharedNumbersError: A number of the question stands in the procedure.
+        SharedNumbersError: A number of the question is also in the procedure.
     """
     confirm_answer(answer, working)
     count = 2 if rng.random() < _SECOND else 1
     entries = tuple(
         Entry(
-            name_subproblem(rng, telling, rng.random() < 0.6),
-            tell_procedure(rng, telling, clauses),
+            phrase_subproblem(rng, telling, rng.random() < 0.6),
+            phrase_procedure(rng, telling, clauses),
             domain,
         )
         for _ in range(count)
     )
-    if any(shared_numbers(question, entry.subroutine) for entry in entries):
+    if any(find_shared_numbers(question, entry.subroutine) for entry in entries):
         raise SharedNumbersError
     return Problem(
         family=FAMILY,
         name=telling.name,
         question=question,
-        subproblem=name_subproblem(rng, telling, True),
+        subproblem=phrase_subproblem(rng, telling, True),
         entries=entries,
-        work=working.text(),
+        work=working.join_text(),
         answer=answer,
         known=False,
     )
 
 
-def confirm_answer(answer: str, working: Working) -> None:
-    """Raises AnswerDiffersError unless the steps lead to the answer and say it."""
+def confirm_answer(answer: str, working: WorkedSteps) -> None:
+    """Check that the steps lead to the answer and state it.
+
+    Raises:
+        AnswerDiffersError: They do not.
+    """
     reached = working.reached
     plain = reached[1:-1] if reached[:1] == reached[-1:] == "'" else reached
     if plain.replace("'", "") not in (answer, f"[{answer}]"):
         raise AnswerDiffersError(f"The steps lead to {reached}, not to {answer}.")
-    if answer not in working.text():
+    if answer not in working.join_text():
         raise AnswerDiffersError(f"The steps do not say {answer}.")
 
 
-def calculations(work: str) -> list[tuple[str, str]]:
-    """Each expression of worked steps with the result that is written behind it."""
+def list_calculations(work: str) -> list[tuple[str, str]]:
+    """Return pairs (expression, result) of all calculations in worked steps."""
     return [(m[1], m[2]) for m in _CALCULATION.finditer(work)]
 
 
-def shared_numbers(question: str, procedure: str) -> set[str]:
-    """Numbers that stand in both, those aside that count the steps."""
+def find_shared_numbers(question: str, procedure: str) -> set[str]:
+    """Return the numbers in both texts, except the numbers of the steps."""
     told = _NUMBERING.sub("", procedure)
     return set(_NUMBER.findall(_GROUPING.sub("", question))) & set(_NUMBER.findall(told))
 
 
-def in_manner(rng: Rng, question: str) -> str:
-    """The question as some type it: in small letters, or without its question mark."""
+def vary_case(rng: Rng, question: str) -> str:
+    """Return the question, in a small share in lower case, some without the question mark."""
     if rng.random() < _LOWER:
         question = question.lower()
         if rng.random() < 0.5:
@@ -129,7 +139,7 @@ def in_manner(rng: Rng, question: str) -> str:
     return question
 
 
-def with_article(noun: str) -> str:
-    """`a rim`, `an hour`."""
+def add_article(noun: str) -> str:
+    """Return the noun with its indefinite article: `a rim`, `an hour`."""
     vowel = noun[:1].lower() in "aeiou" or noun.startswith(("hour", "honest"))
     return f"{'an' if vowel and not noun.startswith(('unit', 'use', 'uni')) else 'a'} {noun}"

@@ -1,4 +1,4 @@
-"""How a procedure is told: whole texts in the manner of a store's entries, in many styles."""
+"""Writes procedures as prose like that of a store's entries, in many styles."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from models.curriculum.invented.tables import table
+from models.curriculum.invented.tables import read_table
 
 Rng = random.Random
-TEXTS = table("prose")
+TEXTS = read_table("prose")
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One step, in words that follow `I`."""
+    """One step of a procedure, in words that follow `I`."""
 
     action: str
-    """`double the width`, of a verb in its plain form."""
+    """Verb phrase in the infinitive: `double the width`."""
     when: str = ""
-    """Condition of it, e.g. `the result is above 50`; empty if it is always done."""
+    """Condition, such as `the result is above 50`; empty for an unconditional step."""
     otherwise: str = ""
-    """What is done else, in words that follow `I`; empty for nothing."""
+    """Verb phrase of the step if the condition does not hold; empty for no step."""
 
-    def told(self, connector: str = "", person: str = "I ") -> str:
-        """The clause without a full stop: `Then I double the width`."""
+    def format_clause(self, connector: str = "", person: str = "I ") -> str:
+        """Format the clause without a full stop: `Then I double the width`."""
         said = f"{person}{self.action}"
         if self.when:
             said = f"if {self.when}, {said}"
@@ -36,70 +36,75 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """What is told about a procedure beside its steps."""
+class ProcedureContext:
+    """Everything about a procedure except its steps: name, inputs, facts, formula, remarks."""
 
     name: str
-    """What is wanted, without an article."""
+    """Name of the wanted quantity, without an article."""
     given: str
-    """What is given, with articles, e.g. `the width and the rim`."""
+    """The given values with articles: `the width and the rim`."""
     facts: tuple[str, ...] = ()
     """Sentences without which the steps could not be followed."""
     formula: str = ""
     """The procedure as a formula in a sentence; empty if it has none."""
     extras: tuple[str, ...] = ()
-    """Further settings, checks and warnings that fit this procedure alone."""
+    """Optional sentences on settings, checks and mistakes of this procedure."""
 
 
-def tell_procedure(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
-    """The procedure in one of the styles, at times with an aside, a check or a warning."""
-    style = _formula if telling.formula and rng.random() < 0.3 else rng.choice(STYLES)
+def phrase_procedure(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
+    """Write the procedure in one of the styles, in some cases with a remark, check or warning."""
+    style = _write_formula if telling.formula and rng.random() < 0.3 else rng.choice(STYLES)
     body = style(rng, telling, clauses)
     before: list[str] = []
     after: list[str] = []
     if rng.random() < 0.4:
-        before.append(_sentence(rng, "settings", telling))
+        before.append(_draw_sentence(rng, "settings", telling))
     before.extend(telling.facts)
     if telling.extras and rng.random() < 0.4:
         after.append(rng.choice(telling.extras))
     if rng.random() < 0.3:
-        after.append(_sentence(rng, "mistakes", telling))
+        after.append(_draw_sentence(rng, "mistakes", telling))
     if rng.random() < 0.35:
-        after.append(_sentence(rng, "checks", telling))
-    return " ".join([*before, body, *after]) if "\n" not in body else _in_lines(before, body, after)
+        after.append(_draw_sentence(rng, "checks", telling))
+    return (
+        " ".join([*before, body, *after]) if "\n" not in body else _join_lines(before, body, after)
+    )
 
 
-def name_subproblem(rng: Rng, telling: Telling, canonical: bool) -> str:
-    """The procedure as a question; `canonical` for the wording that the model is to write."""
+def phrase_subproblem(rng: Rng, telling: ProcedureContext, canonical: bool) -> str:
+    """Return the procedure as a question.
+
+    `canonical` selects the wording that the model learns to write, else one is drawn.
+    """
     one = " and " not in telling.given
     texts = TEXTS["subproblems_of_one" if one else "subproblems"]
-    return _filled(texts[0] if canonical else rng.choice(texts), telling)
+    return _fill_slots(texts[0] if canonical else rng.choice(texts), telling)
 
 
-def capital(text: str) -> str:
-    """The text with a capital first letter."""
+def capitalize_first(text: str) -> str:
+    """Return the text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
-def listed(items: Sequence[str], last: str = "and") -> str:
-    """`a, b and c`."""
+def join_list(items: Sequence[str], last: str = "and") -> str:
+    """Join the items: `a, b and c`."""
     return f" {last} ".join([", ".join(items[:-1]), items[-1]] if items[1:] else items)
 
 
-def _filled(text: str, telling: Telling) -> str:
+def _fill_slots(text: str, telling: ProcedureContext) -> str:
     return text.replace("{n}", telling.name).replace("{g}", telling.given)
 
 
-def _sentence(rng: Rng, key: str, telling: Telling) -> str:
-    return capital(_filled(rng.choice(TEXTS[key]), telling))
+def _draw_sentence(rng: Rng, key: str, telling: ProcedureContext) -> str:
+    return capitalize_first(_fill_slots(rng.choice(TEXTS[key]), telling))
 
 
-def _in_lines(before: Sequence[str], body: str, after: Sequence[str]) -> str:
+def _join_lines(before: Sequence[str], body: str, after: Sequence[str]) -> str:
     return "\n".join(part for part in (" ".join(before), body, " ".join(after)) if part)
 
 
-def _connectors(rng: Rng, count: int) -> list[str]:
-    """Words before the steps: First, Then, ..., Finally."""
+def _draw_connectors(rng: Rng, count: int) -> list[str]:
+    """Draw the words before each of the steps: First, Then, ..., Finally."""
     middle = rng.choice((("Then", "Next"), ("Then", "After that"), ("Next", "Now"), ("Then", "")))
     words = [middle[i % 2] for i in range(count)]
     words[0] = rng.choice(("First", "First", "", "To begin,"))
@@ -108,19 +113,22 @@ def _connectors(rng: Rng, count: int) -> list[str]:
     return words
 
 
-def _separate(rng: Rng, clauses: Sequence[Clause], person: str = "I ") -> str:
-    """The steps as sentences."""
-    words = _connectors(rng, len(clauses))
-    return " ".join(capital(c.told(w, person)) + "." for w, c in zip(words, clauses, strict=True))
+def _write_sentences(rng: Rng, clauses: Sequence[Clause], person: str = "I ") -> str:
+    """Write each step as a sentence, with connectors."""
+    words = _draw_connectors(rng, len(clauses))
+    return " ".join(
+        capitalize_first(c.format_clause(w, person)) + "."
+        for w, c in zip(words, clauses, strict=True)
+    )
 
 
-def _chained(rng: Rng, clauses: Sequence[Clause]) -> str:
-    """The steps in one sentence, in words that follow `I should`; long ones are sentences."""
+def _write_chain(rng: Rng, clauses: Sequence[Clause]) -> str:
+    """Write the steps as one sentence that follows `I should`, or as several if they are long."""
     if any(c.when for c in clauses) or sum(len(c.action) for c in clauses) > 220:
         first, *rest = clauses
         if first.when:
-            return f"look whether {first.when}. " + _separate(rng, clauses)
-        told = _separate(rng, [first, *rest]).split(". ", 1)
+            return f"look whether {first.when}. " + _write_sentences(rng, clauses)
+        told = _write_sentences(rng, [first, *rest]).split(". ", 1)
         return f"first {first.action}." + (f" {told[1]}" if rest else "")
     link = rng.choice((", then ", ", and then ", ", next ", "; then "))
     last = rng.choice((", and finally ", ", then ", ", and at the end "))
@@ -130,81 +138,90 @@ def _chained(rng: Rng, clauses: Sequence[Clause]) -> str:
     return link.join(actions[:-1]) + last + actions[-1] + "."
 
 
-def _should(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
-    opening = _filled(rng.choice(TEXTS["openings"]), telling)
-    return f"{opening} {_chained(rng, clauses)}{_closed(rng, telling, 0.4)}"
+def _write_with_opening(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
+    opening = _fill_slots(rng.choice(TEXTS["openings"]), telling)
+    return f"{opening} {_write_chain(rng, clauses)}{_draw_closing(rng, telling, 0.4)}"
 
 
-def _first_person(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
-    return _separate(rng, clauses) + _closed(rng, telling, 0.6)
+def _write_first_person(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
+    return _write_sentences(rng, clauses) + _draw_closing(rng, telling, 0.6)
 
 
-def _imperative(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
-    lead = _sentence(rng, "leads", telling)
-    told = _separate(rng, clauses, "")
-    return f"{lead} {told}{_closed(rng, telling, 0.4)}"
+def _write_imperative(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
+    lead = _draw_sentence(rng, "leads", telling)
+    told = _write_sentences(rng, clauses, "")
+    return f"{lead} {told}{_draw_closing(rng, telling, 0.4)}"
 
 
-def _numbered(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
-    lead = _sentence(rng, "leads", telling)
+def _write_numbered(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
+    lead = _draw_sentence(rng, "leads", telling)
     mark = rng.choice(("{i}. ", "{i}) ", "Step {i}: ", "({i}) "))
     person = rng.choice(("", "", "I "))
     ends = rng.choice((" ", "\n"))
-    steps = [mark.format(i=i) + capital(c.told("", person)) + "." for i, c in enumerate(clauses, 1)]
+    steps = [
+        mark.format(i=i) + capitalize_first(c.format_clause("", person)) + "."
+        for i, c in enumerate(clauses, 1)
+    ]
     return ends.join([lead, *steps])
 
 
-def _bullets(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
+def _write_bullets(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
     mark = rng.choice(("- ", "* "))
-    lead = _sentence(rng, "leads", telling)
-    return "\n".join([lead, *(mark + c.told("", "") for c in clauses)])
+    lead = _draw_sentence(rng, "leads", telling)
+    return "\n".join([lead, *(mark + c.format_clause("", "") for c in clauses)])
 
 
-def _semicolons(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
+def _write_semicolons(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
     lead = rng.choice(("The steps are:", "In short:", "Rule:", "The rule for the {n}:", "Recipe:"))
-    steps = "; ".join(c.told("", "").replace("; otherwise", ", otherwise") for c in clauses)
-    return f"{_filled(lead, telling)} {steps}.{_closed(rng, telling, 0.5)}"
+    steps = "; ".join(
+        c.format_clause("", "").replace("; otherwise", ", otherwise") for c in clauses
+    )
+    return f"{_fill_slots(lead, telling)} {steps}.{_draw_closing(rng, telling, 0.5)}"
 
 
-def _asked(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
-    need = f"What do I need? {capital(telling.given)}."
+def _write_questions_and_answers(
+    rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]
+) -> str:
+    need = f"What do I need? {capitalize_first(telling.given)}."
     asks = ["What comes first?", "And then?", "What next?", "And after that?", "What else?"]
-    told = [f"{asks[min(i, 4)]} {capital(c.told())}." for i, c in enumerate(clauses)]
+    told = [
+        f"{asks[min(i, 4)]} {capitalize_first(c.format_clause())}." for i, c in enumerate(clauses)
+    ]
     return " ".join([need, *told])
 
 
-def _given_wanted(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
+def _write_given_wanted(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
     way = rng.choice(("Way", "Method", "Steps", "How"))
-    steps = _separate(rng, clauses, rng.choice(("I ", "")))
+    steps = _write_sentences(rng, clauses, rng.choice(("I ", "")))
     breaks = rng.choice((" ", "\n"))
     return breaks.join(
         (f"Given: {telling.given}.", f"Wanted: the {telling.name}.", f"{way}: {steps}")
     )
 
 
-def _habit(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
+def _write_as_habit(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
     lead = rng.choice(
         (
             f"When I need the {telling.name}, this is what I do.",
             f"My way to the {telling.name} is always the same.",
             f"I learned to find the {telling.name} like this.",
-            f"There are {_count(len(clauses))} to the {telling.name}.",
+            f"There are {_phrase_step_count(len(clauses))} to the {telling.name}.",
             f"This is how the {telling.name} is found.",
         )
     )
-    return f"{lead} {_separate(rng, clauses)}{_closed(rng, telling, 0.3)}"
+    return f"{lead} {_write_sentences(rng, clauses)}{_draw_closing(rng, telling, 0.3)}"
 
 
-def _reminder(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
+def _write_reminder(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
     lead = rng.choice(("Remember:", "Note to myself:", "Keep in mind:", "Reminder:"))
     named = rng.choice((f"for the {telling.name}, ", f"the {telling.name} is found so. "))
-    told = _separate(rng, clauses)
+    told = _write_sentences(rng, clauses)
     kept = told[:1] if told.startswith("I ") else told[:1].lower()
     told = told if named.endswith(". ") else kept + told[1:]
     return f"{lead} {named}{told}"
 
 
-def _told_to_you(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
+def _write_second_person(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
     lead = rng.choice(
         (
             f"If you want the {telling.name}, do it like this.",
@@ -212,69 +229,69 @@ def _told_to_you(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
             f"The {telling.name}, as my teacher told it:",
         )
     )
-    return f"{lead} {_separate(rng, clauses, 'you ')}{_closed(rng, telling, 0.3)}"
+    return f"{lead} {_write_sentences(rng, clauses, 'you ')}{_draw_closing(rng, telling, 0.3)}"
 
 
-def _ordinals(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
-    """Each step with its place in words."""
+def _write_ordinals(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
+    """Write each step after its ordinal number: First, Second, Third."""
     words = ["First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth"]
     noun = rng.choice((" step", "", " thing to do"))
-    told = [f"{w}{noun}: {c.told('', '')}." for w, c in zip(words, clauses, strict=False)]
-    return " ".join([*told, _sentence(rng, "closings", telling)])
+    told = [f"{w}{noun}: {c.format_clause('', '')}." for w, c in zip(words, clauses, strict=False)]
+    return " ".join([*told, _draw_sentence(rng, "closings", telling)])
 
 
-def _start_to_end(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
-    """Start, go on, end."""
+def _write_start_to_end(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
+    """Write the steps after the words start, go on and end."""
     if len(clauses) < 2:
-        return _imperative(rng, telling, clauses)
+        return _write_imperative(rng, telling, clauses)
     start, middle, end = rng.choice((("Start", "Go on", "End"), ("Begin", "Continue", "Finish")))
     words = [start, *[middle] * (len(clauses) - 2), end]
-    told = [f"{w}: {c.told('', '')}." for w, c in zip(words, clauses, strict=True)]
-    return f"{_sentence(rng, 'leads', telling)} {' '.join(told)}"
+    told = [f"{w}: {c.format_clause('', '')}." for w, c in zip(words, clauses, strict=True)]
+    return f"{_draw_sentence(rng, 'leads', telling)} {' '.join(told)}"
 
 
-def _purpose(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
-    """The last step is told in a sentence of its own, as the one that gives what is wanted."""
+def _write_purpose_last(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
+    """Write the last step in a sentence that names the wanted quantity."""
     if len(clauses) < 2 or clauses[-1].when:
-        return _first_person(rng, telling, clauses)
-    told = _separate(rng, clauses[:-1])
+        return _write_first_person(rng, telling, clauses)
+    told = _write_sentences(rng, clauses[:-1])
     return f"{told} To get the {telling.name} out of that, I {clauses[-1].action}."
 
 
-def _formula(rng: Rng, telling: Telling, clauses: Sequence[Clause]) -> str:
-    """The formula, alone or with the steps behind it."""
+def _write_formula(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
+    """Write the formula, alone or followed by the steps."""
     if rng.random() < 0.45:
         return telling.formula
     link = rng.choice(("In steps:", "That is:", "In other words:", "Worked step by step:"))
-    return f"{telling.formula} {link} {_separate(rng, clauses)}"
+    return f"{telling.formula} {link} {_write_sentences(rng, clauses)}"
 
 
-def _closed(rng: Rng, telling: Telling, share: float) -> str:
-    return f" {_sentence(rng, 'closings', telling)}" if rng.random() < share else ""
+def _draw_closing(rng: Rng, telling: ProcedureContext, share: float) -> str:
+    return f" {_draw_sentence(rng, 'closings', telling)}" if rng.random() < share else ""
 
 
-def _count(steps: int) -> str:
+def _phrase_step_count(steps: int) -> str:
     words = ("no steps", "one step", "two steps", "three steps", "four steps", "five steps")
     return words[steps] if steps < len(words) else "some steps"
 
 
-STYLES: tuple[Callable[[Rng, Telling, Sequence[Clause]], str], ...] = (
-    _should,
-    _should,
-    _should,
-    _first_person,
-    _first_person,
-    _imperative,
-    _numbered,
-    _numbered,
-    _bullets,
-    _semicolons,
-    _asked,
-    _given_wanted,
-    _habit,
-    _reminder,
-    _told_to_you,
-    _ordinals,
-    _start_to_end,
-    _purpose,
+STYLES: tuple[Callable[[Rng, ProcedureContext, Sequence[Clause]], str], ...] = (
+    _write_with_opening,
+    _write_with_opening,
+    _write_with_opening,
+    _write_first_person,
+    _write_first_person,
+    _write_imperative,
+    _write_numbered,
+    _write_numbered,
+    _write_bullets,
+    _write_semicolons,
+    _write_questions_and_answers,
+    _write_given_wanted,
+    _write_as_habit,
+    _write_reminder,
+    _write_second_person,
+    _write_ordinals,
+    _write_start_to_end,
+    _write_purpose_last,
 )

@@ -1,13 +1,18 @@
-"""Rules on words and lists that exist only in one sample."""
+"""Problems about rules on words and lists that exist in one problem only."""
 
 from __future__ import annotations
 
 import random
 
-from models.curriculum.draws import Draws, vocabulary
+from models.curriculum.draws import RandomDraws, read_vocabulary
 from models.curriculum.invented.coining import coin_word
-from models.curriculum.invented.posing import SharedNumbersError, Working, in_manner, pose_problem
-from models.curriculum.invented.prose import Clause, Telling, capital
+from models.curriculum.invented.posing import (
+    SharedNumbersError,
+    WorkedSteps,
+    pose_problem,
+    vary_case,
+)
+from models.curriculum.invented.prose import Clause, ProcedureContext, capitalize_first
 from models.curriculum.invented.string_rules import (
     FILTERS,
     NUMBER,
@@ -16,14 +21,14 @@ from models.curriculum.invented.string_rules import (
     WORD,
     WORDS,
     Value,
-    is_usual,
+    is_common_operation,
 )
-from models.curriculum.invented.tables import table
+from models.curriculum.invented.tables import read_table
 from models.curriculum.problem import Problem
 from models.curriculum.slots import fill_wording
 
 Rng = random.Random
-TEXTS = table("strings")
+TEXTS = read_table("strings")
 _GIVEN = {WORD: "the word", NUMBERS: "the list of numbers", WORDS: "the list of words"}
 _RESULTS = {
     WORD: ("it", "it", "the result", "what I have"),
@@ -42,15 +47,15 @@ _ORDERLESS = (
     "letters_times",
     "letters_minus_vowels",
 )
-"""What comes out alike in whatever order the items are."""
+"""Operations whose result does not depend on the order of the items."""
 _LONGEST = 34
-"""Most characters of a word that comes out."""
+"""Maximum length in characters of a resulting word."""
 Rule = list[tuple[str, str | int]]
-"""Operations with what the rule brings along for each."""
+"""Operations in order, each with its parameter."""
 
 
-def draw(rng: Rng) -> Problem:
-    """A problem about a rule on words or lists."""
+def draw_string_problem(rng: Rng) -> Problem:
+    """Draw a problem about a rule on words or lists."""
     while True:
         kind = rng.choices((WORD, NUMBERS, WORDS), (45, 33, 22))[0]
         rule = _draw_rule(rng, kind)
@@ -58,32 +63,32 @@ def draw(rng: Rng) -> Problem:
             continue
         for _ in range(8):
             value = _draw_value(rng, kind)
-            steps = _work_out(rule, value)
+            steps = _compute_values(rule, value)
             if steps is None or steps[-1] in (value, *steps[:-1]):
                 continue
             try:
-                return _posed(rng, kind, rule, value, steps)
+                return _pose_rule(rng, kind, rule, value, steps)
             except SharedNumbersError:
                 continue
 
 
 def _draw_rule(rng: Rng, kind: str) -> Rule | None:
-    """One to three operations that fit each other; none if they are too usual."""
+    """Draw one to three operations that fit each other; None if the rule is too common."""
     count = rng.choices((1, 2, 3), (20, 50, 30))[0]
     rule: Rule = []
     while len(rule) < count:
         fitting = [n for n, o in OPERATIONS.items() if o.kind == kind]
-        fitting = [n for n in fitting if n not in [r for r, _ in rule] and _follows(n, rule)]
+        fitting = [n for n in fitting if n not in [r for r, _ in rule] and _may_follow(n, rule)]
         if not fitting:
             break
         name = rng.choice(fitting)
-        rule.append((name, _own(rng, OPERATIONS[name].own)))
+        rule.append((name, _draw_parameter(rng, OPERATIONS[name].own)))
         kind = OPERATIONS[name].result
-    return None if is_usual([name for name, _ in rule]) else rule
+    return None if is_common_operation([name for name, _ in rule]) else rule
 
 
-def _follows(name: str, rule: Rule) -> bool:
-    """Whether the operation makes sense behind those; capitals and dashes come last."""
+def _may_follow(name: str, rule: Rule) -> bool:
+    """Return whether the operation makes sense after those of the rule."""
     before = [n.split(":")[0] for n, _ in rule]
     last = before[-1] if before else ""
     if last in ("upper", "dashes", "glue", "add_length"):
@@ -98,8 +103,8 @@ def _follows(name: str, rule: Rule) -> bool:
     return (last, name) not in opposite and (name, last) not in opposite
 
 
-def _own(rng: Rng, own: str) -> str | int:
-    """What the rule brings along."""
+def _draw_parameter(rng: Rng, own: str) -> str | int:
+    """Draw a parameter of this kind; 0 for an operation without one."""
     match own:
         case "small":
             return rng.randint(2, 9)
@@ -118,18 +123,18 @@ def _own(rng: Rng, own: str) -> str | int:
 
 
 def _draw_value(rng: Rng, kind: str) -> Value:
-    draws = Draws(rng)
+    draws = RandomDraws(rng)
     if kind == WORD:
         return coin_word(rng) if rng.random() < 0.1 else draws.word(4, 10)
     if kind == WORDS:
-        pool = vocabulary("names") if rng.random() < 0.2 else vocabulary("words")
+        pool = read_vocabulary("names") if rng.random() < 0.2 else read_vocabulary("words")
         return [w.lower() for w in rng.sample(pool, rng.randint(3, 6))]
     high = rng.choice((12, 30, 60, 100))
     return rng.sample(range(1, high + 1), rng.randint(3, 7))
 
 
-def _work_out(rule: Rule, value: Value) -> list[Value] | None:
-    """The value after each operation; none if an operation leads to nothing or does nothing."""
+def _compute_values(rule: Rule, value: Value) -> list[Value] | None:
+    """Return the value after each operation; None if one has no effect or an empty result."""
     found: list[Value] = []
     for name, own in rule:
         if not isinstance(value, int) and len(value) < (3 if isinstance(value, str) else 2):
@@ -148,39 +153,39 @@ def _work_out(rule: Rule, value: Value) -> list[Value] | None:
     return found
 
 
-def _posed(rng: Rng, kind: str, rule: Rule, value: Value, steps: list[Value]) -> Problem:
+def _pose_rule(rng: Rng, kind: str, rule: Rule, value: Value, steps: list[Value]) -> Problem:
     result = OPERATIONS[rule[-1][0]].result
-    name = _name(rng, kind, result)
-    clauses = _clauses(rng, kind, rule)
-    work = Working()
+    name = _draw_name(rng, kind, result)
+    clauses = _phrase_clauses(rng, kind, rule)
+    work = WorkedSteps()
     before, middle, person = value, rng.choice(("Then", "Next", "")), rng.choice(("I ", "I ", ""))
     for number, ((key, own), after) in enumerate(zip(rule, steps, strict=True)):
         lead = ("First" if len(rule) > 1 and person else "") if number == 0 else middle
-        said = capital(f"{lead} {person}{clauses[number].action}:".strip())
+        said = capitalize_first(f"{lead} {person}{clauses[number].action}:".strip())
         kept = key in FILTERS
-        work.calculate(
+        work.add_calculation(
             said,
             OPERATIONS[key].expression(before, own),
-            f", so {_shown(after)} {_stays(after)}." if kept else ".",
+            f", so {_format_answer(after)} {_inflect_stay(after)}." if kept else ".",
         )
         if kept:
-            work.reached = _shown(after)
+            work.reached = _format_answer(after)
         before = after
-    answer = _shown(steps[-1])
-    work.say(
+    answer = _format_answer(steps[-1])
+    work.add_sentence(
         rng.choice((f"So the {name} is {answer}.", f"The {name} is {answer}.", f"It is {answer}."))
     )
-    telling = Telling(name, _GIVEN[kind], extras=_extras(kind, rule))
-    question = _question(rng, kind, name, value)
+    telling = ProcedureContext(name, _GIVEN[kind], extras=_list_extras(kind, rule))
+    question = _phrase_question(rng, kind, name, value)
     domain = rng.choice(("practical", "code")) if kind == WORD else rng.choice(("code", "math"))
     return pose_problem(rng, telling, clauses, question, work, answer, domain)
 
 
-def _stays(value: Value) -> str:
+def _inflect_stay(value: Value) -> str:
     return "stay" if isinstance(value, list) and len(value) > 1 else "stays"
 
 
-def _clauses(rng: Rng, kind: str, rule: Rule) -> list[Clause]:
+def _phrase_clauses(rng: Rng, kind: str, rule: Rule) -> list[Clause]:
     clauses: list[Clause] = []
     spoken = _GIVEN[kind].replace("list of ", rng.choice(("list of ", "")))
     for key, own in rule:
@@ -191,7 +196,7 @@ def _clauses(rng: Rng, kind: str, rule: Rule) -> list[Clause]:
     return clauses
 
 
-def _extras(kind: str, rule: Rule) -> tuple[str, ...]:
+def _list_extras(kind: str, rule: Rule) -> tuple[str, ...]:
     keys = {key.split(":")[0] for key, _ in rule}
     extras: list[str] = []
     if keys & {"double_vowels", "drop_vowels", "vowels_times", "letters_minus_vowels"}:
@@ -205,7 +210,7 @@ def _extras(kind: str, rule: Rule) -> tuple[str, ...]:
     return tuple(extras)
 
 
-def _name(rng: Rng, kind: str, result: str) -> str:
+def _draw_name(rng: Rng, kind: str, result: str) -> str:
     names = TEXTS["names"]
     last = rng.choice(names[result])
     style = rng.random()
@@ -216,14 +221,16 @@ def _name(rng: Rng, kind: str, result: str) -> str:
     return f"{rng.choice(names['adjectives'])} {last}"
 
 
-def _question(rng: Rng, kind: str, name: str, value: Value) -> str:
+def _phrase_question(rng: Rng, kind: str, name: str, value: Value) -> str:
     wording = rng.choice(TEXTS["asks"][kind]).replace("{n}", name)
-    text = fill_wording(rng, wording.replace("{w}", "{value}"), {"value": _asked(rng, value)})
-    return in_manner(rng, text)
+    text = fill_wording(
+        rng, wording.replace("{w}", "{value}"), {"value": _format_as_typed(rng, value)}
+    )
+    return vary_case(rng, text)
 
 
-def _asked(rng: Rng, value: Value) -> str:
-    """The value as people write it."""
+def _format_as_typed(rng: Rng, value: Value) -> str:
+    """Format the value in one of the ways in which people write it."""
     if not isinstance(value, list):
         return str(value)
     items = [str(v) for v in value]
@@ -235,8 +242,8 @@ def _asked(rng: Rng, value: Value) -> str:
     return f"[{', '.join(items)}]" if style < 0.9 else " ".join(items)
 
 
-def _shown(value: Value) -> str:
-    """The value as an answer has it: numbers in brackets, words with commas."""
+def _format_answer(value: Value) -> str:
+    """Format the value as an answer: numbers in brackets, words with commas."""
     if isinstance(value, list):
         text = ", ".join(str(v) for v in value)
         return f"[{text}]" if isinstance(value[0], int) else text

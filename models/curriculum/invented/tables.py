@@ -1,4 +1,4 @@
-"""The TOML files of this package."""
+"""Reads the TOML files of this package."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from typing import Any
 
 
 @cache
-def table(name: str) -> dict[str, Any]:
-    """The content of `NAME.toml` beside this module."""
+def read_table(name: str) -> dict[str, Any]:
+    """Return the content of `NAME.toml` in this folder, read once."""
     return tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text(encoding="utf-8"))

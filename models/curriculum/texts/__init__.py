@@ -1,6 +1,6 @@
-"""Training texts of rm-small: what it reads, and what it is to write.
+"""Training texts of rm-small, each with a mask of what the model learns to write.
 
-`draw_text` draws from the whole mixture; `shares.toml` says how much of it is what.
+`draw_text` draws from the whole mixture; `shares.toml` has the share of each kind.
 """
 
 from models.curriculum.texts.mixture import draw_text as draw_text

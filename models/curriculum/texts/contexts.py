@@ -1,7 +1,7 @@
-"""What a problem is solved under: one or several hints, notes, documents, or nothing.
+"""Contexts under which a problem is solved: one or several hints, notes, documents, or nothing.
 
-Each context is what some plan of the loop, or some method that it is compared with, puts before the
-model. `hints` stand in the thoughts, the rest in the user's message.
+Each context is put before the model by a plan of the loop, or by a method with which the loop is
+compared. Hints are in the model's thinking, all else in the user's message.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
-from models.curriculum.chat.texts import draw_advice, draw_document, draw_template
+from models.curriculum.chat.texts import draw_advice, draw_document, draw_thought_template
 from models.curriculum.families import read_families
 from models.curriculum.forms import draw_problem
-from models.curriculum.invented import draw_invented
+from models.curriculum.invented import draw_invented_problem
 from models.curriculum.problem import Problem
 from models.curriculum.texts.family_problems import (
-    as_problem,
-    draw_known,
-    family_entry,
-    known_forms,
+    build_typed_problem,
+    draw_family_entry,
+    draw_known_problem,
+    group_known_forms,
 )
-from models.seed.handwritten import handwritten
+from models.seed.handwritten import read_handwritten_entries
 from rm_local.loop import hint_note, hint_text
 from rm_local.records import Entry
 
@@ -32,7 +32,7 @@ GENERIC = Entry(
     "asked, choose the operations one by one, carry them out, and check that the result makes "
     "sense.",
 )
-"""The one static hint that fits every problem and tells nothing."""
+"""A fixed hint that fits every problem and helps with none."""
 
 
 KEPT_APART = (
@@ -40,160 +40,174 @@ KEPT_APART = (
     "How to compute the time needed when people or machines work together at different rates?",
     "How to split a quantity in a given ratio when parts are later changed?",
 )
-"""Entries of the seed store that tell how a held-out family is solved."""
+"""Subproblems of seed store entries that describe the solution of a held-out family."""
 
 
 @cache
-def prose_entries() -> tuple[Entry, ...]:
-    """The hand-written entries of the seed store that a training text may hold."""
-    return tuple(entry for entry in handwritten() if entry.subproblem not in KEPT_APART)
+def list_trainable_entries() -> tuple[Entry, ...]:
+    """Return the handwritten entries that a training text may contain."""
+    return tuple(
+        entry for entry in read_handwritten_entries() if entry.subproblem not in KEPT_APART
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the model reads besides the question, and what it says of it."""
+    """Texts that the model reads in addition to the question, and its remark on them."""
 
     cued: bool = True
     hints: str = ""
-    """Behind the subproblem, each in a line."""
+    """Hints after the subproblem, one a line."""
     before: str = ""
-    """In the user's message, before the question."""
+    """Text in the user's message before the question."""
     note: str = ""
-    """In the user's message, after the question."""
+    """Text in the user's message after the question."""
     remark: str = ""
-    """What the model thinks of it before it works."""
+    """Sentence on the context that the model writes before it works."""
     shows_way: bool = False
-    """Whether it tells how the problem is solved."""
+    """Whether the context describes how the problem is solved."""
     delayed: bool = False
-    """Whether the hints come when the model has begun to think."""
+    """Whether the hints are inserted after the model has begun to think."""
 
 
 def draw_context(rng: random.Random, kind: str, problem: Problem) -> Context:
-    """A context of this kind for the problem."""
+    """Draw a context of this kind (a key of `_KINDS`) for the problem."""
     return _KINDS[kind](rng, problem)
 
 
-def _fitting(rng: random.Random, problem: Problem) -> Context:
-    hints = _told(rng.choice(problem.entries))
+def _draw_fitting_hint(rng: random.Random, problem: Problem) -> Context:
+    hints = _format_hint_line(rng.choice(problem.entries))
     return Context(hints=hints, remark="The hint fits.", shows_way=True)
 
 
-def _wrong(rng: random.Random, problem: Problem) -> Context:
-    hints = _told(_other_entry(rng, problem))
+def _draw_wrong_hint(rng: random.Random, problem: Problem) -> Context:
+    hints = _format_hint_line(_draw_unrelated_entry(rng, problem))
     return Context(hints=hints, remark="The hint is about something else.")
 
 
-def _several(rng: random.Random, problem: Problem) -> Context:
-    others = [_other_entry(rng, problem) for _ in range(rng.choice((1, 1, 2)))]
+def _draw_several_hints(rng: random.Random, problem: Problem) -> Context:
+    others = [_draw_unrelated_entry(rng, problem) for _ in range(rng.choice((1, 1, 2)))]
     at = rng.randrange(len(others) + 1)
     entries = [*others[:at], rng.choice(problem.entries), *others[at:]]
     place = ("first", "second", "third")[at]
-    hints = "".join(map(_told, entries))
+    hints = "".join(map(_format_hint_line, entries))
     return Context(hints=hints, remark=f"The {place} hint fits.", shows_way=True)
 
 
-def _misleading(rng: random.Random, problem: Problem) -> Context:
-    """The right question with the procedure of another one; only for families that are known."""
-    other = _other_entry(rng, problem)
-    hints = _told(replace(other, subproblem=problem.subproblem))
+def _draw_unfitting_hints(rng: random.Random, problem: Problem) -> Context:
+    """Draw two or three hints for other problems."""
+    count = rng.choice((2, 2, 3))
+    hints = "".join(_format_hint_line(_draw_unrelated_entry(rng, problem)) for _ in range(count))
+    return Context(hints=hints, remark="None of the hints fits.")
+
+
+def _draw_misleading_hint(rng: random.Random, problem: Problem) -> Context:
+    """Draw a hint with the problem's subproblem and another procedure; for known families only."""
+    other = _draw_unrelated_entry(rng, problem)
+    hints = _format_hint_line(replace(other, subproblem=problem.subproblem))
     return Context(hints=hints, remark="The steps of the hint do not fit.")
 
 
-def _advice(rng: random.Random, problem: Problem) -> Context:
-    advice = draw_advice(rng) if rng.random() < 0.5 else rng.choice(prose_entries())
-    return Context(hints=_told(advice), remark="The hint is general advice.")
+def _draw_advice_hint(rng: random.Random, problem: Problem) -> Context:
+    advice = draw_advice(rng) if rng.random() < 0.5 else rng.choice(list_trainable_entries())
+    return Context(hints=_format_hint_line(advice), remark="The hint is general advice.")
 
 
-def _generic(_: random.Random, problem: Problem) -> Context:
-    return Context(hints=_told(GENERIC), remark="The hint is general advice.")
+def _use_generic_hint(_: random.Random, problem: Problem) -> Context:
+    return Context(hints=_format_hint_line(GENERIC), remark="The hint is general advice.")
 
 
-def _document(rng: random.Random, problem: Problem) -> Context:
+def _draw_documents(rng: random.Random, problem: Problem) -> Context:
     documents = [draw_document(rng) for _ in range(rng.choice((1, 1, 2)))]
     return Context(cued=False, before="\n\n".join(documents) + "\n\n")
 
 
-def _trajectory(rng: random.Random, problem: Problem) -> Context:
-    """A worked solution: of the same kind for known families, else of anything."""
-    other, same = _solved_before(rng, problem)
+def _draw_worked_example(rng: random.Random, problem: Problem) -> Context:
+    """Draw a hint with a worked solution, mostly of the same family if that is known."""
+    other, same = _draw_other_solved_problem(rng, problem)
     remark = "The worked example fits." if same else "The example is about something else."
-    hints = f"{_example(other.question, other.work, other.answer)}\n"
+    hints = f"{_format_example(other.question, other.work, other.answer)}\n"
     return Context(hints=hints, remark=remark, shows_way=same)
 
 
-def _trajectory_prefix(rng: random.Random, problem: Problem) -> Context:
-    other, same = _solved_before(rng, problem)
+def _draw_begun_example(rng: random.Random, problem: Problem) -> Context:
+    other, same = _draw_other_solved_problem(rng, problem)
     words = f"{other.work}".split(" ")
     begun = " ".join(words[: max(3, len(words) * rng.randint(30, 60) // 100)])
     remark = "The begun example fits." if same else "The example is about something else."
-    return Context(hints=f"{_example(other.question, begun, '')}\n", remark=remark)
+    return Context(hints=f"{_format_example(other.question, begun, '')}\n", remark=remark)
 
 
-def _template(rng: random.Random, problem: Problem) -> Context:
-    hints = _told(Entry("How to think about a problem?", draw_template(rng)))
+def _draw_template_hint(rng: random.Random, problem: Problem) -> Context:
+    hints = _format_hint_line(Entry("How to think about a problem?", draw_thought_template(rng)))
     return Context(hints=hints, remark="The hint is general advice.")
 
 
-def _note(rng: random.Random, problem: Problem) -> Context:
+def _draw_note(rng: random.Random, problem: Problem) -> Context:
     fits = rng.random() < 0.7
-    entry = rng.choice(problem.entries) if fits else _other_entry(rng, problem)
+    entry = rng.choice(problem.entries) if fits else _draw_unrelated_entry(rng, problem)
     note = hint_note(entry.subproblem, entry.subroutine, problem.question)
     remark = "The note fits." if fits else "The note is about something else."
     return Context(cued=False, note=note, remark=remark, shows_way=fits)
 
 
-def _second(rng: random.Random, problem: Problem) -> Context:
-    return replace(_fitting(rng, problem), delayed=True)
+def _draw_delayed_hint(rng: random.Random, problem: Problem) -> Context:
+    return replace(_draw_fitting_hint(rng, problem), delayed=True)
 
 
 _KINDS: dict[str, Callable[[random.Random, Problem], Context]] = {
     "bare": lambda _rng, _problem: Context(cued=False),
     "cue": lambda _rng, _problem: Context(),
-    "fitting": _fitting,
-    "wrong": _wrong,
-    "several": _several,
-    "misleading": _misleading,
-    "advice": _advice,
-    "generic": _generic,
-    "document": _document,
-    "trajectory": _trajectory,
-    "trajectory_prefix": _trajectory_prefix,
-    "template": _template,
-    "note": _note,
-    "second": _second,
+    "fitting": _draw_fitting_hint,
+    "wrong": _draw_wrong_hint,
+    "several": _draw_several_hints,
+    "unfitting": _draw_unfitting_hints,
+    "misleading": _draw_misleading_hint,
+    "advice": _draw_advice_hint,
+    "generic": _use_generic_hint,
+    "document": _draw_documents,
+    "trajectory": _draw_worked_example,
+    "trajectory_prefix": _draw_begun_example,
+    "template": _draw_template_hint,
+    "note": _draw_note,
+    "second": _draw_delayed_hint,
 }
 
 
-def _told(entry: Entry) -> str:
+def _format_hint_line(entry: Entry) -> str:
     return hint_text(entry.subproblem, entry.subroutine) + "\n"
 
 
-def _example(question: str, work: str, answer: str) -> str:
-    """A worked solution in the form of a hint."""
+def _format_example(question: str, work: str, answer: str) -> str:
+    """Format a worked solution as a hint; without an answer, it ends in dots."""
     end = f" Answer: {answer}" if answer else " ..."
     said = " ".join(question.split())
     opening = f'[hint] Here is a worked solution of a related question "{said}":'
     return f"{opening} {work}{end} [end of hint]"
 
 
-def _solved_before(rng: random.Random, problem: Problem) -> tuple[Problem, bool]:
-    """Another solved problem, and whether it is of the same kind."""
-    forms = known_forms().get(problem.family)
+def _draw_other_solved_problem(rng: random.Random, problem: Problem) -> tuple[Problem, bool]:
+    """Draw another solved problem; also return whether it is of the same family."""
+    forms = group_known_forms().get(problem.family)
     if forms and rng.random() < 0.7:
-        return as_problem(rng, draw_problem(rng, rng.choice(forms))), True
-    return (as_problem(rng, draw_known(rng)) if rng.random() < 0.5 else draw_invented(rng)), False
+        return build_typed_problem(rng, draw_problem(rng, rng.choice(forms))), True
+    return (
+        build_typed_problem(rng, draw_known_problem(rng))
+        if rng.random() < 0.5
+        else draw_invented_problem(rng)
+    ), False
 
 
-def _other_entry(rng: random.Random, problem: Problem) -> Entry:
-    """An entry that is not for this problem."""
+def _draw_unrelated_entry(rng: random.Random, problem: Problem) -> Entry:
+    """Draw an entry that does not solve this problem."""
     draw = rng.random()
     if draw < 0.15:
-        return rng.choice(prose_entries())
+        return rng.choice(list_trainable_entries())
     if draw < 0.6:
         families = read_families()
-        while (name := rng.choice(list(known_forms()))) == problem.family:
+        while (name := rng.choice(list(group_known_forms()))) == problem.family:
             pass
-        return family_entry(rng, families[name])
-    while (other := draw_invented(rng)).name == problem.name:
+        return draw_family_entry(rng, families[name])
+    while (other := draw_invented_problem(rng)).name == problem.name:
         pass
     return rng.choice(other.entries)

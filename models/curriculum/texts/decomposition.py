@@ -1,6 +1,6 @@
-"""A worked trajectory taken apart into entries, in two steps (docs/design/method.md, 3 and 4).
+"""Training texts that decompose a worked solution into entries (docs/design/method.md, 3 and 4).
 
-The first request asks for the subquestions, the second for the hint of one of them. Their outputs
+The first request asks for the subquestions, the second for the hint of one of them. The replies
 have the paper's headings; the sentences are this project's own.
 """
 
@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import random
 
-from models.curriculum.invented import draw_invented
+from models.curriculum.invented import draw_invented_problem
 from models.curriculum.problem import Problem
-from models.curriculum.texts.family_problems import as_problem, draw_known, task_of
-from models.curriculum.texts.training_text import TrainingText, assemble
+from models.curriculum.texts.family_problems import (
+    build_typed_problem,
+    draw_known_problem,
+    extract_task,
+)
+from models.curriculum.texts.training_text import TrainingText, build_training_text
 
 SUBQUESTIONS = "### Subquestions"
 APPLICABLE, HINT = "### Applicable Problems", "### Hint"
 THOUGHT = "I name the steps in general words, without the numbers."
 
 
-def subquestions_request(question: str, work: str, answer: str) -> str:
-    """What asks for the general subquestions behind a worked solution."""
+def format_subquestions_request(question: str, work: str, answer: str) -> str:
+    """Format the request for the general subquestions of a worked solution."""
     return (
         "You are an expert tutor. Below are a question and its worked solution. List the general, "
         "self-contained subquestions that one has to answer to solve problems of this kind. Each "
@@ -30,8 +34,8 @@ def subquestions_request(question: str, work: str, answer: str) -> str:
     )
 
 
-def hint_request(question: str, work: str, answer: str, subquestion: str) -> str:
-    """What asks for the reusable procedure that answers one subquestion."""
+def format_hint_request(question: str, work: str, answer: str, subquestion: str) -> str:
+    """Format the request for the reusable procedure that answers one subquestion."""
     return (
         "You are an expert tutor. Below are a question, its worked solution and one subquestion. "
         "Write a hint that helps with the subquestion in any problem of this kind. First write "
@@ -42,21 +46,25 @@ def hint_request(question: str, work: str, answer: str, subquestion: str) -> str
     )
 
 
-def draw_decomposition(rng: random.Random) -> TrainingText:
-    """One of the two steps on a solved problem of a known or an invented kind."""
-    problem = draw_invented(rng) if rng.random() < 0.6 else as_problem(rng, draw_known(rng))
+def draw_decomposition_text(rng: random.Random) -> TrainingText:
+    """Draw a text of one of the two requests, on a problem of a known or an invented family."""
+    problem = (
+        draw_invented_problem(rng)
+        if rng.random() < 0.6
+        else build_typed_problem(rng, draw_known_problem(rng))
+    )
     worked = (problem.question, problem.work, problem.answer)
     if rng.random() < 0.4:
         said = f"{SUBQUESTIONS}\n1. {problem.subproblem}"
-        return assemble(subquestions_request(*worked), THOUGHT, said)
-    request = hint_request(*worked, problem.subproblem)
-    return assemble(request, THOUGHT, write_hint(problem))
+        return build_training_text(format_subquestions_request(*worked), THOUGHT, said)
+    request = format_hint_request(*worked, problem.subproblem)
+    return build_training_text(request, THOUGHT, format_hint_reply(problem))
 
 
-def write_hint(problem: Problem) -> str:
-    """The general problem and the procedure of its first entry."""
+def format_hint_reply(problem: Problem) -> str:
+    """Format the reply to the request for a hint, of the problem's first entry."""
     subroutine = problem.entries[0].subroutine
     if not subroutine.startswith("For"):
         subroutine = f"For problems like this, I should work as follows. {subroutine}"
-    general = f"Problems that ask how to {task_of(problem.subproblem)}."
+    general = f"Problems that ask how to {extract_task(problem.subproblem)}."
     return f"{APPLICABLE}\n{general}\n\n{HINT}\n{subroutine}"

@@ -1,4 +1,4 @@
-"""Problems of families as training texts need them, and the entries that fit them."""
+"""Turns problems of families into problems of training texts, with entries that fit them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from functools import cache
 from models.curriculum.families import Family
 from models.curriculum.forms import Form, WordedProblem, draw_problem, read_forms
 from models.curriculum.problem import Problem
-from models.curriculum.texts.typing_manner import type_question
+from models.curriculum.texts.typing_manner import imitate_typing
 from rm_local.records import Entry
 
 _EXACT = ("lists-and-strings", "code", "logic")
-"""Domains in whose questions each letter counts."""
+"""Domains in whose questions no letter may be changed."""
 OPENINGS = (
     "For problems like this, I should {steps}",
     "For problems like this, I should {steps}",
@@ -23,8 +23,8 @@ OPENINGS = (
 
 
 @cache
-def known_forms() -> dict[str, tuple[Form, ...]]:
-    """The forms of each known family; no other is ever trained on."""
+def group_known_forms() -> dict[str, tuple[Form, ...]]:
+    """Return the forms of each known family by its name; no other family is trained on."""
     found: dict[str, list[Form]] = {}
     for form in read_forms():
         if form.known:
@@ -32,30 +32,33 @@ def known_forms() -> dict[str, tuple[Form, ...]]:
     return {name: tuple(forms) for name, forms in found.items()}
 
 
-def draw_known(rng: random.Random) -> WordedProblem:
-    """A problem of a known family; all families alike, forms by the number of their wordings."""
-    forms = known_forms()[rng.choice(list(known_forms()))]
+def draw_known_problem(rng: random.Random) -> WordedProblem:
+    """Draw a problem of a known family; all families are equally likely.
+
+    Forms of a family are drawn in proportion to the number of their wordings.
+    """
+    forms = group_known_forms()[rng.choice(list(group_known_forms()))]
     form = rng.choices(forms, [len(form.wordings) for form in forms])[0]
     return draw_problem(rng, form)
 
 
-def as_problem(rng: random.Random, worded: WordedProblem) -> Problem:
-    """The problem as somebody types it, with entries for it."""
+def build_typed_problem(rng: random.Random, worded: WordedProblem) -> Problem:
+    """Return the problem with its question as people type it, and an entry for it."""
     family = worded.form.family
     return Problem(
         family=family.name,
         name=family.name.replace("-", " "),
-        question=type_question(rng, worded.question, family.domain in _EXACT),
+        question=imitate_typing(rng, worded.question, family.domain in _EXACT),
         subproblem=family.subproblem,
-        entries=(family_entry(rng, family),),
+        entries=(draw_family_entry(rng, family),),
         work=worded.work,
         answer=worded.answer,
         known=worded.form.known,
     )
 
 
-def family_entry(rng: random.Random, family: Family) -> Entry:
-    """A pair for the family, in one of several styles of prose."""
+def draw_family_entry(rng: random.Random, family: Family) -> Entry:
+    """Return an entry for the family, in one of several styles of prose."""
     lowered = [step[0].lower() + step[1:].rstrip(".") for step in family.steps]
     style = rng.randrange(4)
     if style == 0:
@@ -63,17 +66,17 @@ def family_entry(rng: random.Random, family: Family) -> Entry:
     elif style == 1:
         subroutine = f"{family.asks} {' '.join(family.steps)}"
     else:
-        joined = ", then ".join(lowered) if style == 2 else _in_order(lowered)
+        joined = ", then ".join(lowered) if style == 2 else _join_in_order(lowered)
         subroutine = rng.choice(OPENINGS).format(steps=joined) + "."
     return Entry(family.subproblem, subroutine, family.domain, f"curriculum/{family.name}")
 
 
-def task_of(subproblem: str) -> str:
-    """`add two numbers` of "How to add two numbers?"."""
+def extract_task(subproblem: str) -> str:
+    """Return the task of a subproblem: `add two numbers` of "How to add two numbers?"."""
     return subproblem.removeprefix("How to ").removeprefix("how to ").rstrip("?. ")
 
 
-def _in_order(steps: list[str]) -> str:
+def _join_in_order(steps: list[str]) -> str:
     first, *between, last = steps
     parts = [f"first {first}", *(f"next {step}" for step in between), f"finally {last}"]
     return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""A problem solved under a context, as a training text."""
+"""Builds the training text of a problem that is solved under a context."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 from models.curriculum.problem import Problem
 from models.curriculum.texts.contexts import Context
-from models.curriculum.texts.family_problems import task_of
-from models.curriculum.texts.spelling import spell_out
+from models.curriculum.texts.family_problems import extract_task
+from models.curriculum.texts.spelling import spell_out_calculations
 from models.curriculum.texts.training_text import (
     END,
     THOUGHT,
     TrainingText,
     Turn,
-    assemble,
-    cue_pieces,
-    opened,
-    written,
+    build_cue_pieces,
+    build_training_text,
+    format_prompt,
+    split_forced_results,
 )
 from rm_local.loop import CUE_OPENING
 
@@ -25,17 +25,20 @@ LOST = "I do not know how, and nothing here tells me."
 KNOWN = "I know how."
 
 
-def solve_under(
+def build_solution_text(
     rng: random.Random, problem: Problem, context: Context, earlier: Sequence[Turn] = ()
 ) -> TrainingText:
-    """The problem worked; declined where the model is not to know the way and nothing tells it."""
+    """Build the text of the worked problem.
+
+    The model declines instead if it does not know the family and the context shows no way.
+    """
     question = f"{context.before}{problem.question}{context.note}"
     work = problem.work
     if not context.note:
-        work, question = spell_out(rng, work, question)
-    task = f"I have to {task_of(problem.subproblem)}."
+        work, question = spell_out_calculations(rng, work, question)
+    task = f"I have to {extract_task(problem.subproblem)}."
     if context.delayed:
-        return _with_delayed_hint(question, problem, context, task, work)
+        return _build_delayed_hint_text(question, problem, context, task, work)
     solves = problem.known or context.shows_way
     lead = [task]
     if context.remark:
@@ -45,29 +48,31 @@ def solve_under(
     elif problem.known and not context.shows_way:
         lead.append(KNOWN)
     thought = " ".join([*lead, *([work] if solves else [])])
-    said = f"Answer: {problem.answer}" if solves else decline(task_of(problem.subproblem))
-    cue = cue_pieces(problem.subproblem, context.hints) if context.cued else ()
-    return assemble(question, thought, said, cue=cue, earlier=earlier)
+    said = (
+        f"Answer: {problem.answer}" if solves else format_refusal(extract_task(problem.subproblem))
+    )
+    cue = build_cue_pieces(problem.subproblem, context.hints) if context.cued else ()
+    return build_training_text(question, thought, said, cue=cue, earlier=earlier)
 
 
-def _with_delayed_hint(
+def _build_delayed_hint_text(
     question: str, problem: Problem, context: Context, task: str, work: str
 ) -> TrainingText:
-    """The model begins without a hint, and gets one in the middle of its thoughts."""
-    begun = written(f"{CUE_OPENING} {task} {KNOWN if problem.known else LOST}\n")
+    """Build a text in which the hint is inserted after the model has begun to think."""
+    begun = split_forced_results(f"{CUE_OPENING} {task} {KNOWN if problem.known else LOST}\n")
     rest = f" {task} {context.remark} {work}{THOUGHT}Answer: {problem.answer}{END}"
     return TrainingText(
         (
-            (opened(question), False),
+            (format_prompt(question), False),
             *begun,
-            *cue_pieces(problem.subproblem, context.hints),
-            *written(rest),
+            *build_cue_pieces(problem.subproblem, context.hints),
+            *split_forced_results(rest),
         )
     )
 
 
-def decline(task: str) -> str:
-    """What the model says when nothing tells it how."""
+def format_refusal(task: str) -> str:
+    """Format the model's reply if it does not know how and nothing shows it."""
     return (
         f"I do not know how to {task}, and nothing in the store told me. "
         "An entry about it, or a larger model, would help."

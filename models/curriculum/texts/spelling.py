@@ -1,4 +1,4 @@
-"""Arithmetic without the calculator: easy steps at once, others by their places when asked to."""
+"""Writes arithmetic without the calculator: easy steps at once, others place by place."""
 
 from __future__ import annotations
 
@@ -8,34 +8,40 @@ import re
 _SIMPLE = re.compile(r"<<(\d+)([-+*])(\d+)=(\d+)>>")
 _ANY = re.compile(r"<<.+?>>")
 EASY = 0.2
-"""Share of easy steps that are written without the calculator."""
+"""Share of easy calculations that are written without the calculator."""
 SPELLED = 0.06
-"""Share of the solutions that are spelt out, where that is possible."""
+"""Share of solutions that are spelled out place by place, where that is possible."""
 REQUESTS = (
     " Don't use a calculator.", " No calculator please.", " Without a calculator.",
     " Work it out by hand.", " by hand please", " Do it in your head.",
 )  # fmt: skip
 
 
-def spell_out(rng: random.Random, work: str, question: str) -> tuple[str, str]:
-    """The work and the question; spelt out in a share of the cases, where the user asks for it."""
+def spell_out_calculations(rng: random.Random, work: str, question: str) -> tuple[str, str]:
+    """Return work and question; in a small share the work is spelled out on the user's request.
+
+    Elsewhere some easy calculations are written without the calculator.
+    """
     found = _ANY.findall(work)
     if found and rng.random() < SPELLED and "\n" not in question:
-        spelled = [_by_places(each) for each in found]
+        spelled = [_expand_by_places(each) for each in found]
         if all(spelled):
             parts = iter(spelled)
             return _ANY.sub(lambda _: next(parts) or "", work), question + rng.choice(REQUESTS)
-    return _SIMPLE.sub(lambda m: _plain(m) if rng.random() < EASY else m[0], work), question
+    return _SIMPLE.sub(
+        lambda m: _drop_calculator_if_easy(m) if rng.random() < EASY else m[0], work
+    ), question
 
 
-def _plain(match: re.Match[str]) -> str:
+def _drop_calculator_if_easy(match: re.Match[str]) -> str:
+    """Return the calculation as plain text if its numbers are small, else unchanged."""
     a, operation, b = int(match[1]), match[2], int(match[3])
     easy = max(a, b) <= (10 if operation == "*" else 20)
     return f"{a}{operation}{b}={match[4]}" if easy else match[0]
 
 
-def _by_places(calculation: str) -> str | None:
-    """`47+38: 40+30=70, 7+8=15, 70+15=85`; None where that does not make it easy."""
+def _expand_by_places(calculation: str) -> str | None:
+    """Return `47+38: 47+30=77, 77+8=85`; None if the numbers are too large for that."""
     match = _SIMPLE.fullmatch(calculation)
     if match is None:
         return None
@@ -49,7 +55,7 @@ def _by_places(calculation: str) -> str | None:
         parts = [int(d) * 10 ** (len(str(large)) - 1 - n) for n, d in enumerate(str(large))]
         parts = [part for part in parts if part]
         steps = [f"{part}*{small}={part * small}" for part in parts]
-        return _summed(f"{large}*{small}", steps, [part * small for part in parts])
+        return _append_running_sums(f"{large}*{small}", steps, [part * small for part in parts])
     if max(a, b) > 999:
         return None
     hundreds, tens, units = b // 100 * 100, b % 100 // 10 * 10, b % 10
@@ -62,7 +68,8 @@ def _by_places(calculation: str) -> str | None:
     return f"{a}{operation}{b}: {', '.join(steps)}"
 
 
-def _summed(name: str, steps: list[str], values: list[int]) -> str:
+def _append_running_sums(name: str, steps: list[str], values: list[int]) -> str:
+    """Return the name and the steps, followed by the running sums of the values."""
     total = values[0]
     for value in values[1:]:
         steps.append(f"{total}+{value}={total + value}")

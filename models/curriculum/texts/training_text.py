@@ -1,4 +1,4 @@
-"""A training text: pieces as the worker cuts them into tokens, and which of them are learnt."""
+"""A training text: pieces as the worker tokenizes them, each with a flag for what is learnt."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ THINK, THOUGHT = "<think>\n", "\n</think>\n\n"
 _RESULT = re.compile(r"(?<=[^=<>!]=)([^=<>\n]+>>)")
 
 Piece = tuple[str, bool]
-"""A text and whether the model is to write it. No token reaches across two pieces."""
+"""A text, and whether the model learns to write it. No token spans two pieces."""
 Turn = tuple[str, str]
 """A question and its answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingText:
-    """One training text."""
+    """One training text in pieces."""
 
     pieces: tuple[Piece, ...]
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """The whole text."""
         return "".join(text for text, _ in self.pieces)
 
     @property
     def question(self) -> str:
-        """What the user wrote last."""
+        """The last message of the user."""
         return self.text.rpartition(USER)[2].partition(END)[0]
 
 
-def opened(question: str, earlier: Sequence[Turn] = ()) -> str:
-    """The prompt as the chat template renders it, up to the opened thinking block."""
+def format_prompt(question: str, earlier: Sequence[Turn] = ()) -> str:
+    """Format the prompt as the chat template renders it, with the thinking block opened."""
     turns = "".join(f"{USER}{ask}{END}{ASSISTANT}{reply}{END}" for ask, reply in earlier)
     return f"{turns}{USER}{question}{END}{ASSISTANT}{THINK}"
 
 
-def cue_pieces(subproblem: str, hints: str) -> list[Piece]:
-    """The cue, the subproblem that the model names, and what the loop puts behind it."""
+def build_cue_pieces(subproblem: str, hints: str) -> list[Piece]:
+    """Return pieces of the cue, the subproblem that the model names, and the hints after it."""
     return [
         (formulation_cue(), False),
         (f" {subproblem}\n", True),
@@ -50,8 +50,8 @@ def cue_pieces(subproblem: str, hints: str) -> list[Piece]:
     ]
 
 
-def written(text: str) -> Iterable[Piece]:
-    """What the model writes. Results of calculations are forced into it, so they are not learnt."""
+def split_forced_results(text: str) -> Iterable[Piece]:
+    """Yield pieces of what the model writes; results of calculations are marked as not learnt."""
     at = 0
     for match in _RESULT.finditer(text):
         yield text[at : match.start()], True
@@ -60,7 +60,7 @@ def written(text: str) -> Iterable[Piece]:
     yield text[at:], True
 
 
-def assemble(
+def build_training_text(
     question: str,
     thought: str,
     said: str,
@@ -68,7 +68,7 @@ def assemble(
     cue: Sequence[Piece] = (),
     earlier: Sequence[Turn] = (),
 ) -> TrainingText:
-    """A whole turn: the prompt, perhaps the cue, the thought and the answer."""
+    """Build the text of a whole turn: the prompt, the cue if any, the thought and the answer."""
     opening = " " if cue else f"{CUE_OPENING} "
-    answer = written(f"{opening}{thought}{THOUGHT}{said}{END}")
-    return TrainingText(((opened(question, earlier), False), *cue, *answer))
+    answer = split_forced_results(f"{opening}{thought}{THOUGHT}{said}{END}")
+    return TrainingText(((format_prompt(question, earlier), False), *cue, *answer))

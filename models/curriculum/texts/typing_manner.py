@@ -1,4 +1,4 @@
-"""How people type: courtesies, small letters, no question mark, slips of the finger."""
+"""Imitates how people type: courtesies, lower case, no question mark, typing errors."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _WORD = re.compile(r"\b[a-z]{5,}\b")
 _CODE = re.compile(r"[\n\[\](){}='\"`]|print|def |return")
 
 
-def type_question(rng: random.Random, question: str, exact: bool = False) -> str:
-    """The question as one person or another might type it.
+def imitate_typing(rng: random.Random, question: str, exact: bool = False) -> str:
+    """Return the question as people might type it, at random.
 
-    With `exact`, and where it is code, no letter is changed.
+    With `exact`, and in code, no letter is changed.
     """
     code = exact or _CODE.search(question) is not None
     if not code and rng.random() < 0.1:
-        question = _slip(rng, question)
+        question = _add_typos(rng, question)
     if "\n" not in question and rng.random() < 0.1:
         before = rng.choice(BEFORE)
         lowered = before[-2:] in ("s ", "y ", "o ") and question[1:2].islower() and not code
@@ -39,8 +39,8 @@ def type_question(rng: random.Random, question: str, exact: bool = False) -> str
     return question
 
 
-def _slip(rng: random.Random, text: str) -> str:
-    """One or two typing errors in words of five letters or more."""
+def _add_typos(rng: random.Random, text: str) -> str:
+    """Make one or two typing errors in words of five letters or more."""
     for _ in range(rng.choice((1, 1, 2))):
         found = list(_WORD.finditer(text))
         if not found:

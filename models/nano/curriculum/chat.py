@@ -1,10 +1,10 @@
-"""What is no problem for rm-nano, and the one sentence with which it says so."""
+"""Draws questions that rm-nano cannot answer; its fixed reply to them says so."""
 
 from __future__ import annotations
 
 import random
 
-from models.nano.curriculum.tables import table
+from models.nano.curriculum.tables import read_table
 
 Rng = random.Random
 
@@ -17,9 +17,9 @@ SUBPROBLEM = "How to say what this model can do?"
 THOUGHT = "this is no problem that I can work on, so I say what I can do."
 
 
-def question(rng: Rng) -> str:
-    """Something that people type and that rm-nano cannot do."""
-    words = table("chat")
+def draw_unsolvable_question(rng: Rng) -> str:
+    """Draw a question or remark that rm-nano cannot answer."""
+    words = read_table("chat")
     if rng.random() < 0.3:
         return str(rng.choice(words["fixed"]))
     slots = {key: rng.choice(options) for key, options in words["slots"].items()}

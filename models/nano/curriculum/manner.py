@@ -1,4 +1,4 @@
-"""How people type: with courtesies, without capitals, with a slip of the finger."""
+"""Imitates how people type: courtesies, lower case, no final mark."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ AFTER = (
 )
 
 
-def typed(rng: Rng, question: str) -> str:
-    """The question as one person or another might type it; code keeps its lines."""
+def imitate_typing(rng: Rng, question: str) -> str:
+    """Return the question as people might type it, at random; code is not changed."""
     if "\n" in question or question.startswith(("sorted", "sum(", "max(", "min(")):
         return question
     if rng.random() < 0.12:

@@ -1,4 +1,4 @@
-"""What the curriculum is made of: a problem, and the trajectory that solves it."""
+"""Records of the curriculum: a problem, and the numbers of one with their solution."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ Rng = random.Random
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem of a family, with its worked trajectory."""
+    """One problem of a family, with its entry and its worked steps."""
 
     family: str
-    """Slug, e.g. `kinetic-energy`; `invented` for a procedure that exists only in this sample."""
+    """Slug of the family: `kinetic-energy`; `invented` for a procedure of this problem only."""
     name: str
-    """What is asked for, as a trajectory names it, e.g. `kinetic energy`."""
+    """Name of the quantity asked for, as in the trajectory: `kinetic energy`."""
     question: str
     subproblem: str
-    """How the model is to name the subproblem."""
+    """The name of the subproblem that the model learns to write."""
     entry: Entry
-    """The pair that a store would hold for it."""
+    """An entry that a store may have for the problem."""
     steps: str
-    """The worked steps, one sentence after another, ending in the result."""
+    """The worked steps in sentences, which end with the result."""
     answer: str
     known: bool
-    """Whether the model is to solve it without a hint."""
+    """Whether the model has to solve it without a hint."""
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """The numbers of one problem, worked."""
+class WorkedNumbers:
+    """The numbers of one problem, with the worked steps and the answer."""
 
     values: Mapping[str, object]
-    """What the wordings are filled with."""
+    """Values for the slots of the family's wordings."""
     steps: str
     answer: str

@@ -1,7 +1,7 @@
-"""A procedure: a few steps over named inputs. It can be told, worked and checked.
+"""A procedure: a few steps over named inputs, which can be phrased and worked.
 
-The value of a procedure is built up in one running number; a step may also set a second
-product beside it, which the next step joins to it (`a*d` and `b*c`, then their sum).
+The steps change one running value; an opening step may also set a second value, which the next
+joining step combines with the first (`a*d` and `b*c`, then their sum).
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from models.nano.curriculum import arithmetic
 
 Inputs = Mapping[str, int]
 BOUND = 999
-"""No worked value may lie further from zero."""
+"""Maximum absolute value of a worked step."""
 
 
 class OutOfReachError(Exception):
-    """These inputs lead to a value that the steps do not provide for."""
+    """The inputs lead to a value that is too large, or to a division with a remainder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation on the running value, in the words in which it is told."""
+    """One operation on the running value, with its wording."""
 
     kind: str
     """A key of `WORDS`."""
     words: str
-    """As told in the subroutine and echoed when worked, e.g. `multiply by the mass`."""
+    """Wording in the subroutine and in the worked solution: `multiply by the mass`."""
     first: str | int = 0
-    """Input or constant that the step takes."""
+    """Input or constant that the step takes; 0 without one."""
     second: str | int = 0
-    """Second one, for steps that start from two."""
+    """Second input or constant of a step that takes two."""
 
 
 WORDS: dict[str, tuple[str, ...]] = {
@@ -123,15 +123,19 @@ OPENING = ("take", "sum", "difference", "product", "quotient", "square", "gap")
 JOINING = ("join-add", "join-subtract", "join-multiply", "join-divide")
 
 
-def told(kind: str, first: str | int = 0, second: str | int = 0) -> Step:
-    """A step in the first words that `WORDS` has for it."""
-    return Step(kind, WORDS[kind][0].format(r=the(first), s=the(second)), first, second)
+def build_step(kind: str, first: str | int = 0, second: str | int = 0) -> Step:
+    """Return a step in its first wording in `WORDS`."""
+    return Step(
+        kind, WORDS[kind][0].format(r=add_article(first), s=add_article(second)), first, second
+    )
 
 
-def worded(rng: random.Random, kind: str, first: str | int = 0, second: str | int = 0) -> Step:
-    """A step in words drawn from `WORDS`, its `it` now and then another word for it."""
+def draw_worded_step(
+    rng: random.Random, kind: str, first: str | int = 0, second: str | int = 0
+) -> Step:
+    """Return a step in a random wording of `WORDS`; numbers and `it` vary as well."""
     spoken = [
-        NUMERALS.get(o, o) if isinstance(o, int) and rng.random() < 0.15 else the(o)
+        NUMERALS.get(o, o) if isinstance(o, int) and rng.random() < 0.15 else add_article(o)
         for o in (first, second)
     ]
     words = rng.choice(WORDS[kind]).format(r=spoken[0], s=spoken[1])
@@ -142,21 +146,22 @@ def worded(rng: random.Random, kind: str, first: str | int = 0, second: str | in
     return Step(kind, words, first, second)
 
 
-def the(operand: str | int) -> str:
-    """How an operand is spoken of: letters and numbers bare, words with their article."""
+def add_article(operand: str | int) -> str:
+    """Return the operand as text; a word gets an article, a letter or a number none."""
     text = str(operand)
     return text if isinstance(operand, int) or len(text) == 1 else f"the {text}"
 
 
-def work(steps: tuple[Step, ...], inputs: Inputs) -> tuple[str, int]:
-    """The steps worked on these inputs: one clause a step, and the result.
+def work_steps(steps: tuple[Step, ...], inputs: Inputs) -> tuple[str, int]:
+    """Work the steps on these inputs; return a clause for each step, joined, and the result.
 
-    Raises OutOfReachError when a value grows beyond BOUND or a division does not come out even.
+    Raises:
+        OutOfReachError: A value exceeds `BOUND`, or a division has a remainder.
     """
     results: list[int] = []
     clauses: list[str] = []
     for s in steps:
-        shown, value = _apply(s, inputs, results)
+        shown, value = _work_step(s, inputs, results)
         if abs(value) > BOUND:
             raise OutOfReachError
         if s.kind in JOINING:
@@ -169,44 +174,44 @@ def work(steps: tuple[Step, ...], inputs: Inputs) -> tuple[str, int]:
     return "; ".join(clauses), results[-1]
 
 
-def _apply(s: Step, inputs: Inputs, results: list[int]) -> tuple[str, int]:
+def _work_step(s: Step, inputs: Inputs, results: list[int]) -> tuple[str, int]:
     if s.kind in JOINING:
-        return _binary(s.kind.removeprefix("join-"), results[0], results[1])
+        return _work_binary(s.kind.removeprefix("join-"), results[0], results[1])
     operands = [inputs[o] if isinstance(o, str) else o for o in (s.first, s.second)]
     if s.kind in OPENING:
-        return _open(s.kind, *operands)
-    return _unary(s.kind, results[-1], operands[0])
+        return _work_opening(s.kind, *operands)
+    return _work_on_value(s.kind, results[-1], operands[0])
 
 
-def _open(kind: str, r: int, s: int) -> tuple[str, int]:
+def _work_opening(kind: str, r: int, s: int) -> tuple[str, int]:
     match kind:
         case "take":
             return str(r), r
         case "sum":
-            return _binary("add", r, s)
+            return _work_binary("add", r, s)
         case "difference":
-            return _binary("subtract", r, s)
+            return _work_binary("subtract", r, s)
         case "product":
-            return _binary("multiply", r, s)
+            return _work_binary("multiply", r, s)
         case "quotient":
-            return _binary("divide", r, s)
+            return _work_binary("divide", r, s)
         case "square":
-            return _binary("multiply", r, r)
+            return _work_binary("multiply", r, r)
         case _:
             high, low = max(r, s), min(r, s)
             return f"{high}-{low}={high - low}", high - low
 
 
-def _unary(kind: str, x: int, r: int) -> tuple[str, int]:
+def _work_on_value(kind: str, x: int, r: int) -> tuple[str, int]:
     match kind:
         case "from":
-            return _binary("subtract", r, x)
+            return _work_binary("subtract", r, x)
         case "double":
-            return _binary("multiply", x, 2)
+            return _work_binary("multiply", x, 2)
         case "halve":
-            return _binary("divide", x, 2)
+            return _work_binary("divide", x, 2)
         case "itself":
-            return _binary("multiply", x, x)
+            return _work_binary("multiply", x, x)
         case "larger":
             return f"max({x},{r})={max(x, r)}", max(x, r)
         case "smaller":
@@ -218,17 +223,17 @@ def _unary(kind: str, x: int, r: int) -> tuple[str, int]:
             spelled = "+".join(map(str, digits))
             return f"{spelled}={sum(digits)}" if len(digits) > 1 else str(digits[0]), sum(digits)
         case _:
-            return _binary(kind, x, r)
+            return _work_binary(kind, x, r)
 
 
-def _binary(kind: str, x: int, y: int) -> tuple[str, int]:
+def _work_binary(kind: str, x: int, y: int) -> tuple[str, int]:
     match kind:
         case "add":
             return f"{x}+{y}={x + y}", x + y
         case "subtract":
             return f"{x}-{y}={x - y}", x - y
         case "multiply":
-            return arithmetic.times(x, y), x * y
+            return arithmetic.spell_product(x, y), x * y
         case "divide":
             if y == 0 or x % y:
                 raise OutOfReachError
@@ -236,6 +241,6 @@ def _binary(kind: str, x: int, y: int) -> tuple[str, int]:
         case "remainder":
             if x < 0 or y <= 0 or x // y > 60:
                 raise OutOfReachError
-            return arithmetic.remainder(x, y), x % y
+            return arithmetic.spell_remainder(x, y), x % y
         case _:
             raise ValueError(kind)

@@ -1,4 +1,4 @@
-"""The words of the curriculum, kept as TOML beside the code."""
+"""Reads the words of the curriculum, TOML files in this folder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from typing import Any
 
 
 @cache
-def table(name: str) -> dict[str, Any]:
-    """`name`.toml, read once."""
+def read_table(name: str) -> dict[str, Any]:
+    """Return the content of `name`.toml, read once."""
     return tomllib.loads((files(__package__) / f"{name}.toml").read_text(encoding="utf-8"))

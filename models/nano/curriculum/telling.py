@@ -1,4 +1,4 @@
-"""How a procedure is told: the subproblem as a question, the subroutine in the first person."""
+"""Phrases a procedure: its subproblem as a question, its subroutine in the first person."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import random
 from collections.abc import Sequence
 from functools import cache
 
-from models.nano.curriculum.arithmetic import listed
-from models.nano.curriculum.procedure import Step, the
-from models.seed.handwritten import handwritten
+from models.nano.curriculum.arithmetic import join_list
+from models.nano.curriculum.procedure import Step, add_article
+from models.seed.handwritten import read_handwritten_entries
 
 Rng = random.Random
 COUNTS = {1: "a number", 2: "two numbers", 3: "three numbers", 4: "four numbers"}
@@ -55,30 +55,30 @@ CLOSINGS = (
 )
 
 
-def canonical(name: str, inputs: Sequence[str]) -> str:
-    """The subproblem as the model is to write it."""
-    return f"How to compute the {name} {source(inputs)}?"
+def format_canonical_subproblem(name: str, inputs: Sequence[str]) -> str:
+    """Return the subproblem in the wording that the model learns to write."""
+    return f"How to compute the {name} {phrase_inputs(inputs)}?"
 
 
-def source(inputs: Sequence[str], letters: bool = False) -> str:
-    """`of two numbers`, `of two numbers a and b`, or `from the mass and the speed`."""
+def phrase_inputs(inputs: Sequence[str], letters: bool = False) -> str:
+    """Return `of two numbers`, `of two numbers a and b`, or `from the mass and the speed`."""
     if len(inputs[0]) == 1 or inputs[0].endswith("number"):
-        shown = f" {listed(inputs)}" if letters and len(inputs[0]) == 1 else ""
+        shown = f" {join_list(inputs)}" if letters and len(inputs[0]) == 1 else ""
         return f"of {COUNTS[len(inputs)]}{shown}"
-    return f"from {listed([the(i) for i in inputs])}"
+    return f"from {join_list([add_article(i) for i in inputs])}"
 
 
-def subproblem(rng: Rng, name: str, inputs: Sequence[str]) -> str:
-    """The subproblem as some entry of a store words it; letters are always introduced."""
-    return rng.choice(SUBPROBLEMS).format(n=name, f=source(inputs, letters=True))
+def phrase_subproblem(rng: Rng, name: str, inputs: Sequence[str]) -> str:
+    """Return the subproblem in a random wording of an entry; letters are always introduced."""
+    return rng.choice(SUBPROBLEMS).format(n=name, f=phrase_inputs(inputs, letters=True))
 
 
-def subroutine(rng: Rng, name: str, steps: Sequence[Step]) -> str:
-    """The steps told in one of several manners."""
+def phrase_subroutine(rng: Rng, name: str, steps: Sequence[Step]) -> str:
+    """Return the steps as a subroutine in one of several styles."""
     words = [s.words for s in steps]
     style = rng.randrange(4)
     if style == 0:
-        body = f"{rng.choice(OPENINGS)} {_chained(rng, words)}."
+        body = f"{rng.choice(OPENINGS)} {_join_chain(rng, words)}."
     elif style == 1:
         rest = [
             f"{rng.choice(('Then I', 'Next I', 'After that I', 'I', 'Now I'))} {w}."
@@ -89,23 +89,25 @@ def subroutine(rng: Rng, name: str, steps: Sequence[Step]) -> str:
         body = " ".join(f"Step {i}: {w}." for i, w in enumerate(words, 1))
     else:
         body = f"{rng.choice(OPENINGS)} do this: {'; '.join(words)}."
-    before = f"{_aside(rng)} " if rng.random() < 0.2 else rng.choice(PREFACES).format(n=name)
-    after = f" {_aside(rng)}" if rng.random() < 0.2 else rng.choice(CLOSINGS).format(n=name)
+    before = f"{_draw_aside(rng)} " if rng.random() < 0.2 else rng.choice(PREFACES).format(n=name)
+    after = f" {_draw_aside(rng)}" if rng.random() < 0.2 else rng.choice(CLOSINGS).format(n=name)
     return f"{before}{body}{after}"
 
 
 @cache
-def _asides() -> tuple[str, ...]:
-    """Short sentences of the hand-written entries: true, and no step of any invented procedure."""
-    sentences = (s.strip() for entry in handwritten() for s in entry.subroutine.split(". "))
+def _list_asides() -> tuple[str, ...]:
+    """Return short sentences of the handwritten entries, which belong to no invented procedure."""
+    sentences = (
+        s.strip() for entry in read_handwritten_entries() for s in entry.subroutine.split(". ")
+    )
     return tuple(s.rstrip(".") + "." for s in sentences if 20 < len(s) < 110 and s[0].isupper())
 
 
-def _aside(rng: Rng) -> str:
-    return rng.choice(_asides() or ("I check each step.",))
+def _draw_aside(rng: Rng) -> str:
+    return rng.choice(_list_asides() or ("I check each step.",))
 
 
-def _chained(rng: Rng, words: Sequence[str]) -> str:
+def _join_chain(rng: Rng, words: Sequence[str]) -> str:
     if len(words) == 1:
         return words[0]
     link = rng.choice((", then ", ", and then ", ", next "))

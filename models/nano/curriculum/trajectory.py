@@ -1,4 +1,4 @@
-"""A problem as the text that rm-nano is trained on: exactly what it meets, and what it is to write.
+"""The training text of a problem: what rm-nano reads, and what it learns to write.
 
 The cue, the hint and `Okay,` are the loop's own (`rm_local.loop.prompts`).
 """
@@ -20,32 +20,36 @@ USER, ASSISTANT, END = (
 
 
 @dataclass(frozen=True, slots=True)
-class Hinted:
-    """An entry put before the model, and what its procedure is for."""
+class HintEntry:
+    """An entry that the model reads as a hint, and the quantity that it computes."""
 
     entry: Entry
     name: str
-    """What the entry computes; empty for general advice that names nothing."""
+    """Name of the quantity; empty for general advice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """Text in pieces; the flag says whether the model is to write the piece."""
+    """A training text in pieces, each with a flag: whether the model learns to write it."""
 
     pieces: tuple[tuple[str, bool], ...]
 
     @property
     def text(self) -> str:
+        """The whole text."""
         return "".join(text for text, _ in self.pieces)
 
 
-def opened(question: str) -> str:
-    """The prompt as the chat template renders it, up to the opened thinking block."""
+def format_prompt(question: str) -> str:
+    """Format the prompt as the chat template renders it, with the thinking block opened."""
     return f"{USER}{question}{ASSISTANT}"
 
 
-def solved(problem: Problem, hint: Hinted | None, cued: bool) -> Trajectory:
-    """The trajectory of a problem: worked, or declined when nothing tells the way."""
+def build_solved_trajectory(problem: Problem, hint: HintEntry | None, cued: bool) -> Trajectory:
+    """Build the text of a problem: worked, or declined if nothing shows the way.
+
+    `cued` adds the loop's cue, which a hint requires.
+    """
     fits = hint is not None and hint.name == problem.name
     thought = [f"I need the {problem.name}."]
     if hint and hint.name:
@@ -60,27 +64,29 @@ def solved(problem: Problem, hint: Hinted | None, cued: bool) -> Trajectory:
         said = f"Answer: {problem.answer}"
     else:
         thought.append("I do not know the way.")
-        said = declined(problem.name)
-    return _assembled(problem.question, problem.subproblem, hint, cued, " ".join(thought), said)
+        said = format_refusal(problem.name)
+    return _assemble_trajectory(
+        problem.question, problem.subproblem, hint, cued, " ".join(thought), said
+    )
 
 
-def declined(name: str) -> str:
-    """What rm-nano says when nothing tells it how."""
+def format_refusal(name: str) -> str:
+    """Format the model's reply if nothing shows how to compute the quantity."""
     return (
         f"I do not know how to compute the {name}, and no hint told me. "
         "A subroutine for it in the store would let me do it."
     )
 
 
-def chatted(question: str, hint: Hinted | None, cued: bool) -> Trajectory:
-    """The trajectory of something that is no problem."""
-    return _assembled(question, chat.SUBPROBLEM, hint, cued, chat.THOUGHT, chat.ANSWER)
+def build_chat_trajectory(question: str, hint: HintEntry | None, cued: bool) -> Trajectory:
+    """Build the text of a question that rm-nano cannot answer, with its fixed reply."""
+    return _assemble_trajectory(question, chat.SUBPROBLEM, hint, cued, chat.THOUGHT, chat.ANSWER)
 
 
-def _assembled(
-    question: str, subproblem: str, hint: Hinted | None, cued: bool, thought: str, said: str
+def _assemble_trajectory(
+    question: str, subproblem: str, hint: HintEntry | None, cued: bool, thought: str, said: str
 ) -> Trajectory:
-    pieces = [(opened(question), False)]
+    pieces = [(format_prompt(question), False)]
     okay = f"{CUE_OPENING} "
     if cued:
         pieces += [(formulation_cue(), False), (f" {subproblem}\n", True)]

@@ -1,4 +1,4 @@
-"""Names, inputs and the ways in which people give numbers."""
+"""Draws names, inputs, and the wordings in which people give numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
-from models.nano.curriculum.arithmetic import listed
-from models.nano.curriculum.tables import table
-from models.seed.handwritten import handwritten
+from models.nano.curriculum.arithmetic import join_list
+from models.nano.curriculum.tables import read_table
+from models.seed.handwritten import read_handwritten_entries
 
 Rng = random.Random
 
@@ -18,11 +18,11 @@ CONSONANTS = "bcdfghjklmnprstvwxz"
 VOWELS = "aeiou"
 ENDINGS = ("", "", "n", "r", "k", "x", "l", "t", "sh", "nd", "s", "m")
 
-WORDS = table("words")
+WORDS = read_table("words")
 
 
-def made_up(rng: Rng) -> str:
-    """A word that no language has, e.g. `zorbal`."""
+def make_up_word(rng: Rng) -> str:
+    """Make up a word that no language has, such as `zorbal`."""
     syllables = rng.choice((2, 2, 2, 3))
     return "".join(
         rng.choice(CONSONANTS) + rng.choice(VOWELS) for _ in range(syllables)
@@ -30,59 +30,59 @@ def made_up(rng: Rng) -> str:
 
 
 @cache
-def plain_words() -> tuple[str, ...]:
-    """Words of the hand-written entries that stand in few of them: terms rather than glue."""
-    texts = [f"{e.subproblem} {e.subroutine}".lower() for e in handwritten()]
+def list_plain_words() -> tuple[str, ...]:
+    """Return the words that are in few handwritten entries: terms, not function words."""
+    texts = [f"{e.subproblem} {e.subroutine}".lower() for e in read_handwritten_entries()]
     seen = Counter(word for text in texts for word in set(re.findall(r"[a-z]{4,12}", text)))
     return tuple(sorted(word for word, entries in seen.items() if entries <= len(texts) // 12))
 
 
-def plain_word(rng: Rng) -> str:
-    """A word that people know."""
-    return str(rng.choice(plain_words() or WORDS["nouns"]))
+def draw_plain_word(rng: Rng) -> str:
+    """Draw a common word."""
+    return str(rng.choice(list_plain_words() or WORDS["nouns"]))
 
 
-def procedure_name(rng: Rng, taken: frozenset[str]) -> str:
-    """A name for an invented procedure: made-up words or plain ones; never a `taken` one."""
+def draw_procedure_name(rng: Rng, taken: frozenset[str]) -> str:
+    """Draw a name for an invented procedure, of made-up or plain words; none in `taken`."""
     while True:
-        name = _name(rng)
+        name = _draw_name(rng)
         if name not in taken:
             return name
 
 
-def _name(rng: Rng) -> str:
+def _draw_name(rng: Rng) -> str:
     kind = rng.random()
     if kind < 0.36:
-        return made_up(rng)
+        return make_up_word(rng)
     if kind < 0.46:
-        return f"{made_up(rng)} {rng.choice(WORDS['nouns'])}"
+        return f"{make_up_word(rng)} {rng.choice(WORDS['nouns'])}"
     if kind < 0.56:
         return str(rng.choice(WORDS["nouns"]))
     if kind < 0.66:
         return f"{rng.choice(WORDS['adjectives'])} {rng.choice(WORDS['nouns'])}"
     if kind < 0.74:
-        return plain_word(rng)
+        return draw_plain_word(rng)
     if kind < 0.9:
-        return f"{plain_word(rng)}{rng.choice('   -')}{plain_word(rng)}"
+        return f"{draw_plain_word(rng)}{rng.choice('   -')}{draw_plain_word(rng)}"
     if kind < 0.95:
-        return f"{plain_word(rng)} of {plain_word(rng)}"
-    return f"{plain_word(rng)}{rng.choice('  -')}{plain_word(rng)} {plain_word(rng)}"
+        return f"{draw_plain_word(rng)} of {draw_plain_word(rng)}"
+    return f"{draw_plain_word(rng)}{rng.choice('  -')}{draw_plain_word(rng)} {draw_plain_word(rng)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """An input that people know by its unit."""
+    """An input with a usual unit."""
 
     unit: str
     clause: str
-    """How a thing has it, e.g. `moves at {v} m/s`."""
+    """Clause about a thing with the quantity: `moves at {v} m/s`."""
 
 
 QUANTITIES = {name: Quantity(**row) for name, row in WORDS["quantities"].items()}
 
 
-def spoken(rng: Rng, inputs: dict[str, int]) -> dict[str, int]:
-    """The inputs in any order, now and then one under another name, or one that is not needed."""
+def vary_inputs(rng: Rng, inputs: dict[str, int]) -> dict[str, int]:
+    """Return the inputs in random order, in rare cases one renamed, or an unneeded one added."""
     others = WORDS["synonyms"]
     renamed = {
         i: others[i]
@@ -97,50 +97,51 @@ def spoken(rng: Rng, inputs: dict[str, int]) -> dict[str, int]:
     return dict(items)
 
 
-def article(noun: str) -> str:
+def choose_article(noun: str) -> str:
+    """Return the indefinite article of the noun."""
     return "an" if noun[0] in "aeiou" else "a"
 
 
-def a_thing(rng: Rng) -> str:
-    """What has the inputs, e.g. `ball`."""
-    return plain_word(rng) if rng.random() < 0.3 else str(rng.choice(WORDS["things"]))
+def draw_thing(rng: Rng) -> str:
+    """Draw a noun for a thing that has the inputs, such as `ball`."""
+    return draw_plain_word(rng) if rng.random() < 0.3 else str(rng.choice(WORDS["things"]))
 
 
-def amount(rng: Rng, name: str, value: int) -> str:
-    """The value of an input as people write it: bare, or with its unit."""
+def format_amount(rng: Rng, name: str, value: int) -> str:
+    """Return the value of an input as people write it, without or with its unit."""
     if name in QUANTITIES and rng.random() < 0.6:
         return f"{value} {QUANTITIES[name].unit}"
     style = rng.random()
     return f"${value}" if style < 0.03 else f"{value}%" if style < 0.06 else str(value)
 
 
-def clauses(inputs: dict[str, int]) -> list[str]:
-    """`weighs 4 kg`, `moves at 3 m/s`; empty where an input is not known by its unit."""
+def format_clauses(inputs: dict[str, int]) -> list[str]:
+    """Return a clause for each input: `weighs 4 kg`; empty if one has no usual unit."""
     if not all(i in QUANTITIES for i in inputs):
         return []
     return [QUANTITIES[i].clause.format(v=v) for i, v in inputs.items()]
 
 
-def given(rng: Rng, inputs: dict[str, int]) -> str:
-    """Named inputs as people write them, ready to stand before a question; ends in a full stop."""
-    told = {i: amount(rng, i, v) for i, v in inputs.items()}
-    thing = a_thing(rng)
-    has = clauses(inputs)
+def phrase_given(rng: Rng, inputs: dict[str, int]) -> str:
+    """Return the named inputs as a sentence before the question."""
+    told = {i: format_amount(rng, i, v) for i, v in inputs.items()}
+    thing = draw_thing(rng)
+    has = format_clauses(inputs)
     if has and rng.random() < 0.3:
         (first, value), *_ = inputs.items()
         if len(has) > 1 and rng.random() < 0.5:
-            return f"A {value} {QUANTITIES[first].unit} {thing} {listed(has[1:])}."
-        return f"{article(thing).title()} {thing} {listed(has)}."
+            return f"A {value} {QUANTITIES[first].unit} {thing} {join_list(has[1:])}."
+        return f"{choose_article(thing).title()} {thing} {join_list(has)}."
     forms = {
-        "The {}.": listed([f"{i} is {v}" for i, v in told.items()], "and the"),
+        "The {}.": join_list([f"{i} is {v}" for i, v in told.items()], "and the"),
         "{}.": ", ".join(f"{i} = {v}" for i, v in told.items()),
         "{} .": ", ".join(f"{i}: {v}" for i, v in told.items()),
-        "Given {}.": listed([f"{i} {v}" for i, v in told.items()]),
-        "Let the {}.": listed([f"{i} be {v}" for i, v in told.items()], "and the"),
-        f"{article(thing).title()} {thing} has {{}}.": listed(
-            [f"{article(i)} {i} of {v}" for i, v in told.items()]
+        "Given {}.": join_list([f"{i} {v}" for i, v in told.items()]),
+        "Let the {}.": join_list([f"{i} be {v}" for i, v in told.items()], "and the"),
+        f"{choose_article(thing).title()} {thing} has {{}}.": join_list(
+            [f"{choose_article(i)} {i} of {v}" for i, v in told.items()]
         ),
-        f"There is {article(thing)} {thing} with {{}}.": listed(
+        f"There is {choose_article(thing)} {thing} with {{}}.": join_list(
             [f"{i} {v}" for i, v in told.items()]
         ),
     }
@@ -148,65 +149,65 @@ def given(rng: Rng, inputs: dict[str, int]) -> str:
     return form.format(forms[form]).replace(" .", ".")
 
 
-def tail(rng: Rng, inputs: dict[str, int]) -> str:
-    """Named inputs as they follow a question word, e.g. `for mass 4 kg and speed 3 m/s`."""
-    told = {i: amount(rng, i, v) for i, v in inputs.items()}
-    thing = a_thing(rng)
-    has = clauses(inputs)
+def phrase_tail(rng: Rng, inputs: dict[str, int]) -> str:
+    """Return the named inputs as the end of a question: `for mass 4 kg and speed 3 m/s`."""
+    told = {i: format_amount(rng, i, v) for i, v in inputs.items()}
+    thing = draw_thing(rng)
+    has = format_clauses(inputs)
     if has and rng.random() < 0.25:
-        return f"of {article(thing)} {thing} that {listed(has)}"
-    of = listed([f"{article(i)} {i} of {v}" for i, v in told.items()])
+        return f"of {choose_article(thing)} {thing} that {join_list(has)}"
+    of = join_list([f"{choose_article(i)} {i} of {v}" for i, v in told.items()])
     forms = (
-        f"of a {thing} with {listed([f'{i} {v}' for i, v in told.items()])}",
+        f"of a {thing} with {join_list([f'{i} {v}' for i, v in told.items()])}",
         f"of a {thing} with {of}",
-        f"for {listed([f'{i} = {v}' for i, v in told.items()])}",
-        f"if the {listed([f'{i} is {v}' for i, v in told.items()], 'and the')}",
+        f"for {join_list([f'{i} = {v}' for i, v in told.items()])}",
+        f"if the {join_list([f'{i} is {v}' for i, v in told.items()], 'and the')}",
         f"with {of}",
         f"for {of}",
-        f"for {listed([f'{i} {v}' for i, v in told.items()])}",
-        f"for {listed([f'{v} {i}' for i, v in inputs.items()])}",
-        f"from {listed([f'{i} {v}' for i, v in told.items()])}",
+        f"for {join_list([f'{i} {v}' for i, v in told.items()])}",
+        f"for {join_list([f'{v} {i}' for i, v in inputs.items()])}",
+        f"from {join_list([f'{i} {v}' for i, v in told.items()])}",
     )
     return rng.choice(forms)
 
 
-def ended(rng: Rng, question: str) -> str:
-    """The question, now and then with the unit in which the answer is wanted."""
+def vary_ending(rng: Rng, question: str) -> str:
+    """Return the question, in rare cases with a word as the unit of the answer."""
     if rng.random() > 0.06 or question[-1] not in ".?":
         return question
-    return f"{question[:-1]} in {plain_word(rng)}{question[-1]}"
+    return f"{question[:-1]} in {draw_plain_word(rng)}{question[-1]}"
 
 
-def asked_after(rng: Rng, name: str) -> str:
-    """The question behind what is given: `What is its zorbal?`"""
+def phrase_question(rng: Rng, name: str) -> str:
+    """Return a question after the given values: `What is its zorbal?`"""
     asides = WORDS["asides"]
     before = f"{rng.choice(asides)} " if rng.random() < 0.06 else ""
-    question = rng.choice(WORDS["asks_after"]).format(n=name, thing=a_thing(rng))
-    return before + ended(rng, question)
+    question = rng.choice(WORDS["asks_after"]).format(n=name, thing=draw_thing(rng))
+    return before + vary_ending(rng, question)
 
 
-def plain_question(rng: Rng, name: str, inputs: dict[str, int]) -> str:
-    """A question whose inputs are letters: `What is the zorbal of 12 and 5?`"""
+def phrase_letter_question(rng: Rng, name: str, inputs: dict[str, int]) -> str:
+    """Return a question whose inputs are letters: `What is the zorbal of 12 and 5?`"""
     values = list(inputs.values())
     equals = rng.choice((", ", " and ")).join(
         f"{k}{rng.choice(('=', ' = '))}{v}" for k, v in inputs.items()
     )
-    numbers = grouped(rng, values) if len(values) == 4 else listed(values)
+    numbers = group_four_numbers(rng, values) if len(values) == 4 else join_list(values)
     form = rng.randrange(10)
     if form == 0:
-        return f"Let {equals}. {asked_after(rng, name)}"
+        return f"Let {equals}. {phrase_question(rng, name)}"
     if form == 1:
         return f"{name}({', '.join(map(str, values))}) = ?"
     if form == 2:
         return f"{name} of {numbers}?"
     where = rng.choice(WORDS["givens"]).format(v=numbers, e=equals, t=numbers)
     if len(values) == 1 and rng.random() < 0.25:
-        where = f"of a {a_thing(rng)} with {values[0]} {plain_word(rng)}"
+        where = f"of a {draw_thing(rng)} with {values[0]} {draw_plain_word(rng)}"
     return str(rng.choice(WORDS["asks"]).format(n=name, t=where))
 
 
-def grouped(rng: Rng, values: list[int]) -> str:
-    """Four numbers as two points or a matrix."""
+def group_four_numbers(rng: Rng, values: list[int]) -> str:
+    """Return four numbers as two points, as a matrix or as a list."""
     a, b, c, d = values
     return rng.choice(
         (
@@ -219,8 +220,8 @@ def grouped(rng: Rng, values: list[int]) -> str:
     )
 
 
-def named_question(rng: Rng, name: str, inputs: dict[str, int]) -> str:
-    """A question whose inputs are words, in their order."""
+def phrase_named_question(rng: Rng, name: str, inputs: dict[str, int]) -> str:
+    """Return a question whose inputs have names, in their order."""
     if rng.random() < 0.55:
-        return f"{given(rng, inputs)} {asked_after(rng, name)}"
-    return ended(rng, rng.choice(WORDS["asks"]).format(n=name, t=tail(rng, inputs)))
+        return f"{phrase_given(rng, inputs)} {phrase_question(rng, name)}"
+    return vary_ending(rng, rng.choice(WORDS["asks"]).format(n=name, t=phrase_tail(rng, inputs)))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rm_local.bench.corpus.corpus import load_corpus, load_installed_sentences
+from rm_local.bench.corpus.corpus import load_installed_sentences, prepare_installed_corpus
 from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.progress import Progress
 from rm_local.store import TextCodec, join_texts, train_dictionary
@@ -24,24 +24,27 @@ from rm_local.store import TextCodec, join_texts, train_dictionary
 LEVELS = (3, 12)
 ROWS = 16_384
 RUN = 512
-"""Rows per run; runs are for training and for measuring in turn. Few frames contain two runs."""
+"""Rows per run. Even runs train the dictionary, odd runs are measured. A run has whole frames."""
 FRAME_ROWS = 16
 
 Pair = tuple[str, str]
 
 
 class PackedSize(NamedTuple):
-    """Size of texts before and after packing."""
+    """Size of the measured texts before and after compression by the store's codec."""
 
     words: int
     raw: int
     """Bytes of the texts, uncompressed."""
     packed: int
-    """Bytes of the texts, uncompressed."""
+    """Bytes of the texts, compressed."""
 
 
 def measure_packing(rows: Sequence[Pair], level: int) -> PackedSize:
-    """Pack every second run of `rows` with a dictionary trained on the other runs."""
+    """Compress every second run of `rows` at a zstandard `level`; return the sizes.
+
+    The dictionary is trained on the other runs.
+    """
     runs = [rows[start : start + RUN] for start in range(0, len(rows), RUN)]
     samples = [f"{a} {b}" for run in runs[::2] for a, b in run]
     codec = TextCodec(train_dictionary(samples), level)
@@ -56,18 +59,24 @@ def measure_packing(rows: Sequence[Pair], level: int) -> PackedSize:
     return PackedSize(words, raw, size)
 
 
-def compose_rows(source: SyntheticSource, rows: int) -> list[Pair]:
-    """Compose rows sorted by anchor (their main sentence), so that neighbours are very similar."""
+def compose_sorted_rows(source: SyntheticSource, rows: int) -> list[Pair]:
+    """Return `rows` synthetic texts (subproblem, subroutine), sorted by anchor (main sentence).
+
+    So neighbouring rows are very similar, as in the clusters of a store.
+    """
     found: list[tuple[int, str, str]] = []
     for number in range(-(-rows // source.block_rows)):
-        topics = source.list_topics(number).tolist()
+        topics = source.list_row_anchors(number).tolist()
         entries = source.make_entries(number)
         found += [(t, e.subproblem, e.subroutine) for t, e in zip(topics, entries, strict=True)]
     return [(a, b) for _, a, b in sorted(found, key=lambda each: each[0])][:rows]
 
 
 def cut_prose_rows(sentences: Sequence[str], like: Sequence[Pair]) -> Iterator[Pair]:
-    """Cut the sentences into rows as long as the rows of `like`, while there are words."""
+    """Yield rows of consecutive words, each as long as the row of `like` at its place.
+
+    Ends when there are no more words.
+    """
     words = (word for sentence in sentences for word in sentence.split())
     for pair in like:
         key, value = (" ".join(islice(words, len(text.split()))) for text in pair)
@@ -82,8 +91,8 @@ def main() -> None:
     def print_stage(progress: Progress) -> None:
         print(progress.stage, file=sys.stderr)
 
-    source = SyntheticSource(ROWS, 0, load_corpus(report=print_stage))
-    composed = compose_rows(source, ROWS)
+    source = SyntheticSource(ROWS, 0, prepare_installed_corpus(report=print_stage))
+    composed = compose_sorted_rows(source, ROWS)
     prose = list(cut_prose_rows(load_installed_sentences(report=print_stage), composed))
     lengths = [len(f"{a} {b}".split()) for a, b in composed]
     print(f"{len(composed):,} made-up rows, {len(prose):,} of real prose,", end=" ")

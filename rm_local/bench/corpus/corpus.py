@@ -41,21 +41,21 @@ def choose_sentence_count(rows: int) -> int | None:
     return None if rows >= ALL_SENTENCES_ROWS else max(SAMPLED_SENTENCES, rows)
 
 
-def load_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
-    """Return the folder of the corpus of `limit` sentences (None: all) of installed packages.
+def prepare_installed_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
+    """Return the folder of a corpus of `limit` docstring sentences of the installed packages.
 
-    The first call writes it.
+    None takes all sentences. The folder is in the cache; the first call writes it.
 
     Raises:
         UsageError: There are too few sentences.
     """
     parent = _find_corpora_folder(report)
     sentences = _read_installed_sentences(parent, limit, report)
-    return make_corpus(sorted(sentences, key=_hash_text)[:limit], parent)
+    return prepare_corpus(sorted(sentences, key=_hash_text)[:limit], parent)
 
 
-def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
-    """Return the folder of the corpus of these sentences below `parent`; write it if it is missing.
+def prepare_corpus(chosen: Sequence[str], parent: Path) -> Path:
+    """Return the folder below `parent` of the corpus of these sentences; write it if missing.
 
     Raises:
         UsageError: There are too few sentences.
@@ -72,7 +72,7 @@ def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
 
 @lru_cache(maxsize=2)
 def read_sentences(folder: Path) -> tuple[str, ...]:
-    """Read the sentences of a corpus.
+    """Return the sentences of the corpus in `folder`, cached in the process.
 
     Raises:
         RmLocalError: The file cannot be read, or was changed after it was written.
@@ -95,7 +95,7 @@ def load_installed_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
 
 
 def _find_corpora_folder(report: ProgressCallback) -> Path:
-    """Find the folder of all corpora; without a cache a temporary one, which is reported."""
+    """Return the folder of all corpora in the cache, or a temporary one, which is reported."""
     return find_writable_cache(lambda notice: report(Progress(notice))) / "corpus"
 
 
@@ -104,7 +104,7 @@ def _read_installed_sentences(
 ) -> tuple[str, ...]:
     """Read about `limit` sentences of the installed packages, or all; they are cached in a file."""
     part = "" if limit is None else f"-{limit}"
-    path = parent / f"installed-{_hash_installation()[:16]}{part}.txt"
+    path = parent / f"installed-{_hash_installed_packages()[:16]}{part}.txt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         read = (
@@ -116,7 +116,7 @@ def _read_installed_sentences(
     return tuple(path.read_text("utf-8").split("\n"))
 
 
-def _hash_installation() -> str:
+def _hash_installed_packages() -> str:
     """Hash the versions of Python and of all packages, and the source of the docstring reader."""
     names = sorted(f"{each.name}=={each.version}" for each in distributions())
     source = Path(docstrings.__file__).read_text("utf-8")

@@ -31,12 +31,15 @@ PARAMETERS = re.compile(r"\b(Args|Parameters|Arguments|Returns?|Example|Note|Rai
 PLAIN = re.compile(r"[A-Za-z ,.;:'()/-]")
 PLAIN_SHARE = 0.93
 MAX_FILE_BYTES = 400_000
-"""Maximum bytes of a source file; a longer one is a table of data."""
+"""Maximum bytes of a source file; a longer one is mostly a table of data, and is skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentedObject:
-    """A module, function or class: the words of its name, and the sentences of its docstring."""
+    """A documented module, function or class of an installed package.
+
+    `name` is its name in words (`matrix rank`), `sentences` are the prose of its docstring.
+    """
 
     name: str
     sentences: tuple[str, ...]
@@ -54,7 +57,7 @@ def read_docstrings(
     paths = [*_find_source_files(skipped)]
     meter = ProgressMeter(report, "read docstrings", len(paths))
     for number, path in enumerate(paths, 1):
-        for each in _parse_file(path):
+        for each in _parse_documented_objects(path):
             if each.sentences and each.sentences not in seen:
                 seen.add(each.sentences)
                 found.append(each)
@@ -63,9 +66,10 @@ def read_docstrings(
 
 
 def collect_sentences(report: ProgressCallback = ignore_progress) -> tuple[str, ...]:
-    """Collect the distinct sentences of all docstrings, tests included, ordered by path.
+    """Collect the distinct docstring sentences of all installed packages, ordered by path.
 
-    Each sentence begins with a capital and ends with a full stop. The call takes a minute or two.
+    Packages' tests are included. Each sentence begins with a capital and ends with a full stop.
+    The call takes a minute or two.
     """
     found = read_docstrings(OWN_PACKAGE, report)
     return _select_sentences(each for one in found for each in one.sentences)
@@ -81,7 +85,7 @@ def sample_sentences(count: int, report: ProgressCallback = ignore_progress) -> 
     meter = ProgressMeter(report, "read docstrings", count)
     chosen: dict[str, None] = {}
     for path in paths:
-        read = (each for one in _parse_file(path) for each in one.sentences)
+        read = (each for one in _parse_documented_objects(path) for each in one.sentences)
         chosen |= dict.fromkeys(_select_sentences(read)[:FILE_SENTENCES])
         meter.reach(min(len(chosen), count))
         if len(chosen) >= count:
@@ -109,7 +113,7 @@ def format_sentence(sentence: str) -> str:
 
 
 def extract_sentences(text: str) -> tuple[str, ...]:
-    """Extract the sentences of a docstring without code, parameter tables and maths."""
+    """Return the sentences of a docstring that are plain prose: no code, tables or formulas."""
     kept = []
     for paragraph in re.split(r"\n\s*\n", text):
         if ">>>" in paragraph or "::" in paragraph or "---" in paragraph:
@@ -139,7 +143,7 @@ def _find_source_files(skipped: re.Pattern[str]) -> Iterator[Path]:
                 yield path
 
 
-def _parse_file(path: Path) -> Iterator[DocumentedObject]:
+def _parse_documented_objects(path: Path) -> Iterator[DocumentedObject]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -16,13 +16,16 @@ from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.store import format_entry
 
 
-def export_rows(
+def export_synthetic_rows(
     source: SyntheticSource,
     write: Callable[[bytes], object],
     vectors: IO[bytes] | None,
     report: ProgressCallback,
 ) -> None:
-    """Pass all entries to `write` as JSON Lines, block by block; write vectors to `vectors`."""
+    """Pass all entries to `write` as JSON Lines, block by block.
+
+    Write their vectors to the file `vectors`, unless that is None, as a float16 .npy array.
+    """
     if vectors:
         dimension = source.make_vectors(0).shape[1]
         shape = {"descr": "<f2", "fortran_order": False, "shape": (source.rows, dimension)}
@@ -36,8 +39,8 @@ def export_rows(
 
 
 @contextmanager
-def write_new_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file for the body of a `with` statement; remove it if the body raises.
+def create_new_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new file for writing; remove it if the body of the `with` statement raises.
 
     Raises:
         UsageError: The file exists, or cannot be created.

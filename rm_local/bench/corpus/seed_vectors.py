@@ -1,4 +1,4 @@
-"""Embeddings of real sentences (anchors), the centers of random synthetic vectors.
+"""Embeddings of real sentences (anchors), the centres of random synthetic vectors.
 
 Made once for a corpus and kept next to its sentences, in `anchors/`. `vectors.npy`, an array
 (n, d), and `queries.npy`, an array (held out, d), have float32 rows of length 1; `near.npy`, an
@@ -64,16 +64,16 @@ def open_anchors(folder: Path) -> Anchors:
     return Anchors(vectors, near, queries)
 
 
-def make_anchors(
+def write_anchor_files(
     folder: Path,
     anchors: Sequence[str],
     held_out: Sequence[str],
     embed: Embed,
     report: ProgressCallback,
 ) -> None:
-    """Embed anchors and queries for the corpus in `folder`, unless their files exist.
+    """Embed the sentences `anchors` and `held_out`, and write the files for `open_anchors`.
 
-    An interrupted call leaves no anchors.
+    Does nothing if the files exist in the corpus `folder`. An interrupted call leaves none.
     """
     place = folder / FOLDER
     if place.exists():
@@ -97,7 +97,7 @@ def _embed_in_batches(texts: Sequence[str], embed: Embed, report: ProgressCallba
 
 
 def find_neighbors(vectors: Floats, count: int, report: ProgressCallback) -> NDArray[np.int32]:
-    """Find the `count` nearest other rows of each row, nearest first, as an array (n, count)."""
+    """Return an array (n, count): the numbers of each row's nearest other rows, nearest first."""
     found = np.empty((len(vectors), count), np.int32)
     meter = ProgressMeter(report, "compare", len(vectors))
     for start in range(0, len(vectors), COMPARED_AT_ONCE):

@@ -19,10 +19,10 @@ from rm_local.arrays import Floats, Ids
 from rm_local.bench.corpus.seed_vectors import (
     FOLDER as ANCHORS,
     NEIGHBORS,
-    make_anchors,
     open_anchors,
+    write_anchor_files,
 )
-from rm_local.bench.corpus.texts import Strings, draw_labels, load_texts
+from rm_local.bench.corpus.texts import Strings, draw_anchor_labels, load_texts
 from rm_local.errors import UsageError
 from rm_local.progress import ProgressCallback
 from rm_local.records import Entry
@@ -30,19 +30,20 @@ from rm_local.store import EntryBatch
 
 BLOCK_ROWS = 8192
 ANCHOR_ROWS = 32
-"""Rows of one anchor in a block; one matrix product makes their noise."""
+"""Number of rows around each anchor of a block; one matrix product makes their noise."""
 BLOCK_ANCHORS = BLOCK_ROWS // ANCHOR_ROWS
 SCALE = 0.9
 """Standard deviation of rows around their anchor, relative to that of the anchor's neighbours."""
 ORDER, NOISE, WORDS, ALIKE = range(4)
-"""Numbers of random streams. Each block has its own streams, so it depends on no other block."""
+"""Numbers of random streams, part of a generator's seed with the seed and the block's number."""
 
 
 @dataclass(frozen=True)
 class SyntheticSource:
-    """Distinct entries and their vectors. Each block depends on seed, sentences and its number.
+    """A source of `rows` distinct synthetic entries and their vectors, made block by block.
 
-    `folder` is a corpus (`rm_local.bench.corpus.corpus`). A pickle holds only the three fields.
+    A block depends only on `seed`, on its number, and on the sentences of the corpus in `folder`
+    (`rm_local.bench.corpus.corpus`). A pickle holds only the three fields.
     """
 
     rows: int
@@ -56,7 +57,7 @@ class SyntheticSource:
 
     @property
     def block_rows(self) -> int:
-        """Rows in a block."""
+        """Number of rows in a block; the last block may have fewer."""
         return BLOCK_ROWS
 
     @property
@@ -65,14 +66,16 @@ class SyntheticSource:
         return -(-self.rows // BLOCK_ROWS)
 
     def prepare_anchors(self, report: ProgressCallback) -> None:
-        """Embed the anchors, needed for vectors only, unless the corpus has them. Takes minutes."""
+        """Embed the anchors unless the corpus has them; takes minutes. Only vectors need them."""
         from rm_local.embed import BulkEmbedder
 
         if (self.folder / ANCHORS).exists():
             return
         texts = load_texts(self.folder)
         embed = BulkEmbedder(half=True).embed
-        make_anchors(self.folder, texts.anchors, texts.held_out, embed, report)
+        write_anchor_files(
+            self.folder, texts.anchor_sentences, texts.held_out_sentences, embed, report
+        )
 
     def read_block(self, number: int) -> EntryBatch:
         """Make the entries and vectors of one block.
@@ -88,27 +91,28 @@ class SyntheticSource:
         noise = self._make_rng(NOISE, number).standard_normal(
             (BLOCK_ANCHORS, ANCHOR_ROWS, NEIGHBORS), np.float32
         )
-        return _draw_around(self.folder, chosen, noise)[self._draw_order(number)]
+        return _make_rows_around_anchors(self.folder, chosen, noise)[self._draw_row_order(number)]
 
     def make_entries(self, number: int) -> list[Entry]:
         """Make the entries of block `number`, in the order of its vectors."""
         chosen, passes = self._choose_anchors(number)
-        order = self._draw_order(number)
+        order = self._draw_row_order(number)
         slots = order // ANCHOR_ROWS
         turns = passes[slots] * ANCHOR_ROWS + order % ANCHOR_ROWS
         rows = number * BLOCK_ROWS + np.arange(len(order))
-        named = _draw_labels(self.folder, self.seed)
+        named = _load_labels(self.folder, self.seed)
         rng = self._make_rng(WORDS, number)
         return load_texts(self.folder).compose_entries(rows, chosen[slots], turns, named, rng)
 
-    def list_topics(self, number: int) -> Ids:
-        """List the number of the anchor (the main sentence) of each row of block `number`."""
-        return self._choose_anchors(number)[0][self._draw_order(number) // ANCHOR_ROWS]
+    def list_row_anchors(self, number: int) -> Ids:
+        """Return the number of the anchor (the main sentence) of each row of block `number`."""
+        return self._choose_anchors(number)[0][self._draw_row_order(number) // ANCHOR_ROWS]
 
     def make_queries(self, kind: Literal["real", "alike"], count: int) -> Floats:
-        """Make an array (count, d) of queries.
+        """Return query vectors as an array (count, d).
 
-        `real` queries are held-out real sentences; `alike` ones are other random rows.
+        `real` queries embed held-out real sentences; `alike` queries are made like the rows, at
+        random, but are not among them.
 
         Raises:
             UsageError: Fewer sentences than `count` are held out.
@@ -121,18 +125,18 @@ class SyntheticSource:
             return np.array(anchors.queries[:count])
         rng = self._make_rng(ALIKE, 0)
         chosen = rng.integers(0, len(anchors.vectors), count)
-        return _draw_around(
+        return _make_rows_around_anchors(
             self.folder, chosen, rng.standard_normal((count, 1, NEIGHBORS), np.float32)
         )
 
     def _choose_anchors(self, number: int) -> tuple[Ids, Ids]:
-        """Choose the anchors of a block in turn; also return the number of earlier uses of each."""
-        turn = _shuffle_anchors(self.folder, self.seed)
+        """Return the anchors of a block, chosen in turn, and how often earlier blocks used each."""
+        turn = _shuffle_anchor_numbers(self.folder, self.seed)
         place = number * BLOCK_ANCHORS + np.arange(BLOCK_ANCHORS)
         return turn[place % len(turn)], place // len(turn)
 
-    def _draw_order(self, number: int) -> Ids:
-        """Make a random order for the rows of a block."""
+    def _draw_row_order(self, number: int) -> Ids:
+        """Return the rows of a block in random order; fewer in a last, shorter block."""
         left = min(BLOCK_ROWS, self.rows - number * BLOCK_ROWS)
         return self._make_rng(ORDER, number).permutation(BLOCK_ROWS)[:left]
 
@@ -140,10 +144,11 @@ class SyntheticSource:
         return np.random.default_rng((self.seed, stream, number))
 
 
-def _draw_around(folder: Path, chosen: Ids, noise: Floats) -> Floats:
-    """Make m random rows around each of n anchors: an array (n * m, d).
+def _make_rows_around_anchors(folder: Path, chosen: Ids, noise: Floats) -> Floats:
+    """Make m random unit vectors near each of n anchor vectors: an array (n * m, d).
 
-    `noise` is a standard normal array (n, m, 32).
+    `chosen` are the numbers of the n anchors. Each vector is the anchor plus a random combination
+    of its 32 nearest anchors; `noise` has the weights, a standard normal array (n, m, 32).
     """
     anchors = open_anchors(folder)
     # Subtracting the mean of the noise has the effect of centring the neighbours.
@@ -158,11 +163,11 @@ def _draw_around(folder: Path, chosen: Ids, noise: Floats) -> Floats:
 
 
 @lru_cache(maxsize=4)
-def _shuffle_anchors(folder: Path, seed: int) -> Ids:
-    """Make the random order of the anchors. Blocks go through it repeatedly."""
-    return np.random.default_rng(seed).permutation(len(load_texts(folder).anchors))
+def _shuffle_anchor_numbers(folder: Path, seed: int) -> Ids:
+    """Return the numbers of all anchors in random order, in which blocks use them repeatedly."""
+    return np.random.default_rng(seed).permutation(len(load_texts(folder).anchor_sentences))
 
 
 @lru_cache(maxsize=4)
-def _draw_labels(folder: Path, seed: int) -> list[Strings]:
-    return draw_labels(len(load_texts(folder).anchors), seed)
+def _load_labels(folder: Path, seed: int) -> list[Strings]:
+    return draw_anchor_labels(len(load_texts(folder).anchor_sentences), seed)

@@ -22,14 +22,14 @@ Strings = NDArray[Any]
 
 HELD_OUT = 2000
 HELD_OUT_SHARE = 50
-"""In a small corpus one of 50 sentences is held out."""
+"""Of a corpus with fewer than 100,000 sentences, one in 50 is held out for queries."""
 MAX_ANCHORS = 100_000
 STEM_WORDS = 12
 CONDITION_WORDS = 6
 SENTENCES = 6
-"""Sentences in a subroutine (the procedure of an entry)."""
+"""Number of sentences in a subroutine (the procedure of an entry)."""
 SPREAD_FACTOR = 7919
-"""A prime, so that its multiples modulo the number of sentences reach all sentences."""
+"""Factor that spreads row numbers; a prime, so its multiples modulo n reach all n sentences."""
 
 PROVENANCE = "made up by `rm-local store synth` from docstrings of the installed packages"
 LABELS = {
@@ -37,7 +37,7 @@ LABELS = {
     "source": (("synth/a", "synth/b", "synth/c", "synth/d"), (0.4, 0.3, 0.2, 0.1)),
     "level": (("school", "college", "olympiad"), (0.5, 0.4, 0.1)),
 }
-"""Labels and their shares of the entries. A search filtered by a rare label is the hard case."""
+"""Values of each label field and their shares of the entries; rare values make filters hard."""
 
 QUESTIONS = (
     ("How do I make sure of this: ", ", when ", "?"),
@@ -55,7 +55,7 @@ FRAMES: tuple[tuple[str, ...], ...] = (
     ("If this fails, I turn to:", "If not, I try this:", "Should it fail, I use:", "Otherwise:"),
     ("At the end I look at:", "Last I confirm:", "Before I answer I read:", "To finish I see:"),
 )
-"""Phrases before the first, third, fifth and sixth sentence of a subroutine.
+"""Alternative phrases before the first, third, fifth and sixth sentence of a subroutine.
 
 With more of them zstandard would compress better than real prose
 (`rm_local.bench.corpus.compression_check`)."""
@@ -68,22 +68,24 @@ class CorpusTexts:
     sentences: tuple[str, ...]
 
     @property
-    def held_out(self) -> tuple[str, ...]:
-        """Sentences for queries, disjoint from the anchors."""
+    def held_out_sentences(self) -> tuple[str, ...]:
+        """Sentences used only as queries, disjoint from the anchor sentences."""
         return self.sentences[: min(HELD_OUT, len(self.sentences) // HELD_OUT_SHARE)]
 
     @cached_property
-    def anchors(self) -> tuple[str, ...]:
-        """The main sentences of entries, all with different first words."""
-        rest = self.sentences[len(self.held_out) :]
-        first = {_cut_stem(each): each for each in reversed(rest)}
+    def anchor_sentences(self) -> tuple[str, ...]:
+        """Sentences for the main part of subproblems, at most 100,000, with distinct clauses."""
+        rest = self.sentences[len(self.held_out_sentences) :]
+        first = {_shorten_to_clause(each): each for each in reversed(rest)}
         return tuple(first.values())[::-1][:MAX_ANCHORS]
 
     def compose_entries(
         self, rows: Ids, anchors: Ids, turns: Ids, labels: Sequence[Strings], rng: Rng
     ) -> list[Entry]:
-        """Compose the entries numbered `rows`, each about an anchor in its use number `turns`.
+        """Compose the entries numbered `rows`, each about an anchor sentence.
 
+        All arrays have a number for each entry: its row, its anchor, and in `turns` how often
+        other rows used that anchor before. `labels` has the anchors' domains, sources and levels.
         Subproblems are distinct, because an anchor has another condition in each use. Subroutines
         are distinct, because their first two sentences, number r mod S and
         (r // S + k (r mod S) + 1) mod S, determine row r.
@@ -95,11 +97,11 @@ class CorpusTexts:
         return [Entry(a, b, c, d, e, PROVENANCE) for a, b, c, d, e in fields]
 
     def _compose_subproblems(self, anchors: Ids, turns: Ids) -> list[str]:
-        place = (anchors * SPREAD_FACTOR + turns) % len(self._conditions)
+        place = (anchors * SPREAD_FACTOR + turns) % len(self._condition_clauses)
         parts = zip(
             *(part[turns % len(QUESTIONS)].tolist() for part in _QUESTIONS),
-            self._stems[anchors].tolist(),
-            self._conditions[place].tolist(),
+            self._anchor_clauses[anchors].tolist(),
+            self._condition_clauses[place].tolist(),
             strict=True,
         )
         return [f"{a}{stem}{b}{condition}{c}" for a, b, c, stem, condition in parts]
@@ -123,13 +125,13 @@ class CorpusTexts:
         return _make_string_array(self.sentences)
 
     @cached_property
-    def _stems(self) -> Strings:
-        return _make_string_array([_cut_stem(each) for each in self.anchors])
+    def _anchor_clauses(self) -> Strings:
+        return _make_string_array([_shorten_to_clause(each) for each in self.anchor_sentences])
 
     @cached_property
-    def _conditions(self) -> Strings:
+    def _condition_clauses(self) -> Strings:
         short = (each for each in self.sentences if len(each.split()) <= CONDITION_WORDS)
-        return _make_string_array(list(dict.fromkeys(_cut_stem(each) for each in short)))
+        return _make_string_array(list(dict.fromkeys(_shorten_to_clause(each) for each in short)))
 
 
 Rng = np.random.Generator
@@ -137,7 +139,7 @@ Rng = np.random.Generator
 
 @lru_cache(maxsize=2)
 def load_texts(folder: Path) -> CorpusTexts:
-    """Load the sentences of the corpus in `folder`; cached in the process.
+    """Load the sentences of the corpus in `folder` as a composer, cached in the process.
 
     Raises:
         RmLocalError: The sentences cannot be read.
@@ -145,8 +147,11 @@ def load_texts(folder: Path) -> CorpusTexts:
     return CorpusTexts(read_sentences(folder))
 
 
-def draw_labels(anchors: int, seed: int) -> list[Strings]:
-    """Choose domain, source and level of each anchor at random, by their shares."""
+def draw_anchor_labels(anchors: int, seed: int) -> list[Strings]:
+    """Choose labels for each anchor at random, by their shares.
+
+    Returns three arrays of strings: domains, sources and levels.
+    """
     rng = np.random.default_rng((seed, anchors))
     return [
         _make_string_array(names)[rng.choice(len(names), anchors, p=shares)]
@@ -154,8 +159,8 @@ def draw_labels(anchors: int, seed: int) -> list[Strings]:
     ]
 
 
-def _cut_stem(sentence: str) -> str:
-    """Cut the sentence to its first words, in a form for the middle of another sentence."""
+def _shorten_to_clause(sentence: str) -> str:
+    """Return the first words of the sentence, in a form for the middle of another sentence."""
     words = sentence.rstrip(".").split()[:STEM_WORDS]
     if words[0] != "I" and words[0][1:] == words[0][1:].lower():
         words[0] = words[0].lower()

@@ -1,4 +1,4 @@
-"""Client of the process with the bare loop over llama.cpp."""
+"""Client of a process that runs the bare loop over llama.cpp, without the engine."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MODULE = "rm_local.engine.worker.llama.bare_loop"
 
 
 class BareClient:
-    """Context manager that runs `rm_local.engine.worker.llama.bare_loop` in a process."""
+    """Context manager that runs the bare loop in a process and asks it for measurements."""
 
     def __init__(self, model: Path, threads: int, gpu_layers: int, log: Path | None) -> None:
-        """Take the same arguments as `Engine`. Output is appended to the file `log`."""
+        """Take model and options of llama.cpp; its output is appended to `log`, if given."""
         self._arguments = (str(model), str(threads), str(gpu_layers))
         self._path = log
 
@@ -52,7 +52,7 @@ class BareClient:
         self._log.delete_if_temporary()
 
     async def measure_seconds(self, reads: int, writes: int) -> tuple[float, float]:
-        """Measure the seconds for reading `reads` tokens, and for then writing `writes` tokens.
+        """Return the seconds for reading `reads` tokens, and for then writing `writes` tokens.
 
         Raises:
             EngineError: The process ended.

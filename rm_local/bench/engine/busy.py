@@ -16,7 +16,7 @@ from rm_local.progress import ProgressCallback, ProgressMeter
 
 BRANCHES = (1, 8)
 _WARM_UP = 24
-"""Tokens written by each branch before the measurement."""
+"""Tokens written by each branch before the measurement, and minimum of each measurement."""
 LOOP = """
 import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
@@ -26,8 +26,8 @@ while True: pass
 
 
 @dataclass(frozen=True, slots=True)
-class BusyBench:
-    """Tokens per second of decoding with and without other programs: medians over the rounds."""
+class BusyBenchResult:
+    """Results of `bench_engine_under_load`: decoding speeds, medians over the rounds."""
 
     model: str
     device: str
@@ -58,7 +58,7 @@ def run_busy_loops(count: int) -> Iterator[None]:
             loop.communicate()
 
 
-async def bench_busy(
+async def bench_engine_under_load(
     engine: Engine,
     model: Path,
     loops: int,
@@ -66,8 +66,8 @@ async def bench_busy(
     rounds: int,
     seconds: float,
     report: ProgressCallback,
-) -> BusyBench:
-    """Measure decoding in rounds, each on the idle machine, then next to `loops` busy programs.
+) -> BusyBenchResult:
+    """Measure the decoding speed in rounds: on the idle machine, then with `loops` busy programs.
 
     `seconds`: about how long each quiet measurement takes. The model is loaded again for each
     round, so that the load in one round does not affect the next. The busy half begins with the
@@ -93,7 +93,7 @@ async def bench_busy(
                     await _measure_decoding(engine, branches, tokens[branches])
                 )
         meter.reach(number + 1)
-    return BusyBench(
+    return BusyBenchResult(
         model=info.name,
         device=info.device,
         loops=loops,
@@ -108,7 +108,7 @@ async def bench_busy(
 
 
 async def _measure_decoding(engine: Engine, branches: int, tokens: int) -> float:
-    """Write so many `tokens` in each of so many `branches`; return the total tokens per second."""
+    """Write `tokens` tokens in each of `branches` branches; return the total tokens per second."""
     specs = [BranchSpec("", seed, tokens, endless=True) for seed in range(branches)]
     began = time.perf_counter()
     async for _ in engine.generate_branches(specs):

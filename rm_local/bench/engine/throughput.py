@@ -27,12 +27,12 @@ _ALONES = {
     _CONFIDENT: BranchSpec("", 0, 0, _GREEDY, endless=True, logprobs=0),
     _CONSTRAINED: BranchSpec("", 0, 0, _GREEDY, grammar="root ::= [^\\x00] root"),
 }
-"""Variants (arms) with one branch. The grammar allows any text, but never the end."""
+"""Arms (variants) with one branch, by name. The grammar allows any text, but never the end."""
 
 
 @dataclass(frozen=True, slots=True)
-class EngineBench:
-    """Results of a benchmark of the engine."""
+class EngineBenchResult:
+    """Results of `bench_engine`: speeds, ratios and memory, medians over the rounds."""
 
     model: str
     device: str
@@ -55,14 +55,14 @@ class EngineBench:
     branches_tokens_per_s: dict[str, float]
     """Total speed of several sampled branches, by the number of branches."""
     branch_speedup: dict[str, float]
-    """Total speed of several branches / speed of one branch after another, by their number."""
+    """Total speed of several sampled branches / speed of one, by the number of branches."""
     memory_mb: float
-    """Peak of the engine's process, including weights; 0 where the system does not report it."""
+    """Peak memory of the engine's process with weights; 0 where the system does not report it."""
 
 
 @dataclass(frozen=True, slots=True)
-class EngineBenchSize:
-    """Amount of work in a benchmark of the engine."""
+class EngineBenchWorkload:
+    """Amount of work for `bench_engine`."""
 
     rounds: int = 5
     prompt: int = 256
@@ -72,9 +72,13 @@ class EngineBenchSize:
 
 
 async def bench_engine(
-    engine: Engine, bare: BareClient, model: Path, effort: EngineBenchSize, report: ProgressCallback
-) -> EngineBench:
-    """Measure the speed of a model in the engine and in the bare loop.
+    engine: Engine,
+    bare: BareClient,
+    model: Path,
+    effort: EngineBenchWorkload,
+    report: ProgressCallback,
+) -> EngineBenchResult:
+    """Measure the speed of a model in the engine and in the bare loop over llama.cpp.
 
     Raises:
         EngineError, ModelError: The model cannot be loaded or run.
@@ -93,27 +97,29 @@ async def bench_engine(
         await rounds.run_round(forwards=number % 2 == 0)
         meter.reach(number + 1)
     speed = rounds.speed
-    return EngineBench(
+    return EngineBenchResult(
         model=info.name,
         device=info.device,
         prompt_tokens=round(median(rounds.read)),
         written_tokens=tokens,
         rounds=effort.rounds,
         decode_tokens_per_s=round(median(speed[_ALONE]), 1),
-        decode_ratio_to_bare=_compute_ratio(speed[_ALONE], speed[_BARE]),
-        confidence_ratio=_compute_ratio(speed[_CONFIDENT], speed[_ALONE]),
-        grammar_ratio=_compute_ratio(speed[_CONSTRAINED], speed[_ALONE]),
+        decode_ratio_to_bare=_compute_median_ratio(speed[_ALONE], speed[_BARE]),
+        confidence_ratio=_compute_median_ratio(speed[_CONFIDENT], speed[_ALONE]),
+        grammar_ratio=_compute_median_ratio(speed[_CONSTRAINED], speed[_ALONE]),
         prefill_tokens_per_s=round(median(rounds.prefill), 1),
-        prefill_ratio_to_bare=_compute_ratio(rounds.prefill, rounds.bare_prefill),
+        prefill_ratio_to_bare=_compute_median_ratio(rounds.prefill, rounds.bare_prefill),
         time_to_first_token_s=round(median(rounds.first), 4),
         branches_tokens_per_s={str(m): round(median(speed[str(m)]), 1) for m in BRANCHES},
-        branch_speedup={str(m): _compute_ratio(speed[str(m)], speed["1"]) for m in BRANCHES[1:]},
+        branch_speedup={
+            str(m): _compute_median_ratio(speed[str(m)], speed["1"]) for m in BRANCHES[1:]
+        },
         memory_mb=round((await engine.get_stats()).memory / 1e6, 1),
     )
 
 
 class _RoundRunner:
-    """Runner of rounds; collects figures by arm (variant)."""
+    """Runner of the benchmark's rounds; collects the speeds of each arm (variant)."""
 
     def __init__(self, engine: Engine, bare: BareClient, prompt: int, tokens: int) -> None:
         self._engine = engine
@@ -132,7 +138,7 @@ class _RoundRunner:
         self.read: list[int] = []
 
     async def run_round(self, *, forwards: bool) -> None:
-        """Run all arms once. Prefill is first, because the branches continue from its prompt."""
+        """Run all arms once, in order or reversed, after a prefill, whose prompt they continue."""
         self._number += 1
         await self._measure_prefill()
         arms = [_BARE, *_ALONES, *map(str, BRANCHES)]
@@ -150,11 +156,11 @@ class _RoundRunner:
         one, count = (_ALONES[arm], 1) if arm in _ALONES else (_SAMPLED, int(arm))
         specs = [replace(one, seed=n, max_tokens=self._tokens) for n in range(count)]
         began = time.perf_counter()
-        await self._consume_branches(specs)
+        await self._run_and_time_first_text(specs)
         return count * self._tokens / (time.perf_counter() - began)
 
     async def _measure_prefill(self) -> None:
-        """Measure the reading of a prompt that has no common prefix with a cached one."""
+        """Record speed of prefill and time to first token for a prompt without a cached prefix."""
         each = max(1, await self._engine.count_tokens(" number" * 50) // 50)
         text = f"{self._number}" + " number" * (self._prompt // each)
         before = (await self._engine.get_stats()).prompt
@@ -163,13 +169,13 @@ class _RoundRunner:
         opened = time.perf_counter()
         read = (await self._engine.get_stats()).prompt - before
         growing = time.perf_counter()
-        first = await self._consume_branches([BranchSpec("", 0, 4, _GREEDY, endless=True)])
+        first = await self._run_and_time_first_text([BranchSpec("", 0, 4, _GREEDY, endless=True)])
         self.first.append(opened - began + first - growing)
         self.prefill.append(read / (opened - began))
         self.read.append(read)
 
-    async def _consume_branches(self, specs: Sequence[BranchSpec]) -> float:
-        """Consume all events of the branches; return the clock's time at the first text."""
+    async def _run_and_time_first_text(self, specs: Sequence[BranchSpec]) -> float:
+        """Run the branches to their end; return the clock's time at the first text, or 0."""
         first = 0.0
         async for event in self._engine.generate_branches(specs):
             if not first and isinstance(event, TokenChunk):
@@ -177,6 +183,6 @@ class _RoundRunner:
         return first
 
 
-def _compute_ratio(these: Sequence[float], those: Sequence[float]) -> float:
-    """Compute the median over the rounds of the ratio `these` / `those`."""
-    return round(median(a / b for a, b in zip(these, those, strict=True)), 3)
+def _compute_median_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
+    """Return the median of the ratios numerator / denominator, one for each round."""
+    return round(median(a / b for a, b in zip(numerators, denominators, strict=True)), 3)

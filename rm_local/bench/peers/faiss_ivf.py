@@ -1,4 +1,4 @@
-"""faiss: inverted files of compressed rows in memory, with reranking by better codes."""
+"""The peer faiss: an inverted file of compressed rows in memory, reranked by better codes."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from rm_local.bench.peers.peer_protocol import (
 INDEX_FILE = "index.faiss"
 
 ROWS_PER_LIST = 64
-"""Training rows per inverted list; faiss warns below 39 and uses at most 256."""
+"""Training rows for each inverted list; faiss warns below 39 and uses at most 256."""
 
 MAX_TRAINING_ROWS = 65_536
-"""Maximum training rows of a product quantizer in faiss: 256 for each of 256 centroids."""
+"""Training rows that a product quantizer of faiss uses: 256 for each of 256 centroids."""
 
 
 @dataclass(frozen=True)
 class FaissIvf:
-    """An inverted file of faiss: `IVFn,<code>` inside `Refine(<refine>)`."""
+    """Peer that builds and opens an index of faiss, `IVFn,<code>` inside `Refine(<refine>)`."""
 
     code: Literal["RaBitQ", "PQ48x8"]
     refine: Literal["Flat", "SQ8"]
     """Codes for reranking the candidates: float32, or 8 bits per dimension."""
-    package: str = "faiss"
-    install: str = "faiss-cpu"
-    breadth: str = "nprobe"
+    module_name: str = "faiss"
+    pip_name: str = "faiss-cpu"
+    breadth_name: str = "nprobe"
     depths: tuple[int, ...] = (5, 10, 20, 40, 80)
 
     @property
@@ -46,7 +46,7 @@ class FaissIvf:
         return f"faiss IVF-{code}, {ranked}"
 
     def get_max_breadth(self, rows: int) -> int:
-        """Return the number of inverted lists."""
+        """Return the number of inverted lists; scanning all of them is the widest search."""
         return choose_list_count(rows)
 
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
@@ -72,7 +72,7 @@ class FaissIvf:
 
 
 class FaissSearcher:
-    """A refined inverted file in memory."""
+    """An inverted file of faiss with reranking, in memory, open for searches."""
 
     def __init__(self, index: Any) -> None:
         import faiss

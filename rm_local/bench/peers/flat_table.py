@@ -1,4 +1,4 @@
-"""A usual sqlite-vec table without clusters, for comparison with the store."""
+"""A plain sqlite-vec table without clusters, for comparison with the store."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rm_local.arrays import Bytes, Floats, Ids
 from rm_local.store import MAX_CANDIDATES, open_connection
 
 FlatKind = Literal["float32", "bits"]
-"""`float32`: exact search. `bits`: search by sign bits, with int8 codes to rerank the best rows."""
+"""Kind of table: `float32` for exact search; `bits` for search by sign bits, reranked by int8."""
 
 SCALE = 24**0.5
-"""The component represented by int8 127, times sqrt(d): 0.25 at 384 dimensions."""
+"""sqrt(d) times the component that int8 127 represents, which is 0.25 at d = 384 dimensions."""
 
 TABLES: dict[FlatKind, str] = {
     "float32": "CREATE VIRTUAL TABLE flat USING vec0(id INTEGER PRIMARY KEY, v float[{d}])",
@@ -32,7 +32,10 @@ RANKED = """SELECT id FROM ref
 def write_flat_table(
     path: Path, kind: FlatKind, dimension: int, blocks: Iterable[tuple[int, Floats]]
 ) -> None:
-    """Write a table of `blocks`: pairs of a first row number and an array (n, d) of unit rows."""
+    """Create the database at `path` and write all blocks to its table.
+
+    A block is the number of its first row and an array (n, dimension) of rows of length 1.
+    """
     with open_connection(path, "create") as connection, connection:
         connection.execute(TABLES[kind].format(d=dimension))
         for first, block in blocks:
@@ -60,7 +63,7 @@ def _quantize_int8(rows: Floats) -> NDArray[np.int8]:
 
 
 class FlatTable:
-    """An open table of `write_flat_table`."""
+    """A table written by `write_flat_table`, open for searches."""
 
     def __init__(self, path: Path, kind: FlatKind) -> None:
         self._kind = kind
@@ -68,7 +71,10 @@ class FlatTable:
             self._connection = connection
 
     def search(self, query: Floats, k: int, candidates: int) -> Ids:
-        """Find the `k` rows nearest to `query`; a table of bits reranks `candidates` rows first."""
+        """Return the numbers of the `k` rows nearest to `query`, nearest first.
+
+        A table of bits reranks the best `candidates` rows; a float32 table ignores the number.
+        """
         if self._kind == "float32":
             found = self._connection.execute(NEAREST, (bytes(query), k))
         else:

@@ -23,15 +23,15 @@ THREADS = (
     "RAYON_NUM_THREADS",
     "TOKIO_WORKER_THREADS",
 )
-"""Environment variables for the number of threads, read by libraries when they are loaded."""
+"""Environment variables that limit the threads of libraries, which read them when loaded."""
 
 
 class PeerFailedError(Exception):
-    """A peer failed, crashed or exceeded its time limit; the text says which."""
+    """The function in the other process raised, crashed or took too long; the text says which."""
 
 
 def run_isolated(work: Callable[..., T], *arguments: object, seconds: float, threads: int) -> T:
-    """Call `work(*arguments)` in a fresh process whose libraries use `threads` threads.
+    """Return `work(*arguments)`, called in a fresh process whose libraries use `threads` threads.
 
     Raises:
         PeerFailedError: `work` raised, crashed, or exceeded `seconds`. Its process has ended.
@@ -40,7 +40,7 @@ def run_isolated(work: Callable[..., T], *arguments: object, seconds: float, thr
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_run_child, args=(sender, work, arguments), daemon=True)
     try:
-        with _set_environment(dict.fromkeys(THREADS, str(threads))):
+        with _override_environment(dict.fromkeys(THREADS, str(threads))):
             process.start()
         sender.close()
         if not receiver.poll(seconds):
@@ -73,7 +73,7 @@ def _run_child(sender: Connection, work: Callable[..., T], arguments: tuple[obje
 
 
 @contextmanager
-def _set_environment(values: dict[str, str]) -> Iterator[None]:
+def _override_environment(values: dict[str, str]) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

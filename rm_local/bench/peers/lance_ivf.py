@@ -1,4 +1,4 @@
-"""LanceDB: an inverted file of product-quantized rows on disk, with reranking by float32 rows."""
+"""The peer LanceDB: an inverted file of product-quantized rows on disk, reranked by float32."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ DIMENSIONS_PER_BYTE = 8
 """Dimensions per byte of a product-quantized row, as in faiss' PQ48x8 for 384 dimensions."""
 
 ROWS_PER_LIST, ROUNDS = 64, 15
-"""Training rows per list, and iterations. LanceDB's defaults, 256 and 50, take 13 times as long."""
+"""k-means training: rows per list, iterations. LanceDB's 256 and 50 take 13 times as long."""
 
 
 @dataclass(frozen=True)
 class LanceIvf:
-    """An index of LanceDB: `IVF_PQ` with `refine_factor`."""
+    """Peer that builds and opens an index of LanceDB, `IVF_PQ` with `refine_factor`."""
 
     name: str = "LanceDB IVF_PQ, float32"
-    package: str = "lancedb"
-    install: str = "lancedb"
-    breadth: str = "nprobes"
+    module_name: str = "lancedb"
+    pip_name: str = "lancedb"
+    breadth_name: str = "nprobes"
     depths: tuple[int, ...] = (5, 10, 20, 40, 80)
 
     def get_max_breadth(self, rows: int) -> int:
-        """Return the number of inverted lists."""
+        """Return the number of inverted lists; scanning all of them is the widest search."""
         return choose_list_count(rows)
 
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
-        """Write the rows, then index them. The number of threads is that of the environment."""
+        """Write the rows to a table, then index it. The environment sets the number of threads."""
         import lancedb
         import pyarrow
         from lancedb.index import IvfPq
@@ -78,7 +78,7 @@ def _make_batches(rows: VectorSource, dimension: int, schema: Any) -> Iterator[A
 
 
 class LanceSearcher:
-    """An open indexed table of LanceDB."""
+    """An indexed table of LanceDB, open for searches."""
 
     def __init__(self, table: Any) -> None:
         self._table = table

@@ -17,7 +17,10 @@ SAMPLED_PLACES = 64
 
 
 class VectorSource(Protocol):
-    """The vectors indexed by every peer, in blocks, the same each time. Can be pickled."""
+    """Source of the vectors that every peer indexes, in blocks that are the same in each call.
+
+    It can be pickled.
+    """
 
     @property
     def rows(self) -> int:
@@ -33,38 +36,41 @@ class VectorSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PeerSetting:
-    """Setting for the thoroughness of a peer's search."""
+    """Setting of a peer's search that trades recall against time."""
 
     breadth: int
-    """Number of scanned inverted lists, `ef` of HNSW, or number of candidates."""
+    """Number of inverted lists to scan, `ef` of HNSW, or number of candidates, by the peer."""
     depth: int = 0
     """Reranked candidates per wanted row; 0 = no reranking."""
 
 
 class PeerSearcher(Protocol):
-    """An open index of a peer; a search uses one thread."""
+    """An index of a peer, open for searches; a search uses one thread."""
 
     def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
         """Return the numbers, counted from 0, of the `k` rows found nearest to `query`."""
 
 
 class Peer(Protocol):
-    """One kind of index of one library. Can be pickled; imports the library only when called."""
+    """One kind of index of another library, for comparison with the store.
+
+    It can be pickled, and imports the library only in its methods.
+    """
 
     @property
     def name(self) -> str:
         """Name of the index in the table of results."""
 
     @property
-    def package(self) -> str:
+    def module_name(self) -> str:
         """Name of the library's Python module."""
 
     @property
-    def install(self) -> str:
+    def pip_name(self) -> str:
         """Name of the library's package for pip."""
 
     @property
-    def breadth(self) -> str:
+    def breadth_name(self) -> str:
         """The library's word for `PeerSetting.breadth`; empty if it has no such setting."""
 
     @property
@@ -82,7 +88,7 @@ class Peer(Protocol):
 
 
 class TimedVectors:
-    """A source of vectors that measures the time spent on making them."""
+    """A source of vectors that wraps another one and adds up in `seconds` the time spent in it."""
 
     def __init__(self, source: VectorSource) -> None:
         self._source = source
@@ -99,7 +105,7 @@ class TimedVectors:
         return self._source.block_rows
 
     def make_vectors(self, number: int) -> Floats:
-        """Return block `number` as a contiguous array."""
+        """Return block `number` as a contiguous float32 array (n, d)."""
         started = time.perf_counter()
         try:
             return np.ascontiguousarray(self._source.make_vectors(number), dtype=np.float32)

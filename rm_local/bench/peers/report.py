@@ -1,4 +1,4 @@
-"""Results of a comparison of indexes: figures, ratios, a table, JSON."""
+"""Results of a comparison of the store with other indexes, as a table or as data for JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 RATIOS = ("warm_p50_ms", "warm_p95_ms", "memory_mb", "bytes", "build_rows_per_s")
-"""Figures with a ratio: the store's / the peer's."""
+"""Fields of `PeerResult` for which a ratio, the store's value / the peer's, is computed."""
 
 COLUMNS = ("recall@10", "p50 ms", "p95 ms", "memory MB", "disk MB", "rows/s built")
 RATIO_NOTE = "(in brackets: the store's figure as a multiple of the peer's)"
@@ -14,7 +14,7 @@ RATIO_NOTE = "(in brackets: the store's figure as a multiple of the peer's)"
 
 @dataclass(frozen=True)
 class PeerResult:
-    """Figures of one index: the store or a peer."""
+    """Measured figures of one index: the store or a peer."""
 
     name: str
     recall_at_10: float
@@ -40,7 +40,7 @@ class PeerResult:
 
 @dataclass(frozen=True)
 class SkippedPeer:
-    """A peer without measurement, and the reason."""
+    """A peer that was not measured, and the reason (`why`), a message for the user."""
 
     name: str
     why: str
@@ -48,7 +48,7 @@ class SkippedPeer:
 
 @dataclass(frozen=True)
 class PeerComparison:
-    """Figures of the store and its peers on the same rows."""
+    """Results of `compare_peers`: figures of the store and its peers on the same rows."""
 
     rows: int
     store: PeerResult
@@ -62,18 +62,18 @@ class PeerComparison:
         return {"rows": self.rows, "store": asdict(self.store), "peers": peers, "left": skipped}
 
     def compute_ratios(self, peer: PeerResult) -> dict[str, float | None]:
-        """Compute the ratios, store / peer, by figure; None if a figure is unknown or zero."""
+        """Return the ratios store / peer by field name; None if a value is unknown or zero."""
         return {
             name: _divide_figures(getattr(self.store, name), getattr(peer, name)) for name in RATIOS
         }
 
     def format_table(self) -> str:
-        """Format a line for each index, then the reason for each skipped peer."""
+        """Format a table with a line for each index, followed by the skipped peers with reasons."""
         names = [self.store.name, *(peer.name for peer in self.peers)]
         wide = max(map(len, names))
         lines = [" " * wide + "".join(f"{column:>18}" for column in COLUMNS) + "  setting"]
-        lines.append(_format_line(self.store, wide, {}))
-        lines += [_format_line(peer, wide, self.compute_ratios(peer)) for peer in self.peers]
+        lines.append(_format_result_row(self.store, wide, {}))
+        lines += [_format_result_row(peer, wide, self.compute_ratios(peer)) for peer in self.peers]
         lines += [RATIO_NOTE] if self.peers else []
         lines += [f"{each.name}: {each.why}" for each in self.skipped]
         return "\n".join(line.rstrip() for line in lines)
@@ -83,7 +83,7 @@ def _divide_figures(ours: float | None, theirs: float | None) -> float | None:
     return float(f"{ours / theirs:.3g}") if ours and theirs else None
 
 
-def _format_line(result: PeerResult, wide: int, ratios: dict[str, float | None]) -> str:
+def _format_result_row(result: PeerResult, wide: int, ratios: dict[str, float | None]) -> str:
     megabytes = result.bytes / 1e6
     memory = "?" if result.memory_mb is None else f"{result.memory_mb:,.0f}"
     cells = [

@@ -36,13 +36,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PeerLimits:
-    """Limits for a peer: seconds before its process is ended, and threads."""
+    """Limits for each peer: seconds until a stage is ended as failed, and threads."""
 
     build: float = 900
     search: float = 600
-    """Limit in seconds for tuning, and again for measuring."""
+    """Limit in seconds for tuning, and as much again for measuring."""
     threads: int = os.cpu_count() or 1
-    """Threads for building; queries have one."""
+    """Number of threads for building; queries use one."""
 
 
 def compare_peers(
@@ -55,7 +55,7 @@ def compare_peers(
     limits: PeerLimits | None = None,
     report: ProgressCallback = ignore_progress,
 ) -> PeerComparison:
-    """Build each peer below `folder`, tune it to the store's recall, measure and remove it.
+    """Build each peer's index below `folder`, tune it to the store's recall, measure it, remove it.
 
     A peer that is not installed, fails, crashes or exceeds its time limit is skipped; the result
     says why.
@@ -94,13 +94,13 @@ def _measure_peer(
     limits: PeerLimits,
     report: ProgressCallback,
 ) -> PeerResult:
-    """Build, tune and measure one peer.
+    """Build, tune and measure one peer; `target` is the recall to reach.
 
     Raises:
         PeerFailedError: The peer is not installed, failed, or exceeded a limit.
     """
-    if find_spec(peer.package) is None:
-        raise PeerFailedError(f"not installed; python -m pip install {peer.install}")
+    if find_spec(peer.module_name) is None:
+        raise PeerFailedError(f"not installed; python -m pip install {peer.pip_name}")
     threads = limits.threads
     with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-peer-") as name:
         index_folder = Path(name)
@@ -138,7 +138,7 @@ def _measure_peer(
 def _run_stage(
     name: str, work: Callable[..., T], *arguments: object, seconds: float, threads: int
 ) -> T:
-    """Call `run_isolated`; add the stage's name to its error."""
+    """Return the result of `run_isolated`; add the stage's name to the text of its error."""
     try:
         return run_isolated(work, *arguments, seconds=seconds, threads=threads)
     except PeerFailedError as error:
@@ -146,10 +146,10 @@ def _run_stage(
 
 
 def _format_setting(peer: Peer, setting: PeerSetting) -> str:
-    if not peer.breadth:
+    if not peer.breadth_name:
         return "exact"
     depth = f", {setting.depth}k reranked" if setting.depth else ""
-    return f"{peer.breadth} {setting.breadth}{depth}"
+    return f"{peer.breadth_name} {setting.breadth}{depth}"
 
 
 def _check_queries(rows: VectorSource, questions: PeerQueries) -> None:

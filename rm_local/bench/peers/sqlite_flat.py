@@ -1,4 +1,4 @@
-"""sqlite-vec without the store: exact float32 search, or search by sign bits reranked by int8."""
+"""The peer sqlite-vec without the store: exact float32 search, or sign bits reranked by int8."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ TABLE_FILE = "flat.db"
 
 @dataclass(frozen=True)
 class SqliteFlat:
-    """A vec0 table of sqlite-vec without partitions."""
+    """Peer that builds and opens a vec0 table of sqlite-vec, without partitions."""
 
     kind: FlatKind
-    package: str = "sqlite_vec"
-    install: str = "sqlite-vec"
+    module_name: str = "sqlite_vec"
+    pip_name: str = "sqlite-vec"
     depths: tuple[int, ...] = (0,)
 
     @property
@@ -28,8 +28,8 @@ class SqliteFlat:
         return "sqlite-vec, float32" if self.kind == "float32" else "sqlite-vec, bits and int8"
 
     @property
-    def breadth(self) -> str:
-        """Name of the number of candidates found by sign bits; empty for exact search."""
+    def breadth_name(self) -> str:
+        """sqlite-vec's word for the number of candidates by sign bits; empty for exact search."""
         return "" if self.kind == "float32" else "k"
 
     def get_max_breadth(self, rows: int) -> int:
@@ -46,7 +46,7 @@ class SqliteFlat:
 
 
 class FlatSearcher:
-    """An open table of sqlite-vec."""
+    """A table of sqlite-vec, open for searches."""
 
     def __init__(self, flat: FlatTable) -> None:
         self._flat = flat

@@ -20,19 +20,19 @@ from rm_local.bench.peers.peer_protocol import (
     TimedVectors,
     VectorSource,
 )
-from rm_local.bench.peers.tuning import SettingResult, tune_setting
+from rm_local.bench.peers.tuning import SettingResult, find_fastest_setting
 from rm_local.system import resident_mb
 
 PASS_SECONDS = 20.0
-"""Maximum time of a run of the queries..."""
+"""Time after which a run of the queries ends early, if `MIN_QUERIES` of them are done."""
 
 MIN_QUERIES = 20
-"""...with at least this number of queries."""
+"""Minimum number of queries in a run, however long they take."""
 
 
 @dataclass(frozen=True)
 class PeerQueries:
-    """The queries for every peer, and their exact answers."""
+    """The query vectors for every peer, and the exact answers to compute the recall."""
 
     queries: Floats
     """An array (q, d) with rows of length 1."""
@@ -42,7 +42,7 @@ class PeerQueries:
 
 @dataclass(frozen=True)
 class PeerMeasurement:
-    """Figures of one peer at one setting."""
+    """Results of `measure_peer`: recall, times, memory and used cores at one setting."""
 
     recall: float
     p50_ms: float
@@ -54,7 +54,7 @@ class PeerMeasurement:
 
 @dataclass(frozen=True)
 class _QueryRun:
-    """Results of running the queries once, in order."""
+    """Recall and times of one run of the queries, in order, possibly ended early."""
 
     recall: float
     milliseconds: list[float]
@@ -62,7 +62,7 @@ class _QueryRun:
 
 def time_build(peer: Peer, rows: VectorSource, dimension: int, folder: Path, threads: int) -> float:
     """Build the index in `folder`; return the seconds, without the time for making the rows."""
-    import_module(peer.package)
+    import_module(peer.module_name)
     timed = TimedVectors(rows)
     started = time.perf_counter()
     peer.build_index(timed, dimension, folder, threads)
@@ -72,24 +72,27 @@ def time_build(peer: Peer, rows: VectorSource, dimension: int, folder: Path, thr
 def tune_peer(
     peer: Peer, rows: int, folder: Path, questions: PeerQueries, target: float
 ) -> tuple[SettingResult, bool]:
-    """Find the fastest setting with recall `target`; also return whether there is one."""
+    """Return the fastest setting of the index in `folder` with recall `target`, and True.
+
+    If no setting reaches `target`, return the best result and False.
+    """
     searcher = peer.open_index(folder, questions.queries.shape[1])
 
     def try_setting(setting: PeerSetting) -> SettingResult:
         once = _run_queries(searcher, questions, setting)
         return SettingResult(setting, once.recall, float(np.median(once.milliseconds)))
 
-    if not peer.breadth:
+    if not peer.breadth_name:
         trial = try_setting(PeerSetting(peer.get_max_breadth(rows)))
         return trial, trial.recall >= target
-    return tune_setting(try_setting, peer.get_max_breadth(rows), peer.depths, target)
+    return find_fastest_setting(try_setting, peer.get_max_breadth(rows), peer.depths, target)
 
 
 def measure_peer(
     peer: Peer, folder: Path, questions: PeerQueries, setting: PeerSetting
 ) -> PeerMeasurement:
-    """Run all queries once to warm up, then again with timing."""
-    import_module(peer.package)
+    """Measure the index in `folder` at `setting`: run the queries to warm up, then again timed."""
+    import_module(peer.module_name)
     before = resident_mb()
     searcher = peer.open_index(folder, questions.queries.shape[1])
     _run_queries(searcher, questions, setting)

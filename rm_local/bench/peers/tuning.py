@@ -9,15 +9,15 @@ from rm_local.bench.peers.peer_protocol import PeerSetting
 
 FIRST_BREADTH = 8
 BREADTH_TOLERANCE = 0.05
-"""Relative difference of two breadths at the end of the bisection."""
+"""Relative difference of the bounds of the breadth at which the bisection ends."""
 
 MIN_RECALL_GAIN = 0.001
-"""Minimum gain in recall from doubling the breadth twice; with less the search ends."""
+"""Gain in recall from doubling the breadth twice below which no larger breadth is tried."""
 
 
 @dataclass(frozen=True)
 class SettingResult:
-    """Recall and median time of all queries with one setting of a peer."""
+    """Recall and median time in milliseconds of the queries with one setting of a peer."""
 
     setting: PeerSetting
     recall: float
@@ -27,7 +27,7 @@ class SettingResult:
 TrySetting = Callable[[PeerSetting], SettingResult]
 
 
-def tune_setting(
+def find_fastest_setting(
     try_setting: TrySetting, max_breadth: int, depths: Sequence[int], target: float
 ) -> tuple[SettingResult, bool]:
     """Return the fastest result with recall `target` and True, or the best result and False.

@@ -1,4 +1,4 @@
-"""usearch: a graph (HNSW) over float16 rows, in memory."""
+"""The peer usearch: a graph (HNSW) over float16 rows, in memory."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ MAX_BREADTH = 4096
 
 @dataclass(frozen=True)
 class UsearchHnsw:
-    """An HNSW index of usearch with its default degree (16) and build effort (128).
+    """Peer that builds and opens an HNSW index of usearch, of degree 16 and build effort 128.
 
     float16, not int8: mapping -1..1 to int8 leaves 6 bits to embeddings of 384 dimensions, which
     limited recall to 0.943 in sqlite-vec, and a graph has no better codes to rerank by.
     """
 
     name: str = "usearch HNSW, float16"
-    package: str = "usearch"
-    install: str = "usearch"
-    breadth: str = "ef"
+    module_name: str = "usearch"
+    pip_name: str = "usearch"
+    breadth_name: str = "ef"
     depths: tuple[int, ...] = (0,)
 
     def get_max_breadth(self, rows: int) -> int:
-        """Return the number of rows, at most 4,096."""
+        """Return the largest useful `ef`: the number of rows, at most 4,096."""
         return min(rows, MAX_BREADTH)
 
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
-        """Add the rows block by block, and write one file."""
+        """Add the rows to a graph block by block, and write it to one file."""
         from usearch.index import Index
 
         index = Index(ndim=dimension, metric="ip", dtype="f16")
@@ -53,12 +53,12 @@ class UsearchHnsw:
 
 
 class UsearchSearcher:
-    """An HNSW graph in memory."""
+    """An HNSW graph of usearch in memory, open for searches."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
 
     def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
-        """Find the nearest rows; the walk through the graph keeps the best `breadth` nodes."""
+        """Return the nearest rows; the walk through the graph keeps the best `breadth` nodes."""
         self._index.expansion_search = setting.breadth
         return np.asarray(self._index.search(query, k, threads=1).keys, dtype=np.int64)

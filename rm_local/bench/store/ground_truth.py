@@ -27,7 +27,7 @@ def find_exact_neighbors(
 ) -> Ids:
     """Find the K nearest rows of each of `queries`, an array (q, d).
 
-    Returns their numbers, nearest first, as an array (q, K).
+    Returns the numbers of the rows, nearest first, as an array (q, K).
     """
     number = min(source.blocks, max(processes, REPORTS))
     parts = [range(first, source.blocks, number) for first in range(number)]
@@ -55,7 +55,7 @@ def _open_pool(processes: int) -> Iterator[Callable[..., Iterable[tuple[Floats, 
 
 
 def collect_subproblems(source: SyntheticSource, rows: Ids) -> dict[int, str]:
-    """Collect the subproblems of the rows with these numbers. A subproblem identifies its row."""
+    """Return the subproblem of each row in `rows`, by the row's number; no two rows share one."""
     wanted = np.unique(rows)
     blocks = wanted // source.block_rows
     found: dict[int, str] = {}

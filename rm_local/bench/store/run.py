@@ -24,7 +24,7 @@ from rm_local.embed import MINILM, read_minilm_words
 from rm_local.errors import UsageError
 from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import Progress, ProgressCallback
-from rm_local.store import Store, build_store, measure_pages
+from rm_local.store import Store, build_store, measure_part_sizes
 from rm_local.system import usable_cores
 
 QUERIES = 200
@@ -33,25 +33,25 @@ QUERIES = 200
 
 @dataclass(frozen=True)
 class BuildRecord:
-    """Source and build times of a store, kept next to it."""
+    """Source and build times of a benchmarked store, kept as JSON next to the store."""
 
     rows: int
     fingerprint: str
-    """Fingerprint of the source."""
+    """`SyntheticSource.fingerprint` of the rows."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """Seconds of each stage."""
+    """Seconds of each stage of the build."""
 
 
 @dataclass(frozen=True)
-class StoreBench:
-    """Results of one benchmark. Times are of `Store.search` with texts, without embedding."""
+class StoreBenchResult:
+    """Results of `bench_store`. Search times include reading texts, but not embedding."""
 
     rows: int
     effort: float
     recall_at_10: float
     """Recall of held-out real sentences, compared with exact float32 search over all rows."""
     recall_at_10_alike: float
-    """Recall of synthetic queries, random like the rows."""
+    """Recall of synthetic queries, made at random like the rows."""
     warm_p50_ms: float
     warm_p95_ms: float
     open_p50_ms: float
@@ -59,7 +59,7 @@ class StoreBench:
     cold_p50_ms: float
     """Time of the first search after opening, with the file dropped from the page cache again."""
     append_p50_ms: float
-    """Time of adding one entry durably."""
+    """Time of adding one entry in a transaction of its own."""
     memory_mb: float | None
     bytes: int
     parts: dict[str, int]
@@ -73,14 +73,20 @@ class StoreBench:
 
 @dataclass(frozen=True)
 class BenchQueries:
-    """Real queries, then as many synthetic ones, and their exact nearest rows."""
+    """Query vectors, first real, then as many synthetic, and the exact nearest rows of each.
+
+    `rows` is an array (q, k) of row numbers, `subproblems` has the text of each of these rows.
+    """
 
     queries: Floats
     rows: Ids
     subproblems: dict[int, str]
 
-    def compute_recall(self, found: list[set[str]]) -> tuple[float, float]:
-        """Compute the recall of the real queries and of the synthetic ones."""
+    def compute_recalls(self, found: list[set[str]]) -> tuple[float, float]:
+        """Return the mean recall of the real queries, and that of the synthetic ones.
+
+        `found` has the subproblems that the store found for each query.
+        """
         shares = [
             len({self.subproblems[row] for row in rows} & texts) / len(rows)
             for rows, texts in zip(self.rows.tolist(), found, strict=True)
@@ -91,10 +97,11 @@ class BenchQueries:
 
 def bench_store(
     source: SyntheticSource, path: Path, effort: float, report: ProgressCallback
-) -> tuple[StoreBench, BenchQueries]:
+) -> tuple[StoreBenchResult, BenchQueries]:
     """Measure the store at `path`; build it from `source` first if it does not exist.
 
-    The folder `path`.bench keeps the build times and the exact answers.
+    Also returns the queries, with their exact answers. The folder `path`.bench keeps these and
+    the build times for the next call.
 
     Raises:
         UsageError: The store at `path` was built from another source.
@@ -102,20 +109,22 @@ def bench_store(
     bench_folder = path.with_name(path.name + ".bench")
     bench_folder.mkdir(parents=True, exist_ok=True)
     built = _build_or_reuse_store(source, path, bench_folder, report)
-    questions = _load_queries(source, bench_folder, report)
+    questions = _load_or_compute_queries(source, bench_folder, report)
     report(Progress("search"))
-    with _start_process() as pool:
-        tried = pool.submit(trial.run_searches, path, questions.queries, effort).result()
-    with _start_process() as pool:
-        first = pool.submit(trial.time_first_searches, path, questions.queries, effort).result()
+    with _start_process_pool() as pool:
+        tried = pool.submit(trial.measure_searches, path, questions.queries, effort).result()
+    with _start_process_pool() as pool:
+        first = pool.submit(
+            trial.time_cold_opens_and_searches, path, questions.queries, effort
+        ).result()
     report(Progress("add"))
     entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).read_block(0)
     appends = trial.time_appends(path, entries, vectors)
-    real, alike = questions.compute_recall(tried.found)
+    real, alike = questions.compute_recalls(tried.found)
     with Store.open(path) as store:
         info = store.read_info()
     return (
-        StoreBench(
+        StoreBenchResult(
             rows=source.rows,
             effort=effort,
             recall_at_10=real,
@@ -127,7 +136,7 @@ def bench_store(
             append_p50_ms=_compute_percentile(appends, 50),
             memory_mb=tried.memory_mb,
             bytes=info.size,
-            parts=measure_pages(path),
+            parts=measure_part_sizes(path),
             build_rows_per_s=round(source.rows / sum(built.seconds.values())),
             build_seconds=built.seconds,
             probes=info.probes,
@@ -138,8 +147,8 @@ def bench_store(
 
 
 @contextmanager
-def make_store_path(folder: Path) -> Iterator[Path]:
-    """Yield a path for a store below `folder`; remove the store afterwards."""
+def make_temporary_store_path(folder: Path) -> Iterator[Path]:
+    """Yield a path for a store in a new folder below `folder`; remove that folder afterwards."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-bench-") as name:
         yield Path(name) / "made-up.rms"
 
@@ -166,7 +175,7 @@ def _build_or_reuse_store(
     return built
 
 
-def _load_queries(
+def _load_or_compute_queries(
     source: SyntheticSource, bench_folder: Path, report: ProgressCallback
 ) -> BenchQueries:
     answers = bench_folder / "exact.npz"
@@ -184,7 +193,7 @@ def _load_queries(
 
 
 class StageTimer:
-    """Progress callback that measures the duration of each stage and calls another callback."""
+    """Progress callback that times each stage, and passes the progress on to another callback."""
 
     def __init__(self, report: ProgressCallback) -> None:
         self._report = report
@@ -193,21 +202,21 @@ class StageTimer:
         self._seconds: dict[str, float] = {}
 
     def __call__(self, progress: Progress) -> None:
-        """Record the stage of `progress` and report it."""
+        """Begin a new stage if `progress` names another; pass `progress` on."""
         if progress.stage != self._stage:
             self.finish_stage()
             self._stage, self._since = progress.stage, time.monotonic()
         self._report(progress)
 
     def finish_stage(self) -> dict[str, float]:
-        """End the current stage; return the seconds of each stage so far."""
+        """End the current stage, if any; return the seconds of each stage so far, by name."""
         if self._stage is not None:
             self._seconds[self._stage] = round(time.monotonic() - self._since, 1)
         return self._seconds
 
 
-def _start_process() -> ProcessPoolExecutor:
-    """Start a fresh process, without memory or caches of the build."""
+def _start_process_pool() -> ProcessPoolExecutor:
+    """Return a pool of one fresh process, without memory or caches of the build."""
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 

@@ -1,4 +1,4 @@
-"""Searches a store and adds entries to it, and measures times, memory and found entries."""
+"""Measures searches, first searches and additions of a store: times, memory, found entries."""
 
 from __future__ import annotations
 
@@ -15,26 +15,29 @@ from rm_local.store import SearchRequest, Store
 from rm_local.system import resident_mb
 
 WARM_UP_SEARCHES = 50
-"""Number of untimed searches at the start."""
+"""Maximum number of untimed searches at the start."""
 FIRST_QUERIES = 30
-"""Number of timed first searches after opening, with the file not in the page cache."""
+"""Maximum number of queries timed as the first search after opening, from a cold file."""
 APPENDS = 200
 
 
 @dataclass(frozen=True)
-class StoreTrial:
-    """Found entries, times and memory of a run of searches."""
+class SearchMeasurement:
+    """Results of `measure_searches`: found entries, times and memory."""
 
     found: list[set[str]]
-    """The subproblems of the ten found entries of each query."""
+    """For each query, the subproblems of the entries found."""
     milliseconds: list[float]
-    """Time of each query in the second run of all queries; with texts, without embedding."""
+    """Time of each query in a second run of all; includes reading texts, but not embedding."""
     memory_mb: float | None
     """Resident memory added by opening and searching; None if the system does not report it."""
 
 
-def run_searches(path: Path, queries: Floats, effort: float) -> StoreTrial:
-    """Search the store at `path` for all rows of `queries`. Call it in a fresh process."""
+def measure_searches(path: Path, queries: Floats, effort: float) -> SearchMeasurement:
+    """Search the store at `path` for each row of `queries`, an array (q, d), twice.
+
+    `effort` is the breadth of the search. Call it in a fresh process, because of the memory.
+    """
     before = resident_mb()
     with Store.open(path) as store:
         for query in queries[:WARM_UP_SEARCHES]:
@@ -49,24 +52,25 @@ def run_searches(path: Path, queries: Floats, effort: float) -> StoreTrial:
         ]
         after = resident_mb()
     memory = None if before is None or after is None else round(after - before, 1)
-    return StoreTrial(found, times, memory)
+    return SearchMeasurement(found, times, memory)
 
 
-def time_first_searches(
+def time_cold_opens_and_searches(
     path: Path, queries: Floats, effort: float
 ) -> tuple[list[float], list[float]]:
-    """Measure how long opening the store and its first search take, with an empty page cache.
+    """Measure opening the store and its first search with the file not in the page cache.
 
-    The file is dropped from the page cache before each. Returns two lists, in milliseconds.
+    The file is dropped from the cache before each. Returns two lists in milliseconds, opening
+    and searching, with a value for each of the first 30 queries.
     """
     opened, searched = [], []
     for query in queries[:FIRST_QUERIES]:
-        drop_page_cache(path)
+        drop_from_page_cache(path)
         started = time.perf_counter()
         with Store.open(path) as store:
             store.preload_centroids()
             opened.append((time.perf_counter() - started) * 1000)
-            drop_page_cache(path)
+            drop_from_page_cache(path)
             searched.append(
                 measure_milliseconds(partial(store.search, SearchRequest(query, breadth=effort)))
             )
@@ -74,7 +78,10 @@ def time_first_searches(
 
 
 def time_appends(path: Path, entries: Sequence[Entry], vectors: Floats) -> list[float]:
-    """Measure the milliseconds of adding each entry in its own transaction; then delete all."""
+    """Return the milliseconds of adding each entry in its own transaction; then delete all.
+
+    Adds the first 200 entries; row i of `vectors` is the vector of entry i.
+    """
     with Store.open(path, write=True) as store:
         ids: list[int] = []
 
@@ -89,8 +96,8 @@ def time_appends(path: Path, entries: Sequence[Entry], vectors: Floats) -> list[
     return times
 
 
-def drop_page_cache(path: Path) -> None:
-    """Drop the file from the page cache, if the system supports that."""
+def drop_from_page_cache(path: Path) -> None:
+    """Remove the file's pages from the system's page cache, if the system supports that."""
     if hasattr(os, "posix_fadvise"):
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -101,7 +108,7 @@ def drop_page_cache(path: Path) -> None:
 
 
 def measure_milliseconds(work: Callable[[], object]) -> float:
-    """Measure the duration of `work` in milliseconds."""
+    """Call `work` and return its duration in milliseconds."""
     started = time.perf_counter()
     work()
     return (time.perf_counter() - started) * 1000

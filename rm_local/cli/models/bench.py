@@ -16,7 +16,7 @@ from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
 if TYPE_CHECKING:
-    from rm_local.bench import BusyBench, EngineBench, EngineBenchSize
+    from rm_local.bench import BusyBenchResult, EngineBenchResult, EngineBenchWorkload
     from rm_local.engine import Engine
     from rm_local.settings import Settings
 
@@ -68,7 +68,7 @@ def measure_model(
     """
     import asyncio
 
-    from rm_local.bench import EngineBenchSize
+    from rm_local.bench import EngineBenchWorkload
     from rm_local.library import prepare_model, resolve_model
 
     settings = context.with_overrides(model=model).load_settings()
@@ -80,14 +80,14 @@ def measure_model(
         return
     with print_progress() as report:
         found = asyncio.run(
-            _measure_engine(path, settings, EngineBenchSize(rounds, prompt, seconds), report)
+            _measure_engine(path, settings, EngineBenchWorkload(rounds, prompt, seconds), report)
         )
     click.echo(json.dumps(asdict(found)) if as_data else "\n".join(_format_engine_bench(found)))
 
 
 async def _measure_engine(
-    path: Path, settings: Settings, effort: EngineBenchSize, report: ProgressCallback
-) -> EngineBench:
+    path: Path, settings: Settings, effort: EngineBenchWorkload, report: ProgressCallback
+) -> EngineBenchResult:
     """Run the benchmark of the engine against a bare loop over llama.cpp."""
     from rm_local.bench import BareClient, bench_engine
 
@@ -98,14 +98,14 @@ async def _measure_engine(
 
 async def _measure_busy(
     path: Path, settings: Settings, rounds: int, seconds: float, report: ProgressCallback
-) -> BusyBench:
+) -> BusyBenchResult:
     """Run the benchmark of decoding with one busy program per core."""
-    from rm_local.bench import bench_busy
+    from rm_local.bench import bench_engine_under_load
     from rm_local.system import usable_cores
 
     engine, _ = _create_bench_engine(settings)
     async with engine:
-        return await bench_busy(
+        return await bench_engine_under_load(
             engine, path, usable_cores(), rounds=rounds, seconds=seconds, report=report
         )
 
@@ -122,7 +122,7 @@ def _create_bench_engine(settings: Settings) -> tuple[Engine, Path | None]:
     return Engine(options, log=log, unlogged=unlogged), log
 
 
-def _format_engine_bench(found: EngineBench) -> list[str]:
+def _format_engine_bench(found: EngineBenchResult) -> list[str]:
     """Format the result of the benchmark as lines."""
     from rm_local.text import one_line
 
@@ -145,7 +145,7 @@ def _format_engine_bench(found: EngineBench) -> list[str]:
     return rows
 
 
-def _format_busy_bench(found: BusyBench) -> list[str]:
+def _format_busy_bench(found: BusyBenchResult) -> list[str]:
     """Format the result of the benchmark with busy programs as lines."""
     from rm_local.text import one_line
 

@@ -16,7 +16,13 @@ from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
 if TYPE_CHECKING:
-    from rm_local.bench import BenchQueries, PeerComparison, PeerLimits, StoreBench, SyntheticSource
+    from rm_local.bench import (
+        BenchQueries,
+        PeerComparison,
+        PeerLimits,
+        StoreBenchResult,
+        SyntheticSource,
+    )
 
 
 @click.command("bench", context_settings=accept_old_options("store bench"))
@@ -80,16 +86,18 @@ def measure_store(
         SyntheticSource,
         bench_store as measure,
         choose_sentence_count,
-        load_corpus,
-        make_store_path,
+        make_temporary_store_path,
+        prepare_installed_corpus,
     )
 
     with print_progress() as report:
         source = SyntheticSource(
-            rows, seed, load_corpus(limit or choose_sentence_count(rows), report=report)
+            rows,
+            seed,
+            prepare_installed_corpus(limit or choose_sentence_count(rows), report=report),
         )
         source.prepare_anchors(report)
-        with nullcontext(keep) if keep else make_store_path(folder) as path:
+        with nullcontext(keep) if keep else make_temporary_store_path(folder) as path:
             found, questions = measure(source, path, breadth, report)
             limits = PeerLimits(build=60 * peer_minutes)
             race = (
@@ -110,7 +118,7 @@ def measure_store(
 
 
 def _compare_peers(
-    found: StoreBench,
+    found: StoreBenchResult,
     source: SyntheticSource,
     questions: BenchQueries,
     folder: Path,

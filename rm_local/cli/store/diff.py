@@ -50,12 +50,12 @@ def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: boo
 def _diff_as_json(found: StoreDiff) -> dict[str, object]:
     """Convert the differences of two stores to the JSON object that the command prints."""
     sides = ({**asdict(side), "path": str(side.path)} for side in (found.one, found.other))
-    return {"equal": found.equal, "both": found.both, "stores": list(sides)}
+    return {"equal": found.equal, "both": found.entries_in_both, "stores": list(sides)}
 
 
 def _format_diff(found: StoreDiff) -> list[str]:
     """Format the differences of two stores as lines."""
-    lines = [f"{found.both:,} entries are in both."]
+    lines = [f"{found.entries_in_both:,} entries are in both."]
     for side in (found.one, found.other):
         lines += [
             f"{side.only:,} of {side.entries:,} are only in {side.path}.",

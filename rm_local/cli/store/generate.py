@@ -43,9 +43,9 @@ def generate(
     from rm_local.bench import (
         SyntheticSource,
         choose_sentence_count,
-        export_rows,
-        load_corpus,
-        write_new_file,
+        create_new_file,
+        export_synthetic_rows,
+        prepare_installed_corpus,
     )
     from rm_local.errors import UsageError
 
@@ -56,13 +56,15 @@ def generate(
     digest = hashlib.sha256()
     with print_progress() as report, ExitStack() as files:
         source = SyntheticSource(
-            rows, seed, load_corpus(limit or choose_sentence_count(rows), report=report)
+            rows,
+            seed,
+            prepare_installed_corpus(limit or choose_sentence_count(rows), report=report),
         )
-        lines = files.enter_context(write_new_file(out)) if out else sys.stdout.buffer
+        lines = files.enter_context(create_new_file(out)) if out else sys.stdout.buffer
         write = digest.update if hashed else lines.write
-        vector_file = files.enter_context(write_new_file(vectors)) if vectors else None
+        vector_file = files.enter_context(create_new_file(vectors)) if vectors else None
         if vector_file:
             source.prepare_anchors(report)
-        export_rows(source, write, vector_file, report)
+        export_synthetic_rows(source, write, vector_file, report)
     if hashed:
         click.echo(digest.hexdigest())

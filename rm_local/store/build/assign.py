@@ -1,4 +1,4 @@
-"""Spills the rows of a build to disk: encodes them as columns and splits these by cluster group."""
+"""Encodes the entries of a bulk build as columns, and spills them to disk by group of clusters."""
 
 from __future__ import annotations
 
@@ -17,29 +17,31 @@ from rm_local.progress import DoneCallback
 from rm_local.records import Entry
 from rm_local.store.build.columns import Columns, concat_columns
 from rm_local.store.build.source import EntryBatch, EntrySource
-from rm_local.store.build.spill import Spill
+from rm_local.store.build.spill import SpillFiles
 from rm_local.store.build.train import TrainedParams
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import join_texts
-from rm_local.store.sqlite.tables import make_label
+from rm_local.store.sqlite.tables import make_entry_metadata
 
 GROUP_ROWS = 200_000
 """Approximate rows of a group of clusters: sorted in memory and written in one transaction."""
 
 MAX_GROUPS = 128
-"""Maximum groups of a build. Each stripe has an open file for each group."""
+"""Maximum number of groups of clusters in a build. Each stripe has a file for each group."""
 
 APPEND_ROWS = 50_000
-"""Approximate rows of a stripe that are assigned to clusters in one call."""
+"""Approximate number of rows of a stripe that are assigned to clusters in one call."""
 
 CHECKPOINT_ROWS = 1_000_000
-"""Approximate rows of a stripe between two checkpoints; a resumed build repeats at most these."""
+"""Approximate number of rows of a stripe between two checkpoints; a resumed build encodes at most
+these again."""
 
 
-def compute_group_edges(starts: Ids, rows: int) -> Ids:
-    """Compute the first cluster of each group, then the number of clusters.
+def compute_cluster_group_bounds(starts: Ids, rows: int) -> Ids:
+    """Divide the clusters into groups; return the bounds of these: an array (groups + 1,).
 
-    All clusters of a super-cluster are in one group.
+    Group i has the clusters `edges[i]` to `edges[i + 1] - 1`. `starts` are the bounds of
+    super-clusters, which are not divided. A group has about GROUP_ROWS of the `rows` entries.
     """
     groups = min(MAX_GROUPS, len(starts) - 1, max(1, rows // GROUP_ROWS))
     places = np.linspace(0, len(starts) - 1, groups + 1).round().astype(int)
@@ -48,36 +50,37 @@ def compute_group_edges(starts: Ids, rows: int) -> Ids:
 
 @dataclass(frozen=True)
 class Stripe:
-    """A process's share of a source: every `of`th block, starting at block `number`."""
+    """A process's share of the source of a build: every `of`th block, from block `number` on."""
 
     source: EntrySource
     folder: Path
+    """Folder of the build, with the spill files of all stripes."""
     number: int
     of: int
     rows: int
-    """Rows of the whole source."""
+    """Number of entries in the whole source."""
 
     @cached_property
     def blocks(self) -> range:
-        """Numbers of the stripe's blocks in the source."""
+        """Numbers of the source's blocks that belong to the stripe."""
         return range(self.number, -(-self.rows // self.source.block_rows), self.of)
 
-    def open_spill(self, groups: int) -> Spill:
-        """Open the spill files of the stripe."""
-        return Spill(self.folder / f"stripe-{self.number}", groups)
+    def open_spill(self, groups: int) -> SpillFiles:
+        """Return the spill files of the stripe, one for each of `groups` groups of clusters."""
+        return SpillFiles(self.folder / f"stripe-{self.number}", groups)
 
 
-def encode_stripe(stripe: Stripe, trained: TrainedParams, on_done: DoneCallback) -> None:
-    """Encode the remaining rows of `stripe` and spill them to disk.
+def encode_and_spill_stripe(stripe: Stripe, trained: TrainedParams, on_done: DoneCallback) -> None:
+    """Encode the rows of `stripe` after its last checkpoint, and append them to its spill files.
 
-    `on_done` gets the number of finished rows of the stripe.
+    `on_done` gets the number of encoded rows of the stripe so far.
 
     Raises:
         StoreError: The number of rows of a block is not the one declared by the source.
         OSError: The disk fails.
     """
     source = stripe.source
-    edges = compute_group_edges(trained.clusters.starts, stripe.rows)
+    edges = compute_cluster_group_bounds(trained.clusters.starts, stripe.rows)
     spill = stripe.open_spill(len(edges) - 1)
     spill.truncate_to_checkpoint()
     encoder = BatchEncoder(trained, spill)
@@ -89,7 +92,7 @@ def encode_stripe(stripe: Stripe, trained: TrainedParams, on_done: DoneCallback)
         waiting += len(held[-1][1][0])
         last = done == len(stripe.blocks)
         if last or waiting >= APPEND_ROWS:
-            spill.append(split_by_group(encoder.encode_batches(held), edges))
+            spill.append(split_by_cluster_group(encoder.encode_batches(held), edges))
             held.clear()
             unsafe, waiting = unsafe + waiting, 0
         if last or unsafe >= CHECKPOINT_ROWS:
@@ -99,7 +102,7 @@ def encode_stripe(stripe: Stripe, trained: TrainedParams, on_done: DoneCallback)
 
 
 def _read_block(stripe: Stripe, number: int) -> EntryBatch:
-    """Read a block.
+    """Return entries and vectors of block `number` of the stripe's source.
 
     Raises:
         StoreError: The number of its rows is not the one declared by the source.
@@ -113,15 +116,21 @@ def _read_block(stripe: Stripe, number: int) -> EntryBatch:
 
 
 class BatchEncoder:
-    """Encoder of entries and vectors as columns."""
+    """Encoder of a build's entries and vectors as `Columns`, with trained quantizer and clusters.
 
-    def __init__(self, trained: TrainedParams, spill: Spill) -> None:
+    New labels get the next free numbers in `spill`.
+    """
+
+    def __init__(self, trained: TrainedParams, spill: SpillFiles) -> None:
         self._clusters = trained.clusters
         self._quantizer = Quantizer(len(trained.mean), trained.step, trained.mean, trained.rotation)
         self._labels = spill.labels
 
     def encode_batches(self, batches: Sequence[tuple[int, EntryBatch]]) -> Columns:
-        """Encode batches, each paired with the row number of its first entry in the source."""
+        """Return the encoded rows of all batches, in their order.
+
+        Each batch is paired with the row number of its first entry in the source.
+        """
         units = [self._quantizer.normalize_rows(vectors) for _, (_, vectors) in batches]
         clusters = self._clusters.assign_rows(np.concatenate(units)).astype(np.int32)
         bounds = np.cumsum([0, *map(len, units)])
@@ -141,21 +150,24 @@ class BatchEncoder:
         unit_vectors: Floats,
         clusters: NDArray[np.int32],
     ) -> Columns:
-        labels = list(map(make_label, entries))
+        labels = list(map(make_entry_metadata, entries))
         for label in dict.fromkeys(labels):
             self._labels.setdefault(label, len(self._labels))
         return Columns(
             np.arange(first, first + len(entries), dtype=np.int64),
             clusters,
             np.array([self._labels[label] for label in labels], np.int32),
-            self._quantizer.encode_bits(unit_vectors),
+            self._quantizer.encode_sign_bits(unit_vectors),
             self._quantizer.to_int8(unit_vectors),
             [join_texts(entry.subproblem, entry.subroutine) for entry in entries],
         )
 
 
-def split_by_group(columns: Columns, edges: Ids) -> dict[int, Columns]:
-    """Split rows by group, without empty groups. `edges` is the result of `compute_group_edges`."""
+def split_by_cluster_group(columns: Columns, edges: Ids) -> dict[int, Columns]:
+    """Return the rows of each group of clusters, by number of the group, without empty groups.
+
+    `edges` are the groups' bounds from `compute_cluster_group_bounds`.
+    """
     groups = np.searchsorted(edges, columns.clusters, side="right") - 1
     order = np.argsort(groups, kind="stable")
     bounds = np.searchsorted(groups[order], np.arange(len(edges)))

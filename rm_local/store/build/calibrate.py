@@ -1,4 +1,4 @@
-"""Calibrates a store: finds the cheapest search parameters with nearly complete hits."""
+"""Calibrates a store: finds the cheapest search parameters that miss few of the nearest entries."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 
 K = 10
 AGREEMENT = 0.97
-"""Minimum share of a thorough search's ten nearest entries to find."""
+"""Share of the K nearest entries of a thorough search that the chosen parameters have to find."""
 
 THOROUGH = 6
-"""Factor of the thorough search on the default nprobe."""
+"""Factor on the default number of scanned clusters in the thorough search, the reference."""
 
 PROBES = (1, 1.25, 1.5, 2, 3)
-"""Multiples of the default nprobe to try. All are at least 1, because real questions are harder
-than queries made from a sample."""
+"""Multiples of the default number of scanned clusters that are tried. All are at least 1, because
+real questions are harder than queries made from a sample."""
 CANDIDATES = (1, 1.25, 1.5, 2)
-"""Multiples of the default number of candidates to try."""
+"""Multiples of the default number of candidates that are tried."""
 
 ROW_COST, CANDIDATE_COST = 0.04, 3.7
-"""Microseconds to compare a row's sign bits, and to compare a candidate's code
+"""Microseconds for comparing one row's sign bits with a query, and one candidate's ranking code
 (docs/design/search.md)."""
 
 
 def calibrate_search(part: Path, questions: Floats) -> None:
-    """Find the cheapest search parameters and write them into the store `part`.
+    """Find the cheapest sufficient search parameters, and write them into the store file `part`.
 
-    `questions` is an array (n, d) of unit vectors between rows of the store.
+    They are tried with the queries `questions`, an array (n, d) of unit vectors. A store that is
+    small or has one cluster keeps its parameters.
     """
     with sqlite.open_connection(part, "write") as connection:
         size = tables.count_entries(connection)
@@ -48,7 +49,7 @@ def calibrate_search(part: Path, questions: Floats) -> None:
                     searcher, meta.search_params, questions, size / clusters
                 )
             with tables.write_transaction(connection):
-                for key, value in params.meta_values().items():
+                for key, value in params.to_meta_values().items():
                     write_meta_value(connection, key, value)
         readers.close()
     connection.close()
@@ -57,6 +58,11 @@ def calibrate_search(part: Path, questions: Floats) -> None:
 def _find_cheapest_params(
     searcher: Searcher, usual: SearchParams, questions: Floats, cluster_rows: float
 ) -> SearchParams:
+    """Return the cheapest tried parameters that find the share AGREEMENT of the nearest entries.
+
+    If none do, return those of the thorough search. `usual` are the defaults, `cluster_rows` the
+    average rows of a cluster.
+    """
     thorough = SearchParams(THOROUGH * usual.nprobe, MAX_CANDIDATES)
     searcher.params = thorough
     wanted = [_find_nearest_ids(searcher, unit) for unit in questions]
@@ -76,7 +82,10 @@ def _find_cheapest_params(
 def _try_candidate_counts(
     usual: SearchParams, nprobe: int, nearest: list[Ids], wanted: list[set[int]]
 ) -> Iterator[tuple[SearchParams, float]]:
-    """Yield parameters with increasing candidate counts, each with the found share of `wanted`."""
+    """Yield parameters with increasing numbers of candidates, each with its share of found entries.
+
+    For each query `nearest` has the ids of candidates, nearest first, and `wanted` the ids to find.
+    """
     total = sum(map(len, wanted)) or 1
     for candidates in (round(share * usual.candidates) for share in CANDIDATES):
         held = sum(
@@ -87,5 +96,5 @@ def _try_candidate_counts(
 
 
 def _find_nearest_ids(searcher: Searcher, unit: Floats) -> set[int]:
-    """Find the ids of the K nearest entries."""
+    """Return the ids of the K entries that the searcher finds nearest to the vector `unit`."""
     return {hit.id for hit in searcher.search(SearchRequest(unit, k=K)).entries}

@@ -1,4 +1,4 @@
-"""Encoded rows during a bulk build: as columns in memory and as records of a file."""
+"""Encoded entries during a bulk build: columns in memory, and records of a spill file."""
 
 from __future__ import annotations
 
@@ -16,36 +16,37 @@ from rm_local.arrays import Bytes, Ids
 from rm_local.store.codec.quantize import Steps
 
 HEADER = struct.Struct("<4sIIQI")
-"""Header of a record: magic, rows, dimension, bytes of the body, CRC-32 of the body."""
+"""Header of a record in a spill file: magic number, number of rows, dimension, bytes of the body,
+CRC-32 of the body."""
 MAGIC = b"RMSP"
 LEVEL = 1
-"""zstandard level: a record is read only once, soon after it is written."""
+"""zstandard level for the texts of a spilled record, which is read only once, soon afterwards."""
 
 
 class DamagedRecordError(Exception):
-    """The bytes are not a record of `pack_record`."""
+    """A record of a spill file is incomplete or damaged."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Encoded rows, column by column."""
+    """Encoded entries of a bulk build, one array or list for each of their parts."""
 
     places: Ids
-    """Row numbers in the source."""
+    """Row number of each entry in the source of the build."""
     clusters: NDArray[np.int32]
     labels: NDArray[np.int32]
     bits: Bytes
-    """The sign bits: an array (n, d / 8)."""
+    """Sign bits of the vectors: an array (n, d / 8)."""
     steps: Steps
-    """The quantized components: an array (n, d)."""
+    """Quantized components of the vectors: an int8 array (n, d)."""
     texts: list[bytes]
-    """Subproblem and subroutine of each row, joined by `join_texts`."""
+    """Subproblem and subroutine of each entry, joined by `join_texts`."""
 
     def __len__(self) -> int:
         return len(self.clusters)
 
     def select_rows(self, order: Ids) -> Columns:
-        """Select the rows at the places `order`, in this order."""
+        """Return the rows at the positions `order`, in this order."""
         texts = self.texts
         return Columns(
             self.places[order],
@@ -58,7 +59,7 @@ class Columns:
 
 
 def concat_columns(parts: Sequence[Columns]) -> Columns:
-    """Concatenate the columns of one or more parts."""
+    """Return the rows of all parts, of which there is at least one, as one `Columns`."""
     if len(parts) == 1:
         return parts[0]
     return Columns(
@@ -72,7 +73,7 @@ def concat_columns(parts: Sequence[Columns]) -> Columns:
 
 
 def pack_record(columns: Columns) -> bytes:
-    """Pack rows into one record."""
+    """Return encoded entries as one record of a spill file: header, arrays, compressed texts."""
     lengths = np.array([len(text) for text in columns.texts], np.uint32)
     texts = zstandard.ZstdCompressor(LEVEL).compress(b"".join(columns.texts))
     arrays = (
@@ -89,7 +90,7 @@ def pack_record(columns: Columns) -> bytes:
 
 
 def read_record(file: BinaryIO) -> Columns | None:
-    """Read the next record; None at the end of `file`.
+    """Read the next record of a spill file; None at the end of `file`.
 
     Raises:
         DamagedRecordError: The record is incomplete or damaged.
@@ -107,6 +108,7 @@ def read_record(file: BinaryIO) -> Columns | None:
 
 
 def _unpack_body(body: bytes, rows: int, dimension: int) -> Columns:
+    """Return the encoded entries in the body (without the header) of a record."""
     place = 0
 
     def read_column(kind: str, width: int) -> NDArray[Any]:

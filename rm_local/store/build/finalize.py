@@ -1,4 +1,4 @@
-"""The last stage of a build: optimizes the word index, checks all tables and syncs the file."""
+"""Optimizes the word index of a built store, checks its tables and syncs the file."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite, tables
 
 READ_BACK = ("ref", "block", "code_chunks", "code_vector_chunks00", "code_metadatachunks00")
-"""Tables checked earlier, after each written group. The other tables are checked here."""
+"""Tables that need no check at the end of a build, because it checks them after each group."""
 
 
 def finalize_store(part: Path, spec: BuildSpec, report: ProgressCallback) -> None:
-    """Finish the written file: optimize its word index, check its tables, and sync it.
+    """Optimize the word index of the built file `part`, check its tables, and sync the file.
 
     Raises:
-        DamagedError: The tables do not agree.
+        DamagedError: A table is damaged, or the number of entries is not that of `spec`.
     """
     meter = ProgressMeter(report, "finish", spec.rows)
     with sqlite.open_connection(part, "write") as connection:
@@ -26,8 +26,8 @@ def finalize_store(part: Path, spec: BuildSpec, report: ProgressCallback) -> Non
             connection.execute("INSERT INTO words(words) VALUES('optimize')")
             connection.execute("DELETE FROM meta WHERE key = 'groups'")
         held = connection.execute("SELECT max(id) FROM ref").get
-        if held != spec.last or tables.count_entries(connection) != spec.rows:
-            raise DamagedError(f"{held} is the last row that was written, not {spec.last}")
+        if held != spec.last_id or tables.count_entries(connection) != spec.rows:
+            raise DamagedError(f"{held} is the last row that was written, not {spec.last_id}")
         found = connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0"
         )

@@ -1,4 +1,4 @@
-"""Sorts and packs the rows of a group of clusters, ready to be written."""
+"""Sorts and compresses the rows of a group of clusters, ready to be written into the tables."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from rm_local.store.build.columns import Columns, concat_columns
 from rm_local.store.codec.code_frames import CodePacker, compute_row_crc
 from rm_local.store.codec.text_blocks import TextCodec, extract_row_subproblem
 from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE
-from rm_local.store.index.rare_words import RareWords
-from rm_local.store.sqlite.tables import Label
+from rm_local.store.index.rare_words import RareWordFinder
+from rm_local.store.sqlite.tables import EntryMetadata
 from rm_local.store.sqlite.vec0 import Chunk
 
 
 @dataclass(frozen=True)
 class PackedGroup:
-    """The packed rows of a group, with ids `first` to `first + rows - 1`."""
+    """The rows of a group of clusters, encoded for the tables of the store.
+
+    The entries have the ids `first` to `first + rows - 1`.
+    """
 
     first: int
     rows: int
@@ -31,30 +34,36 @@ class PackedGroup:
     crcs: list[int]
     codes: list[bytes]
     head: list[bytes]
-    """Texts that complete the last block of the previous group."""
+    """Texts of the first entries, which complete the last text block of the previous group."""
     blocks: list[bytes]
-    """Compressed blocks (frames) after `head`; the last may have fewer rows."""
+    """Compressed blocks of the other entries' texts; the last block may have fewer rows."""
     words: list[tuple[int, str]]
-    """Ids of entries with their rare words."""
+    """Ids of the entries with rare words, and these words, separated by spaces."""
 
 
 @dataclass(frozen=True)
 class GroupPacker:
-    """Packer of groups with their common parameters. It is pickled for other processes."""
+    """Encoder of the spilled rows of a group of clusters for the tables of the store.
+
+    It holds the parameters common to all groups, and can be pickled for other processes.
+    """
 
     stripes: Sequence[Stripe]
     groups: int
-    labels: Mapping[Label, int]
-    """Number of each label in the store."""
+    labels: Mapping[EntryMetadata, int]
+    """Number of each label in the new store's table `label`."""
     dictionary: bytes
     code_dictionary: bytes
     known: frozenset[str]
     level: int
-    """zstandard level for the texts."""
+    """zstandard level for the texts of the store."""
 
     def pack_group(self, group: int, first: int) -> PackedGroup | None:
-        """Pack the rows of a group, with ids from `first` on; None for an empty group."""
-        parts = [part for stripe in self.stripes for part in self._read_spilled(stripe, group)]
+        """Read, sort and encode the spilled rows of group `group`; None for an empty group.
+
+        They are sorted by cluster, then by place in the source, and get the ids from `first` on.
+        """
+        parts = [part for stripe in self.stripes for part in self._read_spilled_rows(stripe, group)]
         if not parts:
             return None
         rows = concat_columns(parts)
@@ -72,11 +81,11 @@ class GroupPacker:
             codes,
             ordered.texts[:head],
             self._pack_blocks(ordered.texts[head:]),
-            self._find_words(ordered.texts, first),
+            self._find_rare_words(ordered.texts, first),
         )
 
-    def _read_spilled(self, stripe: Stripe, group: int) -> Iterator[Columns]:
-        """Read the rows of a group from a stripe, with the label numbers of the store."""
+    def _read_spilled_rows(self, stripe: Stripe, group: int) -> Iterator[Columns]:
+        """Yield the rows of a group that a stripe has spilled, with the store's label numbers."""
         spill = stripe.open_spill(self.groups)
         numbers = np.array([self.labels[label] for label in spill.labels], np.int32)
         for part in spill.read_group(group):
@@ -90,12 +99,17 @@ class GroupPacker:
             )
 
     def _pack_blocks(self, texts: list[bytes]) -> list[bytes]:
+        """Compress entries' joined texts into blocks of BLOCK_ROWS; the last may have fewer."""
         codec = TextCodec(self.dictionary, self.level)
         starts = range(0, len(texts), BLOCK_ROWS)
         return [codec.pack_rows(texts[start : start + BLOCK_ROWS]) for start in starts]
 
-    def _find_words(self, texts: list[bytes], first: int) -> list[tuple[int, str]]:
-        rare = RareWords(self.known)
+    def _find_rare_words(self, texts: list[bytes], first: int) -> list[tuple[int, str]]:
+        """Return id and rare words, separated by spaces, of the entries with any.
+
+        `texts` are the joined texts of the entries from id `first` on.
+        """
+        rare = RareWordFinder(self.known)
         return [
             (id, " ".join(found))
             for id, text in enumerate(texts, first)
@@ -104,6 +118,7 @@ class GroupPacker:
 
 
 def _build_chunks(ordered: Columns, ids: Ids) -> Iterator[Chunk]:
+    """Yield the chunks of the table `code` for rows sorted by cluster, which get these `ids`."""
     for start, end in _find_chunk_bounds(ordered.clusters):
         used = slice(start, end)
         validity = np.packbits(np.arange(CHUNK_SIZE) < end - start, bitorder="little")
@@ -117,6 +132,7 @@ def _build_chunks(ordered: Columns, ids: Ids) -> Iterator[Chunk]:
 
 
 def _compute_crcs(ordered: Columns, ids: Ids, codes: list[bytes]) -> list[int]:
+    """Return the checksum of each row with its id and compressed ranking code."""
     bits, width = ordered.bits.tobytes(), ordered.bits.shape[1]
     columns = zip(ids.tolist(), ordered.labels.tolist(), ordered.clusters.tolist(), strict=True)
     return [
@@ -128,7 +144,10 @@ def _compute_crcs(ordered: Columns, ids: Ids, codes: list[bytes]) -> list[int]:
 
 
 def _find_chunk_bounds(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each chunk: up to CHUNK_SIZE rows of a cluster. `clusters` ascend."""
+    """Yield the first row of each chunk and the row after its last: up to CHUNK_SIZE of a cluster.
+
+    `clusters` are the rows' clusters, ascending.
+    """
     edges = np.flatnonzero(np.diff(clusters)) + 1
     bounds = [0, *edges.tolist(), len(clusters)]
     for first, end in pairwise(bounds):
@@ -137,6 +156,6 @@ def _find_chunk_bounds(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]
 
 
 def _pad_to_chunk(values: NDArray[np.generic]) -> bytes:
-    """Pad a column with zeros to the length of a chunk, CHUNK_SIZE rows."""
+    """Return the bytes of a column, padded with zeros to the length of CHUNK_SIZE rows."""
     data = values.tobytes()
     return data.ljust(len(data) // len(values) * CHUNK_SIZE, b"\0")

@@ -1,4 +1,4 @@
-"""The resumable bulk build of a store."""
+"""Builds a store from all entries of a source at once; a stopped build can be resumed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from filelock import FileLock, Timeout
 from rm_local.errors import StoreError
 from rm_local.files import replace_file, write_bytes_atomically
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.build.assign import Stripe, compute_group_edges, encode_stripe
+from rm_local.store.build.assign import (
+    Stripe,
+    compute_cluster_group_bounds,
+    encode_and_spill_stripe,
+)
 from rm_local.store.build.calibrate import calibrate_search
 from rm_local.store.build.finalize import finalize_store
 from rm_local.store.build.process_pool import TaskPool
@@ -31,7 +35,7 @@ from rm_local.system import usable_cores
 from rm_local.work_folder import open_work_folder, remove_work_folder
 
 ROWS_FOR_A_PROCESS = 50_000
-"""Minimum rows per process; for fewer the start of a process does not pay."""
+"""Minimum number of entries for each process of a build; for fewer its start does not pay."""
 
 
 def build_store(
@@ -49,13 +53,15 @@ def build_store(
     """Build a store of all entries of `source` at `path`.
 
     Intermediate files are kept in the folder `path`.build; after any stop the same call resumes the
-    build. `known_words` is as for `Store.create`; `clusters` is the approximate number of clusters,
-    by default one per CLUSTER_ROWS rows; `level` is the zstandard level of the texts; `first` is
-    the id of the first entry, one more than a multiple of BLOCK_ROWS.
+    build. `known_words` are the words known to the embedder, as for `Store.create`; `clusters` is
+    the approximate number of clusters, by default one per CLUSTER_ROWS rows; `level` is the
+    zstandard level of the texts; `first` is the id of the first entry, one more than a multiple of
+    BLOCK_ROWS.
 
     Raises:
-        StoreError: The file exists, the disk is too full, or the folder holds another build.
-        ValueError: `first` does not begin a block, or as for `Store.add_entries`.
+        StoreError: The file exists, the disk is too full, or the folder has files of another build.
+        ValueError: `first` is not one more than a multiple of BLOCK_ROWS, or as for
+            `Store.add_entries`.
     """
     if first % BLOCK_ROWS != 1:
         raise ValueError(f"entry {first} does not begin a block")
@@ -63,7 +69,7 @@ def build_store(
     spec = BuildSpec(source.rows, source.fingerprint, embedder, number, seed, level, first)
     folder, part = path.with_name(path.name + ".build"), "store.part"
     if path.exists():
-        if _has_spec(folder, spec) and not (folder / part).exists():
+        if _has_same_spec(folder, spec) and not (folder / part).exists():
             remove_work_folder(folder)
             return
         raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
@@ -74,11 +80,11 @@ def build_store(
         sqlite.translate_errors(folder / part),
         TaskPool(processes, 64) as pool,
     ):
-        _record_spec(folder, spec)
-        trained = _load_or_train(folder, source, spec, pool, report)
+        _write_or_check_spec(folder, spec)
+        trained = _load_or_train_params(folder, source, spec, pool, report)
         check_build_space(folder, spec.rows, trained)
-        stripes = _make_stripes(folder, source, processes)
-        groups = len(compute_group_edges(trained.clusters.starts, spec.rows)) - 1
+        stripes = _load_or_make_stripes(folder, source, processes)
+        groups = len(compute_cluster_group_bounds(trained.clusters.starts, spec.rows)) - 1
         spilled = sum(stripe.open_spill(groups).rows for stripe in stripes)
         meter = ProgressMeter(report, "spill", spec.rows, spilled)
         _spill_stripes(folder, stripes, pool, meter)
@@ -88,17 +94,17 @@ def build_store(
         finalize_store(folder / part, spec, report)
         ProgressMeter(report, "calibrate", spec.rows)
         calibrate_search(folder / part, trained.questions)
-        wal.remove_leftovers(path)
+        wal.remove_leftover_logs(path)
         replace_file(folder / part, path)
     remove_work_folder(folder)
 
 
 @contextmanager
 def _lock_folder(folder: Path) -> Iterator[None]:
-    """Lock the folder of a build during the body of the `with` statement.
+    """Create the folder of a build and lock it against other builds during the body.
 
     Raises:
-        StoreError: Another process builds in it.
+        StoreError: Another process has locked it.
     """
     open_work_folder(folder)
     try:
@@ -112,7 +118,7 @@ def _lock_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _translate_disk_errors(folder: Path) -> Iterator[None]:
-    """Translate an OSError from a file of the build into StoreError."""
+    """Translate an OSError of the body, which builds in `folder`, into StoreError."""
     try:
         yield
     except OSError as error:
@@ -122,26 +128,32 @@ def _translate_disk_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _record_spec(folder: Path, spec: BuildSpec) -> None:
+def _write_or_check_spec(folder: Path, spec: BuildSpec) -> None:
+    """Save the spec of a new build in `folder`; compare it with the saved one of a resumed build.
+
+    Raises:
+        StoreError: They differ.
+    """
     held = folder / "plan.json"
     if not held.exists():
         write_bytes_atomically(held, json.dumps(asdict(spec)).encode())
-    elif not _has_spec(folder, spec):
+    elif not _has_same_spec(folder, spec):
         raise StoreError(
             f"{folder} holds the build of another store.",
             "Remove it, or continue with the source that it was started with.",
         )
 
 
-def _has_spec(folder: Path, spec: BuildSpec) -> bool:
-    """Whether `folder` holds a build with this spec."""
+def _has_same_spec(folder: Path, spec: BuildSpec) -> bool:
+    """Return whether `folder` has files of a build with this spec."""
     held = folder / "plan.json"
     return held.exists() and json.loads(held.read_text("utf-8")) == asdict(spec)
 
 
-def _load_or_train(
+def _load_or_train_params(
     folder: Path, source: EntrySource, spec: BuildSpec, pool: TaskPool, report: ProgressCallback
 ) -> TrainedParams:
+    """Return the trained parameters of a build, after training and saving missing ones."""
     held = folder / "trained.npz"
     if not held.exists():
         ProgressMeter(report, "sample", spec.rows)
@@ -151,8 +163,12 @@ def _load_or_train(
     return TrainedParams.read_npz(held)
 
 
-def _make_stripes(folder: Path, source: EntrySource, processes: int) -> list[Stripe]:
-    """Make one stripe for each of the `processes` at the first start of the build."""
+def _load_or_make_stripes(folder: Path, source: EntrySource, processes: int) -> list[Stripe]:
+    """Return the stripes of the build, the shares of its processes in the source.
+
+    At the first start there are `processes` stripes. A resumed build has the same, whatever number
+    of processes it has.
+    """
     held = folder / "stripes.json"
     if not held.exists():
         write_bytes_atomically(held, json.dumps(processes).encode())
@@ -163,13 +179,17 @@ def _make_stripes(folder: Path, source: EntrySource, processes: int) -> list[Str
 def _spill_stripes(
     folder: Path, stripes: list[Stripe], pool: TaskPool, meter: ProgressMeter
 ) -> None:
+    """Encode the rows of all stripes and spill them to disk, unless that was completed before."""
     done = folder / "spilled"
     if not done.exists():
-        pool.run_tasks(partial(_encode_stripe_locked, folder / "trained.npz"), stripes, meter.reach)
+        pool.run_tasks(
+            partial(_encode_and_spill_locked, folder / "trained.npz"), stripes, meter.reach
+        )
         write_bytes_atomically(done, b"")
 
 
-def _encode_stripe_locked(trained: Path, stripe: Stripe, on_done: DoneCallback) -> None:
+def _encode_and_spill_locked(trained: Path, stripe: Stripe, on_done: DoneCallback) -> None:
+    """Encode and spill a stripe, with the parameters in the file `trained`, under a file lock."""
     # A process of a killed build may still be at its last block.
     with FileLock(stripe.folder / f"stripe-{stripe.number}.lock"):
-        encode_stripe(stripe, TrainedParams.read_npz(trained), on_done)
+        encode_and_spill_stripe(stripe, TrainedParams.read_npz(trained), on_done)

@@ -21,17 +21,20 @@ from rm_local.system import exit_with_parent
 Result = TypeVar("Result")
 
 POLL_S = 0.5
-"""Seconds between two reads of the tasks' progress."""
+"""Seconds between two reports of the progress of tasks in other processes."""
 
 _progress: Any = None
-"""In a process of the pool: the finished rows of each task, in memory shared with the parent."""
+"""Array of the finished rows of each task, shared with the parent; None outside the pool."""
 
 
 class TaskPool:
-    """A pool of processes, started when first needed. A pool of one uses the current process."""
+    """A pool of processes for the tasks of a build, started when first needed.
+
+    A pool of one process runs the tasks in the current process.
+    """
 
     def __init__(self, processes: int, tasks: int) -> None:
-        """Make a pool; `tasks` is the maximum number of tasks for `run_tasks`."""
+        """Make a pool of `processes`; `run_tasks` can be given at most `tasks` tasks."""
         self.processes = processes
         self._context = multiprocessing.get_context("spawn")
         self._progress = self._context.Array("q", max(tasks, 1), lock=False)
@@ -39,7 +42,7 @@ class TaskPool:
 
     def __enter__(self) -> Self:
         self._collects = gc.isenabled()
-        _stop_collecting()
+        _disable_gc()
         return self
 
     def __exit__(
@@ -64,7 +67,11 @@ class TaskPool:
     def run_tasks(
         self, work: Callable[[Any, DoneCallback], None], tasks: Sequence[Any], on_done: DoneCallback
     ) -> None:
-        """Run `work` on each of `tasks`; `on_done` regularly gets the sum of their progress."""
+        """Call `work(task, on_task_done)` for each of `tasks`; return when all have ended.
+
+        `work` passes the number of its task's finished rows to `on_task_done`; `on_done` regularly
+        gets the sum over all tasks.
+        """
         if self.processes == 1:
             sums = [0] * len(tasks)
             for place, task in enumerate(tasks):
@@ -76,7 +83,7 @@ class TaskPool:
                 work(task, on_task_done)
             return
         waiting: set[Future[None]] = {
-            self._start_executor().submit(_run_task, work, task, place)
+            self._ensure_executor().submit(_run_task, work, task, place)
             for place, task in enumerate(tasks)
         }
         while waiting:
@@ -88,19 +95,23 @@ class TaskPool:
     def map_ahead(
         self, work: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]
     ) -> Iterator[Result]:
-        """Yield the results of `work` in the order of `tasks`; compute a few results ahead."""
+        """Yield `work(*task)` for each of `tasks`, in their order.
+
+        The other processes compute as many results ahead as there are processes.
+        """
         if self.processes == 1:
             yield from (work(*task) for task in tasks)
             return
         under_way: deque[Future[Result]] = deque()
         for task in tasks:
-            under_way.append(self._start_executor().submit(work, *task))
+            under_way.append(self._ensure_executor().submit(work, *task))
             if len(under_way) > self.processes:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
 
-    def _start_executor(self) -> ProcessPoolExecutor:
+    def _ensure_executor(self) -> ProcessPoolExecutor:
+        """Return the executor with the pool's processes; start it at the first call."""
         if self._executor is None:
             self._executor = ProcessPoolExecutor(
                 self.processes, self._context, _init_process, (self._progress,)
@@ -109,21 +120,24 @@ class TaskPool:
 
 
 def _init_process(progress: Any) -> None:
+    """Prepare a new process of the pool: shared progress, one thread for numpy, end with parent."""
     global _progress
     _progress = progress
-    _stop_collecting()
+    _disable_gc()
     # The processes already take all cores, so numpy gets one thread in each.
     import_module("numpy")
     threadpool_limits(1)
     exit_with_parent()
 
 
-def _stop_collecting() -> None:
-    """Disable garbage collection: a build has many small objects without cycles."""
+def _disable_gc() -> None:
+    """Disable Python's cyclic garbage collection: a build has many small objects without cycles."""
     gc.disable()
 
 
 def _run_task(work: Callable[[Any, DoneCallback], None], task: Any, place: int) -> None:
+    """Run `work` on the task in a process of the pool; share its progress at position `place`."""
+
     def on_done(done: int) -> None:
         _progress[place] = done
 

@@ -1,4 +1,4 @@
-"""Estimates the disk space for a build before it starts."""
+"""Estimates the disk space that a bulk build needs, and checks that it is free."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from rm_local.store.build.columns import LEVEL
 from rm_local.store.build.train import TrainedParams
 
 FIXED = 32 << 20
-"""Bytes for centroids, dictionaries, journal and partly filled pages, independent of the rows."""
+"""Bytes on disk that do not depend on the number of entries: centroids, dictionaries, journal,
+partly filled pages."""
 
 CHUNK_FILL, PAGE_FILL = 0.85, 0.95
-"""Average used shares of a chunk and of a page."""
+"""Average share of a chunk's slots, and of a page's bytes, that is in use."""
 
 WORD_BYTES = 8
-"""Bytes of the rare-word index per row."""
+"""Bytes on disk of the word index for one entry, on average."""
 
 
-def estimate_bytes(rows: int, dimension: int, text_bytes: float, raw_bytes: float) -> int:
-    """Estimate the maximum bytes on disk during a build of `rows` rows.
+def estimate_build_bytes(rows: int, dimension: int, text_bytes: float, raw_bytes: float) -> int:
+    """Estimate the maximum bytes on disk during a build of `rows` entries.
 
-    The spilled file of a group is removed after the group is written, so only the larger of the
-    spilled and the written form counts.
+    `text_bytes` and `raw_bytes` are the average bytes of an entry's texts, compressed and
+    uncompressed. Spilled rows are removed when they are written into the store, so only the larger
+    of the two forms counts.
     """
     spilled = rows * (dimension / 8 + dimension + 20 + raw_bytes / (1 + LEVEL))
     codes = (dimension / 8 + 16) / CHUNK_FILL
@@ -32,12 +34,14 @@ def estimate_bytes(rows: int, dimension: int, text_bytes: float, raw_bytes: floa
 
 
 def check_build_space(folder: Path, rows: int, trained: TrainedParams) -> None:
-    """Check that the disk has space for the build. Existing files in `folder` count as free.
+    """Check that the disk of `folder` has space for a build of `rows` entries.
+
+    The present files in `folder` belong to the build, so their size counts as free.
 
     Raises:
         StoreError: The disk is too small.
     """
     dimension = trained.clusters.centroids.shape[1]
-    needed = estimate_bytes(rows, dimension, trained.text_bytes, trained.raw_bytes)
+    needed = estimate_build_bytes(rows, dimension, trained.text_bytes, trained.raw_bytes)
     held = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     require_free(folder.parent, needed, "The build", already_used=held, error=StoreError)

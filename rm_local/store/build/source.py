@@ -13,22 +13,23 @@ EntryBatch = tuple[Sequence[Entry], Floats]
 
 
 class EntrySource(Protocol):
-    """A source of entries in blocks. Blocks can be read in any order, and are the same each time.
+    """A source of entries and vectors for a bulk build, divided into blocks.
 
-    It can be pickled for several processes.
+    Blocks can be read in any order, and are the same each time. A source can be pickled for several
+    processes.
     """
 
     @property
     def rows(self) -> int:
-        """Number of entries."""
+        """Number of entries in the source."""
 
     @property
     def fingerprint(self) -> str:
-        """Identifier of the content: a build can be resumed only with the same source."""
+        """Text that identifies the content; a build is resumed only with the same one."""
 
     @property
     def block_rows(self) -> int:
-        """Rows in a block; the last one may have fewer. Thousands are fastest."""
+        """Number of entries in a block; the last one may have fewer. Thousands are fastest."""
 
     def read_block(self, number: int) -> EntryBatch:
-        """Read block `number`, counted from 0."""
+        """Return entries and vectors of block `number`, counted from 0."""

@@ -18,7 +18,7 @@ from rm_local.store.build.spec import BuildSpec
 from rm_local.store.codec.code_frames import (
     SAMPLE_ROWS,
     train_code_dictionary,
-    train_default_dictionary,
+    train_default_code_dictionary,
 )
 from rm_local.store.codec.quantize import Quantizer, fit_step
 from rm_local.store.codec.text_blocks import TextCodec, join_texts, train_dictionary
@@ -35,54 +35,56 @@ from rm_local.store.index.search import SCANNED_ROWS
 from rm_local.system import usable_cores
 
 GOOD_CLUSTER_ROWS, MAX_GOOD_SAMPLE = 80, 160_000
-"""Sample rows per cluster, and the largest sample with that many. They add 8 s of training; at a
-million rows recall is better with a seventh fewer compared rows (docs/measurements/store.md)."""
+"""Sample rows per cluster in a build of few clusters, and the maximum size of a sample with so many
+for each. Training takes 8 s longer than with ROWS_FOR_A_CLUSTER; in a store of a million entries
+searches then compare a seventh fewer rows, with better recall (docs/measurements/store.md)."""
 
 SAMPLED_BLOCKS = 1024
-"""Number of sampled blocks, evenly spread over the source. Neighbouring rows are alike: with
-clusters from 64 blocks searches found 3 % less (docs/measurements/store.md)."""
+"""Maximum number of sampled blocks, evenly distributed over the source. Neighbouring rows are
+alike: with clusters trained on 64 blocks searches found 3 % less (docs/measurements/store.md)."""
 
 SAMPLED_TEXTS = 8000
 ROTATED_ROWS = 20_000
 QUESTIONS = 100
 ASKED_ROWS = 4000
 MIX_WEIGHTS = (0.5, 0.3, 0.2)
-"""Weights of three rows of a super-cluster in a query. Like a real question, it is not a row."""
+"""Weights with which a query for calibration is mixed from three rows of a super-cluster, because a
+real question is not a row of the store either."""
 ROWS_FOR_ITQ = 10
-"""Minimum sample rows per dimension for ITQ; with fewer it would overfit."""
+"""Minimum sample rows per dimension for a rotation by ITQ; with fewer it would overfit."""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Sampled rows from all parts of a source."""
+class TrainingSample:
+    """Rows sampled from all parts of a build's source, for training its parameters."""
 
     unit_vectors: Floats
-    """An array (n, d) with rows of length 1."""
+    """Sampled vectors: an array (n, d) with rows of length 1."""
     texts: list[bytes]
-    """Subproblem and subroutine of each row, joined by `join_texts`."""
+    """Texts of some sampled entries: subproblem and subroutine, joined by `join_texts`."""
 
 
 @dataclass(frozen=True)
 class TrainedParams:
-    """Trained parameters, common to all rows of a build."""
+    """Parameters of a build, trained on a sample: quantization, clusters, dictionaries, sizes."""
 
     mean: Floats
     rotation: Floats | None
-    """None in a small store, where sign bits are never compared."""
+    """Rotation (d, d) before signs are taken; None in a small store, which never compares them."""
     step: float
-    """Quantization step of the ranking codes."""
+    """Quantization step of the ranking codes: component per int8 unit."""
     clusters: Clusters
     dictionary: bytes
     code_dictionary: bytes
     questions: Floats
-    """Queries for calibrating the store: an array (n, d) with rows of length 1."""
+    """Queries for calibrating the store's search: an array (n, d) with rows of length 1."""
     text_bytes: float
-    """Average compressed bytes of a row's texts in blocks."""
+    """Average bytes of an entry's texts, compressed in blocks."""
     raw_bytes: float
-    """Average uncompressed bytes of a row's texts."""
+    """Average bytes of an entry's texts, uncompressed."""
 
     def write_npz(self, path: Path) -> None:
-        """Write the parameters to an .npz file."""
+        """Write the trained parameters to the .npz file `path`, atomically."""
         with write_atomically(path) as file:
             np.savez(
                 file,
@@ -100,7 +102,7 @@ class TrainedParams:
 
     @classmethod
     def read_npz(cls, path: Path) -> Self:
-        """Read a file of `write_npz`."""
+        """Return the trained parameters from an .npz file written by `write_npz`."""
         with np.load(path) as held:
             compressed, raw = held["bytes"].tolist()
             return cls(
@@ -116,10 +118,11 @@ class TrainedParams:
             )
 
 
-def take_sample(source: EntrySource, spec: BuildSpec, pool: TaskPool) -> Sample:
-    """Sample training rows, equally many from each of up to SAMPLED_BLOCKS blocks.
+def take_sample(source: EntrySource, spec: BuildSpec, pool: TaskPool) -> TrainingSample:
+    """Sample rows of the source for training, equally many from each of at most SAMPLED_BLOCKS
+    blocks.
 
-    Neighbouring rows are often alike, so a few are taken from each of many places.
+    Neighbouring rows are often alike, so a few are taken from each of many blocks.
     """
     least = max(ROWS_FOR_A_CLUSTER * spec.clusters, SAMPLED_TEXTS)
     wanted = min(spec.rows, max(least, min(GOOD_CLUSTER_ROWS * spec.clusters, MAX_GOOD_SAMPLE)))
@@ -130,13 +133,16 @@ def take_sample(source: EntrySource, spec: BuildSpec, pool: TaskPool) -> Sample:
     found = list(pool.map_ahead(draw, [(int(number), texts) for number in chosen]))
     rows = np.concatenate([vectors for vectors, _ in found])
     rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, np.newaxis]
-    return Sample(rows, [text for _, taken in found for text in taken])
+    return TrainingSample(rows, [text for _, taken in found for text in taken])
 
 
 def _sample_block(
     source: EntrySource, seed: int, rows: int, number: int, texts: int
 ) -> tuple[Floats, list[bytes]]:
-    """Sample the vectors of at most `rows` rows of a block, and the texts of `texts` of them."""
+    """Return the vectors of `rows` random rows of block `number`, and the texts of some of them.
+
+    Texts of `texts` rows are returned, joined by `join_texts`. A block with fewer rows gives fewer.
+    """
     entries, vectors = source.read_block(number)
     rng = np.random.default_rng((seed, number))
     order = rng.permutation(len(entries))[:rows]
@@ -147,8 +153,8 @@ def _sample_block(
     )
 
 
-def train_params(sample: Sample, spec: BuildSpec) -> TrainedParams:
-    """Train all parameters. The result depends only on the sample and the spec."""
+def train_params(sample: TrainingSample, spec: BuildSpec) -> TrainedParams:
+    """Train all parameters of a build. The same sample and spec always give the same result."""
     rng = np.random.default_rng(spec.seed)
     mean = sample.unit_vectors.mean(axis=0)
     dimension = sample.unit_vectors.shape[1]
@@ -162,8 +168,8 @@ def train_params(sample: Sample, spec: BuildSpec) -> TrainedParams:
         step,
         clusters,
         dictionary,
-        train_code_dictionary(steps) or train_default_dictionary(dimension),
-        _make_queries(sample.unit_vectors, clusters, rng),
+        train_code_dictionary(steps) or train_default_code_dictionary(dimension),
+        _make_calibration_queries(sample.unit_vectors, clusters, rng),
         *_measure_text_bytes(sample.texts, dictionary, spec.level),
     )
 
@@ -171,6 +177,10 @@ def train_params(sample: Sample, spec: BuildSpec) -> TrainedParams:
 def _fit_rotation(
     unit_vectors: Floats, mean: Floats, spec: BuildSpec, rng: np.random.Generator
 ) -> Floats | None:
+    """Return a rotation (d, d) fitted to the vectors, a random one if they are few.
+
+    None if the store will be so small that searches never compare sign bits.
+    """
     dimension = unit_vectors.shape[1]
     if spec.rows <= SCANNED_ROWS:
         return None
@@ -180,8 +190,13 @@ def _fit_rotation(
     return fit_itq_rotation(unit_vectors[few] - mean, rng)
 
 
-def _make_queries(unit_vectors: Floats, clusters: Clusters, rng: np.random.Generator) -> Floats:
-    """Make queries between similar rows: an array (QUESTIONS, d) with rows of length 1."""
+def _make_calibration_queries(
+    unit_vectors: Floats, clusters: Clusters, rng: np.random.Generator
+) -> Floats:
+    """Mix rows of a super-cluster into queries for calibration: an array (n, d) of length 1.
+
+    There are QUESTIONS queries, or as many as vectors if these are fewer.
+    """
     rows = unit_vectors[
         rng.choice(len(unit_vectors), min(ASKED_ROWS, len(unit_vectors)), replace=False)
     ]
@@ -200,7 +215,7 @@ def _make_queries(unit_vectors: Floats, clusters: Clusters, rng: np.random.Gener
 def _measure_text_bytes(
     texts: Sequence[bytes], dictionary: bytes, level: int
 ) -> tuple[float, float]:
-    """Measure the average bytes of a row's texts, compressed in blocks and uncompressed."""
+    """Return the average bytes of an entry's texts: compressed in blocks, and uncompressed."""
     codec = TextCodec(dictionary, level)
     blocks = [texts[i : i + BLOCK_ROWS] for i in range(0, len(texts), BLOCK_ROWS)]
     rows = max(len(texts), 1)

@@ -1,4 +1,4 @@
-"""Writes packed groups of rows into the store's tables, each in one transaction."""
+"""Writes the groups of rows of a bulk build into the store's tables, each in one transaction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import apsw
 
 CACHE_KIB = 262_144
-"""Size of SQLite's page cache while groups are written."""
+"""Size of SQLite's page cache in KiB while a bulk build writes."""
 
 
 def write_groups(
@@ -36,7 +36,10 @@ def write_groups(
     pool: TaskPool,
     meter: ProgressMeter,
 ) -> None:
-    """Write all groups that are missing in the file, and remove their spilled rows."""
+    """Write all groups of clusters that are missing in the store file `part`; create the file.
+
+    The spilled rows of a written group are removed. A resumed build continues after the last one.
+    """
     spills = [stripe.open_spill(groups) for stripe in stripes]
     labels = sorted({label for spill in spills for label in spill.labels})
     numbered = {label: number for number, label in enumerate(labels, 1)}
@@ -54,7 +57,7 @@ def write_groups(
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         if not connection.execute("SELECT count(*) FROM sqlite_master").get:
             with tables.write_transaction(connection):
-                _create_store(connection, part, trained, spec, known_words)
+                _create_empty_store(connection, part, trained, spec, known_words)
                 _write_labels(connection, numbered)
         done = connection.execute("SELECT value FROM meta WHERE key = 'groups'").get
         first = groups if done is None else int(done)
@@ -78,7 +81,7 @@ def write_groups(
 
 
 def check_written_group(part: Path, group: PackedGroup) -> None:
-    """Check through a second connection that the rows of a group were written completely.
+    """Check through another connection that the rows of `group` are complete in the file `part`.
 
     Compares numbers of rows, sums of lengths, and 16 bits of the checksums.
 
@@ -107,14 +110,17 @@ def check_written_group(part: Path, group: PackedGroup) -> None:
         )
 
 
-def _create_store(
+def _create_empty_store(
     connection: apsw.Connection,
     part: Path,
     trained: TrainedParams,
     spec: BuildSpec,
     known_words: frozenset[str],
 ) -> None:
-    """Create a store without entries. `groups` in `meta` is the number of written groups."""
+    """Create tables, `meta`, dictionaries and centroids of a store without entries.
+
+    `groups` in `meta` counts the groups written later; the end of the build removes it.
+    """
     params = get_default_search_params(len(trained.clusters.centroids))
     meta = Meta(spec.embedder, trained.step, trained.mean, trained.rotation, search_params=params)
     create_schema(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
@@ -122,35 +128,35 @@ def _create_store(
     write_meta_value(connection, "groups", 0)
 
 
-def _write_labels(connection: apsw.Connection, numbered: dict[tables.Label, int]) -> None:
+def _write_labels(connection: apsw.Connection, numbered: dict[tables.EntryMetadata, int]) -> None:
     for label, number in numbered.items():
         tables.insert_label(connection, number, label)
 
 
 class GroupWriter:
-    """Writer that appends groups to the tables in the caller's transaction."""
+    """Writer of packed groups of rows into a store's tables, in the caller's transaction."""
 
     def __init__(self, connection: apsw.Connection, dictionary: bytes, level: int) -> None:
         self._connection = connection
         self._codec = TextCodec(dictionary, level)
 
     def write_group(self, group: PackedGroup) -> None:
-        """Write the rows of a group."""
+        """Insert the rows of a group into all tables, and update the counts in `meta`."""
         write_chunks(self._connection, group.chunks)
         self._connection.executemany(
             "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)", _iter_refs(group)
         )
         self._write_blocks(group)
         self._connection.executemany("INSERT INTO words(rowid, rare) VALUES(?, ?)", group.words)
-        tables.adjust_count(self._connection, group.rows)
+        tables.adjust_entry_count(self._connection, group.rows)
         for key in ("last", "bulk"):
             write_meta_value(self._connection, key, group.first + group.rows - 1)
 
     def _write_blocks(self, group: PackedGroup) -> None:
-        """Write the texts; complete the last block of the previous group first."""
+        """Write the group's texts; first complete the last text block of the previous group."""
         number, open_rows = divmod(group.first - 1, BLOCK_ROWS)
         if open_rows:
-            (frame,) = tables.read_frames(self._connection, "block", [number]).values()
+            (frame,) = tables.read_text_frames(self._connection, "block", [number]).values()
             texts = self._codec.unpack_rows(frame, BLOCK_ROWS) + group.head
             self._connection.execute(
                 "UPDATE block SET z = ? WHERE blk = ?", (self._codec.pack_rows(texts), number)
@@ -162,5 +168,6 @@ class GroupWriter:
 
 
 def _iter_refs(group: PackedGroup) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of the table `ref`: id, label number, checksum and ranking code."""
     ids = range(group.first, group.first + group.rows)
     return zip(ids, group.labels, group.crcs, group.codes, strict=True)

@@ -1,4 +1,4 @@
-"""Ranking codes in their stored form: entropy-coded, one zstandard frame per row."""
+"""Compresses ranking codes (quantized vectors) for storage: one zstandard frame per row."""
 
 from __future__ import annotations
 
@@ -16,24 +16,28 @@ from rm_local.store.codec.quantize import Quantizer, Steps, get_default_step
 from rm_local.store.format import DamagedError
 
 DICTIONARY_BYTES = 300
-"""Size of a trained dictionary. Only its Huffman table is used."""
+"""Size in bytes of the zstandard dictionary for ranking codes; only its Huffman table is used."""
 SAMPLE_ROWS = 8000
 
 MAGIC = zstandard.FRAME_HEADER
-"""The zstandard magic number: removed on disk, restored in `CodeFrames`."""
+"""The four bytes (magic number) that begin a zstandard frame: not stored on disk, added again in
+`CodeFrames`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeFrames:
-    """Ranking codes in one buffer, each preceded by MAGIC."""
+    """Compressed ranking codes of n rows in one buffer, as `CodePacker.unpack_frames` needs them.
+
+    Each code is preceded by MAGIC.
+    """
 
     lengths: Ids
-    """Bytes of each code, MAGIC included: an array (n,)."""
+    """Number of bytes of each code, including MAGIC: an array (n,)."""
     joined: bytes
 
     @classmethod
     def from_codes(cls, codes: Iterable[bytes]) -> CodeFrames:
-        """Join codes in their stored form into one buffer.
+        """Join compressed codes, as stored without MAGIC, into one buffer.
 
         Raises:
             DamagedError: The type of a code is not bytes.
@@ -46,24 +50,27 @@ class CodeFrames:
 
 
 def compute_row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
-    """Compute the checksum of the fields of a row that searches use.
+    """Return the checksum of an entry's id, label, cluster, sign bits and ranking code.
 
-    The lowest 32 bits cover all fields; the 15 bits above them cover id and code only, so that an
-    intact code is recognised even if the bits are damaged.
+    The lowest 32 bits cover all of these; the 15 bits above cover id and code only, so that an
+    intact code is recognized even if the sign bits are damaged.
     """
     whole = zlib.crc32(struct.pack("<qqq", id, label, cluster) + bits + code)
     return whole | compute_code_checksum(id, code) << 32
 
 
 def compute_code_checksum(id: int, code: bytes) -> int:
-    """Compute the 15-bit checksum of a row's ranking code: 32 + 15 bits fit six bytes in SQLite."""
+    """Return the 15-bit checksum of an entry's id and ranking code, a part of `compute_row_crc`.
+
+    15 bits, because SQLite stores 32 + 15 bits in six bytes.
+    """
     return zlib.crc32(code, id) & 0x7FFF
 
 
 def train_code_dictionary(steps: Steps) -> bytes:
-    """Train a zstandard dictionary on an array (n, d) of quantized vectors.
+    """Return a zstandard dictionary trained on quantized vectors, an array (n, d).
 
-    Empty if the rows are too few or too short.
+    Only the first SAMPLE_ROWS rows are used. Empty if the rows are too few or too short.
     """
     samples: list[bytes | bytearray | memoryview] = [row.tobytes() for row in steps[:SAMPLE_ROWS]]
     try:
@@ -72,8 +79,11 @@ def train_code_dictionary(steps: Steps) -> bytes:
         return b""
 
 
-def train_default_dictionary(dimension: int) -> bytes:
-    """Train a dictionary on random vectors. It suits the vectors of any embedder."""
+def train_default_code_dictionary(dimension: int) -> bytes:
+    """Return a zstandard dictionary for ranking codes of any embedder, trained on random vectors.
+
+    Empty if `dimension` is too small for training.
+    """
     quantizer = Quantizer(dimension, get_default_step(dimension))
     drawn = np.random.default_rng(0).normal(size=(SAMPLE_ROWS // 4, dimension))
     return train_code_dictionary(
@@ -82,7 +92,7 @@ def train_default_dictionary(dimension: int) -> bytes:
 
 
 class CodePacker:
-    """Compressor and decompressor of quantized vectors.
+    """Compressor and decompressor of quantized vectors, with zstandard and a dictionary.
 
     Not thread-safe, except for `unpack_frames`.
     """
@@ -105,12 +115,12 @@ class CodePacker:
         self._decompressor = zstandard.ZstdDecompressor(dict_data=data)
 
     def pack_rows(self, steps: Steps) -> list[bytes]:
-        """Compress each row of an array (n, d) into a frame."""
+        """Compress each row of an array (n, d) into a zstandard frame without MAGIC."""
         raw, width, compress = steps.tobytes(), self._dimension, self._compressor.compress
         return [compress(raw[start : start + width]) for start in range(0, len(raw), width)]
 
     def unpack_rows(self, frames: Iterable[bytes]) -> Steps:
-        """Decompress frames into the rows of an array (n, d).
+        """Decompress the frames of `pack_rows` into the rows of an array (n, d) of int8.
 
         Raises:
             DamagedError: A frame was not made by `pack_rows`.
@@ -118,7 +128,7 @@ class CodePacker:
         return self.unpack_frames(CodeFrames.from_codes(frames))
 
     def unpack_frames(self, frames: CodeFrames) -> Steps:
-        """Decompress frames in one buffer into an array (n, d), with the GIL released.
+        """Decompress frames in one buffer into an array (n, d) of int8, with the GIL released.
 
         Raises:
             DamagedError: A frame was not made by `pack_rows`.

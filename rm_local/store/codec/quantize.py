@@ -16,21 +16,24 @@ LARGEST_STEP = 127
 
 
 def compute_inner_products(rows: Floats, unit: Floats) -> Floats:
-    """Compute the inner products of the rows with the vector `unit` on one core: an array (n,).
+    """Return the inner product of each row of `rows` (n, d) with the vector `unit` (d,).
 
-    BLAS would use all cores and keep them spinning afterwards for the time of a search. That makes
-    a second reader of the store slower than no second reader.
+    The result is an array (n,). It is computed on one core: after a product by BLAS all cores
+    spin for as long as a search takes, and a second thread that reads the store is slowed down.
     """
     return np.asarray(np.einsum("ij,j->i", rows, unit), dtype=np.float32)
 
 
 def pack_signs(rows: Floats) -> Bytes:
-    """Pack the signs of an array (n, d) into an array (n, d / 8), one bit each (1 = above 0)."""
+    """Pack the signs of an array (n, d) into an array (n, d / 8) of bytes.
+
+    A bit is 1 for a component above 0; the first component is in the lowest bit.
+    """
     return np.packbits(rows > 0, axis=1, bitorder="little")
 
 
 def get_default_step(dimension: int) -> float:
-    """Return the default quantization step for unit vectors.
+    """Return the default quantization step (component per int8 unit) for vectors of length 1.
 
     It is 1/508 at 384 dimensions and, like their components, proportional to 1/sqrt(dimension).
     """
@@ -38,9 +41,9 @@ def get_default_step(dimension: int) -> float:
 
 
 def fit_step(unit: Floats) -> float:
-    """Return the default step, or the one needed for 99.99 % of the components if that is larger.
+    """Return the quantization step for the rows of `unit`, an array (n, d) of length 1.
 
-    `unit` is an array (n, d) with rows of length 1.
+    It is the default step, or a larger one if 99.99 % of the components need it to fit into int8.
     """
     widest = float(np.quantile(np.abs(unit), 0.9999))
     return max(get_default_step(unit.shape[1]), widest / LARGEST_STEP)
@@ -48,17 +51,21 @@ def fit_step(unit: Floats) -> float:
 
 @dataclass(frozen=True)
 class Quantizer:
-    """Converter of unit vectors to sign bits, and to int8 numbers of steps and back."""
+    """Converter of unit vectors to sign bits, and to int8 components and back.
+
+    Searches find candidates by sign bits and rank them by the int8 components.
+    """
 
     dimension: int
     step: float
+    """Quantization step: the change of a vector's component for one unit of int8."""
     mean: Floats | None = None
-    """A vector subtracted before the signs are taken; None = zero."""
+    """Vector (d,) subtracted before the signs are taken; None: zero."""
     rotation: Floats | None = None
-    """A matrix (d, d) applied after the subtraction, (x - mean) @ rotation; None = identity."""
+    """Matrix (d, d) applied after the subtraction, (x - mean) @ rotation; None: identity."""
 
     def normalize_rows(self, vectors: Floats) -> Floats:
-        """Scale each row of the array (n, d) to length 1.
+        """Return the rows of the array (n, d) scaled to length 1, as float32.
 
         Raises:
             ValueError: The shape is wrong, or a row is zero or not finite.
@@ -71,12 +78,18 @@ class Quantizer:
             raise ValueError("a vector is zero or not finite")
         return np.asarray(rows / lengths, dtype=np.float32)
 
-    def encode_bits(self, unit: Floats) -> Bytes:
-        """Encode the sign bits of each rotated row: an array (n, d / 8), first component lowest."""
-        return pack_signs(self.rotate_rows(unit))
+    def encode_sign_bits(self, unit: Floats) -> Bytes:
+        """Return the sign bits of each row, centered and rotated: an array (n, d / 8) of bytes.
 
-    def rotate_rows(self, unit: Floats) -> Floats:
-        """Subtract the mean and rotate the rows of an array (n, d). Its signs are the sign bits."""
+        The first component is in the lowest bit.
+        """
+        return pack_signs(self.center_and_rotate_rows(unit))
+
+    def center_and_rotate_rows(self, unit: Floats) -> Floats:
+        """Subtract `mean` from the rows of an array (n, d), then multiply them by `rotation`.
+
+        The signs of the result, an array (n, d), are the rows' sign bits.
+        """
         rotated = unit if self.rotation is None else unit @ self.rotation
         return np.asarray(rotated - self._rotated_mean, dtype=np.float32)
 
@@ -87,20 +100,20 @@ class Quantizer:
         return self.mean @ self.rotation
 
     def to_int8(self, unit: Floats) -> Steps:
-        """Quantize each component to a number of steps, clipped to -127..127: an array (n, d)."""
+        """Divide each component by `step`, round and clip to -127..127: an int8 array (n, d)."""
         found = np.rint(unit * np.float32(1 / self.step))
         np.clip(found, -LARGEST_STEP, LARGEST_STEP, out=found)
         return np.asarray(found, dtype=np.int8)
 
     def compute_cosines(self, steps: Steps, unit: Floats) -> NDArray[np.float64]:
-        """Compute the cosines of the quantized rows with the vector `unit`: an array (n,)."""
+        """Return the cosine of each quantized row with the unit vector `unit`: an array (n,)."""
         rows = steps.astype(np.float32)
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         cosines = np.clip(compute_inner_products(rows, unit) / np.maximum(lengths, 1), -1, 1)
         return np.asarray(cosines, dtype=np.float64)
 
     def from_int8(self, steps: Steps) -> Floats:
-        """Convert numbers of steps back to vectors of length 1: an array (n, d)."""
+        """Convert rows of `to_int8` back to vectors, scaled to length 1: an array (n, d)."""
         rows = steps.astype(np.float32)
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, np.newaxis]
         return np.asarray(rows / np.maximum(lengths, 1), dtype=np.float32)

@@ -9,24 +9,26 @@ import zstandard
 from rm_local.store.format import DamagedError
 
 LEVEL = 12
-"""Default zstandard level: nearly the size of level 19 at five times its speed."""
+"""Default zstandard level for texts: nearly the size of level 19 at five times its speed."""
 
 PENDING_LEVEL = 3
-"""zstandard level of single entries until they are in blocks: 7 % larger, five times as fast."""
+"""zstandard level for an entry's texts until they are in a block: 7 % larger than at LEVEL, five
+times as fast."""
 
 MAX_TEXT_BYTES = 1 << 20
-"""Maximum bytes of an entry's texts. A frame with a larger declared size per row is damaged."""
+"""Maximum UTF-8 bytes of an entry's two texts together. A frame that declares more is damaged."""
 
 KEY_END, ROW_END = b"\xff", b"\xfe"
-"""Separators of a row's two texts and of rows: bytes that never occur in UTF-8."""
+"""Separators between the two texts of an entry, and between entries: never in UTF-8."""
 
 LARGEST_DICTIONARY = 112_640
 DICTIONARY_SHARE = 16
-"""The dictionary is at most 1/16 of its sample: a larger one does not pay in a small store."""
+"""Minimum ratio of the training texts' bytes to the dictionary's: a larger dictionary does not pay
+in a small store."""
 
 
 def train_dictionary(sample: Sequence[str]) -> bytes:
-    """Train a zstandard dictionary on texts; empty if the sample is too small."""
+    """Return a zstandard dictionary trained on the texts of `sample`; empty if they are too few."""
     samples: list[bytes | bytearray | memoryview] = [
         text.encode("utf-8", "surrogatepass") for text in sample
     ]
@@ -38,12 +40,12 @@ def train_dictionary(sample: Sequence[str]) -> bytes:
 
 
 def pack_words(words: Collection[str]) -> bytes:
-    """Compress a set of words without line ends into one frame."""
+    """Compress words, none with a line end, into one zstandard frame."""
     return zstandard.compress("\n".join(sorted(words)).encode("utf-8", "replace"), 19)
 
 
 def unpack_words(frame: bytes) -> frozenset[str]:
-    """Decompress words packed by `pack_words`.
+    """Return the set of words that `pack_words` compressed.
 
     Raises:
         DamagedError: The frame was not made by `pack_words`.
@@ -56,6 +58,11 @@ def unpack_words(frame: bytes) -> frozenset[str]:
 
 
 def _decompress_frame(decompressor: zstandard.ZstdDecompressor, frame: bytes, most: int) -> bytes:
+    """Return the decompressed bytes of a zstandard frame.
+
+    Raises:
+        DamagedError: The frame is damaged, or declares more than `most` bytes.
+    """
     try:
         if not 0 <= zstandard.frame_content_size(frame) <= most:
             raise DamagedError("a text has an impossible length")
@@ -81,10 +88,10 @@ def join_texts(subproblem: str, subroutine: str) -> bytes:
 
 
 def split_row(row: bytes) -> tuple[str, str]:
-    """Split a row into subproblem and subroutine.
+    """Return the subproblem and the subroutine of a row made by `join_texts`.
 
     Raises:
-        DamagedError: The row is invalid or deleted.
+        DamagedError: The row is invalid, or empty as that of a deleted entry.
     """
     try:
         key, value = row.split(KEY_END)
@@ -94,12 +101,15 @@ def split_row(row: bytes) -> tuple[str, str]:
 
 
 def extract_row_subproblem(row: bytes) -> str:
-    """Extract the subproblem from a row made by `join_texts`."""
+    """Return the subproblem of an entry from its texts joined by `join_texts`."""
     return str(row.partition(KEY_END)[0], "utf-8", "surrogatepass")
 
 
 class TextCodec:
-    """Compressor of rows of texts into frames, and decompressor."""
+    """Compressor and decompressor of entries' texts, with zstandard and the store's dictionary.
+
+    A row is the two texts of an entry, joined by `join_texts`; a frame has one row or several.
+    """
 
     def __init__(self, dictionary: bytes, level: int = LEVEL) -> None:
         data = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
@@ -111,11 +121,11 @@ class TextCodec:
         self._decompressor = zstandard.ZstdDecompressor(dict_data=data)
 
     def pack_rows(self, rows: Sequence[bytes]) -> bytes:
-        """Compress rows made by `join_texts` into a frame. An empty row is a deleted entry."""
+        """Compress rows of `join_texts` into one frame; the row of a deleted entry is empty."""
         return self._compressor.compress(ROW_END.join(rows))
 
     def unpack_rows(self, frame: bytes, rows: int) -> list[bytes]:
-        """Decompress the rows of a frame.
+        """Return the rows of a frame made by `pack_rows`.
 
         Raises:
             DamagedError: The frame was not made by `pack_rows`, or has more than `rows` rows.

@@ -1,4 +1,4 @@
-"""Opens files and streams for reading, and decompresses them if needed."""
+"""Opens files and streams for reading, and decompresses gzip and zstandard."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from rm_local.errors import UsageError
 STDIN = Path("-")
 PACKED = (".zst", ".gz")
 _GZIP, _ZSTANDARD, _SKIPPABLE = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"
-"""First bytes of compressed data. In a skippable frame they follow one variable byte."""
+"""First bytes of data compressed by gzip or zstandard, and bytes 2 to 4 of a skippable zstandard
+frame."""
 CHUNK = 1 << 18
 WINDOW = 1 << 31
-"""The largest window of the zstd program (`--long=31`)."""
+"""Maximum window in bytes of zstandard input, as that of the zstd program with `--long=31`."""
 
 
 def get_input_name(path: Path) -> str:
-    """Return the name of an input for messages."""
+    """Return the name of an input for messages: its path, or "standard input" for `-`."""
     return "standard input" if path == STDIN else str(path)
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether the input can be read only once: standard input, a pipe or a device."""
+    """Return whether `path` can be read only once: standard input (`-`), a pipe or a device."""
     # A descriptor of a regular file counts, too: in another process it is another file.
     special = path.parts[:2] in (("/", "dev"), ("/", "proc"))
     if path == STDIN or (special and (path.name == "stdin" or path.parent.name == "fd")):
@@ -44,15 +45,16 @@ def is_stream(path: Path) -> bool:
 
 
 def is_compressed_input(path: Path) -> bool:
-    """Return whether `open_input` decompresses the file, so that random access is impossible."""
+    """Return whether `open_input` decompresses this file: its name ends with .zst or .gz."""
     return path.suffix.lower() in PACKED
 
 
 @contextmanager
 def open_input(path: Path) -> Iterator[BinaryIO]:
-    """Open `path` at its first byte. `-` is standard input and stays open.
+    """Open `path` for reading its decompressed bytes; close it after the body.
 
-    Compression is recognised by the name of a file or the first bytes of a stream.
+    `-` is standard input, which stays open. Compression is recognized by the name of a file, or by
+    the first bytes of a stream.
 
     Raises:
         UsageError: The input is missing or unreadable; in the body: compressed data is damaged.
@@ -64,7 +66,7 @@ def open_input(path: Path) -> Iterator[BinaryIO]:
         raise UsageError(f"{name} cannot be read: {error.strerror}.", "Check the name.") from None
     try:
         with nullcontext() if path == STDIN else file:
-            yield _open_unpacked(path, file)
+            yield _wrap_decompressor(path, file)
     except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
         raise UsageError(
             f"{name} cannot be unpacked: {error or 'it is cut short'}.", "Get it again."
@@ -82,22 +84,26 @@ def get_standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _open_unpacked(path: Path, file: BinaryIO) -> BinaryIO:
+def _wrap_decompressor(path: Path, file: BinaryIO) -> BinaryIO:
+    """Return a stream of the decompressed bytes of `file`, or `file` if it is not compressed."""
     suffix = path.suffix.lower()
     if is_stream(path):
         head = file.read(4)
-        suffix, file = _detect_suffix(head), io.BufferedReader(_PrefixedStream(head, file), CHUNK)
+        suffix, file = (
+            _detect_compression_suffix(head),
+            io.BufferedReader(_PrefixedStream(head, file), CHUNK),
+        )
     match suffix:
         case ".gz":
             return cast(BinaryIO, gzip.open(file))
         case ".zst":
-            return io.BufferedReader(_ZstdFrames(file), CHUNK)
+            return io.BufferedReader(_ZstdFrameReader(file), CHUNK)
         case _:
             return file
 
 
-def _detect_suffix(head: bytes) -> str:
-    """Detect the compression from the first four bytes; return its file suffix, or empty."""
+def _detect_compression_suffix(head: bytes) -> str:
+    """Return ".gz" or ".zst" for the first four bytes of data compressed so, otherwise ""."""
     if head.startswith(_GZIP):
         return ".gz"
     skippable = head[1:] == _SKIPPABLE and head[0] >> 4 == 5
@@ -105,17 +111,17 @@ def _detect_suffix(head: bytes) -> str:
 
 
 class _PrefixedStream(io.RawIOBase):
-    """A stream that first returns the already read bytes `head`."""
+    """A stream of the bytes `head`, already read from `file`, and then of the rest of `file`."""
 
     def __init__(self, head: bytes, file: BinaryIO) -> None:
         self._head, self._file = head, file
 
     def readable(self) -> bool:
-        """Always true."""
+        """Return True: this stream is for reading."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read bytes into `buffer`; return their number, 0 at the end."""
+        """Read bytes into `buffer`; return their number, 0 at the end of the stream."""
         # Not `read`: on a slow pipe it would wait until the buffer is full.
         read = getattr(self._file, "read1", self._file.read)
         data = self._head[: len(buffer)] or read(len(buffer))
@@ -124,10 +130,10 @@ class _PrefixedStream(io.RawIOBase):
         return len(data)
 
 
-class _ZstdFrames(io.RawIOBase):
-    """A stream of the decompressed frames of a zstandard file.
+class _ZstdFrameReader(io.RawIOBase):
+    """A stream of the decompressed bytes of `file`, which has any number of zstandard frames.
 
-    zstandard's own reader does not report a truncated frame.
+    Unlike zstandard's own reader it reports a truncated frame.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -138,11 +144,11 @@ class _ZstdFrames(io.RawIOBase):
         self._ready = memoryview(b"")
 
     def readable(self) -> bool:
-        """Always true."""
+        """Return True: this stream is for reading."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read bytes into `buffer`; return their number, 0 at the end.
+        """Read decompressed bytes into `buffer`; return their number, 0 at the end of the file.
 
         Raises:
             EOFError: The file is truncated.

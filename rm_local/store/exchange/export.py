@@ -31,9 +31,10 @@ def export_entries(
     ids: bool = False,
     report: ProgressCallback = ignore_progress,
 ) -> int:
-    """Write the entries that pass `filter` in order of id; return their number.
+    """Write the entries of `held` that pass `filter` to `lines`, as JSON Lines, in order of id.
 
-    With `ids` each line includes the entry's id. Progress counts read rows.
+    Their vectors are appended to `vectors`, if given. With `ids` each line includes the entry's id.
+    `report` gets the number of read rows. Return the number of written entries.
     """
     count = 0
     meter = ProgressMeter(report, "export", held.rows)
@@ -48,19 +49,19 @@ def export_entries(
 
 
 class VectorWriter:
-    """A growing .npy file of float32 rows."""
+    """Writer of a .npy file of float32 rows, which are appended array by array."""
 
     def __init__(self, file: BinaryIO, dimension: int) -> None:
         self._file, self._dimension, self._rows = file, dimension, 0
         self._write_header()
 
     def append(self, vectors: Floats) -> None:
-        """Append the rows of an array (n, d)."""
+        """Append the rows of `vectors`, an array (n, d), to the .npy file."""
         self._file.write(vectors.astype("<f4").tobytes())
         self._rows += len(vectors)
 
     def finish_header(self) -> None:
-        """Write the number of rows into the header."""
+        """Write the number of appended rows into the file's header, which makes the file valid."""
         self._file.seek(0)
         self._write_header()
 
@@ -76,7 +77,9 @@ class VectorWriter:
 
 @contextmanager
 def open_output(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file that gets its name only when complete; compress .zst and .gz.
+    """Open a new file for writing that appears as `path` only if the body ends without an error.
+
+    Its bytes are compressed if the name ends with .zst or .gz.
 
     Raises:
         UsageError: The file exists already.
@@ -97,6 +100,7 @@ def open_output(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _compress_output(file: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
+    """Yield a stream that compresses into `file` by the suffix .zst or .gz; otherwise `file`."""
     match suffix:
         case ".zst":
             with zstandard.ZstdCompressor(ZSTD_LEVEL).stream_writer(file, closefd=False) as packed:

@@ -1,4 +1,4 @@
-"""Imports entries into an existing store."""
+"""Adds entries to an existing store, except those that it already contains."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 
 BATCH_ROWS = 4096
-"""Maximum entries of one transaction."""
+"""Maximum number of entries added in one transaction."""
 
 MIN_CODE_COSINE = 0.999
-"""Minimum cosine of a vector with its own ranking code, which differs by 0.02 of its length."""
+"""Minimum cosine of a vector with its own ranking code, which differs by 0.02 of its length. An
+entry below it has another subproblem."""
 
 FIRST_HITS, HITS_FACTOR, MAX_HITS = 2, 4, 2048
 BREADTH = 0.1
-"""Breadth of each search. An entry with the same subproblem has the same vector, so it is in one of
-the nearest clusters."""
+"""Breadth of a search for an equal entry: small, because an entry with the same subproblem has the
+same vector, so it is in one of the nearest clusters."""
 
 
 @dataclass
 class ImportResult:
-    """Numbers of added and of already stored entries in an import so far."""
+    """Numbers of added entries, and of those not added because the store had them, so far."""
 
     added: int = 0
     there: int = 0
-    """Entries whose two texts the store already contained."""
+    """Number of entries with both texts equal to those of a stored or earlier entry."""
 
 
 def import_entries(
@@ -42,11 +43,11 @@ def import_entries(
     taken: ImportResult,
     on_done: DoneCallback = lambda _: None,
 ) -> None:
-    """Add the entries that the store does not contain, BATCH_ROWS per transaction.
+    """Add those of `entries` that the store does not contain, BATCH_ROWS per transaction.
 
-    `embed(place, entries)` returns an array (n, d) of the vectors of `entries`, the first of which
-    is at `place`, counted from 0. After each transaction `taken` is updated, and `on_done` gets
-    the number of processed entries.
+    `embed(place, batch)` returns an array (n, d) of the vectors of the subproblems in `batch`, some
+    of `entries`; `place` is the position of the first, counted from 0. After each transaction
+    `taken` is updated, and `on_done` gets the number of processed entries.
 
     Raises:
         StoreError, ValueError: As for `Store.add_entries`.
@@ -64,7 +65,7 @@ def import_entries(
 
 
 def has_entry(store: Store, entry: Entry, vector: Floats) -> bool:
-    """Return whether the store has an entry with the same two texts.
+    """Return whether the store has an entry with the same subproblem and subroutine as `entry`.
 
     `vector` is the vector of the subproblem. The nearest entries are compared, and more of them
     while all could have the same subproblem. Among more than MAX_HITS such entries the wanted one
@@ -81,7 +82,10 @@ def has_entry(store: Store, entry: Entry, vector: Floats) -> bool:
 
 
 def _find_new_places(store: Store, batch: Sequence[Entry], vectors: Floats) -> list[int]:
-    """Find the places of entries that are neither in the store nor at an earlier place."""
+    """Return the positions of entries that are neither in the store nor earlier in `batch`.
+
+    Entries are equal if both texts are. `vectors` is an array (n, d) of the subproblems' vectors.
+    """
     first = {_get_texts(entry): place for place, entry in reversed(list(enumerate(batch)))}
     return [
         place
@@ -91,6 +95,7 @@ def _find_new_places(store: Store, batch: Sequence[Entry], vectors: Floats) -> l
 
 
 def _split_batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Yield lists of BATCH_ROWS consecutive entries; the last may be shorter."""
     left = iter(entries)
     while batch := list(islice(left, BATCH_ROWS)):
         yield batch

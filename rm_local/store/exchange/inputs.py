@@ -1,4 +1,4 @@
-"""Checks inputs (files and streams) and copies streams, which can be read only once."""
+"""Checks input files and streams before they are read, and copies streams to files."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from rm_local.store.exchange.compressed_input import (
 )
 
 KEPT_FREE = 64 << 20
-"""Bytes left free on the disk by a copy, for other programs."""
+"""Bytes that a copy of an input leaves free on the disk, for other programs."""
 
 
 def needs_copy(path: Path) -> bool:
-    """Return whether the input does not allow random access and repeated reading."""
+    """Return whether the input, a stream or compressed, must be copied for random access."""
     return is_stream(path) or is_compressed_input(path)
 
 
 def check_inputs(paths: Sequence[Path]) -> None:
-    """Check inputs as far as possible without reading them.
+    """Check that all inputs can be read, as far as this can be known before reading them.
 
     Raises:
         UsageError: An input is missing, closed, a terminal, or a stream named twice.
     """
     seen: dict[object, Path] = {}
     for path in paths:
-        identity = _identify_input(path)
+        identity = _get_input_identity(path)
         if not is_stream(path):
             continue
         if _is_terminal(path):
@@ -77,33 +77,35 @@ def copy_input(path: Path, target: Path) -> str:
     except BaseException as error:
         target.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise _make_full_error(target.parent, get_input_name(path)) from error
+            raise _make_disk_full_error(target.parent, get_input_name(path)) from error
         raise
     return digest.hexdigest()
 
 
 def check_free_space(folder: Path, size: int, name: str) -> None:
-    """CheckResult that the disk of `folder` has space for `size` bytes of the input `name`.
+    """Check that the disk of `folder` has space for `size` more bytes of a copy of an input.
+
+    `name` is the name of the input for the message.
 
     Raises:
-        StoreError: The space is too small.
+        StoreError: There is too little space, with KEPT_FREE bytes left free.
     """
     if count_free_bytes(folder) < size + KEPT_FREE:
-        raise _make_full_error(folder, name)
+        raise _make_disk_full_error(folder, name)
 
 
-def _make_full_error(folder: Path, name: str) -> StoreError:
+def _make_disk_full_error(folder: Path, name: str) -> StoreError:
     return StoreError(
         f"The disk of {folder} has no room for a copy of {name}, which can be read only once.",
         "Free some space, or save it as an uncompressed file and name that.",
     )
 
 
-def _identify_input(path: Path) -> object:
-    """Return a value that is equal for two names of one file.
+def _get_input_identity(path: Path) -> object:
+    """Return a value that is equal for two paths of the same file or stream.
 
     Raises:
-        UsageError: The file is missing.
+        UsageError: The file is missing or inaccessible.
     """
     try:
         status = os.fstat(sys.stdin.fileno()) if path == STDIN else path.stat()
@@ -117,6 +119,7 @@ def _identify_input(path: Path) -> object:
 
 
 def _is_terminal(path: Path) -> bool:
+    """Return whether the stream `path` (`-`: standard input) is a terminal."""
     if path == STDIN:
         return get_standard_input().isatty()
     if not stat.S_ISCHR(path.stat().st_mode):

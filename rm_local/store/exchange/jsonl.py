@@ -1,4 +1,4 @@
-"""Writes and reads entries as JSON Lines, one object per line, and reports invalid lines."""
+"""Formats and parses entries as JSON Lines, one object per line, and reports invalid lines."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from rm_local.records import Entry
 from rm_local.store.codec.text_blocks import MAX_TEXT_BYTES, join_texts
 
 MAX_LINE_BYTES = 8 * MAX_TEXT_BYTES
-"""Largest line in bytes: six for each byte of the texts, as in `\\u00e9`, and the other fields."""
+"""Maximum bytes of a line: six for each byte of an entry's texts, as in `\\u00e9`, and more for the
+other fields."""
 BOM = b"\xef\xbb\xbf"
 EXAMPLE = '{"subproblem": "How to ...?", "subroutine": "I should ...", "domain": "math"}'
 
 
 def format_entry(entry: Entry, *, with_id: bool = False) -> bytes:
-    """Format an entry as a line of JSON in UTF-8 for `parse_line`."""
+    """Return the entry as a line of JSON in UTF-8, with its id if `with_id`, for `parse_line`."""
     fields: dict[str, Any] = {
         "subproblem": entry.subproblem,
         "subroutine": entry.subroutine,
@@ -36,10 +37,10 @@ def format_entry(entry: Entry, *, with_id: bool = False) -> bytes:
 
 
 def read_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
-    """Yield number (counted from 1) and bytes of each line.
+    """Yield the number, counted from 1, and the bytes of each line of `file`.
 
     Raises:
-        UsageError: A line is too long.
+        UsageError: A line is longer than MAX_LINE_BYTES. The message has the file's `name`.
     """
     number = 1
     while line := file.readline(MAX_LINE_BYTES + 1):
@@ -50,7 +51,7 @@ def read_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
 
 
 def parse_line(line: bytes, name: str, number: int) -> Entry | None:
-    """Parse the entry of a line; None for a blank line.
+    """Parse a line of JSON Lines as an entry; None for a blank line.
 
     Raises:
         UsageError: The line is not an entry. The message has the file's `name` and the `number`.
@@ -72,7 +73,7 @@ def parse_line(line: bytes, name: str, number: int) -> Entry | None:
 
 
 def _parse_entry(read: Any) -> Entry:
-    """Make an entry from parsed JSON.
+    """Return the entry described by a parsed JSON value.
 
     Raises:
         ValueError: The value is not an entry.
@@ -96,7 +97,11 @@ def _parse_entry(read: Any) -> Entry:
 
 
 def _get_text(read: dict[str, Any], key: str) -> str:
-    """Return the text of a key; empty if it is missing or null."""
+    """Return the text under `key` of a JSON object; empty if it is missing or null.
+
+    Raises:
+        ValueError: The value is not text.
+    """
     value = read.get(key)
     if value is not None and not isinstance(value, str):
         raise ValueError(f"its {key} is not text")

@@ -1,4 +1,4 @@
-"""Reads entries of indexed JSON Lines files block by block, in any process."""
+"""Reads entries from JSON Lines files block by block, at positions that an index recorded."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from rm_local.store.exchange.jsonl import parse_line
 
 @dataclass(frozen=True, slots=True)
 class LineSpan:
-    """Consecutive lines of one file."""
+    """Position of consecutive lines of a JSON Lines file, from which their entries can be read."""
 
     name: str
-    """Name of the file in messages."""
+    """Name of the input file in messages."""
     line: int
-    """Number of the first line, counted from 1."""
+    """Number of the first line in the input file, counted from 1."""
     crc: int
-    """CRC-32 of the lines' bytes."""
+    """CRC-32 of the lines' bytes, uncompressed."""
     file: str
-    """Path of the file, or of the copy with the lines in a zstandard frame."""
+    """Path of the input file, or of a copy that has these lines as a zstandard frame."""
     start: int
+    """Offset in bytes of the lines, or of their frame, in `file`."""
     size: int
-    """Bytes of the span in `file`; `start` is its offset in bytes."""
+    """Number of bytes of the lines, or of their frame, in `file`."""
     copied: bool
+    """Whether `file` is a copy of the lines, compressed by zstandard."""
 
     def read_entries(self) -> Iterator[Entry]:
-        """Read the entries of the lines.
+        """Yield the entries of the lines; blank lines have none.
 
         Raises:
             UsageError: The file has changed since it was indexed.
@@ -43,6 +45,11 @@ class LineSpan:
                 yield entry
 
     def _read_bytes(self) -> bytes:
+        """Return the bytes of the lines, decompressed.
+
+        Raises:
+            UsageError: The file is missing, or has changed since it was indexed.
+        """
         try:
             with open(self.file, "rb") as file:
                 file.seek(self.start)
@@ -60,14 +67,19 @@ class LineSpan:
 
 @dataclass(frozen=True)
 class LineBlocks:
-    """The entries of indexed files in blocks, which can be read in any order. Can be pickled."""
+    """All entries of some JSON Lines files, divided into blocks that can be read in any order.
+
+    It holds the positions of the lines, not the entries, and can be pickled for other processes.
+    """
 
     rows: int
+    """Number of entries in all blocks."""
     sha256: str
-    """SHA-256 of all lines, uncompressed."""
+    """SHA-256 of all lines of the files, uncompressed."""
     blocks: tuple[tuple[LineSpan, ...], ...]
+    """Positions in the files of the lines of each block."""
     block_rows: int
-    """Entries in a block; the last one may have fewer."""
+    """Number of entries in a block; the last one may have fewer."""
 
     def read_entries(self, number: int) -> list[Entry]:
         """Read the entries of block `number`, counted from 0.

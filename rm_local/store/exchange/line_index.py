@@ -1,4 +1,4 @@
-"""Indexes JSON Lines files: checks every line and records the position of each block."""
+"""Indexes JSON Lines files: checks every line, and records where each block of entries is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from rm_local.work_folder import MARKER, open_work_folder
 
 BLOCK_ROWS = 4096
 LEVEL = 1
-"""zstandard level of the copy: low, because the copy is read only once or twice."""
+"""zstandard level of copied lines: low, because the copy is read only once or twice."""
 INDEX, COPY, VECTORS_FILE = "index.json", "lines.zst", "vectors.npy"
 
 
@@ -39,10 +39,11 @@ def index_lines(
     report: ProgressCallback = ignore_progress,
     block_rows: int = BLOCK_ROWS,
 ) -> LineBlocks:
-    """Index all lines of `inputs` in order; `-` is standard input.
+    """Check all lines of `inputs` and divide their entries into blocks of `block_rows`.
 
-    Compressed files and streams are copied into `folder`. The index is saved there, too, and
-    reused by a later call. After an error index and copy are removed.
+    `-` is standard input. Compressed files and streams are copied into `folder`. The index is saved
+    there, too, and reused by a later call with unchanged files. After an error index and copy are
+    removed.
 
     Raises:
         UsageError: An input cannot be read, a line is not an entry, or there are no entries.
@@ -54,9 +55,9 @@ def index_lines(
         return found
     open_work_folder(folder)
     with _open_copy(folder) as copy:
-        cutter, meter = _BlockCutter(folder, copy, block_rows), ProgressMeter(report, "read")
+        cutter, meter = _LineBlockBuilder(folder, copy, block_rows), ProgressMeter(report, "read")
         for number, path in enumerate(inputs):
-            _index_input(path, cutter, _InputShare(seen, number), meter)
+            _index_input(path, cutter, _ReadShareEstimator(seen, number), meter)
         if not cutter.rows:
             names = ", ".join(map(get_input_name, inputs))
             raise UsageError(f"{names}: no entries.", "Name files that contain entries.")
@@ -69,7 +70,7 @@ def index_lines(
 
 
 def discard_index(folder: Path) -> None:
-    """Remove the index and the copy, and the folder if it is then empty."""
+    """Remove the files of an index (positions, copies) from `folder`, and then the empty folder."""
     for name in (INDEX, COPY, VECTORS_FILE, MARKER):
         (folder / name).unlink(missing_ok=True)
     if not any(folder.iterdir()):
@@ -77,10 +78,11 @@ def discard_index(folder: Path) -> None:
 
 
 State = list[str | int]
-"""Path, size and modification time of a file; only the path of a stream."""
+"""Path, size in bytes and modification time in ns of an input file; only the path of a stream."""
 
 
 def _read_file_state(path: Path) -> State:
+    """Return absolute path, size and modification time of a file, or only the path of a stream."""
     if is_stream(path):
         return [str(path)]
     status = path.stat()
@@ -88,7 +90,10 @@ def _read_file_state(path: Path) -> State:
 
 
 def _load_index(folder: Path, seen: list[State]) -> LineBlocks | None:
-    """Load an earlier index of the same files; None if there is none."""
+    """Load the index saved in `folder` if it is of inputs in the same states, `seen`.
+
+    None if it is missing, damaged, or of other inputs, or if an input is a stream.
+    """
     try:
         read = json.loads((folder / INDEX).read_text("utf-8"))
         if read["inputs"] != seen or any(len(state) == 1 for state in seen):
@@ -101,7 +106,10 @@ def _load_index(folder: Path, seen: list[State]) -> LineBlocks | None:
 
 @contextmanager
 def _open_copy(folder: Path) -> Iterator[BinaryIO]:
-    """Open an empty file for the copy, kept after the body; after an error remove the folder."""
+    """Open an empty file in `folder` for copied lines, kept after the body.
+
+    After an error in the body the whole index is discarded.
+    """
     try:
         with write_atomically(folder / COPY) as file:
             yield file
@@ -111,26 +119,36 @@ def _open_copy(folder: Path) -> Iterator[BinaryIO]:
 
 
 @dataclass(frozen=True)
-class _InputShare:
-    """Calculator of the read share of all inputs."""
+class _ReadShareEstimator:
+    """Estimator of the share of all inputs' bytes that has been read, for progress reports."""
 
     seen: list[State]
+    """State (path, size, modification time) of each input, in order of reading."""
     number: int
+    """Position of the current input in `seen`."""
 
     def estimate_share(self, place: int, path: Path) -> float | None:
+        """Return the share, 0 to 1, when `place` bytes of the current input `path` are read.
+
+        None if the sizes do not say: an input is a stream, or the current one is compressed.
+        """
         sizes = [int(state[1]) for state in self.seen if len(state) == 3]
         if len(sizes) < len(self.seen) or is_compressed_input(path):
             return None
         return (sum(sizes[: self.number]) + place) / max(1, sum(sizes))
 
 
-class _BlockCutter:
-    """Builder of blocks of lines. Copies the lines of inputs that cannot be read again."""
+class _LineBlockBuilder:
+    """Builder of `LineBlocks` from the lines of several inputs, one after another.
+
+    Lines of inputs that cannot be read again are written to `copy`.
+    """
 
     def __init__(self, folder: Path, copy: BinaryIO, block_rows: int) -> None:
         self.rows = 0
+        """Number of entries in the lines added so far."""
         self.place = 0
-        """Bytes of the current input in finished spans."""
+        """Number of bytes of the current input in finished spans of lines."""
         self._folder, self._copy, self._block_rows = folder, copy, block_rows
         self._digest = hashlib.sha256()
         self._blocks: list[list[LineSpan]] = [[]]
@@ -138,11 +156,11 @@ class _BlockCutter:
         self._name, self._copied, self._line = "", False, 1
 
     def begin_input(self, name: str, copied: bool) -> None:
-        """Start the next input."""
+        """Start the next input; if `copied`, its lines are written to the copy."""
         self._name, self._copied, self._line, self.place = name, copied, 1, 0
 
     def add_line(self, line: bytes, is_entry: bool) -> bool:
-        """Add a line; return whether a block ends with it."""
+        """Add a line of the current input; return whether a block of entries ends with it."""
         self._held.append(line)
         self.rows += is_entry
         full = is_entry and self.rows % self._block_rows == 0
@@ -152,7 +170,7 @@ class _BlockCutter:
         return full
 
     def end_span(self) -> None:
-        """End the current span of lines, unless it is empty."""
+        """Add the lines since the last span to the current block as one `LineSpan`, if any."""
         data = b"".join(self._held)
         if not data:
             return
@@ -170,21 +188,22 @@ class _BlockCutter:
         self._held.clear()
 
     def make_blocks(self, copy: Path) -> LineBlocks:
-        """Return the blocks of all added lines. `copy` is the final path of the copy."""
+        """Return the blocks of all added lines; `copy` is the final path of the copied lines."""
         # There may be only blank lines after the last full block.
         blocks = self._blocks[: -(-self.rows // self._block_rows)]
-        placed = tuple(tuple(_resolve_span(span, copy) for span in block) for block in blocks)
+        placed = tuple(tuple(_resolve_span_path(span, copy) for span in block) for block in blocks)
         return LineBlocks(self.rows, self._digest.hexdigest(), placed, self._block_rows)
 
 
-def _resolve_span(span: LineSpan, copy: Path) -> LineSpan:
+def _resolve_span_path(span: LineSpan, copy: Path) -> LineSpan:
+    """Return `span` with the absolute path of its file: `copy` if its lines were copied."""
     return replace(span, file=str((copy if span.copied else Path(span.file)).resolve()))
 
 
 def _index_input(
-    path: Path, cutter: _BlockCutter, share: _InputShare, meter: ProgressMeter
+    path: Path, cutter: _LineBlockBuilder, share: _ReadShareEstimator, meter: ProgressMeter
 ) -> None:
-    """Index all lines of one input.
+    """Check all lines of the input `path` and add them to `cutter`.
 
     Raises:
         UsageError: The input cannot be read, or a line is not an entry.

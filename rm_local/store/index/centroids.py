@@ -1,4 +1,4 @@
-"""Reads and writes the cluster centroids of a store, and compares vectors with them."""
+"""Reads and writes the centroids of a store's clusters, and compares vectors with them."""
 
 from __future__ import annotations
 
@@ -22,26 +22,28 @@ CLUSTER_ROWS = 500
 times as many comparisons (docs/measurements/store.md)."""
 
 ROWS_FOR_A_CLUSTER = 10
-"""Sample rows per cluster: 640,000 rows or 1 GB in all at 32 million rows."""
+"""Minimum number of sample rows per cluster for k-means: 640,000 rows or 1 GB for a store of 32
+million rows."""
 
 MANY_CENTROIDS, NEAR_SHARE = 8192, 0.3
-"""From MANY_CENTROIDS centroids on, a query is compared with a share of the super-clusters."""
+"""With MANY_CENTROIDS or more centroids a query is compared only with those in the nearest
+super-clusters, the share NEAR_SHARE of all super-clusters."""
 
 
 @dataclass(frozen=True)
 class Centroids:
-    """The centroids of all clusters, grouped into super-clusters."""
+    """The centroids of a store's clusters, and of super-clusters, which are groups of clusters."""
 
     rows: Floats
     """An array (clusters, d) with rows of length about 1; no rows in a small store."""
     starts: Ids
     """An array (supers + 1,): super-cluster i has clusters `starts[i]` to `starts[i + 1] - 1`."""
     supers: Floats
-    """An array (supers, d): the means of the centroids of each super-cluster, of length 1."""
+    """An array (supers, d): the mean of each super-cluster's centroids, scaled to length 1."""
 
     @classmethod
     def from_rows(cls, rows: Floats, starts: Ids) -> Centroids:
-        """Compute the super-clusters from the centroids and `starts`."""
+        """Make an instance from the centroids `rows` and the bounds `starts` of super-clusters."""
         means = np.zeros((len(starts) - 1, rows.shape[1]), np.float32)
         for number, (start, end) in enumerate(pairwise(starts.tolist())):
             means[number] = rows[start:end].mean(axis=0)
@@ -52,7 +54,7 @@ class Centroids:
         return len(self.rows)
 
     def assign_rows(self, unit_vectors: Floats) -> Ids:
-        """Find the cluster of each row of `unit_vectors`, as in a bulk build: an array (n,).
+        """Return the number of the nearest cluster for each row of `unit_vectors`: an array (n,).
 
         All are 0 if the store has no clusters.
         """
@@ -61,10 +63,11 @@ class Centroids:
         return Clusters(self.supers, self.rows, self.starts).assign_rows(unit_vectors)
 
     def compute_similarities(self, query: Floats) -> Floats:
-        """Compute the cosine of each centroid with `query`; -1 in distant super-clusters.
+        """Return the cosine of each centroid with the unit vector `query`: an array (clusters,).
 
-        With MANY_CENTROIDS or more, only the nearest 30 % of the super-clusters are compared. They
-        contain the clusters of 99.85 % of the true ten nearest rows (docs/measurements/store.md).
+        With MANY_CENTROIDS or more, centroids outside the nearest 30 % of the super-clusters are
+        not compared and get -1. The others contain the clusters of 99.85 % of the true ten nearest
+        rows (docs/measurements/store.md).
         """
         if len(self.rows) < MANY_CENTROIDS:
             return compute_inner_products(self.rows, query)
@@ -77,10 +80,10 @@ class Centroids:
 
 
 def read_centroids(connection: apsw.Connection, dimension: int) -> Centroids:
-    """Read all centroids, vectors of `dimension` components.
+    """Read all centroids of a store, vectors of `dimension` components.
 
     Raises:
-        DamagedError: A blob is missing or damaged.
+        DamagedError: A row of the table `centroid` is missing or damaged.
     """
     rows = np.empty((meta.read_number(connection, "clusters"), dimension), np.float32)
     starts = [0]
@@ -99,7 +102,7 @@ def read_centroids(connection: apsw.Connection, dimension: int) -> Centroids:
 
 
 def write_centroids(connection: apsw.Connection, clusters: Clusters) -> None:
-    """Fill the table `centroid`, one row per super-cluster."""
+    """Fill the empty table `centroid`, a row per super-cluster, and write `clusters` in `meta`."""
     for number, (start, end) in enumerate(pairwise(clusters.starts.tolist())):
         blob = clusters.centroids[start:end].astype("<f2").tobytes()
         connection.execute(

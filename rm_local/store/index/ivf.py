@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 MAX_CANDIDATES = 4096
-"""sqlite-vec's maximum number of rows returned for one partition."""
+"""Maximum number of candidates of a search: sqlite-vec returns no more rows for one partition."""
 
 ID_BITS = 48
 ID_MASK = (1 << ID_BITS) - 1
 
 CLUSTERS_AT_ONCE = 32
-"""Number of clusters read by one statement: about 1 MB. Two readers read such pieces in turn."""
+"""Clusters read by one SQL statement: about 1 MB. Two readers take such pieces in turn."""
 
 FAR = 0xFFFF
-"""Distance of an excluded row."""
+"""Hamming distance given to a row that is not to be found: larger than any real one."""
 
 ALL_CODES = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id) FROM code
     WHERE e MATCH vec_bit(:bits) AND k = :k"""
@@ -56,17 +56,20 @@ PENDING = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id),
 
 
 @dataclass(frozen=True)
-class CodeCandidates:
-    """Rows found by their sign bits, nearest first."""
+class SignBitCandidates:
+    """Candidates of a search: rows with sign bits near those of the query.
+
+    They are sorted, nearest first, only in the result of `merge_nearest`.
+    """
 
     keys: Ids
-    """Distance and id of each row in one number, `distance << ID_BITS | id`: an array (n,)."""
+    """Hamming distance and id of each row, `distance << ID_BITS | id`: an array (n,)."""
     bits: Bytes
-    """The sign bits of the rows: an array (n, d / 8)."""
+    """Sign bits of the candidate rows: an array (n, d / 8)."""
 
     @classmethod
-    def merge_nearest(cls, parts: Sequence[CodeCandidates], wanted: int) -> CodeCandidates:
-        """Merge parts and keep the `wanted` nearest rows; among equal distances the lowest ids."""
+    def merge_nearest(cls, parts: Sequence[SignBitCandidates], wanted: int) -> SignBitCandidates:
+        """Return the `wanted` nearest rows of all parts, nearest first, equal distances by id."""
         keys = np.concatenate([part.keys for part in parts])
         best = (
             np.argpartition(keys, wanted)[:wanted] if wanted < len(keys) else np.arange(len(keys))
@@ -75,14 +78,15 @@ class CodeCandidates:
         return cls(keys[best], np.concatenate([part.bits for part in parts])[best])
 
     def extract_ids(self) -> Ids:
-        """Extract the ids from the keys as an array (n,)."""
+        """Return the ids of the candidates, in the order of `keys`: an array (n,)."""
         return self.keys & ID_MASK
 
     def rank_ids(self, rotated: Floats) -> Ids:
-        """Sort the ids by the inner product of the rows' signs with the rotated query vector.
+        """Return the ids, sorted by descending inner product of the rows' bits with `rotated`.
 
-        This asymmetric distance ranks as well as comparing signs only on several times as many
-        rows (RaBitQ, Gao and Long 2024).
+        `rotated` is the query vector, centered and rotated as the rows were before their signs were
+        taken. This asymmetric distance ranks as well as comparing signs only on several times as
+        many rows (RaBitQ, Gao and Long 2024).
         """
         signs = np.unpackbits(self.bits, axis=1, bitorder="little").astype(np.float32)
         return self.extract_ids()[
@@ -91,10 +95,11 @@ class CodeCandidates:
 
 
 def select_clusters(similarity: Floats, nprobe: int, slack: float) -> Ids:
-    """Select the `nprobe` clusters nearest to a query, best first, by its centroid cosines.
+    """Return the numbers of at most `nprobe` clusters to scan for a query, nearest first.
 
-    Clusters with a Euclidean distance above 1 + `slack` times the smallest are dropped: an easy
-    query needs fewer clusters (SPANN, Chen et al. 2021, section 3.3).
+    `similarity` is an array of the query's cosine with each centroid. Clusters with a Euclidean
+    distance above 1 + `slack` times the smallest are dropped: an easy query needs fewer clusters
+    (SPANN, Chen et al. 2021, section 3.3).
     """
     nprobe = min(nprobe, len(similarity))
     best = np.argpartition(-similarity, nprobe - 1)[:nprobe]
@@ -103,12 +108,12 @@ def select_clusters(similarity: Floats, nprobe: int, slack: float) -> Ids:
     return np.asarray(best[distance <= (1 + slack) * distance[0]], dtype=np.int64)
 
 
-def scan_all_bits(
+def scan_all_sign_bits(
     connection: apsw.Connection, bits: bytes, wanted: int, filter: EntryFilter
 ) -> Ids:
-    """Find the `wanted` rows nearest by sign bits in a store without clusters, nearest first.
+    """Return the ids of the `wanted` rows nearest by sign bits, nearest first: an array (n,).
 
-    Pending entries are included.
+    For a store without clusters: all rows that pass the filter are compared, pending ones included.
     """
     values = {"bits": bits, "k": min(wanted, MAX_CANDIDATES), **get_filter_values(filter)}
     keys = _parse_numbers(
@@ -120,8 +125,10 @@ def scan_all_bits(
 
 def scan_pending(
     connection: apsw.Connection, bits: bytes, limit: int, filter: EntryFilter
-) -> CodeCandidates:
+) -> SignBitCandidates:
     """Find pending entries that pass the filter, within the Hamming distance `limit` of `bits`.
+
+    Pending entries are those not yet assigned to a cluster.
 
     Raises:
         DamagedError: The sign bits of an entry have the wrong length.
@@ -132,42 +139,50 @@ def scan_pending(
     keys = _parse_numbers(found[0])
     if len(keys) != len(stored):
         raise DamagedError("bits of pending entries have the wrong length")
-    return CodeCandidates(keys, stored)
+    return SignBitCandidates(keys, stored)
 
 
 def _parse_numbers(listed: str | None) -> Ids:
+    """Return integers that SQL's group_concat has joined with commas: an array (n,)."""
     return np.fromstring(listed or "", np.int64, sep=",")
 
 
 def scan_clusters(
     readers: ReaderPool, bits: bytes, wanted: int, clusters: Ids, labels: Ids | None = None
-) -> CodeCandidates:
-    """Find the `wanted` rows of `clusters` nearest to the query's sign bits `bits`.
+) -> SignBitCandidates:
+    """Find the `wanted` rows of `clusters` nearest to the query's sign bits `bits`, nearest first.
 
-    Only rows with one of `labels` are included; None allows all.
+    Only rows with one of the label numbers `labels` are included; None allows all.
 
     Raises:
         DamagedError: A chunk cannot be read.
     """
     pieces = np.array_split(np.sort(clusters), -(-len(clusters) // CLUSTERS_AT_ONCE))
     read = partial(_read_chunks, statement=WITHOUT_LABELS if labels is None else WITH_LABELS)
-    nearest = partial(_find_nearest, bits=bits, wanted=wanted, labels=labels)
+    nearest = partial(_find_nearest_in_chunks, bits=bits, wanted=wanted, labels=labels)
     # On two threads, each of numpy's short calls would wait for the GIL.
-    return CodeCandidates.merge_nearest(readers.map_pieces(read, pieces, nearest), wanted)
+    return SignBitCandidates.merge_nearest(readers.map_pieces(read, pieces, nearest), wanted)
 
 
 def _read_chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
-    """Read the columns of the chunks of `clusters`, one blob per column."""
+    """Return the columns of the chunks of all `clusters`, each column joined to one blob.
+
+    `statement` selects them: validity, ids and sign bits, and label numbers if it says so.
+    """
     import apsw
 
     found: Any = connection.execute(statement, (apsw.carray(clusters),)).fetchall()
     return [each or b"" for each in found[0]]
 
 
-def _find_nearest(
+def _find_nearest_in_chunks(
     columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None
-) -> CodeCandidates:
-    """Find the `wanted` rows nearest to the sign bits `bits`, unordered, with ties of the last."""
+) -> SignBitCandidates:
+    """Find the `wanted` rows of chunks nearest to the sign bits `bits`, unordered.
+
+    There can be more: all rows as far as the last one are included. `columns` come from
+    `_read_chunks`; only rows with one of the label numbers `labels` count (None: all).
+    """
     validity, ids, vectors, *label_columns = columns
     rows = 8 * len(validity)
     if (len(ids), len(vectors)) != (8 * rows, len(bits) * rows):
@@ -182,11 +197,11 @@ def _find_nearest(
     last = np.partition(distances, wanted - 1)[wanted - 1] if wanted < rows else FAR
     best = np.flatnonzero(distances <= min(last, FAR - 1))
     keys = distances[best].astype(np.int64) << ID_BITS | np.frombuffer(ids, "<i8")[best]
-    return CodeCandidates(keys, np.frombuffer(vectors, np.uint8).reshape(rows, len(bits))[best])
+    return SignBitCandidates(keys, np.frombuffer(vectors, np.uint8).reshape(rows, len(bits))[best])
 
 
 def _compute_hamming_distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
-    """Compute the Hamming distances of `bits` to vectors of the same length: an array (n,)."""
+    """Return the Hamming distance of `bits` to each of n joined vectors of bits: an array (n,)."""
     word = np.uint8 if len(bits) % 8 else np.uint64
     asked = np.frombuffer(bits, word)
     columns = np.frombuffer(vectors, word).reshape(-1, len(asked)).T

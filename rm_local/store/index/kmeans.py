@@ -1,4 +1,4 @@
-"""Clusters vectors: finds centroids of a sample, then assigns rows. Pure functions over arrays."""
+"""K-means on two levels, and random and fitted rotations. Pure functions over arrays."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ import numpy as np
 from rm_local.arrays import Floats, Ids
 
 ROUNDS = 10
-"""Rounds of k-means; later rounds move few rows."""
+"""Iterations of k-means; later ones move few rows."""
 
 BEAM, COSINE_MARGIN = 12, 0.12
-"""Super-clusters searched for a row's cluster: at most BEAM, with cosines at most COSINE_MARGIN
-below the best. These 4.5 on average find nearer clusters than a fixed number of 6
-(docs/measurements/store.md)."""
+"""Super-clusters in which the nearest centroid of a row is searched: at most BEAM, with cosines at
+most COSINE_MARGIN below the best. These, 4.5 on average, find nearer centroids than always 6 of
+them (docs/measurements/store.md)."""
 
 TILE = 8192
-"""Rows compared with all centroids at once. It limits the memory for the products."""
+"""Number of rows compared with all centroids at once, to limit the memory for the products."""
 
 SUPER_ROWS = 400
-"""Sample rows per super-cluster; more do not improve the super-clusters."""
+"""Maximum sample rows per super-cluster for finding super-clusters; more do not improve them."""
 
 
 def draw_random_rotation(dimension: int, rng: np.random.Generator) -> Floats:
-    """Make a random rotation matrix (d, d)."""
+    """Return a random rotation matrix (d, d), by QR decomposition of normal numbers."""
     rotation, triangle = np.linalg.qr(rng.normal(size=(dimension, dimension)))
     return np.asarray(rotation * np.sign(np.diag(triangle)), dtype=np.float32)
 
 
-def fit_itq_rotation(centred: Floats, rng: np.random.Generator, rounds: int = 20) -> Floats:
-    """Find a rotation matrix (d, d) that brings the centred rows close to their signs.
+def fit_itq_rotation(centered: Floats, rng: np.random.Generator, rounds: int = 20) -> Floats:
+    """Return a rotation matrix (d, d) that brings the rows of `centered` (n, d) near their signs.
 
     Iterative quantization (Gong and Lazebnik 2011) from a random start: alternately rotate the rows
     to fit their signs best (orthogonal Procrustes) and recompute the signs.
     """
-    rotation = draw_random_rotation(centred.shape[1], rng)
+    rotation = draw_random_rotation(centered.shape[1], rng)
     for _ in range(rounds):
-        signs = np.where(centred @ rotation > 0, np.float32(1), np.float32(-1))
-        left, _, right = np.linalg.svd(centred.T @ signs)
+        signs = np.where(centered @ rotation > 0, np.float32(1), np.float32(-1))
+        left, _, right = np.linalg.svd(centered.T @ signs)
         rotation = np.asarray(left @ right, dtype=np.float32)
     return rotation
 
 
 def find_nearest_centroids(rows: Floats, centroids: Floats) -> Ids:
-    """Find the centroid with the highest inner product for each row: an array (n,)."""
+    """Return for each row the number of the centroid with the highest inner product: (n,)."""
     found = np.empty(len(rows), np.int64)
     for start in range(0, len(rows), TILE):
         tile = slice(start, start + TILE)
@@ -54,8 +54,11 @@ def find_nearest_centroids(rows: Floats, centroids: Floats) -> Ids:
     return found
 
 
-def k_means(rows: Floats, count: int, rng: np.random.Generator, rounds: int = ROUNDS) -> Floats:
-    """Find at most `count` centroids of rows of length 1: an array (count, d), of length 1.
+def run_k_means(rows: Floats, count: int, rng: np.random.Generator, rounds: int = ROUNDS) -> Floats:
+    """Return `count` centroids of rows of length 1, or as many as there are rows: (count, d).
+
+    The centroids have length 1.
+
 
     Spherical k-means from random rows; a centroid without rows restarts at a random row.
     """
@@ -71,7 +74,7 @@ def k_means(rows: Floats, count: int, rng: np.random.Generator, rounds: int = RO
 
 
 def _sum_clusters(rows: Floats, chosen: Ids, count: int) -> Floats:
-    """Sum the rows of each of `count` clusters: an array (count, d)."""
+    """Return the sum of each cluster's rows: an array (count, d). `chosen` are rows' clusters."""
     order = np.argsort(chosen, kind="stable")
     present, starts = np.unique(chosen[order], return_index=True)
     sums = np.zeros((count, rows.shape[1]), np.float32)
@@ -81,26 +84,31 @@ def _sum_clusters(rows: Floats, chosen: Ids, count: int) -> Floats:
 
 @dataclass(frozen=True)
 class Clusters:
-    """Centroids on two levels. The clusters of a super-cluster have consecutive numbers."""
+    """Centroids of clusters, and of super-clusters: groups of clusters with consecutive numbers.
+
+    A vector's nearest centroid is searched only in the super-clusters near the vector.
+    """
 
     supers: Floats
-    """Centroids of super-clusters: an array (s, d) with rows of length 1."""
+    """Centroids of the super-clusters: an array (s, d) with rows of length 1."""
     centroids: Floats
-    """An array (c, d), rows of length 1; super-cluster i has `starts[i]` to `starts[i + 1] - 1`."""
+    """Centroids of the clusters: an array (c, d) with rows of length 1."""
     starts: Ids
-    """An ascending array (s + 1,), from 0 to c."""
+    """An array (s + 1,): super-cluster i has clusters `starts[i]` to `starts[i + 1] - 1`."""
 
-    def assign_rows(self, rows: Floats, beam: int = BEAM, further: float = COSINE_MARGIN) -> Ids:
-        """Find the nearest centroid for each row, in the super-clusters nearest to the row.
+    def assign_rows(self, rows: Floats, beam: int = BEAM, margin: float = COSINE_MARGIN) -> Ids:
+        """Return the number of the nearest centroid for each row: an array (n,).
 
-        Fastest with tens of thousands of rows: rows with a common super-cluster share a product.
+        Only super-clusters near the row are searched: at most `beam`, with cosines at most `margin`
+        below the best. Fastest with tens of thousands of rows, because those with a common
+        super-cluster share a matrix product.
         """
         beam = min(beam, len(self.supers))
         if len(rows) == 1:
-            return np.array([self._assign_row(rows[0], beam, further)])
+            return np.array([self._assign_row(rows[0], beam, margin)])
         best = np.full(len(rows), -np.inf, np.float32)
         found = np.zeros(len(rows), np.int64)
-        grouped, bounds = self._group_by_super(rows, beam, further)
+        grouped, bounds = self._group_by_super_cluster(rows, beam, margin)
         for number in np.flatnonzero(np.diff(bounds)).tolist():
             members = grouped[bounds[number] : bounds[number + 1]]
             first, end = self.starts[number], self.starts[number + 1]
@@ -112,14 +120,18 @@ class Clusters:
             found[members[better]] = first + place[better]
         return found
 
-    def _group_by_super(self, rows: Floats, beam: int, further: float) -> tuple[Ids, Ids]:
-        """Group row numbers by searched super-cluster; also return the group bounds (s + 1)."""
+    def _group_by_super_cluster(self, rows: Floats, beam: int, margin: float) -> tuple[Ids, Ids]:
+        """Group the numbers of the rows by super-cluster in which a row's centroid is searched.
+
+        Return all groups in one array, and an array (s + 1,) of their bounds in it. A row is in
+        the group of each super-cluster near it.
+        """
         members, groups = [], []
         for start in range(0, len(rows), TILE):
             similarity = rows[start : start + TILE] @ self.supers.T
             near = np.argpartition(similarity, -beam, axis=1)[:, -beam:]
             values = np.take_along_axis(similarity, near, axis=1)
-            row, place = np.nonzero(values >= values.max(axis=1, keepdims=True) - further)
+            row, place = np.nonzero(values >= values.max(axis=1, keepdims=True) - margin)
             members.append(start + row)
             groups.append(near[row, place])
         supers = np.concatenate(groups)
@@ -129,12 +141,15 @@ class Clusters:
         bounds = np.searchsorted(supers[order], np.arange(len(self.supers) + 1))
         return np.concatenate(members)[order], bounds
 
-    def _assign_row(self, row: Floats, beam: int, further: float) -> int:
-        """Find the nearest centroid for one row, in a fifth of the time of `assign_rows`."""
+    def _assign_row(self, row: Floats, beam: int, margin: float) -> int:
+        """Return the number of the nearest centroid for one row.
+
+        It takes a fifth of the time that `assign_rows` would.
+        """
         best, found = -np.inf, 0
         similarity = self.supers @ row
         near = np.argpartition(similarity, -beam)[-beam:]
-        for number in near[similarity[near] >= similarity[near].max() - further].tolist():
+        for number in near[similarity[near] >= similarity[near].max() - margin].tolist():
             first = int(self.starts[number])
             products = self.centroids[first : self.starts[number + 1]] @ row
             place = int(products.argmax())
@@ -146,21 +161,22 @@ class Clusters:
 def find_clusters(
     sample: Floats, count: int, rng: np.random.Generator, threads: int = 1
 ) -> Clusters:
-    """Find about `count` clusters of unit vectors, in sqrt(2 count) super-clusters.
+    """Compute about `count` clusters of the unit vectors `sample` in sqrt(2 count) super-clusters.
 
-    Each super-cluster is split in proportion to its share of the sample, `threads` at a time.
+    K-means finds the super-clusters, then splits each into a number of clusters proportional to its
+    share of the sample, `threads` of them at a time.
     """
     from threadpoolctl import threadpool_limits
 
     wanted = max(1, round((2 * count) ** 0.5))
     few = rng.choice(len(sample), min(len(sample), SUPER_ROWS * wanted), replace=False)
-    supers = k_means(sample[np.sort(few)], wanted, rng)
+    supers = run_k_means(sample[np.sort(few)], wanted, rng)
     chosen = find_nearest_centroids(sample, supers)
     kept = np.unique(chosen)
 
     def split_super(number: int, own: np.random.Generator) -> Floats:
         rows = sample[chosen == number]
-        return k_means(rows, max(1, round(count * len(rows) / len(sample))), own)
+        return run_k_means(rows, max(1, round(count * len(rows) / len(sample))), own)
 
     # One BLAS thread each: these products are too small to parallelise.
     limits = nullcontext() if threads == 1 else threadpool_limits(1)

@@ -9,11 +9,11 @@ from rm_local.arrays import Floats
 
 
 def select_by_mmr(vectors: Floats, scores: NDArray[np.float64], k: int, trade: float) -> list[int]:
-    """Select at most `k` rows by maximal marginal relevance; return their places in this order.
+    """Select at most `k` rows by maximal marginal relevance; return their positions in this order.
 
-    `scores` are the relevances of the rows to the query. Each next row has the highest
-    trade * score - (1 - trade) * similarity to the nearest selected row, so `trade` = 1 keeps the
-    order of the scores (Carbonell and Goldstein 1998).
+    `vectors` is an array (n, d) with rows of length 1, `scores` their relevances to the query. The
+    next row is that with the highest trade * score - (1 - trade) * cosine with the nearest
+    selected row, so `trade` = 1 keeps the order of the scores (Carbonell and Goldstein 1998).
     """
     selected: list[int] = []
     nearest = np.full(len(vectors), -1.0)

@@ -1,6 +1,6 @@
-"""Pending entries (table `fresh`): recently added, still without cluster and indexed words.
+"""Pending entries (table `fresh`): recently added, without a cluster and not in the word index.
 
-Searches scan all of them until clusters are assigned.
+Every search compares all of them with the query until they are assigned to clusters.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import apsw
 
 MAX_PENDING_BATCH = 32
-"""Maximum entries of one call that become pending; a larger call assigns clusters at once. Also the
-number of entries assigned together when there are too many pending ones."""
+"""Maximum number of entries added by one call that become pending; those of a larger call get
+clusters at once. Also the number of pending entries assigned together when there are too many."""
 
 MAX_PENDING = 1024
 """Maximum number of pending entries; a search scans them in a tenth of a millisecond."""
@@ -31,19 +31,22 @@ OLDEST = """
 
 
 def count_pending(connection: apsw.Connection) -> int:
-    """Return the number of pending entries."""
+    """Return the number of pending entries, those not yet assigned to a cluster."""
     return int(connection.execute("SELECT count(*) FROM fresh").get)
 
 
-def find_oldest_pending(connection: apsw.Connection) -> int | None:
-    """Return the lowest id of a pending entry; None without pending entries."""
+def find_oldest_pending_id(connection: apsw.Connection) -> int | None:
+    """Return the lowest id of a pending entry; None if no entry is pending."""
     found: int | None = connection.execute("SELECT min(id) FROM fresh").get
     return found
 
 
 def exceeds_pending_limit(connection: apsw.Connection, last: int) -> bool:
-    """Return whether more than MAX_PENDING entries are pending; `last`: the highest id given."""
-    first = find_oldest_pending(connection)
+    """Return whether more than MAX_PENDING entries have not yet been assigned to a cluster.
+
+    `last` is the highest id ever given to an entry.
+    """
+    first = find_oldest_pending_id(connection)
     # Counting reads all their pages, so it is done only if there can be too many.
     return (
         first is not None
@@ -59,12 +62,12 @@ def assign_pending(
     packer: CodePacker,
     most: int,
 ) -> int:
-    """Assign the `most` oldest entries to clusters and index their words; return their number.
+    """Assign pending entries to clusters and index their words; return the number of entries.
 
-    Runs in the current transaction.
+    These are the oldest ones, at most `most`. Runs in the current transaction.
 
     Raises:
-        DamagedError: An entry does not match its checksum. (A new one would hide the damage.)
+        DamagedError: An entry does not match its checksum, and a new one would hide the damage.
     """
     found: list[tuple[Any, ...]] = connection.execute(OLDEST, (most,)).fetchall()
     if not found:
@@ -75,7 +78,7 @@ def assign_pending(
             raise DamagedError(f"entry {id}: its vector is damaged")
     unit_vectors = quantizer.from_int8(packer.unpack_rows(row[3] for row in found))
     placed = list(zip(centroids.assign_rows(unit_vectors).tolist(), found, strict=True))
-    tables.insert_bits(
+    tables.insert_sign_bits(
         connection, [(id, cluster, label, bits) for cluster, (id, label, _, _, bits, _) in placed]
     )
     tables.insert_words(connection, [(row[0], row[5]) for row in found])
@@ -91,19 +94,22 @@ def assign_pending(
 
 
 def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
-    """Delete the pending entries among `ids`; return their ids."""
+    """Delete the pending entries among `ids` from the table `fresh`; return their ids."""
     found = connection.execute(
         "DELETE FROM fresh WHERE id IN (SELECT value FROM json_each(?)) RETURNING id",
         (tables.format_json_array(ids),),
     )
     dropped = {row[0] for row in found}
     if dropped:
-        _record_id(connection, max(dropped))
+        _update_id_sequence(connection, max(dropped))
     return dropped
 
 
-def _record_id(connection: apsw.Connection, id: int) -> None:
-    """Record an id in sqlite-vec's sequence. A repair restores a damaged `last` from it."""
+def _update_id_sequence(connection: apsw.Connection, id: int) -> None:
+    """Raise the highest id recorded in SQLite's sequence of `code_rowids` to at least `id`.
+
+    A repair reads it if the highest id in `meta` is damaged.
+    """
     name = "code_rowids"
     connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (id, name))
     if not connection.changes():

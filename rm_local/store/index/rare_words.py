@@ -1,4 +1,4 @@
-"""Finds entries by the rare words of a query, unknown to the embedder."""
+"""Finds the words of a text that the embedder does not know, and the entries with these words."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 Scores = TypeVar("Scores", float, NDArray[np.float64])
 
 LEXICAL_WEIGHT = 0.3
-"""Weight of the lexical share relative to a cosine; docs/design/search.md has the reasons."""
+"""Weight in a hit's score of the share of rare words, relative to the cosine
+(docs/design/search.md)."""
 
 RARE_ROWS = 32
 RARE_SHARE = 1000
-"""A word is rare if at most 32 rows, or one row in a thousand, contain it."""
+"""A word is rare if at most RARE_ROWS entries, or one in RARE_SHARE, contain it."""
 
 FOLDED = bytes(ord(c.lower()) if c.isalnum() else 32 for c in map(chr, range(128))).ljust(256)
-"""Table that maps ASCII bytes like the index: to lower case, or to a space between words."""
+"""Table for `bytes.translate` that splits ASCII text as the word index does: letters to lower case,
+everything except letters and digits to spaces."""
 
 MOST_WORDS = 64
-"""Maximum number of distinct words of a query searched for."""
+"""Maximum number of a query's distinct rare words that are searched for."""
 
 PENDING_WORDS = (
     "SELECT group_concat(id || ' ' || rare || ' ', char(10)) FROM fresh WHERE rare <> ''"
@@ -37,21 +39,21 @@ PENDING_WORDS = (
 
 
 def fuse_scores(similarity: Scores, lexical: Scores) -> Scores:
-    """Combine cosine and lexical share into the score of hits; for scalars or arrays."""
+    """Return the score of hits: cosine + LEXICAL_WEIGHT * share of rare words. Also for arrays."""
     return similarity + LEXICAL_WEIGHT * lexical
 
 
-class RareWords:
-    """Finder of the words of a text that are not single tokens of the embedder."""
+class RareWordFinder:
+    """Finder of the words in a text that the embedder does not know (not in the set `known`)."""
 
     def __init__(self, known: AbstractSet[str]) -> None:
         self._known = known
         self._split: Callable[[str], list[str]] | None = None
 
     def find_rare_words(self, text: str) -> list[str]:
-        """Return the distinct words of `text` unknown to the embedder, split as in the index.
+        """Return the distinct words of `text` that the embedder does not know, in lower case.
 
-        Single letters and words that begin with a digit are dropped.
+        Single letters and words that do not begin with a letter are left out.
         """
         unknown = dict.fromkeys(filterfalse(self._known.__contains__, self.split_words(text)))
         return [token for token in unknown if len(token) > 1 and token[0].isalpha()]
@@ -62,7 +64,7 @@ class RareWords:
         return tuple(word for word in words if word in present)
 
     def split_words(self, text: str) -> list[str]:
-        """Split `text` into lower-case words without accents, like the index."""
+        """Split `text` into words in lower case without accents, as FTS5's word index does."""
         if text.isascii():
             # Same result as the tokenizer in a tenth of the time.
             return text.encode().translate(FOLDED).decode().split()
@@ -72,7 +74,7 @@ class RareWords:
 
 
 def _make_tokenizer() -> Callable[[str], list[str]]:
-    """Return the tokenizer of the word index, on its own connection."""
+    """Return a function that splits a text into words with FTS5's tokenizer, as the word index."""
     import apsw
 
     split = apsw.Connection(":memory:").fts5_tokenizer("unicode61", ["remove_diacritics", "2"])
@@ -90,18 +92,21 @@ def _make_tokenizer() -> Callable[[str], list[str]]:
     return tokenize_text
 
 
-class PendingWords:
-    """All rare words of pending entries, read because they are not in the index yet."""
+class PendingWordLookup:
+    """Lookup of pending entries by a rare word, because the word index does not have them yet.
 
-    def __init__(self, connection: apsw.Connection, rare: RareWords) -> None:
+    The rare words of all pending entries are read into memory at once.
+    """
+
+    def __init__(self, connection: apsw.Connection, rare: RareWordFinder) -> None:
         self._rare = rare
         listed = connection.execute(PENDING_WORDS).get or ""
         if not listed.isascii():
             listed = "\n".join(f"{self._split_again(line)} " for line in listed.split("\n"))
         self._listed = listed
 
-    def find_holders(self, word: str) -> list[int]:
-        """Return the ids of the entries that contain `word`.
+    def find_ids_with_word(self, word: str) -> list[int]:
+        """Return the ids of the pending entries whose subproblem contains the rare word `word`.
 
         Raises:
             DamagedError: The list of words cannot be parsed.
@@ -116,7 +121,7 @@ class PendingWords:
             raise DamagedError(f"words of pending entries: {error}") from error
 
     def _split_again(self, words: str) -> str:
-        """Split words again with the index's tokenizer, like an insert into the index."""
+        """Split rare words a second time with FTS5's tokenizer, as at an insert into the index."""
         return words if words.isascii() else " ".join(self._rare.split_words(words))
 
 
@@ -131,13 +136,13 @@ class LexicalMatches:
 
 
 def find_lexical_matches(
-    connection: apsw.Connection, text: str, rows: int, rare: RareWords
+    connection: apsw.Connection, text: str, rows: int, rare: RareWordFinder
 ) -> LexicalMatches:
     """Find the entries that contain rare words of `text`.
 
-    A word in fewer of the `rows` entries has a higher weight. The total is at least the weight of a
-    word in a single entry, so that one moderately rare word does not reach a full share. Words in
-    no entry do not count.
+    Entries without any of the words are left out. Words in few of the store's `rows` entries weigh
+    more, words in none or too many do not count. The total is at least the weight of a word in a
+    single entry, so that one moderately rare word does not reach a share of 1.
     """
     most = max(RARE_ROWS, rows // RARE_SHARE)
     weights: dict[int, float] = {}
@@ -145,24 +150,25 @@ def find_lexical_matches(
     counted = []
     if not (words := rare.find_rare_words(text)[:MOST_WORDS]):
         return LexicalMatches({}, ())
-    pending = PendingWords(connection, rare)
+    pending = PendingWordLookup(connection, rare)
     for word in words:
         # The limit avoids reading a common word's posting list, millions long in a large store.
         found_rows = connection.execute(
             "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (f'"{word}"', most + 1)
         )
-        ids = [row[0] for row in found_rows] + pending.find_holders(word)
+        ids = [row[0] for row in found_rows] + pending.find_ids_with_word(word)
         if not 0 < len(ids) <= most:
             continue
         counted.append(word)
-        weight = _weigh_word(rows, len(ids))
+        weight = _compute_idf(rows, len(ids))
         found += weight
         for each in ids:
             weights[each] = weights.get(each, 0.0) + weight
-    total = max(found, _weigh_word(rows, 1))
+    total = max(found, _compute_idf(rows, 1))
     shares = {each: weight / total for each, weight in weights.items()}
     return LexicalMatches(shares, tuple(counted))
 
 
-def _weigh_word(rows: int, holders: int) -> float:
+def _compute_idf(rows: int, holders: int) -> float:
+    """Return the inverse document frequency of a word in `holders` of `rows` entries."""
     return log(1 + rows / holders)

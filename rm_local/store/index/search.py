@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
+from rm_local.records import Entry, Hit
 from rm_local.store.codec.code_frames import CodePacker
 from rm_local.store.codec.quantize import Quantizer, Steps, compute_inner_products, pack_signs
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
 from rm_local.store.index.centroids import Centroids, read_centroids
-from rm_local.store.index.rare_words import LexicalMatches, RareWords, find_lexical_matches
+from rm_local.store.index.rare_words import LexicalMatches, RareWordFinder, find_lexical_matches
 from rm_local.store.index.select_hits import CandidateScores, select_hits
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import tables
@@ -27,25 +28,27 @@ if TYPE_CHECKING:
 
 
 SCANNED_ROWS = 2000
-"""Maximum rows for comparing all ranking codes with the query, instead of sign bits first."""
+"""Maximum number of entries of a store in which a query is compared with all ranking codes; in a
+larger one only with those of candidates, found by sign bits."""
 
 SHORTLISTED = 5
-"""Rows found by sign bits per ranked row. The query's floats choose among them."""
+"""Rows found by the Hamming distance of their sign bits, for each candidate chosen among them by
+`SignBitCandidates.rank_ids`."""
 
 READ_PIECES = 2
-"""Number of pieces in which the candidates' codes are read: one per reader."""
+"""Number of pieces in which the candidates' ranking codes are read: one per reader."""
 
 SLACK = 1.5
-"""Maximum relative distance of a scanned cluster beyond the nearest one. A smaller value costs
-recall for queries close to a centroid."""
+"""Clusters more than 1 + SLACK times as far from the query as the nearest are not scanned. A
+smaller value costs recall for queries close to a centroid."""
 
 FILTERED_GROWTH = 4
-"""Factor for the number of clusters after a filtered search has found too few rows."""
+"""Factor on the number of scanned clusters when a filtered search has found too few rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankedEntry:
-    """A found entry: id and scores, without texts."""
+    """Id, cosine and share of rare words of an entry that a search has found."""
 
     id: int
     similarity: float
@@ -61,45 +64,48 @@ class SearchResult:
 
 
 class Searcher:
-    """Searcher of one open store, for one search at a time. A search can use two threads."""
+    """Searcher of one open store: finds ids and scores of entries, without their texts.
+
+    For one search at a time, which can use two threads.
+    """
 
     def __init__(self, connection: apsw.Connection, readers: ReaderPool, meta: Meta) -> None:
         self._connection = connection
         self._readers = readers
         self.params = meta.search_params
-        """Numbers of scanned clusters and candidates; can be replaced between searches."""
+        """Numbers of scanned clusters and of candidates; can be replaced between searches."""
         self._dimension = meta.embedder.dimension
         self._quantizer = Quantizer(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
         self._packer = CodePacker(meta.embedder.dimension, read_dictionary(connection, CODES))
-        self._rare: RareWords | None = None
+        self._rare: RareWordFinder | None = None
         self._centroids: Centroids | None = None
 
     @property
     def quantizer(self) -> Quantizer:
-        """The quantizer of this store's vectors."""
+        """The quantizer for this store's vectors."""
         return self._quantizer
 
     @property
     def packer(self) -> CodePacker:
-        """The packer of this store's ranking codes."""
+        """The compressor of this store's ranking codes."""
         return self._packer
 
     @property
-    def rare(self) -> RareWords:
-        """The finder of rare words. Its known words are read on first use."""
+    def rare_word_finder(self) -> RareWordFinder:
+        """The finder of words unknown to this store's embedder; made on first use."""
         if self._rare is None:
-            self._rare = RareWords(unpack_words(read_known_words(self._connection)))
+            self._rare = RareWordFinder(unpack_words(read_known_words(self._connection)))
         return self._rare
 
     @property
     def centroids(self) -> Centroids:
-        """The cluster centroids, read on first use."""
+        """The centroids of this store's clusters, read on first use and kept in memory."""
         if self._centroids is None:
             self._centroids = read_centroids(self._connection, self._dimension)
         return self._centroids
 
     def forget_centroids(self) -> None:
-        """Drop the cached centroids; the next use reads them again."""
+        """Drop the centroids kept in memory; their next use reads them again."""
         self._centroids = None
 
     def search(self, request: SearchRequest) -> SearchResult:
@@ -109,7 +115,7 @@ class Searcher:
         """
         size = tables.count_entries(self._connection)
         matches = (
-            find_lexical_matches(self._connection, request.text, size, self.rare)
+            find_lexical_matches(self._connection, request.text, size, self.rare_word_finder)
             if request.text
             else LexicalMatches({}, ())
         )
@@ -118,7 +124,7 @@ class Searcher:
         if size > SCANNED_ROWS:
             with_words = np.fromiter(shares, np.int64)
             candidates = np.union1d(self.find_candidates(request), with_words)
-        ids, steps = self._read_codes(candidates, request.filter)
+        ids, steps = self._read_ranking_codes(candidates, request.filter)
         similarity = self._quantizer.compute_cosines(steps, request.vector)
         lexical = np.zeros(len(ids))
         if shares:
@@ -134,26 +140,44 @@ class Searcher:
         ]
         return SearchResult(ranked, matches.words)
 
+    def build_hits(self, found: SearchResult, entries: Sequence[Entry]) -> list[Hit]:
+        """Build the hits of a search; `entries` are the found ones with their texts."""
+        split = self.rare_word_finder.select_present
+        return [
+            Hit(
+                entry,
+                ranked.similarity,
+                ranked.lexical,
+                split(found.words, entry.subproblem) if ranked.lexical else (),
+            )
+            for entry, ranked in zip(entries, found.entries, strict=True)
+        ]
+
     def read_vectors(self, ids: Collection[int]) -> dict[int, Floats]:
-        """Read the stored vectors, of length 1, of the existing entries among `ids`, by id."""
-        found, codes = tables.read_codes(self._connection, np.fromiter(ids, np.int64))
+        """Return the vectors, of length 1, of the existing entries among `ids`, by id."""
+        found, codes = tables.read_ranking_codes(self._connection, np.fromiter(ids, np.int64))
         vectors = self._quantizer.from_int8(self._packer.unpack_frames(codes))
         return dict(zip(found.tolist(), vectors, strict=True))
 
     def find_candidates(self, request: SearchRequest) -> Ids:
-        """Find the ids of the rows nearest by sign bits, nearest first: an array (n,)."""
-        rotated = self._quantizer.rotate_rows(request.vector[np.newaxis])
+        """Return the ids of the entries nearest to the query by sign bits, nearest first: (n,).
+
+        Clusters and pending entries are scanned; the filter and the breadth of `request` apply.
+        """
+        rotated = self._quantizer.center_and_rotate_rows(request.vector[np.newaxis])
         bits = pack_signs(rotated)[0].tobytes()
         wanted = max(
             round(self.params.candidates * request.breadth), 8 * _compute_pool_size(request)
         )
         if not len(self.centroids):
-            return ivf.scan_all_bits(self._connection, bits, wanted, request.filter)
+            return ivf.scan_all_sign_bits(self._connection, bits, wanted, request.filter)
         scan = self._scan_filtered if request.filter else self._scan_nearest
         return scan(request, bits, SHORTLISTED * wanted).rank_ids(rotated[0])[:wanted]
 
-    def _scan_nearest(self, request: SearchRequest, bits: bytes, wanted: int) -> ivf.CodeCandidates:
-        """Find the `wanted` rows nearest by sign bits, in the nearest clusters and `fresh`."""
+    def _scan_nearest(
+        self, request: SearchRequest, bits: bytes, wanted: int
+    ) -> ivf.SignBitCandidates:
+        """Find the `wanted` rows nearest by sign bits, in the nearest clusters or still pending."""
         slack = SLACK * max(request.breadth, 1)
         similarity = self.centroids.compute_similarities(request.vector)
         clusters = ivf.select_clusters(similarity, self._scale_nprobe(request), slack)
@@ -162,8 +186,11 @@ class Searcher:
 
     def _scan_filtered(
         self, request: SearchRequest, bits: bytes, wanted: int
-    ) -> ivf.CodeCandidates:
-        """Find the `wanted` nearest rows that pass the filter; scan clusters until enough pass."""
+    ) -> ivf.SignBitCandidates:
+        """Find the `wanted` rows nearest by sign bits that pass the filter.
+
+        The number of scanned clusters grows until enough rows pass, or all clusters are scanned.
+        """
         similarity = compute_inner_products(self.centroids.rows, request.vector)
         labels = tables.find_matching_labels(self._connection, request.filter)
         nprobe = self._scale_nprobe(request)
@@ -176,24 +203,28 @@ class Searcher:
             nprobe *= FILTERED_GROWTH
 
     def _scale_nprobe(self, request: SearchRequest) -> int:
+        """Return the number of clusters to scan: nprobe of the store times breadth, at least 1."""
         return max(round(self.params.nprobe * request.breadth), 1)
 
     def _merge_pending(
-        self, found: ivf.CodeCandidates, request: SearchRequest, bits: bytes, wanted: int
-    ) -> ivf.CodeCandidates:
-        """Merge `found` with pending entries; keep the `wanted` nearest rows."""
+        self, found: ivf.SignBitCandidates, request: SearchRequest, bits: bytes, wanted: int
+    ) -> ivf.SignBitCandidates:
+        """Add pending entries that pass the filter to `found`; keep the `wanted` nearest rows."""
         full = len(found.keys) >= wanted
         limit = int(found.keys[-1] >> ivf.ID_BITS) if full else 8 * len(bits)
         pending = ivf.scan_pending(self._connection, bits, limit, request.filter)
         if not len(pending.keys):
             return found
-        return ivf.CodeCandidates.merge_nearest([found, pending], wanted)
+        return ivf.SignBitCandidates.merge_nearest([found, pending], wanted)
 
-    def _read_codes(self, candidates: Ids | None, filter: EntryFilter) -> tuple[Ids, Steps]:
-        """Read ids and codes of the candidates (None: all entries) that pass the filter."""
+    def _read_ranking_codes(self, candidates: Ids | None, filter: EntryFilter) -> tuple[Ids, Steps]:
+        """Return ids and ranking codes of those candidates that pass the filter, in the same order.
+
+        `candidates` are ids; None: all entries. The codes are an int8 array (n, d).
+        """
 
         def read_piece(connection: apsw.Connection, ids: Ids | None) -> tuple[Ids, Steps]:
-            found, codes = tables.read_codes(connection, ids, filter)
+            found, codes = tables.read_ranking_codes(connection, ids, filter)
             return found, self._packer.unpack_frames(codes)
 
         pieces = [None] if candidates is None else np.array_split(candidates, READ_PIECES)
@@ -204,4 +235,5 @@ class Searcher:
 
 
 def _compute_pool_size(request: SearchRequest) -> int:
+    """Return the number of best entries that the thresholds of `request` choose among."""
     return max(request.pool, request.k)

@@ -16,38 +16,42 @@ from rm_local.store.request import SearchRequest
 
 @dataclass(frozen=True, slots=True)
 class CandidateScores:
-    """Ids and scores of candidates, unordered: arrays (n,)."""
+    """Ids, cosines and shares of rare words of a search's candidates: unsorted arrays (n,)."""
 
     ids: Ids
     similarity: NDArray[np.float64]
-    """Cosines of the candidates with the query."""
+    """Cosine of each candidate with the query."""
     lexical: NDArray[np.float64]
-    """Shares of the query's rare words in the candidates."""
+    """Share of the query's rare words in each candidate, 0 to 1."""
 
 
 def select_hits(
     request: SearchRequest, candidates: CandidateScores, vectors: Callable[[Ids], Floats]
 ) -> Ids:
-    """Select at most k positions in `candidates` by descending score, then by id.
+    """Return the positions in `candidates` of at most `request.k` hits, best score first.
 
-    `vectors` returns an array (m, d) of the vectors, of length 1, at given positions. It is called
-    only if diversity has more than k entries to choose from.
+    Pool, thresholds and diversity of `request` apply; equal scores are ordered by id. `vectors`
+    returns the vectors of length 1 at given positions, an array (m, d). It is called only if
+    diversity has more than k entries to choose from.
     """
     k = max(request.k, 0)
     scores = fuse_scores(candidates.similarity, candidates.lexical)
     # Rounded: the last bits of a product depend on a row's position and would order equal rows.
     order = np.lexsort((candidates.ids, -scores.round(6)))[: max(request.pool, k)]
-    passed = order[_apply_gate(request, candidates, scores, order)]
+    passed = order[_apply_thresholds(request, candidates, scores, order)]
     if request.diversity is None or len(passed) <= k:
         return np.asarray(passed[:k], dtype=np.int64)
     rows = select_by_mmr(vectors(passed), scores[passed], k, request.diversity)
     return np.asarray(passed[np.sort(np.array(rows, np.int64))], dtype=np.int64)
 
 
-def _apply_gate(
+def _apply_thresholds(
     request: SearchRequest, candidates: CandidateScores, scores: NDArray[np.float64], order: Ids
 ) -> Flags:
-    """Mark the positions in `order`, best first, that pass gate and score gap: an array (n,)."""
+    """Return whether each position in `order`, best first, passes the request's thresholds: (n,).
+
+    These are the minimum cosine or share of rare words, and the distance from the best score.
+    """
     gate = candidates.similarity[order] >= request.min_similarity
     gate |= candidates.lexical[order] >= request.min_lexical
     return np.asarray(gate & (scores[order] >= scores[order[:1]] - request.max_score_gap))

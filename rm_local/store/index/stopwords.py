@@ -1,4 +1,4 @@
-"""Common English words, the default known words of a store."""
+"""Common English words: those that a store never searches for as words, unless it gets a list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assigns pending entries (without a cluster) to clusters, before any other task."""
+"""Assigns pending entries, which have no cluster yet, to clusters: the first maintenance task."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from rm_local.store.maintain.task import StoreTools
 from rm_local.store.sqlite.meta import read_number_or_zero
 
 STEP = 128
-"""Maximum entries of one step."""
+"""Maximum number of pending entries that one step assigns to clusters."""
 
 
 class AssignClusters:
-    """Task that assigns pending entries to clusters and adds their words to the index."""
+    """Maintenance task that assigns pending entries to clusters and indexes their rare words."""
 
     name = "fresh entries"
 
@@ -22,11 +22,14 @@ class AssignClusters:
         self._generation = 0
 
     def count_remaining_work(self) -> int:
-        """Count pending entries."""
+        """Return the number of entries that are not yet assigned to a cluster."""
         return pending.count_pending(self._connection)
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Assign the STEP oldest pending entries."""
+        """Assign the STEP oldest pending entries to clusters; return their number, by description.
+
+        Empty if no entry is pending.
+        """
         if not self.count_remaining_work():
             return {}
         tools = self._tools
@@ -36,7 +39,7 @@ class AssignClusters:
         return {"fresh entries given clusters": settled}
 
     def _read_centroids(self) -> Centroids:
-        """Return the centroids; read them again if another process has changed them."""
+        """Return the store's centroids; read them at the first call and after they have changed."""
         generation = read_number_or_zero(self._connection, "generation")
         if self._centroids is None or generation != self._generation:
             self._centroids = read_centroids(self._connection, self._tools.dimension)

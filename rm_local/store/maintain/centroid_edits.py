@@ -1,4 +1,4 @@
-"""Edits the table of centroids in place, and the values of `meta` that depend on it."""
+"""Appends and replaces the centroids of a store, and updates the values in `meta` that follow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rm_local.arrays import Floats
 from rm_local.store.format import DamagedError, compute_checksum
-from rm_local.store.maintain.task import increase_number
+from rm_local.store.maintain.task import increase_meta_number
 from rm_local.store.sqlite.meta import (
     get_default_search_params,
     read_meta_value,
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 
 def count_clusters(connection: apsw.Connection) -> int:
-    """Count the clusters."""
+    """Return the number of clusters in the store, as recorded in `meta`."""
     return read_number(connection, "clusters")
 
 
 def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
-    """Append `centroid` as its own super-cluster; return the number of its cluster."""
+    """Add a cluster with this centroid, in a super-cluster of its own; return its number."""
     cluster = count_clusters(connection)
     blk = int(connection.execute("SELECT max(blk) + 1 FROM centroid").get)
-    _write_row(connection, blk, _encode_centroid(centroid))
+    _write_centroid_block(connection, blk, _encode_centroid(centroid))
     write_meta_value(connection, "clusters", cluster + 1)
     return cluster
 
 
 def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats) -> None:
-    """Replace the centroid of `cluster` by `centroid`.
+    """Replace the stored centroid of the cluster with the number `cluster` by `centroid`.
 
     Raises:
         DamagedError: There is no such cluster, or its row is damaged.
@@ -45,28 +45,30 @@ def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats
             old, crc = connection.execute("SELECT v, crc FROM centroid WHERE blk = ?", (blk,)).get
             if compute_checksum(blk, old) != crc:
                 raise DamagedError(f"centroids {blk} are not as they were written")
-            _write_row(connection, blk, old[:start] + new + old[start + len(new) :])
+            _write_centroid_block(connection, blk, old[:start] + new + old[start + len(new) :])
             return
         start -= length
     raise DamagedError(f"there is no cluster {cluster}")
 
 
-def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> None:
-    """Record a change of the number of clusters, so that open stores read the centroids again.
+def update_generation_and_search_params(connection: apsw.Connection, before: int, now: int) -> None:
+    """Record in `meta` that centroids changed, and adjust the search parameters.
 
-    The number of clusters scanned by a search changes in proportion and may be fractional.
+    `before` and `now` are the numbers of clusters. Open stores then read the centroids again. The
+    number of clusters that a search scans changes in proportion, also to a fraction; for the first
+    clusters (`before` = 0) all search parameters get their defaults.
     """
-    increase_number(connection, "generation", 1)
+    increase_meta_number(connection, "generation", 1)
     if before:
         write_meta_value(
             connection, "probes", float(read_meta_value(connection, "probes")) * now / before
         )
         return
-    for key, value in get_default_search_params(now).meta_values().items():
+    for key, value in get_default_search_params(now).to_meta_values().items():
         write_meta_value(connection, key, value)
 
 
-def _write_row(connection: apsw.Connection, blk: int, blob: bytes) -> None:
+def _write_centroid_block(connection: apsw.Connection, blk: int, blob: bytes) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
         (blk, blob, compute_checksum(blk, blob)),

@@ -1,4 +1,4 @@
-"""Reads and rewrites the chunks of the table `code` directly, cluster by cluster."""
+"""Reads, rewrites and removes the chunks of clusters in sqlite-vec's shadow tables of `code`."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ CLUSTER = """
 
 @dataclass(frozen=True)
 class ClusterRows:
-    """Rows of the table `code` in one cluster."""
+    """Ids, label numbers and sign bits of rows of one cluster, from the table `code`."""
 
     ids: Ids
     labels: Ids
     bits: Bytes
-    """The sign bits: an array (n, d / 8)."""
+    """Sign bits of the rows: an array (n, d / 8)."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def select_rows(self, which: Flags | Ids) -> ClusterRows:
-        """Select the rows at the places `which`, or where it is true."""
+        """Return the rows at the positions `which`, or, for flags, the rows where it is true."""
         return ClusterRows(self.ids[which], self.labels[which], self.bits[which])
 
 
 def read_cluster_rows(connection: apsw.Connection, cluster: int, dimension: int) -> ClusterRows:
-    """Read all rows of a cluster, including deleted ones with sign bits still in the file.
+    """Return all rows of a cluster, including those of deleted entries not yet removed from it.
 
     Raises:
-        DamagedError: The columns of a chunk do not fit together.
+        DamagedError: The columns of a chunk have inconsistent lengths.
     """
     ids, labels = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     bits = [np.empty((0, dimension // 8), np.uint8)]
     for validity, numbers, names, vectors in connection.execute(CLUSTER, (cluster,)):
-        places = find_used_places(validity, numbers)
+        places = find_used_slots(validity, numbers)
         if len(names) != len(numbers) or len(vectors) != len(validity) * dimension:
             raise DamagedError(f"cluster {cluster} has a chunk that cannot be read")
         ids.append(np.frombuffer(numbers, "<i8")[places])
@@ -60,11 +60,13 @@ def read_cluster_rows(connection: apsw.Connection, cluster: int, dimension: int)
     return ClusterRows(np.concatenate(ids), np.concatenate(labels), np.concatenate(bits))
 
 
-def find_used_places(validity: bytes, ids: bytes) -> Ids:
-    """Find the used places of a chunk.
+def find_used_slots(validity: bytes, ids: bytes) -> Ids:
+    """Return the positions, ascending, of the slots of a chunk that contain a row.
+
+    `validity` and `ids` are columns of the chunk, as in `Chunk`.
 
     Raises:
-        DamagedError: The columns of the chunk do not fit together.
+        DamagedError: They have inconsistent lengths.
     """
     if len(ids) != len(validity) * 64:
         raise DamagedError("a chunk's ids cannot be read")
@@ -74,7 +76,7 @@ def find_used_places(validity: bytes, ids: bytes) -> Ids:
 def rewrite_cluster(
     connection: apsw.Connection, cluster: int, parts: Sequence[tuple[int, ClusterRows]]
 ) -> None:
-    """Replace all rows of `cluster` by `parts`: pairs of a cluster number and its rows."""
+    """Remove all chunks of `cluster`; write those of `parts`, pairs of cluster number and rows."""
     old = connection.execute("SELECT chunk_id FROM code_chunks WHERE partition00 = ?", (cluster,))
     remove_chunks(connection, [row[0] for row in old])
     filled = [each for part in parts for each in _fill_chunks(*part)]
@@ -94,7 +96,7 @@ def rewrite_cluster(
 
 
 def remove_chunks(connection: apsw.Connection, chunks: Sequence[int]) -> None:
-    """Remove the chunks with these numbers from all shadow tables of `code`."""
+    """Remove the chunks with these numbers from sqlite-vec's shadow tables of `code`."""
     for table, key in (
         ("code_chunks", "chunk_id"),
         ("code_vector_chunks00", "rowid"),
@@ -106,7 +108,7 @@ def remove_chunks(connection: apsw.Connection, chunks: Sequence[int]) -> None:
 
 
 def _fill_chunks(cluster: int, rows: ClusterRows) -> Iterator[tuple[Chunk, list[int]]]:
-    """Yield the chunks of a cluster, each with its ids. All except the last are full."""
+    """Divide rows of `cluster` into chunks, all full except the last; yield each with its ids."""
     for start in range(0, len(rows), CHUNK_SIZE):
         part = rows.select_rows(np.arange(start, min(start + CHUNK_SIZE, len(rows))))
         used = np.arange(CHUNK_SIZE) < len(part)

@@ -1,4 +1,4 @@
-"""Makes the first clusters of a store that was filled by additions only."""
+"""Creates the first clusters of a store that was filled by additions, without a bulk build."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from rm_local.store.maintain.task import StoreTools
 from rm_local.store.sqlite import tables
 
 MIN_ROWS = 20_000
-"""Minimum entries for clusters: above, scanning some clusters is faster than comparing all rows."""
+"""A store with more entries gets clusters: scanning some is faster than comparing all rows."""
 
 MAX_ROWS = 100_000
-"""Maximum entries for clustering in one transaction, of two or three seconds. More need a build."""
+"""Maximum number of entries that get clusters in one transaction, of two or three seconds. A store
+with more needs a bulk build."""
 
 MIN_SAMPLE = 8000
-"""Minimum size of the sample for computing the clusters."""
+"""Minimum number of rows in the sample from which the clusters are computed."""
 
 
-class InitialClusters:
-    """Task that makes the first clusters of a store and assigns all entries, in one transaction."""
+class CreateInitialClusters:
+    """Maintenance task that creates a store's first clusters and assigns all entries to them.
+
+    It does so in one step, for more than `enough` and at most `most` entries.
+    """
 
     name = "entries without clusters"
 
@@ -36,14 +40,17 @@ class InitialClusters:
         return self.count_remaining_work() > self._most
 
     def count_remaining_work(self) -> int:
-        """Count the entries; 0 if they are too few for clusters."""
+        """Return the number of entries; 0 if they are too few for clusters or already have some."""
         entries = tables.count_entries(self._connection)
         if entries <= self._enough or centroid_edits.count_clusters(self._connection):
             return 0
         return entries
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Make the clusters and assign all entries."""
+        """Create the clusters and assign all entries; return their number, by description.
+
+        Empty if there is nothing to do, or if the entries are too many.
+        """
         entries = self.count_remaining_work()
         if not entries or entries > self._most:
             return {}
@@ -61,7 +68,9 @@ class InitialClusters:
             )
             for start in range(0, size, STEP)
         ]
-        cluster.assign_rows(np.concatenate(chosen))
+        cluster.move_rows_to_clusters(np.concatenate(chosen))
         write_centroids(self._connection, found)
-        centroid_edits.record_cluster_count(self._connection, 0, len(found.centroids))
+        centroid_edits.update_generation_and_search_params(
+            self._connection, 0, len(found.centroids)
+        )
         return {"entries given clusters": size}

@@ -1,4 +1,4 @@
-"""Runs all maintenance tasks on one store in small steps, within a time limit."""
+"""Runs all maintenance tasks on a store in small steps, within a time limit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from rm_local.progress import Progress, ProgressCallback, ignore_progress
 from rm_local.store.maintain.assign_clusters import AssignClusters
-from rm_local.store.maintain.initial_clusters import InitialClusters
+from rm_local.store.maintain.initial_clusters import CreateInitialClusters
 from rm_local.store.maintain.pack_texts import PackTexts
-from rm_local.store.maintain.purge_deleted import PurgeDeleted
+from rm_local.store.maintain.purge_deleted import PurgeDeletedBits
 from rm_local.store.maintain.recompress import RecompressTexts
 from rm_local.store.maintain.split_clusters import LARGEST, SplitClusters
 from rm_local.store.maintain.task import MaintenanceTask, StoreTools
@@ -30,34 +30,34 @@ if TYPE_CHECKING:
     import apsw
 
 STEP_SECONDS = 0.1
-"""Target duration of a step in seconds."""
+"""Target duration in seconds of one step of a maintenance task."""
 
 WAIT_MS = 250
-"""Maximum wait for another process's lock; then the run ends."""
+"""Maximum wait in milliseconds for another process's lock on the store; then maintenance ends."""
 
 
 @dataclass(frozen=True)
 class MaintenanceResult:
-    """Done and remaining work of a maintenance run."""
+    """Result of `Maintainer.run_tasks`: work that was done, and work that remains."""
 
     done: dict[str, int]
-    """Done amounts by kind of work, without zeros."""
+    """Amounts of work that was done, by description, without zeros."""
     left: dict[str, int]
-    """Remaining amount of work of each task."""
+    """Amount of work that remains for each task, by the task's name."""
     empty_bytes: int
-    """Free bytes in the file, usable for new entries."""
+    """Bytes of unused pages in the store's file, which new entries can use."""
     busy: bool
-    """Whether the run ended early because another process used the store."""
+    """Whether maintenance ended early because another process had locked the store."""
     needs_build: bool
-    """Whether the store has no clusters and too many entries for `InitialClusters`."""
+    """Whether the store lacks clusters and has too many entries to get them without a build."""
 
 
 class Maintainer:
-    """Maintains the store at `path`: assigns and splits clusters, packs texts, purges deleted rows.
+    """Maintainer of the store at `path`: assigns entries to clusters, splits clusters, compresses
+    texts, removes rows of deleted entries.
 
     Each step is one transaction of a tenth of a second or two; only the first clusters of a store
-    take seconds. It may be killed at any moment. Open stores in any process stay usable: see
-    `rm_local.store.sqlite.snapshot`.
+    take seconds. It may be killed at any moment. Stores that are open in any process stay usable.
     """
 
     def __init__(self, path: Path | str, *, largest: int = LARGEST) -> None:
@@ -67,9 +67,9 @@ class Maintainer:
     def run_tasks(
         self, seconds: float, report: ProgressCallback = ignore_progress
     ) -> MaintenanceResult:
-        """Run the tasks for about `seconds`, or until nothing is left to do.
+        """Run the maintenance tasks for about `seconds`, or until nothing is left to do.
 
-        Each task is a stage: it is reported before it starts, with its amount of work.
+        `report` gets the name of each task and its amount of work before the task starts.
 
         Raises:
             StoreError: As for `Store.open` and its calls; completed steps are kept.
@@ -78,7 +78,7 @@ class Maintainer:
         done: Counter[str] = Counter()
         with self._open_store() as connection:
             tools = StoreTools.from_connection(connection)
-            first = InitialClusters(tools)
+            first = CreateInitialClusters(tools)
             split = SplitClusters(tools, self._largest)
             # Recompression takes hours in a large store, so it comes last.
             kinds = (
@@ -86,7 +86,7 @@ class Maintainer:
                 PackTexts(tools),
                 first,
                 split,
-                PurgeDeleted(tools),
+                PurgeDeletedBits(tools),
                 RecompressTexts(tools),
             )
             busy = False
@@ -108,6 +108,11 @@ class Maintainer:
 
     @contextmanager
     def _open_store(self) -> Iterator[apsw.Connection]:
+        """Check the store and open a connection for writing, with a write-ahead log; then close it.
+
+        Raises:
+            StoreError: As for `Store.open`.
+        """
         path = self._path
         check_header(path)
         if not is_writable(path):
@@ -124,7 +129,10 @@ class Maintainer:
 
 
 def _run_step(connection: apsw.Connection, kind: MaintenanceTask) -> dict[str, int] | None:
-    """Run a step; return amounts of work, empty if nothing is left, None if the store is locked."""
+    """Run a step of the task `kind` in a transaction; return the amounts of work that it did.
+
+    Empty if the task has nothing left to do; None if another process has locked the store.
+    """
     import apsw
 
     connection.set_busy_timeout(WAIT_MS)
@@ -138,5 +146,6 @@ def _run_step(connection: apsw.Connection, kind: MaintenanceTask) -> dict[str, i
 
 
 def _count_empty_bytes(connection: apsw.Connection) -> int:
+    """Return the bytes of unused pages in the store's file."""
     pages = connection.execute("PRAGMA freelist_count").get
     return int(pages) * int(connection.execute("PRAGMA page_size").get)

@@ -1,4 +1,4 @@
-"""Moves rows between clusters: rewrites chunks and checksums."""
+"""Moves entries between clusters: rewrites the chunks with their sign bits, and their checksums."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rm_local.store.maintain.task import StoreTools
 from rm_local.store.sqlite.tables import format_json_array
 
 STEP = 4096
-"""Number of rows with codes in memory at once; a cluster may be larger."""
+"""Number of rows whose ranking codes are in memory at once; a cluster may be larger."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The entries of a cluster, without deleted ones."""
+    """A cluster's rows, without those of deleted entries, with the tools to read and move them."""
 
     tools: StoreTools
     number: int
@@ -27,7 +27,7 @@ class Cluster:
 
     @classmethod
     def read_cluster(cls, tools: StoreTools, number: int) -> Cluster:
-        """Read the entries of cluster `number`.
+        """Read the rows of existing entries in the cluster `number`.
 
         Raises:
             DamagedError: A chunk cannot be read.
@@ -41,19 +41,19 @@ class Cluster:
         return cls(tools, number, rows.select_rows(kept))
 
     def read_vectors(self, places: Ids) -> Floats:
-        """Read the vectors of the rows at `places` as an array (n, d).
+        """Return the vectors of the rows at the positions `places`: an array (n, d) of length 1.
 
         Raises:
             DamagedError: A checksum is wrong.
         """
         ids = self.rows.ids[places].tolist()
-        codes = self._check_rows(places, self.number)
+        codes = self._check_and_recompute_checksums(places, self.number)
         return self.tools.decode_vectors(codes[id][0] for id in ids)
 
-    def assign_rows(self, clusters: Ids) -> None:
-        """Move each row to its cluster in `clusters`; order the rows of a cluster by id.
+    def move_rows_to_clusters(self, clusters: Ids) -> None:
+        """Move each row to the cluster whose number `clusters` has at the row's position.
 
-        All of these clusters except this one must be empty.
+        Rows are sorted by id in each cluster. All clusters except this one must be empty before.
 
         Raises:
             DamagedError: A checksum is wrong.
@@ -72,15 +72,23 @@ class Cluster:
         rewrite_cluster(self.tools.connection, self.number, parts)
 
     def _write_checksums(self, places: Ids, cluster: int) -> None:
-        found = self._check_rows(places, cluster)
+        """Check the rows at `places`, and write the checksums that they get in `cluster`.
+
+        Raises:
+            DamagedError: A present checksum is wrong.
+        """
+        found = self._check_and_recompute_checksums(places, cluster)
         self.tools.connection.executemany(
             "UPDATE ref SET crc = ? WHERE id = ?", ((crc, id) for id, (_, crc) in found.items())
         )
 
-    def _check_rows(self, places: Ids, cluster: int) -> dict[int, tuple[bytes, int]]:
-        """Check rows; return their codes and their new checksums in `cluster`, by id.
+    def _check_and_recompute_checksums(
+        self, places: Ids, cluster: int
+    ) -> dict[int, tuple[bytes, int]]:
+        """Return ranking code and new checksum of the rows at `places`, by id.
 
-        The old checksums are compared first: new ones would make damaged rows look intact.
+        The new checksum is that of the row in `cluster`. The present one is compared first, because
+        a new one would make a damaged row look intact.
 
         Raises:
             DamagedError: A checksum is wrong.

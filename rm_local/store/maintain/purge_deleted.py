@@ -1,4 +1,4 @@
-"""Removes the sign bits of deleted entries, which slow down searches, and empty chunks."""
+"""Removes the sign bits of deleted entries, which slow down searches, and then empty chunks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.arrays import Ids
-from rm_local.store.maintain.chunks import find_used_places, remove_chunks
-from rm_local.store.maintain.task import StoreTools, increase_number
+from rm_local.store.maintain.chunks import find_used_slots, remove_chunks
+from rm_local.store.maintain.task import StoreTools, increase_meta_number
 from rm_local.store.sqlite.meta import read_number_or_zero, write_meta_value
 
 if TYPE_CHECKING:
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 READ_CHUNKS = 2000
-"""Chunks scanned in one step of about 50 ms."""
+"""Number of chunks that one step searches for deleted entries, in about 50 ms."""
 
 
-class PurgeDeleted:
-    """Task that scans all chunks for sign bits of deleted entries and removes them.
+class PurgeDeletedBits:
+    """Maintenance task that scans all chunks for sign bits of deleted entries and removes these.
 
     A tombstone is the row of a deleted entry in `tomb`. In `meta`, `scrapped` is the number of
-    tombstones with removed bits, `scrap_goal` the number of all tombstones at the start of the
+    tombstones whose bits are removed, `scrap_goal` the number of all tombstones at the start of the
     current scan, and `scrap_chunk` the last scanned chunk.
     """
 
@@ -34,17 +34,20 @@ class PurgeDeleted:
         self._tombstones: Ids = np.empty(0, np.int64)
 
     def count_remaining_work(self) -> int:
-        """Count the deleted entries with sign bits possibly still in the file."""
+        """Return the number of deleted entries whose sign bits can still be in the file."""
         return self._count_tombstones() - read_number_or_zero(self._connection, "scrapped")
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Scan the next READ_CHUNKS chunks."""
+        """Scan the next READ_CHUNKS chunks; return the amounts of work, by description.
+
+        Empty if no deleted entry can have sign bits.
+        """
         if not self.count_remaining_work():
             return {}
         last = read_number_or_zero(self._connection, "scrap_chunk")
         if not last:
             write_meta_value(self._connection, "scrap_goal", self._count_tombstones())
-        self._read_tombstones()
+        self._refresh_tombstones()
         found = self._connection.execute(
             "SELECT chunk_id, validity, rowids FROM code_chunks WHERE chunk_id > ?"
             " ORDER BY chunk_id LIMIT ?",
@@ -71,15 +74,18 @@ class PurgeDeleted:
     def _count_tombstones(self) -> int:
         return int(self._connection.execute("SELECT count(*) FROM tomb").get)
 
-    def _read_tombstones(self) -> None:
-        """Read the ids of the tombstones, ascending, if their number has increased."""
+    def _refresh_tombstones(self) -> None:
+        """Read the ids of all tombstones, ascending, into memory if their number has changed."""
         if len(self._tombstones) != self._count_tombstones():
             found = self._connection.execute("SELECT id FROM tomb ORDER BY id")
             self._tombstones = np.fromiter((row[0] for row in found), np.int64)
 
     def _clear_chunk(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
-        """Clear a chunk's deleted rows; return their number, and whether the chunk was removed."""
-        places = find_used_places(validity, ids)
+        """Mark the slots of deleted entries in a chunk as unused; remove the chunk if all are.
+
+        Return the number of these slots, and whether the chunk was removed.
+        """
+        places = find_used_slots(validity, ids)
         held = np.frombuffer(ids, "<i8")[places]
         found = np.searchsorted(self._tombstones, held)
         gone = self._tombstones[np.minimum(found, len(self._tombstones) - 1)] == held
@@ -96,7 +102,11 @@ class PurgeDeleted:
         return int(gone.sum()), False
 
 
-def count_cleared_tombstones(connection: apsw.Connection, tombstones: int) -> None:
-    """Record the number of new tombstones with removed bits."""
-    increase_number(connection, "scrapped", tombstones)
-    increase_number(connection, "scrap_goal", tombstones)
+def record_cleared_tombstones(connection: apsw.Connection, tombstones: int) -> None:
+    """Add `tombstones` to the numbers in `meta` that `PurgeDeletedBits` uses.
+
+    It is the number of new tombstones whose sign bits are already removed, so that they cause no
+    scan.
+    """
+    increase_meta_number(connection, "scrapped", tombstones)
+    increase_meta_number(connection, "scrap_goal", tombstones)

@@ -1,4 +1,4 @@
-"""Recompresses blocks of texts at a higher zstandard level."""
+"""Compresses blocks of texts again, at zstandard's highest ordinary level."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from rm_local.store.maintain.task import StoreTools
 from rm_local.store.sqlite.meta import read_number_or_zero, write_meta_value
 
 READ_BLOCKS = 256
-"""Maximum blocks of one step."""
+"""Maximum number of text blocks that one step compresses again."""
 
 
 class RecompressTexts:
-    """Task that recompresses each block once, in order, up to `recompressed` in `meta` so far."""
+    """Maintenance task that compresses each text block once more, at BEST_LEVEL, in order.
+
+    `recompressed` in `meta` is the number of blocks done.
+    """
 
     name = "blocks not packed at the best level"
 
@@ -21,12 +24,15 @@ class RecompressTexts:
         self._connection, self._best = tools.connection, tools.best
 
     def count_remaining_work(self) -> int:
-        """Count the blocks not yet recompressed."""
+        """Return the number of text blocks not yet compressed at BEST_LEVEL."""
         end = self._connection.execute("SELECT coalesce(max(blk) + 1, 0) FROM block").get
         return int(end) - read_number_or_zero(self._connection, "recompressed")
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Recompress blocks until the time `until`, except blocks that do not become smaller."""
+        """Compress blocks again until the time `until`; keep those that would not become smaller.
+
+        Return the numbers of blocks and of saved bytes, by description; empty if none is left.
+        """
         first = read_number_or_zero(self._connection, "recompressed")
         blocks = self._connection.execute(
             "SELECT blk, z FROM block WHERE blk >= ? ORDER BY blk LIMIT ?", (first, READ_BLOCKS)

@@ -1,4 +1,4 @@
-"""Protocol, tools and helpers of the maintenance tasks."""
+"""Protocol of maintenance tasks, and the connection and codecs that they share."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     import apsw
 
 BEST_LEVEL = 19
-"""zstandard level for idle time: 3,000 to 5,000 rows/s on one core."""
+"""zstandard level for compressing texts in idle time: 3,000 to 5,000 entries/s on one core."""
 
 
 @dataclass(frozen=True)
 class StoreTools:
-    """An open store and the codecs of its rows."""
+    """Connection to a store, with the codecs of its texts and vectors, for maintenance tasks."""
 
     connection: apsw.Connection
     dimension: int
     codec: TextCodec
     best: TextCodec
-    """The text codec at BEST_LEVEL."""
+    """Codec of the texts that compresses at BEST_LEVEL."""
     packer: CodePacker
     quantizer: Quantizer
 
     @classmethod
     def from_connection(cls, connection: apsw.Connection) -> Self:
-        """Read the codecs from an open store.
+        """Make the codecs from `meta` and the dictionaries of the store that `connection` has open.
 
         Raises:
-            DamagedError: The table `meta` is damaged.
+            DamagedError: The table `meta` or a dictionary is damaged.
         """
         meta = read_meta(connection)
         dimension, dictionary = meta.embedder.dimension, read_dictionary(connection, TEXTS)
@@ -51,30 +51,31 @@ class StoreTools:
         )
 
     def decode_vectors(self, codes: Iterable[bytes]) -> Floats:
-        """Decode ranking codes to an array (n, d) of vectors of length 1."""
+        """Decode compressed ranking codes to vectors of length 1: an array (n, d)."""
         return self.quantizer.from_int8(self.packer.unpack_rows(codes))
 
 
 class MaintenanceTask(Protocol):
-    """One kind of maintenance, done in steps of about a tenth of a second."""
+    """One kind of maintenance of a store, done in steps of about a tenth of a second."""
 
     @property
     def name(self) -> str:
-        """Name of the work in reports."""
+        """Name of the remaining work in reports, such as "clusters too large"."""
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Run a step in the current transaction; return amounts of work, empty if none was left.
+        """Run a step in the current transaction; return the amounts of work done, by description.
 
-        `until` is a time of `time.monotonic`; a step of several parts stops then, after a part.
+        Empty if no work was left. `until` is a time of `time.monotonic`; a step of several parts
+        ends after the part during which it has come.
 
         Raises:
             DamagedError: The tables of the store do not agree.
         """
 
     def count_remaining_work(self) -> int:
-        """Estimate the remaining work."""
+        """Return the remaining amount of work, in the task's own unit; 0 if nothing is left."""
 
 
-def increase_number(connection: apsw.Connection, key: str, more: int) -> None:
-    """Increase a number in `meta` by `more`."""
+def increase_meta_number(connection: apsw.Connection, key: str, more: int) -> None:
+    """Increase the integer under `key` in `meta` by `more`; a missing one counts as 0."""
     write_meta_value(connection, key, read_number_or_zero(connection, key) + more)

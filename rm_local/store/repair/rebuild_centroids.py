@@ -1,4 +1,4 @@
-"""Rebuilds the centroids of a damaged store: copies intact ones, computes lost ones from rows."""
+"""Rebuilds the centroids of a damaged store: intact ones are copied, others computed from rows."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ CENTROIDS = "SELECT blk, v, crc FROM centroid WHERE blk IN (SELECT value FROM js
 
 
 class CentroidRebuilder:
-    """Rebuilder of centroids: reads intact ones, sums up the rows of clusters with a lost one."""
+    """Rebuilder of a damaged store's centroids: reads intact ones, computes lost ones from rows.
+
+    The centroid of a cluster is computed from the vectors that `add_rows` gets.
+    """
 
     def __init__(self, reader: TolerantReader, dimension: int, clusters: int) -> None:
         self.lost: Flags = np.ones(clusters, dtype=bool)
-        """Whether the centroid of each cluster is damaged."""
+        """Whether the centroid of each cluster is damaged or missing: an array (clusters,)."""
         self._centroids = np.zeros((clusters, dimension), np.float32)
         self._sums = np.zeros((clusters, dimension), np.float32)
         self._starts = [0]
@@ -43,17 +46,23 @@ class CentroidRebuilder:
             self._starts.append(end)
 
     def add_rows(self, clusters: Ids, vectors: Floats) -> None:
-        """Add the vectors of rows in `clusters`, one cluster per row, all with lost centroids."""
+        """Add `vectors`, an array (n, d), for the centroids of their `clusters`, an array (n,).
+
+        The centroids of all these clusters must be lost.
+        """
         np.add.at(self._sums, clusters, vectors)
 
     def compute_centroids(self) -> Floats:
-        """Compute all centroids: an array (clusters, d); zero for a lost one without rows."""
+        """Return the centroids of all clusters: an array (clusters, d) with rows of length 1.
+
+        A lost centroid of a cluster without added rows is zero.
+        """
         lengths = np.linalg.norm(self._sums[self.lost], axis=1, keepdims=True)
         self._centroids[self.lost] = self._sums[self.lost] / np.maximum(lengths, 1e-6)
         return np.asarray(self._centroids.astype("<f2"), dtype=np.float32)
 
     def write_centroids(self, new: apsw.Connection) -> None:
-        """Write the table `centroid` of the new store with the same rows as in the damaged one."""
+        """Write all centroids to the new store, divided into rows as in the damaged store."""
         halves = self.compute_centroids().astype("<f2")
         bounds = [*self._starts, *([len(halves)] if self._starts[-1] < len(halves) else [])]
         for number, (start, end) in enumerate(pairwise(bounds)):

@@ -1,4 +1,4 @@
-"""Repairs a damaged store: writes its readable entries to a new file, with the same ids."""
+"""Repairs a damaged store: replaces it by a new file with its readable entries, under their ids."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from rm_local.store.verify.verify import verify_store
 
 
 def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> RepairResult | None:
-    """Repair the store at `path`; return None if it is intact.
+    """Verify the store at `path`, and replace a damaged one by a new store of its readable entries.
 
-    Readable entries keep their ids. The damaged file is kept as `path`.damaged. After any stop the
-    file is the damaged or the repaired store. Memory: five bytes for each id ever given, the
-    centroids twice, and a step of 4,096 entries.
+    Return what was found, repaired and lost; None if the store is intact. Entries keep their ids.
+    The damaged file is kept as `path`.damaged. After any stop the file is the damaged or the
+    repaired store. Memory: five bytes for each id ever given, the centroids twice, and 4,096
+    entries.
 
     Raises:
         StoreNotFoundError, StoreVersionError: As for `Store.open`.
@@ -49,7 +50,7 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
         _remove_part(part)
         try:
             repaired = salvage_store(reader, path, part, found, aside, report)
-            _check_repaired(part, report)
+            _sync_and_verify_store(part, report)
             shutil.copymode(path, part)
             if os.name != "nt":
                 _swap_files(part, path, aside)
@@ -63,6 +64,7 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
 
 
 def _find_faults(path: Path, report: ProgressCallback) -> list[str]:
+    """Return the faults of a store as sentences; empty if it is intact."""
     try:
         return verify_store(path, report)
     except CorruptStoreError as error:
@@ -71,9 +73,13 @@ def _find_faults(path: Path, report: ProgressCallback) -> list[str]:
 
 @contextmanager
 def _lock_damaged(path: Path) -> Iterator[TolerantReader]:
-    """Lock other writers out of the damaged store, and yield a reader of it."""
+    """Lock other writers out of the damaged store during the body, which gets a reader of it.
+
+    Raises:
+        StoreError: Another program has the store open, or writes to it.
+    """
     with sqlite.open_connection(path, "rescue") as connection:
-        wal.require_single_file(connection, path)
+        wal.leave_wal_or_raise(connection, path)
         connection.execute("BEGIN IMMEDIATE")
         yield TolerantReader(connection)
         connection.execute("ROLLBACK")
@@ -81,10 +87,12 @@ def _lock_damaged(path: Path) -> Iterator[TolerantReader]:
 
 
 def _choose_aside_path(path: Path) -> Path:
-    """Choose the new path of the damaged store.
+    """Return the path under which the damaged store is kept, `path`.damaged.
+
+    A second name of the store, left by a stopped repair, is removed.
 
     Raises:
-        StoreError: A file with this path exists.
+        StoreError: There is another file with this path.
     """
     aside = path.with_name(path.name + ".damaged")
     if aside.exists():
@@ -99,6 +107,11 @@ def _choose_aside_path(path: Path) -> Path:
 
 
 def _check_repair_space(path: Path) -> None:
+    """Check that the disk has space for a second store as large as the one at `path`.
+
+    Raises:
+        StoreError: There is too little space.
+    """
     require_free(
         path.parent,
         path.stat().st_size * 11 // 10 + FIXED,
@@ -108,11 +121,11 @@ def _check_repair_space(path: Path) -> None:
     )
 
 
-def _check_repaired(part: Path, report: ProgressCallback) -> None:
-    """Sync and verify the new store.
+def _sync_and_verify_store(part: Path, report: ProgressCallback) -> None:
+    """Sync the new store `part` to the disk and verify it.
 
     Raises:
-        CorruptStoreError: The new store has faults.
+        CorruptStoreError: It has faults.
     """
     sync_file(part)
     if left := verify_store(part, report):
@@ -120,12 +133,16 @@ def _check_repaired(part: Path, report: ProgressCallback) -> None:
 
 
 def _remove_part(part: Path) -> None:
+    """Remove the unfinished new store `part` and its journal and log files, if they exist."""
     part.unlink(missing_ok=True)
-    wal.remove_leftovers(part)
+    wal.remove_leftover_logs(part)
 
 
 def _swap_files(part: Path, path: Path, aside: Path) -> None:
-    """Give the damaged store the second name `aside`, then replace it atomically."""
+    """Keep the damaged store `path` as `aside`, then replace it by `part` atomically.
+
+    `aside` is a hard link, or a copy where the file system has none.
+    """
     try:
         os.link(path, aside)
     except OSError:

@@ -1,4 +1,4 @@
-"""Copies vectors to the new store: intact rows unchanged, damaged ones from their ranking code."""
+"""Copies vectors of a damaged store to the new one; derives lost sign bits from ranking codes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rm_local.store.codec.code_frames import CodePacker, compute_code_checksum, 
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER, DamagedError
 from rm_local.store.index.kmeans import find_nearest_centroids
-from rm_local.store.repair.labels import Labels
+from rm_local.store.repair.labels import LabelCopier
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
 from rm_local.store.repair.rescue_texts import STEP, EntryEvidence
 from rm_local.store.repair.tolerant_reader import TolerantReader
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     import apsw
 
 CHUNK_STEP = 64
-"""Number of chunks read at once."""
+"""Number of chunks of the damaged store that are read at once."""
 
 LOW = 0xFFFF_FFFF
-"""Mask for the bits of a checksum that cover the whole row."""
+"""Mask for the lowest 32 bits of a row's checksum, which cover the whole row."""
 
 CHUNKS = """
     SELECT chunk_id, partition00, validity, rowids, data, vectors
@@ -40,25 +40,26 @@ REFS = "SELECT id, label, crc, v FROM ref WHERE id IN (SELECT value FROM json_ea
 
 
 @dataclass(frozen=True, slots=True)
-class FoundRow:
-    """A row of the damaged store, in sqlite-vec's tables or pending, still unchecked."""
+class UncheckedRow:
+    """Sign bits and place of an entry as read from a damaged store, not yet compared with its
+    checksum."""
 
     id: int
     cluster: int
     labels: Collection[int]
-    """Possible labels in addition to the one in `ref`."""
+    """Numbers that the entry's label may have if the one in the table `ref` is damaged."""
     bits: bytes
 
 
 class VectorRescuer:
-    """Copier of the vectors of entries with a copied text."""
+    """Copier of a damaged store's vectors to the new store, for entries whose texts were copied."""
 
     def __init__(
         self,
         reader: TolerantReader,
         new: apsw.Connection,
         tools: tuple[Quantizer, CodePacker],
-        labels: Labels,
+        labels: LabelCopier,
         bulk: int,
         found: EntryEvidence,
     ) -> None:
@@ -66,22 +67,26 @@ class VectorRescuer:
         self._quantizer, self._packer = tools
         self._bulk, self._found = bulk, found
         self.derived = 0
-        """Number of entries with sign bits derived from their codes."""
+        """Number of entries whose sign bits were derived from their ranking codes."""
 
-    def list_chunks(self) -> list[int]:
-        """List the numbers of all chunks."""
+    def list_chunk_numbers(self) -> list[int]:
+        """Return the numbers of all readable chunks of the damaged store, ascending."""
         return self._reader.list_numbers("code_chunks", "chunk_id")
 
     def copy_vectors(
         self, chunks: list[int], centroids: CentroidRebuilder, on_done: DoneCallback
     ) -> None:
-        """Copy the intact rows of chunks; also add rows with a lost centroid to `centroids`."""
+        """Copy the intact rows in the chunks with these numbers to the new store.
+
+        Vectors of clusters with a lost centroid are also added to `centroids`. `on_done` gets the
+        number of entries copied so far.
+        """
         for start in range(0, len(chunks), CHUNK_STEP):
             read = self._reader.read_rows_by_id(CHUNKS, chunks[start : start + CHUNK_STEP])
             slots = [slot for number in sorted(read) for slot in self._read_slots(*read[number])]
             slots = [slot for slot in slots if 0 <= slot.cluster < max(1, len(centroids.lost))]
             refs = self._reader.read_rows_by_id(REFS, [slot.id for slot in slots])
-            rows = list(self._select_intact(slots, refs))
+            rows = list(self._select_intact_rows(slots, refs))
             self._write_rows(rows)
             lost = [row for row in rows if centroids.lost[row[1] : row[1] + 1].any()]
             if lost:
@@ -90,15 +95,18 @@ class VectorRescuer:
             on_done(int(self._found.kept.sum()))
 
     def copy_pending(self, centroids: Floats) -> None:
-        """Copy the intact pending rows, each into the cluster with the nearest of `centroids`."""
+        """Copy the intact vectors of pending entries to the new store.
+
+        They get the clusters of the nearest of `centroids`, so they are no longer pending.
+        """
         found = self._reader.read_rows_by_id(FRESH, self._reader.list_numbers("fresh", "id"))
         slots = [
-            FoundRow(id, NO_CLUSTER, self._labels.whole, bits)
+            UncheckedRow(id, NO_CLUSTER, self._labels.whole, bits)
             for id, (bits,) in sorted(found.items())
             if 0 < id < len(self._found.kept) and isinstance(bits, bytes)
         ]
         rows = list(
-            self._select_intact(
+            self._select_intact_rows(
                 slots, self._reader.read_rows_by_id(REFS, [slot.id for slot in slots])
             )
         )
@@ -108,19 +116,24 @@ class VectorRescuer:
                 [(row[0], at, *row[2:]) for row, at in zip(rows, clusters, strict=True)]
             )
 
-    def derive_bits(self, centroids: Floats, on_done: DoneCallback) -> None:
-        """Derive the missing rows from their codes, each in the cluster of the nearest centroid."""
+    def copy_with_derived_bits(self, centroids: Floats, on_done: DoneCallback) -> None:
+        """Write the entries not yet copied whose ranking code is intact, with bits derived from it.
+
+        Each gets the cluster of the nearest of `centroids`. `on_done` gets the number of entries
+        copied so far.
+        """
         ids = np.flatnonzero(self._found.text & ~self._found.kept)
         for start in range(0, len(ids), STEP):
             refs = self._reader.read_rows_by_id(REFS, ids[start : start + STEP].tolist())
-            whole = list(self._select_codes(refs))
+            whole = list(self._select_intact_codes(refs))
             if not whole:
                 continue
             self._found.trace[[id for id, *_ in whole]] = True
             codes = [code for _, _, code in whole]
             clusters = self._find_clusters(codes, centroids)
             bits = [
-                each.tobytes() for each in self._quantizer.encode_bits(self._decode_vectors(codes))
+                each.tobytes()
+                for each in self._quantizer.encode_sign_bits(self._decode_vectors(codes))
             ]
             self._write_rows(
                 [
@@ -131,8 +144,11 @@ class VectorRescuer:
             self.derived += len(whole)
             on_done(int(self._found.kept.sum()))
 
-    def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[FoundRow]:
-        """Read the rows in the used slots of a chunk; none if the chunk is unreadable."""
+    def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[UncheckedRow]:
+        """Yield the rows in the used slots of a chunk of `cluster`; none if it is unreadable.
+
+        `columns` are its validity, ids, labels and sign bits, as in `Chunk`.
+        """
         width = self._quantizer.dimension // 8
         sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
         if not isinstance(cluster, int) or not all(
@@ -146,23 +162,28 @@ class VectorRescuer:
         for at in np.flatnonzero(used).tolist():
             if 0 < ids[at] < len(self._found.kept):
                 here = slice(at * width, (at + 1) * width)
-                yield FoundRow(ids[at], cluster, (labels[at],), bits[here])
+                yield UncheckedRow(ids[at], cluster, (labels[at],), bits[here])
 
     def _decode_vectors(self, codes: list[bytes]) -> Floats:
-        """Decode intact codes to an array (n, d) of vectors."""
+        """Decode intact ranking codes to vectors of length 1: an array (n, d)."""
         return self._quantizer.from_int8(self._packer.unpack_rows(codes))
 
     def _find_clusters(self, codes: list[bytes], centroids: Floats) -> list[int]:
-        """Find the nearest cluster of each code; 0 in a store without clusters."""
+        """Return for each ranking code the number of the nearest centroid; 0 without centroids."""
         if not len(centroids):
             return [0] * len(codes)
         found: list[int] = find_nearest_centroids(self._decode_vectors(codes), centroids).tolist()
         return found
 
-    def _select_intact(
-        self, slots: list[FoundRow], refs: dict[int, tuple[Any, ...]]
+    def _select_intact_rows(
+        self, slots: list[UncheckedRow], refs: dict[int, tuple[Any, ...]]
     ) -> Iterator[tuple[int, int, int, bytes, bytes]]:
-        """Yield id, cluster, label, bits and code of rows with a matching checksum, ids once."""
+        """Yield id, cluster, label, bits and code of the rows that match their checksum, and mark
+        them as copied.
+
+        `refs` has label, checksum and code of `ref` by id. Rows without a copied text, or copied
+        before, are skipped.
+        """
         for slot in slots:
             self._found.trace[slot.id] |= slot.id > self._bulk or slot.id in refs
             if not self._found.text[slot.id] or self._found.kept[slot.id] or slot.id not in refs:
@@ -185,8 +206,13 @@ class VectorRescuer:
                     )
                     break
 
-    def _select_codes(self, refs: dict[int, tuple[Any, ...]]) -> Iterator[tuple[int, Any, bytes]]:
-        """Yield id, label and code of rows with an intact code."""
+    def _select_intact_codes(
+        self, refs: dict[int, tuple[Any, ...]]
+    ) -> Iterator[tuple[int, Any, bytes]]:
+        """Yield id, label number and ranking code of those rows of `ref` with an intact code.
+
+        `refs` has label, checksum and code by id.
+        """
         for id, (label, crc, code) in sorted(refs.items()):
             if not isinstance(crc, int) or not isinstance(code, bytes):
                 continue
@@ -198,6 +224,7 @@ class VectorRescuer:
                 yield id, label, code
 
     def _write_rows(self, rows: list[tuple[int, int, int, bytes, bytes]]) -> None:
+        """Insert rows of id, cluster, label, bits and code into the new store; mark the entries."""
         self._found.kept[[row[0] for row in rows]] = True
         self._new.executemany(
             "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",

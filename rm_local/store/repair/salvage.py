@@ -17,7 +17,7 @@ from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.delete import delete_entries
 from rm_local.store.format import BLOCK_ROWS
-from rm_local.store.repair.labels import Labels
+from rm_local.store.repair.labels import LabelCopier
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
 from rm_local.store.repair.rescue_texts import STEP, EntryEvidence, TextRescuer
 from rm_local.store.repair.rescue_vectors import VectorRescuer
@@ -31,23 +31,25 @@ if TYPE_CHECKING:
     import apsw
 
 MAX_NAMED = 20
-"""Maximum number of ids in a sentence."""
+"""Maximum number of ids that are listed in a sentence about lost entries."""
 
 
 @dataclass(frozen=True)
 class RepairResult:
-    """Result of a repair."""
+    """Report of a repaired store: the damage found, what was restored, what is lost."""
 
     aside: Path
-    """New path of the damaged store."""
+    """Path under which the damaged file is kept after the repair."""
     entries: int
     """Number of entries in the repaired store."""
     found: list[str]
-    """Sentences about the damage; the next two fields are sentences, too."""
+    """Sentences about the damage that the verification before the repair found."""
     mended: list[str]
+    """Sentences about parts that were rebuilt, or derived from others."""
     lost: list[str]
+    """Sentences about entries and other data that could not be read."""
     lost_ids: list[int]
-    """Known ids of lost entries, ascending."""
+    """Ids of lost entries as far as they are known, ascending."""
 
 
 def salvage_store(
@@ -58,7 +60,10 @@ def salvage_store(
     aside: Path,
     report: ProgressCallback,
 ) -> RepairResult:
-    """Write the new store `part` with the readable entries of `reader`.
+    """Write the new store `part` with the readable entries of the damaged store `path`.
+
+    `found` are the damage's descriptions and `aside` the later path of the damaged store, both for
+    the result.
 
     Raises:
         CorruptStoreError: No entry can be read.
@@ -67,21 +72,24 @@ def salvage_store(
     with _open_new_store(part, path, constants) as new:
         salvager = _Salvager(reader, new, constants, report)
         salvager.copy_all()
-        if not salvager.entries and len(salvager.evidence.lost):
+        if not salvager.entry_count and len(salvager.evidence.lost_ids):
             raise CorruptStoreError(f"No entry of the store {path} can be read.", ANOTHER_COPY)
         return RepairResult(
             aside,
-            salvager.entries,
+            salvager.entry_count,
             found,
             salvager.fixed,
             salvager.lost,
-            salvager.evidence.lost.tolist(),
+            salvager.evidence.lost_ids.tolist(),
         )
 
 
 @contextmanager
 def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterator[apsw.Connection]:
-    """Create a new store with the constants of the damaged one; write it in one transaction."""
+    """Create the new store `part` with the constants of the damaged one, for writing by the body.
+
+    The body runs in a transaction, without a journal.
+    """
     with sqlite.translate_errors(part), sqlite.open_connection(part, "create") as new:
         # A stopped repair removes the file, so it needs no journal.
         new.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
@@ -100,6 +108,8 @@ def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterat
 
 
 class _Salvager:
+    """Copier of everything readable in a damaged store to the new one, with notes about losses."""
+
     def __init__(
         self,
         reader: TolerantReader,
@@ -114,24 +124,24 @@ class _Salvager:
         self._report = report
 
     @property
-    def entries(self) -> int:
-        """Number of copied entries."""
+    def entry_count(self) -> int:
+        """Number of entries copied completely, with texts and vector."""
         return int(self.evidence.kept.sum())
 
     def copy_all(self) -> None:
-        """Copy texts and vectors, then usage counts and the numbers in `meta`."""
+        """Copy texts, vectors, usage counts and the values of `meta` to the new store."""
         texts = TextRescuer(self._reader, self._new, self._constants, self.evidence)
         texts.copy_texts(self._make_meter("texts").reach)
         clusters = self._copy_vectors()
         self._delete_lost_entries()
         self._copy_usage_counts()
-        self._write_meta_numbers(clusters)
+        self._write_meta_values(clusters)
 
     def _copy_vectors(self) -> int:
-        """Copy all vectors; return the number of clusters."""
+        """Copy all vectors and centroids; return the number of clusters."""
         meta, constants = read_meta(self._new), self._constants
         dimension = constants.dimension
-        labels = Labels(self._reader, self._new)
+        labels = LabelCopier(self._reader, self._new)
         vectors = VectorRescuer(
             self._reader,
             self._new,
@@ -150,9 +160,9 @@ class _Salvager:
             )
         centroids = CentroidRebuilder(self._reader, dimension, clusters)
         meter = self._make_meter("vectors")
-        vectors.copy_vectors(vectors.list_chunks(), centroids, meter.reach)
+        vectors.copy_vectors(vectors.list_chunk_numbers(), centroids, meter.reach)
         vectors.copy_pending(centroids.compute_centroids())
-        vectors.derive_bits(centroids.compute_centroids(), meter.reach)
+        vectors.copy_with_derived_bits(centroids.compute_centroids(), meter.reach)
         centroids.write_centroids(self._new)
         if vectors.derived:
             self.fixed.append(f"Bits of {vectors.derived:,} entries were derived from their codes.")
@@ -160,8 +170,8 @@ class _Salvager:
             self.fixed.append(
                 f"Centroids of {int(centroids.lost.sum()):,} clusters were computed from entries."
             )
-        if labels.lost:
-            names = _format_ids(sorted(labels.lost))
+        if labels.lost_ids:
+            names = _format_ids(sorted(labels.lost_ids))
             self.lost.append(f"Domain, source, level and provenance of {names}.")
         return clusters
 
@@ -169,7 +179,10 @@ class _Salvager:
         return ProgressMeter(self._report, stage, self._constants.highest)
 
     def _delete_lost_entries(self) -> None:
-        """Delete entries without a vector; record missing ids in blocks as tombstones."""
+        """Delete entries without a vector from the new store, and note what is lost.
+
+        Each missing id whose text would be in a block gets a tombstone (a row in `tomb`).
+        """
         constants, codec = self._constants, TextCodec(self._constants.dictionaries[TEXTS])
         halves = np.flatnonzero(self.evidence.text & ~self.evidence.kept).tolist()
         for start in range(0, len(halves), STEP):
@@ -179,14 +192,15 @@ class _Salvager:
         self._new.executemany(
             "INSERT OR IGNORE INTO tomb(id) VALUES(?)", ((id,) for id in gone if id >= first)
         )
-        if lost := self.evidence.lost.tolist():
+        if lost := self.evidence.lost_ids.tolist():
             self.lost.append(f"{_format_ids(lost)}, whose text or vector is damaged.")
         before = self._reader.read_number("entries")
-        unknown = (before or 0) - self.entries - len(lost)
+        unknown = (before or 0) - self.entry_count - len(lost)
         if unknown > 0:
             self.lost.append(f"{unknown:,} more entries, which cannot be read at all.")
 
     def _copy_usage_counts(self) -> None:
+        """Copy the readable usage counts of copied entries; note if some are lost."""
         for id, shown, helped in self._reader.iter_rows("SELECT id, shown, helped FROM tally"):
             whole = isinstance(shown, int) and isinstance(helped, int)
             if whole and 0 < id < len(self.evidence.kept) and self.evidence.kept[id]:
@@ -196,10 +210,11 @@ class _Salvager:
         if self._reader.stopped:
             self.lost.append("Some usage counts: how often entries were shown and helped.")
 
-    def _write_meta_numbers(self, clusters: int) -> None:
+    def _write_meta_values(self, clusters: int) -> None:
+        """Write counts, state of maintenance, search parameters and spread to the new `meta`."""
         constants, new = self._constants, self._new
         tombs = new.execute("SELECT count(*) FROM tomb").get
-        kept = {"entries": self.entries, "last": constants.last, "bulk": constants.bulk}
+        kept = {"entries": self.entry_count, "last": constants.last, "bulk": constants.bulk}
         for key, value in {**kept, "clusters": clusters, "scrapped": tombs}.items():
             write_meta_value(new, key, value)
         for key in ("generation", "recompressed"):
@@ -214,7 +229,7 @@ class _Salvager:
 
 
 def _format_ids(ids: list[int]) -> str:
-    """Format the number of entries and the first of their ids."""
+    """Return the number of entries with these ids and the first ids, as "2 entries (3, 7)"."""
     more = ", ..." if len(ids) > MAX_NAMED else ""
     plural = "entry" if len(ids) == 1 else "entries"
     return f"{len(ids):,} {plural} ({', '.join(map(str, ids[:MAX_NAMED]))}{more})"

@@ -1,4 +1,4 @@
-"""Constants of a damaged store: read if intact, recomputed if possible."""
+"""Values needed for reading a damaged store's entries: read if intact, recomputed if possible."""
 
 from __future__ import annotations
 
@@ -23,36 +23,40 @@ if TYPE_CHECKING:
     import apsw
 
 NEEDED = ("embedder_id", "embedder_dimension", "embedder_sha256", "step", "mean", "rotation")
-"""Keys of `meta` needed for reading vectors."""
+"""Keys of `meta` whose values are needed for reading vectors and cannot be recomputed."""
 
 ANOTHER_COPY = "Use another copy, or build the store again."
 
 
 @dataclass(frozen=True)
 class StoreConstants:
-    """The values needed for reading all entries, and the range of their ids."""
+    """Values needed for reading a damaged store: quantization, dictionaries, bounds of the ids."""
 
     needed: dict[str, Value]
+    """Values of `meta` that cannot be recomputed, by their keys NEEDED."""
     dictionaries: dict[int, bytes]
+    """zstandard dictionaries for texts and ranking codes, by their ids TEXTS and CODES."""
     known_words: frozenset[str]
+    """Words known to the store's embedder, in lower case."""
     first_block: int
-    """Number of the first block of texts."""
+    """Number of the first text block in the damaged store."""
     bulk: int
+    """Highest id of an entry with its texts in a block; those of higher ids are in single rows."""
     highest: int
-    """Upper bound on the ids of entries."""
+    """Upper bound on the ids of existing entries in the damaged store."""
     last: int
-    """The highest id ever given."""
+    """The highest id ever given to an entry of the damaged store."""
     clusters: int | None
-    """Number of clusters; None if lost, then it is that of the centroids."""
+    """Number of clusters; None if it is lost and has to be computed from the centroids."""
     notes: list[str] = field(default_factory=list)
-    """Sentences about damage of these values."""
+    """Sentences about those of these values that were damaged."""
 
     @classmethod
     def read_from(cls, reader: TolerantReader) -> Self:
-        """Read the constants.
+        """Read the values, or compute damaged ones from other parts of the store.
 
         Raises:
-            CorruptStoreError: A constant is lost and cannot be recomputed.
+            CorruptStoreError: A value is lost and cannot be computed, or the store is unfinished.
         """
         needed = {key: reader.read_meta_value(key) for key in NEEDED}
         lost = [f"{key!r} in meta" for key, value in needed.items() if value is None]
@@ -72,7 +76,7 @@ class StoreConstants:
         bulk, last, clusters = (reader.read_number(key) for key in ("bulk", "last", "clusters"))
         if bulk is None:
             notes.append("'bulk' in meta was computed from the blocks of texts.")
-            bulk = _find_bulk_end(reader, TextCodec(dictionaries[TEXTS]))
+            bulk = _find_last_id_in_blocks(reader, TextCodec(dictionaries[TEXTS]))
             bulk = bulk if last is None else min(bulk, last)
         highest = last
         if highest is None:
@@ -85,7 +89,7 @@ class StoreConstants:
             {key: value for key, value in needed.items() if value is not None},
             dictionaries,
             _read_known_words(reader, notes),
-            _find_first_block(reader),
+            _find_first_block_number(reader),
             bulk,
             highest,
             int(last or 0),
@@ -95,7 +99,7 @@ class StoreConstants:
 
     @property
     def embedder(self) -> EmbedderId:
-        """The embedder of the store's vectors."""
+        """Identity of the embedder of the damaged store's vectors."""
         return EmbedderId(
             str(self.needed["embedder_id"]),
             self.dimension,
@@ -104,17 +108,20 @@ class StoreConstants:
 
     @property
     def dimension(self) -> int:
-        """Number of components of a vector."""
+        """Number of components of the store's vectors."""
         return int(self.needed["embedder_dimension"])
 
 
 def copy_search_params(
     reader: TolerantReader, new: apsw.Connection, clusters: int, notes: list[str]
 ) -> None:
-    """Copy the search parameters; replace lost ones by their defaults."""
+    """Copy the search parameters in `meta` to the new store.
+
+    Lost ones are replaced by the defaults for `clusters`; a sentence about it is added to `notes`.
+    """
     values = {key: reader.read_number(key) for key in PARAM_KEYS}
     lost = [key for key, value in values.items() if value is None]
-    for key, usual in get_default_search_params(clusters).meta_values().items():
+    for key, usual in get_default_search_params(clusters).to_meta_values().items():
         value = values[key]
         write_meta_value(new, key, usual if value is None else value)
     if lost:
@@ -122,6 +129,7 @@ def copy_search_params(
 
 
 def _read_known_words(reader: TolerantReader, notes: list[str]) -> frozenset[str]:
+    """Return the words known to the embedder; if they are lost, STOPWORDS, with a note."""
     try:
         value = reader.read_meta_value("known_words")
         if not isinstance(value, bytes):
@@ -135,15 +143,19 @@ def _read_known_words(reader: TolerantReader, notes: list[str]) -> frozenset[str
         return frozenset(STOPWORDS)
 
 
-def _find_first_block(reader: TolerantReader) -> int:
+def _find_first_block_number(reader: TolerantReader) -> int:
+    """Return the number of the first text block, by the lowest numbers in `block` and `ref`."""
     found = [reader.read_scalar("SELECT min(blk) FROM block")]
     if (id := reader.read_scalar("SELECT min(id) FROM ref")) is not None:
         found.append((id - 1) // BLOCK_ROWS)
     return max(0, min((number for number in found if number is not None), default=0))
 
 
-def _find_bulk_end(reader: TolerantReader, codec: TextCodec) -> int:
-    """Find the id of the last entry in blocks, from the last block as far as it is readable."""
+def _find_last_id_in_blocks(reader: TolerantReader, codec: TextCodec) -> int:
+    """Return the highest id with texts in a block, by the last block; 0 if there are no blocks.
+
+    A last block that cannot be read counts as full.
+    """
     number = reader.read_scalar("SELECT max(blk) FROM block")
     if number is None:
         return 0
@@ -161,7 +173,7 @@ def _find_bulk_end(reader: TolerantReader, codec: TextCodec) -> int:
 
 
 def _find_highest_intact_id(reader: TolerantReader) -> int:
-    """Find the highest id of an entry with an intact code."""
+    """Return the highest id of an entry with an intact ranking code; 0 if there is none."""
     for id, crc, code in reader.iter_rows("SELECT id, crc, v FROM ref ORDER BY id DESC"):
         if (
             isinstance(code, bytes)
@@ -173,6 +185,6 @@ def _find_highest_intact_id(reader: TolerantReader) -> int:
 
 
 def _find_highest_given_id(reader: TolerantReader) -> int:
-    """Find the highest id that was ever inserted into sqlite-vec's table."""
+    """Return the highest id ever inserted into sqlite-vec's table, by SQLite; 0 if unknown."""
     found = reader.read_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'code_rowids'")
     return found if isinstance(found, int) else 0

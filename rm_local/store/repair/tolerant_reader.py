@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rm_local.store.format import DamagedError, compute_checksum
 from rm_local.store.sqlite.meta import Value
-from rm_local.store.sqlite.tables import Label, format_json_array
+from rm_local.store.sqlite.tables import EntryMetadata, format_json_array
 
 if TYPE_CHECKING:
     import apsw
@@ -25,7 +25,7 @@ LABEL_COPIES = """
 
 
 class TolerantReader:
-    """Reader of a damaged store that treats errors as missing rows."""
+    """Reader of a damaged store that treats rows it cannot read as missing."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         import apsw
@@ -42,7 +42,10 @@ class TolerantReader:
         """Whether damage ended the last `iter_rows` early."""
 
     def iter_rows(self, sql: str, values: Sequence[int | str] = ()) -> Iterator[Row]:
-        """Yield the rows of a statement up to the first damage."""
+        """Yield the rows that the SQL statement selects, up to the first damage.
+
+        Afterwards `stopped` says whether there was any.
+        """
         self.stopped = False
         try:
             yield from self._connection.execute(sql, values)
@@ -50,13 +53,17 @@ class TolerantReader:
             self.stopped = True
 
     def read_scalar(self, sql: str, values: Sequence[int | str] = ()) -> Any:
-        """Read the first value of the first row; None if it is missing or damaged."""
+        """Return the first column of the first row that the SQL statement selects.
+
+        None if the row is missing or damaged.
+        """
         return next(self.iter_rows(sql, values), (None,))[0]
 
     def read_rows_by_id(self, sql: str, numbers: Sequence[int]) -> dict[int, Row]:
-        """Read the readable rows among `numbers`, by their first column.
+        """Return the readable rows with these numbers, by number: their other columns.
 
-        `sql` takes the numbers as a JSON list. If it fails, each half is read separately.
+        `sql` selects the number first, and takes the numbers as a JSON array. If it fails, each
+        half of the numbers is read separately, down to single rows.
         """
         found = {row[0]: row[1:] for row in self.iter_rows(sql, (format_json_array(numbers),))}
         if self.stopped and len(numbers) > 1:
@@ -67,19 +74,19 @@ class TolerantReader:
         return found
 
     def read_meta_value(self, key: str) -> Value | None:
-        """Read a value of `meta`; None if it is missing or damaged."""
+        """Return the value of `key` in `meta`; None if it is missing or damaged."""
         # Scan the table without its index, which may be damaged.
         found = self.iter_rows("SELECT value, crc FROM meta NOT INDEXED WHERE key = ?", (key,))
         row = next(found, None)
         return row[0] if row is not None and compute_checksum(key, row[0]) == row[1] else None
 
     def read_number(self, key: str) -> int | None:
-        """Read an integer of `meta`; None if it is missing or damaged."""
+        """Return the integer under `key` in `meta`; None if it is missing or damaged."""
         found = self.read_meta_value(key)
         return found if isinstance(found, int) else None
 
     def read_dictionary(self, number: int) -> bytes:
-        """Read a dictionary.
+        """Return the zstandard dictionary with the id `number` in the table `zdict`.
 
         Raises:
             DamagedError: The dictionary is missing or damaged.
@@ -90,20 +97,23 @@ class TolerantReader:
         return bytes(row[0])
 
     def list_numbers(self, table: str, key: str) -> list[int]:
-        """List the numbers of a table's rows, ascending, from the table and its indexes."""
+        """Return the values of the column `key` of a table, ascending, as far as they are readable.
+
+        They are read from the table and from its indexes, because one of them can be intact.
+        """
         found: set[int] = set()
         for where in (f"{table} NOT INDEXED", table):
             found.update(row[0] for row in self.iter_rows(f"SELECT {key} FROM {where}"))
         return sorted(found)
 
-    def read_labels(self) -> dict[int, Label]:
-        """Read the intact labels, by number."""
+    def read_labels(self) -> dict[int, EntryMetadata]:
+        """Return the intact rows of the table `label` (entries' metadata), by their number."""
         numbers = self.list_numbers("label", "id")
         crcs = self.read_rows_by_id(LABEL_CRCS, numbers)
         rows = self.read_rows_by_id(LABELS, numbers)
         # The unique index has a copy of all four texts.
         copies = {row[0]: row[1:] for row in self.iter_rows(LABEL_COPIES)}
-        found: dict[int, Label] = {}
+        found: dict[int, EntryMetadata] = {}
         for number, (crc,) in crcs.items():
             for domain, source, level, provenance in (
                 each[number] for each in (copies, rows) if number in each

@@ -1,1 +1,1 @@
-"""Makes stores from stores (compact, merge) and compares two."""
+"""Makes new stores from the entries of others (compact, merge), and compares two stores."""

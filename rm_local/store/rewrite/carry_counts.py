@@ -1,4 +1,4 @@
-"""Copies usage counts to a store with the same entries under other ids."""
+"""Copies usage counts of entries to another store with the same entries under other ids."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.sqlite import connection as sqlite, tables
 
 STEP = 4096
-"""Number of entries with counts read at once."""
+"""Number of entries with usage counts that are read at once."""
 
 
 def carry_usage_counts(old: StoreSource, new: StoreSource) -> None:
-    """Copy usage counts from `old` to the same entries of `new`; repeating this is harmless.
+    """Write the usage counts of the entries of `old` to the equal entries of the store `new`.
 
-    All of `new` is read, unless there are no counts.
+    Entries are equal if texts and metadata are. All of `new` is read, unless there are no counts.
+    Repeating this is harmless.
 
     Raises:
         StoreError: As for `Store.open`.
@@ -39,7 +40,7 @@ def carry_usage_counts(old: StoreSource, new: StoreSource) -> None:
     # The first of several equal entries gets the counts of the first.
     carried = [
         (id, *counts[each].pop())
-        for id, each in zip(new.find_ids(places), found[places].tolist(), strict=True)
+        for id, each in zip(new.find_ids_at(places), found[places].tolist(), strict=True)
         if counts[each]
     ]
     with sqlite.translate_errors(new.path), sqlite.open_connection(new.path, "write") as connection:

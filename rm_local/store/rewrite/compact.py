@@ -16,19 +16,20 @@ from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.rewrite.carry_counts import carry_usage_counts
-from rm_local.store.rewrite.store_source import StoreSource, read_fingerprint
+from rm_local.store.rewrite.store_source import StoreSource, read_store_fingerprint
 from rm_local.store.sqlite import connection as sqlite, tables, wal
 from rm_local.store.store import Store
 from rm_local.work_folder import remove_work_folder
 
 LEVEL = 12
-"""zstandard level: higher than in a build, because the store is compressed once and read often."""
+"""Default zstandard level for texts: higher than in a build, because a compacted store is read
+often."""
 
 
 def compact_store(
     path: Path, *, level: int = LEVEL, report: ProgressCallback = ignore_progress
 ) -> None:
-    """Build a new store from the entries of the store at `path`, then replace the file.
+    """Build a new store from the existing entries of the store at `path`, then replace the file.
 
     Clusters, rotation and dictionaries are trained on the present entries. New ids start above the
     highest ever given, so that no old id is reused; usage counts are carried over. Meanwhile the
@@ -67,37 +68,40 @@ def compact_store(
 
 
 def _empty_wal(path: Path) -> None:
-    """Move the write-ahead log into the file.
+    """Copy the store's write-ahead log into its file and remove the log.
 
     Raises:
         StoreError: Another program still uses the log.
     """
     Store.open(path, write=True).close()
     with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
-        wal.require_single_file(connection, path)
+        wal.leave_wal_or_raise(connection, path)
         connection.close()
 
 
 @contextmanager
 def _lock_if_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
-    """Lock writers out of the store at `path`, and yield its highest id ever given.
+    """Lock writers out of the store at `path` during the body; yield its highest id ever given.
 
     Raises:
         StoreError: The store has changed since `held` was opened.
     """
     with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
         connection.execute("BEGIN IMMEDIATE")
-        if wal.uses_wal(connection) or read_fingerprint(connection) != held.fingerprint:
+        if wal.uses_wal(connection) or read_store_fingerprint(connection) != held.fingerprint:
             raise StoreError(f"The store {path} was changed meanwhile.", "Start again.")
-        yield tables.read_last_id(connection)
+        yield tables.read_last_given_id(connection)
         connection.execute("ROLLBACK")
         connection.close()
 
 
-def _choose_new_path(path: Path, called: str) -> Path:
-    """Choose the path of the new store; remove leftovers of calls with another `called`."""
+def _choose_new_path(path: Path, build_key: str) -> Path:
+    """Return the temporary path of the new store, next to `path`, which depends on `build_key`.
+
+    Files and folders left by calls with another `build_key` are removed.
+    """
     stem = f"{path.name}.compact-"
-    new_path = path.with_name(stem + blake2b(called.encode(), digest_size=6).hexdigest())
+    new_path = path.with_name(stem + blake2b(build_key.encode(), digest_size=6).hexdigest())
     ours = re.compile(re.escape(stem) + r"[0-9a-f]{12}(\.build)?")
     for other in path.parent.iterdir():
         if other in (new_path, _get_build_folder(new_path)) or not ours.fullmatch(other.name):
@@ -110,4 +114,5 @@ def _choose_new_path(path: Path, called: str) -> Path:
 
 
 def _get_build_folder(new_path: Path) -> Path:
+    """Return the folder that `build_store` uses for a store at `new_path`."""
     return new_path.with_name(new_path.name + ".build")

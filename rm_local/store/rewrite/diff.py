@@ -1,4 +1,4 @@
-"""Compares the entries of two stores."""
+"""Finds the entries that only one of two stores has."""
 
 from __future__ import annotations
 
@@ -19,40 +19,41 @@ from rm_local.store.rewrite.store_source import StoreSource
 
 @dataclass(frozen=True)
 class DiffSide:
-    """One of two compared stores."""
+    """One of two compared stores: its entries, and those of them that the other store lacks."""
 
     path: Path
     entries: int
     only: int
-    """Number of entries missing in the other store, or there fewer times."""
+    """Number of this store's entries that the other lacks; of repeated ones the surplus counts."""
     examples: tuple[Entry, ...]
-    """The first missing entries, in order of id."""
+    """The first of the entries that the other store lacks, in order of id."""
 
 
 @dataclass(frozen=True)
 class StoreDiff:
-    """The difference of two stores: their entries, without ids and vectors, are compared."""
+    """Difference of two stores: the entries, by texts and metadata, that only one of them has."""
 
     one: DiffSide
     other: DiffSide
 
     @property
-    def both(self) -> int:
-        """Number of entries in both stores."""
+    def entries_in_both(self) -> int:
+        """Number of entries that both compared stores have."""
         return self.one.entries - self.one.only
 
     @property
     def equal(self) -> bool:
-        """Whether the two stores have the same entries."""
+        """Whether both stores have the same entries, each as many times, in any order."""
         return not self.one.only + self.other.only
 
 
 def diff_stores(
     one: StoreSource, other: StoreSource, examples: int, report: ProgressCallback = ignore_progress
 ) -> StoreDiff:
-    """Compare texts and labels of all entries, with 32 bytes of memory per entry.
+    """Find the entries, by texts and metadata, that only one of two stores has.
 
-    Progress counts the read rows of both stores.
+    The result has up to `examples` of them for each store. `report` gets the number of read rows of
+    both stores. It takes 32 bytes of memory per entry.
     """
     meter = ProgressMeter(report, "read", one.rows + other.rows)
     found = distinguish_repeated(compute_fingerprints(one, encode_entry, meter.reach))
@@ -60,11 +61,12 @@ def diff_stores(
         compute_fingerprints(other, encode_entry, lambda done: meter.reach(one.rows + done))
     )
     return StoreDiff(
-        _make_side(one, find_missing_places(found, others), examples),
-        _make_side(other, find_missing_places(others, found), examples),
+        _make_diff_side(one, find_missing_places(found, others), examples),
+        _make_diff_side(other, find_missing_places(others, found), examples),
     )
 
 
-def _make_side(held: StoreSource, only: Ids, examples: int) -> DiffSide:
+def _make_diff_side(held: StoreSource, only: Ids, examples: int) -> DiffSide:
+    """Describe the store `held`; `only` are the positions of entries that the other store lacks."""
     shown, _ = held.read_rows(only[:examples])
     return DiffSide(held.path, held.rows, len(only), tuple(shown))

@@ -1,4 +1,4 @@
-"""Computes fingerprints of entries, to compare whole stores in bounded memory."""
+"""Computes fingerprints (64-bit hashes) of entries, to compare whole stores in little memory."""
 
 from __future__ import annotations
 
@@ -13,43 +13,48 @@ from rm_local.progress import DoneCallback
 from rm_local.records import Entry
 from rm_local.store.codec.text_blocks import KEY_END, join_texts
 from rm_local.store.rewrite.store_source import StoreSource
-from rm_local.store.sqlite.tables import make_label
+from rm_local.store.sqlite.tables import make_entry_metadata
 
 Fingerprints = NDArray[np.uint64]
-"""64 bits per entry: the probability of a collision among 64 million entries is 1 in 9,000."""
+"""Fingerprints of n entries, an array (n,) of 64-bit hashes: the probability of a collision among
+64 million entries is 1 in 9,000."""
 
 BYTES = 8
 HASH_STEP = np.uint64(0x9E3779B97F4A7C15)
-"""Difference between the changed fingerprints of equal entries; odd, so that all differ."""
+"""Difference between the fingerprints that `distinguish_repeated` gives to equal ones; odd, so that
+all of them differ."""
 
 
 def encode_texts(entry: Entry) -> bytes:
-    """Encode subproblem and subroutine."""
+    """Return an entry's subproblem and subroutine as bytes, for a fingerprint of only these."""
     return join_texts(entry.subproblem, entry.subroutine)
 
 
 def encode_entry(entry: Entry) -> bytes:
-    """Encode all fields of an entry except its id."""
-    label = (each.encode("utf-8", "surrogatepass") for each in make_label(entry))
+    """Return an entry's texts and metadata, all except its id, as bytes for a fingerprint."""
+    label = (each.encode("utf-8", "surrogatepass") for each in make_entry_metadata(entry))
     return KEY_END.join([encode_texts(entry), *label])
 
 
 def compute_fingerprints(
-    held: StoreSource, part: Callable[[Entry], bytes], on_done: DoneCallback
+    held: StoreSource, encode: Callable[[Entry], bytes], on_done: DoneCallback
 ) -> Fingerprints:
-    """Compute the fingerprint of `part(entry)` for each entry, in order of id."""
+    """Return the 64-bit hash of `encode(entry)` for each entry of a store, in order of id.
+
+    `on_done` gets the number of processed entries.
+    """
     found = np.empty(held.rows, np.uint64)
     for number in range(held.blocks):
-        digests = [_hash_bytes(part(each)) for each in held.read_entries(number)]
+        digests = [_hash_bytes(encode(each)) for each in held.read_entries(number)]
         first = number * held.block_rows
         found[first : first + len(digests)] = np.frombuffer(b"".join(digests), "<u8")
         on_done(first + len(digests))
     return found
 
 
-def fingerprint_entry(entry: Entry, part: Callable[[Entry], bytes]) -> int:
-    """Compute the fingerprint of `part(entry)`."""
-    return int.from_bytes(_hash_bytes(part(entry)), "little")
+def fingerprint_entry(entry: Entry, encode: Callable[[Entry], bytes]) -> int:
+    """Return the 64-bit hash of `encode(entry)`, as in `compute_fingerprints`."""
+    return int.from_bytes(_hash_bytes(encode(entry)), "little")
 
 
 def _hash_bytes(data: bytes) -> bytes:
@@ -57,14 +62,17 @@ def _hash_bytes(data: bytes) -> bytes:
 
 
 def find_repeated_places(found: Fingerprints) -> Ids:
-    """Find the places, ascending, of repeated fingerprints, without the first of each."""
+    """Return the positions, ascending, of fingerprints equal to one at an earlier position."""
     order = np.argsort(found, kind="stable")
     held = found[order]
     return np.sort(order[1:][held[1:] == held[:-1]])
 
 
 def distinguish_repeated(found: Fingerprints) -> Fingerprints:
-    """Replace the second, third, ... of equal fingerprints by different ones."""
+    """Return fingerprints without repetition: the second, third, ... of equal ones are changed.
+
+    The k-th of equal ones gets the same new value in any array, so that arrays can be compared.
+    """
     order = np.argsort(found, kind="stable")
     held = found[order]
     places = np.arange(len(held))
@@ -77,7 +85,7 @@ def distinguish_repeated(found: Fingerprints) -> Fingerprints:
 
 
 def find_missing_places(found: Fingerprints, others: Fingerprints) -> Ids:
-    """Find the places, ascending, of fingerprints that are not in `others`."""
+    """Return the positions, ascending, of the fingerprints in `found` that are not in `others`."""
     others = np.sort(others)
     if not len(others):
         return np.arange(len(found))

@@ -1,4 +1,4 @@
-"""Merges several stores into one."""
+"""Merges the entries of several stores into a new one, without repeated entries."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def merge_stores(
     *,
     report: ProgressCallback = ignore_progress,
 ) -> int:
-    """Merge the stores at `paths` into `out`; return the number of omitted repeated entries.
+    """Build the store `out` from the entries of all stores at `paths`.
 
-    Of entries with the same subproblem and subroutine the first is kept, with its label. After any
-    stop the same call resumes.
+    Of entries with the same subproblem and subroutine the first is kept, with its metadata. Return
+    the number of omitted entries. After any stop the same call resumes.
 
     Raises:
         UsageError, EmbedderMismatchError: As for `join_stores`.
@@ -47,4 +47,4 @@ def merge_stores(
             out, joined, embedder=first.embedder, known_words=first.known_words, report=report
         )
     remove_work_folder(folder)
-    return joined.repeated
+    return joined.omitted_count

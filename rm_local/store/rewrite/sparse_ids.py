@@ -1,4 +1,4 @@
-"""A range of ids with gaps, addressable by position."""
+"""An ascending range of ids with gaps, in which the id at a position is found quickly."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from rm_local.arrays import Ids
 
 @dataclass(frozen=True, eq=False)
 class SparseRange:
-    """The ids from `first` on except the missing ones. Only these take memory."""
+    """All ids from `first` on, except missing ones. Only missing ids take memory."""
 
     first: int
     before: Ids
-    """The number of present ids before each missing id, ascending."""
+    """Number of present ids below each missing id: an ascending array."""
 
     @classmethod
     def from_missing(cls, first: int, missing: Ids) -> SparseRange:
-        """Make the range without the ids `missing`, ascending and not below `first`."""
+        """Make the range of ids from `first` on, without the ascending ids `missing`."""
         return cls(first, missing - first - np.arange(len(missing), dtype=np.int64))
 
-    def map_places(self, places: Ids) -> Ids:
-        """Map places, counted from 0, to ids."""
+    def find_ids_at(self, places: Ids) -> Ids:
+        """Return the ids at the positions `places` among the present ids, counted from 0."""
         return self.first + places + np.searchsorted(self.before, places, side="right")

@@ -1,4 +1,4 @@
-"""Reads the entries of a store in order, for comparisons or as the source of a build."""
+"""Reads the entries of a store in order of id, for comparisons or as the source of a build."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     import apsw
 
 READ_ROWS = 4096
-"""Entries of a block."""
+"""Number of entries in a block of a source, read at once."""
 
 
 class PickleByFields:
-    """Base class of dataclasses: only the fields are pickled, not open stores."""
+    """Base class of dataclasses that pickles their fields only, not other attributes.
+
+    These are open stores and cached values, which another process makes again.
+    """
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         names = (each.name for each in fields(self))  # type: ignore[arg-type]
@@ -38,7 +41,7 @@ class PickleByFields:
 
 @dataclass(frozen=True, eq=False)
 class StoreSource(PickleByFields):
-    """The existing entries of a store in order of id (an `EntrySource`).
+    """The existing entries of a store, in order of id, in blocks: a source for a bulk build.
 
     Each process opens the store itself. In addition to the errors of `Store.open`, every call can
     raise StoreError: the store has changed since `open`.
@@ -52,7 +55,7 @@ class StoreSource(PickleByFields):
 
     @classmethod
     def open(cls, path: Path) -> StoreSource:
-        """Open the store at `path`.
+        """Open the store at `path` as a source; `close` closes it.
 
         Raises:
             StoreError: As for `Store.open`.
@@ -60,7 +63,7 @@ class StoreSource(PickleByFields):
         store = Store.open(path)
         try:
             with store.borrow_connection() as connection:
-                count, seen = rows.count_entries(connection), read_fingerprint(connection)
+                count, seen = rows.count_entries(connection), read_store_fingerprint(connection)
             held = cls(path.absolute(), store.read_info().embedder, count, seen)
         except BaseException:
             store.close()
@@ -69,54 +72,54 @@ class StoreSource(PickleByFields):
         return held
 
     def read_block(self, number: int) -> EntryBatch:
-        """Read entries and vectors of block `number`."""
-        return self.read_rows(self._list_places(number))
+        """Return entries and vectors of block `number`, counted from 0."""
+        return self.read_rows(self._list_block_places(number))
 
     def read_rows(self, places: Ids) -> EntryBatch:
-        """Read entries and vectors at places in the order of ids, counted from 0."""
-        ids = self.find_ids(places)
+        """Return the entries at these positions in order of id (from 0), and their vectors."""
+        ids = self.find_ids_at(places)
         return self._store.get(ids), self._store.read_vectors(ids)
 
     def read_entries(self, number: int) -> list[Entry]:
-        """Read the entries of block `number` without vectors."""
-        return self._store.get(self.find_ids(self._list_places(number)))
+        """Return the entries of block `number`, counted from 0, without vectors."""
+        return self._store.get(self.find_ids_at(self._list_block_places(number)))
 
     def read_filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
-        """Read the entries of block `number` that pass the filter, and their vectors."""
-        ids = self.find_ids(self._list_places(number))
+        """Return the entries of block `number` that pass the filter, and their vectors."""
+        ids = self.find_ids_at(self._list_block_places(number))
         with self._store.borrow_connection() as connection:
             ids = sorted(rows.find_existing_ids(connection, ids, filter))
         return self._store.get(ids), self._store.read_vectors(ids)
 
     def get(self, ids: list[int]) -> list[Entry]:
-        """Read the entries with these ids, in this order."""
+        """Return the entries with these ids, in this order."""
         return self._store.get(ids)
 
     def read_usage_counts(self) -> list[tuple[int, int, int]]:
-        """Read id, `shown` and `helped` of all entries with usage counts, last id first."""
+        """Return id, `shown` and `helped` of all entries with usage counts, last id first."""
         with self._store.borrow_connection() as connection:
             found = connection.execute(
                 "SELECT id, shown, helped FROM tally JOIN ref USING(id) ORDER BY id DESC"
             )
             return [(row[0], row[1], row[2]) for row in found]
 
-    def find_ids(self, places: Ids) -> list[int]:
-        """Find the ids of the entries at these places."""
+    def find_ids_at(self, places: Ids) -> list[int]:
+        """Return the ids of the entries at these positions in order of id, counted from 0."""
         with self._store.borrow_connection() as connection:
-            if read_fingerprint(connection) != self.fingerprint:
+            if read_store_fingerprint(connection) != self.fingerprint:
                 raise StoreError(f"The store {self.path} was changed meanwhile.", "Start again.")
-            ids: list[int] = self._range.map_places(places).tolist()
+            ids: list[int] = self._range.find_ids_at(places).tolist()
         return ids
 
     @cached_property
     def known_words(self) -> frozenset[str]:
-        """The words known to the store's embedder as single tokens."""
+        """The words known to the store's embedder, in lower case."""
         with self._store.borrow_connection() as connection:
             return unpack_words(read_known_words(connection))
 
     @property
     def blocks(self) -> int:
-        """Number of blocks."""
+        """Number of blocks into which the store's entries are divided for reading."""
         return -(-self.rows // self.block_rows)
 
     def close(self) -> None:
@@ -130,7 +133,8 @@ class StoreSource(PickleByFields):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _list_places(self, number: int) -> Ids:
+    def _list_block_places(self, number: int) -> Ids:
+        """Return the positions, in order of id, of the entries of block `number`."""
         first = number * self.block_rows
         return np.arange(first, min(first + self.block_rows, self.rows))
 
@@ -142,19 +146,22 @@ class StoreSource(PickleByFields):
     def _range(self) -> SparseRange:
         with self._store.borrow_connection() as connection:
             given = rows.read_id_range(connection)
-            return SparseRange.from_missing(given.start, _find_deleted(connection, given))
+            return SparseRange.from_missing(given.start, _find_deleted_ids(connection, given))
 
 
-def read_fingerprint(connection: apsw.Connection) -> str:
-    """Read a text that changes with each added or deleted entry."""
+def read_store_fingerprint(connection: apsw.Connection) -> str:
+    """Return a text about a store's content that changes with each added or deleted entry."""
     # Not the whole checksum, which changes when the entry is assigned to a cluster.
     newest = connection.execute("SELECT crc >> 32 FROM ref ORDER BY id DESC LIMIT 1").get
-    count, last = rows.count_entries(connection), rows.read_last_id(connection)
+    count, last = rows.count_entries(connection), rows.read_last_given_id(connection)
     return f"{count} entries to {last}, the newest {newest}"
 
 
-def _find_deleted(connection: apsw.Connection, given: range) -> Ids:
-    """Find the deleted ids in the range, ascending; those at its end may be left out."""
+def _find_deleted_ids(connection: apsw.Connection, given: range) -> Ids:
+    """Return the ids in the range `given` that have no entry, ascending.
+
+    `given` is the range from the lowest id of an existing entry to the highest id ever given.
+    """
     if rows.count_entries(connection) == len(given):
         return np.empty(0, np.int64)
     bulk = connection.execute("SELECT value FROM meta WHERE key = 'bulk'").get

@@ -1,4 +1,4 @@
-"""Reads the entries of several stores one after another, without repeated entries."""
+"""Reads the entries of several stores in sequence, without repeated ones, as a build's source."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from rm_local.work_folder import open_work_folder
 
 @dataclass(frozen=True, eq=False)
 class UnionSource(PickleByFields):
-    """The entries of all `stores` in order, without repeated entries (an `EntrySource`)."""
+    """The entries of all `stores` in order, without repeated ones: a source for a bulk build."""
 
     stores: tuple[StoreSource, ...]
     left_out: Path
-    """A .npy file with the places of repeated entries, counted across all stores."""
+    """A .npy file with the positions of repeated entries, counted across all stores."""
     rows: int
     fingerprint: str
     block_rows: int = READ_ROWS
 
     @property
-    def repeated(self) -> int:
-        """Number of omitted repeated entries."""
+    def omitted_count(self) -> int:
+        """Number of entries left out because an earlier one has the same texts."""
         return sum(store.rows for store in self.stores) - self.rows
 
     def read_block(self, number: int) -> EntryBatch:
-        """Read entries and vectors of one block."""
+        """Return entries and vectors of block `number`, counted from 0."""
         first = number * self.block_rows
-        places = self._range.map_places(np.arange(first, min(first + self.block_rows, self.rows)))
+        places = self._range.find_ids_at(np.arange(first, min(first + self.block_rows, self.rows)))
         entries: list[Entry] = []
         vectors = []
         for store, (start, stop) in zip(self.stores, pairwise(self._edges), strict=True):
@@ -54,6 +54,7 @@ class UnionSource(PickleByFields):
 
     @cached_property
     def _edges(self) -> list[int]:
+        """Position of the first entry of each store among the entries of all, then their number."""
         return [0, *accumulate(store.rows for store in self.stores)]
 
     @cached_property
@@ -65,9 +66,9 @@ class UnionSource(PickleByFields):
 def join_stores(
     stores: Sequence[StoreSource], folder: Path, report: ProgressCallback = ignore_progress
 ) -> UnionSource:
-    """Join the entries of `stores`; keep only the first of entries with equal texts.
+    """Return a source of the entries of all `stores`; of those with equal texts only the first.
 
-    The places of omitted entries are saved in `folder` for other processes and later calls.
+    The positions of the others are saved in `folder` for other processes and later calls.
 
     Raises:
         UsageError: A store is named twice.
@@ -90,6 +91,13 @@ def join_stores(
 
 
 def _check_stores(stores: Sequence[StoreSource]) -> None:
+    """Check that the stores are different files, have one embedder, and have entries.
+
+    Raises:
+        UsageError: A store is named twice.
+        EmbedderMismatchError: The stores have different embedders.
+        StoreError: There are no entries.
+    """
     for place, store in enumerate(stores):
         for other in stores[:place]:
             if store.path.samefile(other.path):
@@ -107,6 +115,7 @@ def _check_stores(stores: Sequence[StoreSource]) -> None:
 def _compute_fingerprints(
     stores: Sequence[StoreSource], on_done: DoneCallback
 ) -> fingerprints.Fingerprints:
+    """Return the fingerprints of the texts of all entries, store by store, in one array."""
     found: list[fingerprints.Fingerprints] = []
     for store in stores:
         before = sum(map(len, found))

@@ -29,11 +29,11 @@ CACHE_KIB = 12288
 
 @contextmanager
 def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
-    """Open a connection with sqlite-vec loaded; close it only if the body raises.
+    """Open the SQLite file `path` with sqlite-vec loaded; close it only if the body raises.
 
-    In a read-only place `read` opens the store as immutable and creates no file next to it.
-    Elsewhere an interrupted write of another process is undone first. `rescue` also opens a
-    truncated file.
+    If file or folder is not writable, it is opened as immutable, without a file next to it, and
+    only for reading. Otherwise SQLite first undoes an interrupted write of another process.
+    `create` makes a missing file; `read` forbids writing; `rescue` also opens a truncated file.
     """
     connection = _open_file(path, mode)
     try:
@@ -53,8 +53,8 @@ def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
 
 
 @contextmanager
-def open_in_memory() -> Iterator[apsw.Connection]:
-    """Open an empty in-memory database with sqlite-vec loaded; close it after the body."""
+def open_in_memory_database() -> Iterator[apsw.Connection]:
+    """Open an empty SQLite database in memory with sqlite-vec loaded; close it after the body."""
     import apsw
 
     connection = apsw.Connection(":memory:")
@@ -66,6 +66,7 @@ def open_in_memory() -> Iterator[apsw.Connection]:
 
 
 def _open_file(path: Path, mode: Mode) -> apsw.Connection:
+    """Open a connection; a file or folder that is not writable is opened as immutable."""
     import apsw
 
     name, flags = path.absolute().as_uri(), apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE
@@ -80,7 +81,10 @@ def _open_file(path: Path, mode: Mode) -> apsw.Connection:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Translate SQLite errors into CorruptStoreError, ReadOnlyStoreError or StoreError."""
+    """Translate SQLite errors of the body into CorruptStoreError, ReadOnlyStoreError or StoreError.
+
+    `path` is the store that the body reads or writes. DamagedError becomes CorruptStoreError.
+    """
     load_apsw()
     import apsw
 
@@ -98,18 +102,19 @@ def translate_errors(path: Path) -> Iterator[None]:
         raise _make_disk_full_error(path) from error
     except apsw.SQLError as error:
         # sqlite-vec raises the same error whatever prevents a write.
-        if "insert" in str(error) and _is_full(path):
+        if "insert" in str(error) and _is_disk_nearly_full(path):
             raise _make_disk_full_error(path) from error
         raise make_damaged_error(path, f"{describe_damage(path)} ({error})") from error
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
-        if isinstance(error, apsw.IOError) and _is_full(path):
+        if isinstance(error, apsw.IOError) and _is_disk_nearly_full(path):
             raise _make_disk_full_error(path) from error
         raise StoreError(f"The store {path} cannot be read or written: {error}.") from error
     except (apsw.Error, DamagedError, UnicodeDecodeError) as error:
         raise make_damaged_error(path, f"{describe_damage(path)} ({error})") from error
 
 
-def _is_full(path: Path) -> bool:
+def _is_disk_nearly_full(path: Path) -> bool:
+    """Return whether the disk of `path` has less free space than SQLite's page cache takes."""
     return count_free_bytes(path.parent) < CACHE_KIB * 1024
 
 
@@ -120,7 +125,7 @@ def _make_disk_full_error(path: Path) -> StoreError:
 
 
 def make_read_only_error(path: Path) -> ReadOnlyStoreError:
-    """Make the error for a write to a read-only store."""
+    """Return the error to raise for a write to a store that is not writable."""
     return ReadOnlyStoreError(
         f"The store {path} cannot be written to.",
         "Copy it to a folder of yours and open the copy, or make a new store there.",

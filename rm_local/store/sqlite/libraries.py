@@ -16,10 +16,10 @@ _LOADING = Lock()
 
 
 def load_apsw() -> None:
-    """Import apsw, and turn off SQLite's memory statistics at the first import.
+    """Import apsw; at the first import also turn off SQLite's memory statistics.
 
-    The statistics lock every allocation and so slow down two readers. They can be turned off only
-    before the first connection of the process.
+    The statistics take a lock at every allocation, which slows down two readers. They can be turned
+    off only before the first connection of the process.
 
     Raises:
         StoreError: The library apsw cannot be loaded.

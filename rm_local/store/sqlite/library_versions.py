@@ -11,7 +11,7 @@ import json
 
 
 def read_versions() -> dict[str, str]:
-    """Read the versions of SQLite, apsw, sqlite-vec (through SQL) and zstandard."""
+    """Return the versions of SQLite, apsw, sqlite-vec (which is loaded for this) and zstandard."""
     import apsw
     import sqlite_vec
     import zstandard

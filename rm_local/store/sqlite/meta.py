@@ -1,4 +1,4 @@
-"""Reads and writes the store's `meta` table."""
+"""Reads and writes the store's table `meta`: keys, values and checksums."""
 
 from __future__ import annotations
 
@@ -17,31 +17,33 @@ if TYPE_CHECKING:
 Value = str | int | float | bytes
 
 PARAM_KEYS = ("probes", "candidates")
-"""Keys of the search parameters, in the order of the fields of `SearchParams`."""
+"""Keys of the search parameters in `meta`, in the order of the fields of `SearchParams`."""
 SPREAD = "spread"
-"""Key of the store's spread. The value is the SHA-256 of the probe sentences, a space, a JSON
-object. A damaged value is ignored at opening, because the spread can be measured again."""
+"""Key in `meta` of the store's similarity scale (`StoreSpread`): the SHA-256 of the probe
+sentences, a space, a JSON object. A store opens even if it is damaged: it can be measured again."""
 
 
 @dataclass(frozen=True)
 class SearchParams:
-    """Numbers of scanned clusters and ranked candidates of a search at breadth 1."""
+    """Numbers of scanned clusters and ranked candidates in a search at breadth 1."""
 
     nprobe: int = 0
-    """Number of scanned clusters; 0 in a store without clusters."""
+    """Number of clusters that a search at breadth 1 scans; 0 in a store without clusters."""
     candidates: int = 800
-    """Number of rows found by sign bits for ranking; 800 contain 99.7 % of the ten nearest."""
+    """Number of rows found by sign bits and then ranked by their codes; 800 contain 99.7 % of the
+    ten nearest."""
 
-    def meta_values(self) -> dict[str, int]:
-        """Return the values for `meta` by key, in the order of PARAM_KEYS."""
+    def to_meta_values(self) -> dict[str, int]:
+        """Return the search parameters by their keys in the table `meta`, PARAM_KEYS."""
         return dict(zip(PARAM_KEYS, (self.nprobe, self.candidates), strict=True))
 
 
 def get_default_search_params(clusters: int) -> SearchParams:
-    """Return the search parameters of a store without calibration.
+    """Return the search parameters of a store with this number of clusters before calibration.
 
     175 clusters of about 500 rows, and 200 candidates, or 354 with 64,002 clusters: in a larger
-    store more rows have nearly the same bits (docs/measurements/store.md).
+    store more rows have nearly the same bits (docs/measurements/store.md). Without clusters all
+    rows are scanned for 800 candidates.
     """
     candidates = max(200, round(56 * clusters ** (1 / 6)))
     return SearchParams(min(clusters, 175), candidates) if clusters else SearchParams()
@@ -49,24 +51,27 @@ def get_default_search_params(clusters: int) -> SearchParams:
 
 @dataclass(frozen=True)
 class Meta:
-    """Properties of a store from its table `meta`."""
+    """Properties of a store from its table `meta`: embedder, quantization, search parameters."""
 
     embedder: EmbedderId
     step: float
-    """Step of the ranking codes."""
+    """Quantization step of the ranking codes: component per int8 unit."""
     mean: Floats | None = None
-    """The vector `Quantizer.mean`; None = zero."""
+    """Vector (d,) subtracted before signs are taken, `Quantizer.mean`; None: zero."""
     rotation: Floats | None = None
-    """The matrix `Quantizer.rotation`; None = identity."""
+    """Matrix (d, d) applied before signs are taken, `Quantizer.rotation`; None: identity."""
     bulk: int = 0
-    """The last id with texts in blocks: entries 1 to `bulk`."""
+    """Highest id of an entry with its texts in a block; those of higher ids are in single rows."""
     search_params: SearchParams = SearchParams()
     sqlite_vec: str = ""
-    """Version of sqlite-vec at the creation; `write_meta` stores the loaded one."""
+    """Version of sqlite-vec that created the store's file; ignored by `write_meta`."""
 
 
 def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> None:
-    """Fill the `meta` table of a new store. `known_words` are the embedder's words, packed."""
+    """Fill the table `meta` of a new, empty store.
+
+    `known_words` are the words known to the embedder, packed by `pack_words`.
+    """
     # Values that each addition writes come first, so that they share one page.
     rows: dict[str, Value] = {
         "entries": 0,
@@ -79,7 +84,7 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "mean": _encode_array(meta.mean),
         "rotation": _encode_array(meta.rotation),
         "bulk": meta.bulk,
-        **meta.search_params.meta_values(),
+        **meta.search_params.to_meta_values(),
         "known_words": known_words,
         "clusters": 0,
         "sqlite_vec": connection.execute("SELECT vec_version()").get,
@@ -89,7 +94,7 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
 
 
 def write_meta_value(connection: apsw.Connection, key: str, value: Value) -> None:
-    """Write a value and its checksum in the current transaction."""
+    """Insert or replace the value of `key` in `meta`, with its checksum."""
     connection.execute(
         "INSERT INTO meta(key, value, crc) VALUES(?, ?, ?)"
         " ON CONFLICT(key) DO UPDATE SET value = excluded.value, crc = excluded.crc",
@@ -98,12 +103,12 @@ def write_meta_value(connection: apsw.Connection, key: str, value: Value) -> Non
 
 
 def read_meta_value(connection: apsw.Connection, key: str) -> Value:
-    """Read the value of a key.
+    """Return the value of `key` in `meta`.
 
     Raises:
         DamagedError: The value is missing or damaged.
     """
-    found = _check_rows(
+    found = _check_and_collect_rows(
         connection.execute("SELECT key, value, crc FROM meta WHERE key = ?", (key,))
     )
     if key not in found:
@@ -112,7 +117,7 @@ def read_meta_value(connection: apsw.Connection, key: str) -> Value:
 
 
 def read_number(connection: apsw.Connection, key: str) -> int:
-    """Read an integer.
+    """Return the integer under `key` in `meta`.
 
     Raises:
         DamagedError: The value is missing or damaged.
@@ -121,20 +126,20 @@ def read_number(connection: apsw.Connection, key: str) -> int:
 
 
 def read_numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str, int]:
-    """Read two integers in one query, by key.
+    """Return two integers of `meta` by their keys, read in one query.
 
     Raises:
         DamagedError: A value is missing or damaged.
     """
     found = connection.execute("SELECT key, value, crc FROM meta WHERE key IN (?, ?)", keys)
-    values = _check_rows(found)
+    values = _check_and_collect_rows(found)
     if len(values) < len(keys):
         raise DamagedError(f"meta: {keys[0]!r} or {keys[1]!r} is missing")
     return {key: int(values[key]) for key in keys}
 
 
 def read_number_or_zero(connection: apsw.Connection, key: str) -> int:
-    """Read an integer; 0 if there is none.
+    """Return the integer under `key` in `meta`; 0 if the key is missing.
 
     Raises:
         DamagedError: The value is damaged.
@@ -145,7 +150,7 @@ def read_number_or_zero(connection: apsw.Connection, key: str) -> int:
 
 
 def read_text_or_none(connection: apsw.Connection, key: str) -> str | None:
-    """Read an optional text; None if it is missing or damaged."""
+    """Return the text under `key` in `meta`; None if it is missing, damaged or not text."""
     try:
         value = read_meta_value(connection, key)
     except (DamagedError, UnicodeDecodeError):
@@ -154,7 +159,7 @@ def read_text_or_none(connection: apsw.Connection, key: str) -> str | None:
 
 
 def read_known_words(connection: apsw.Connection) -> bytes:
-    """Read the packed words known to the store's embedder.
+    """Return the words known to the store's embedder, packed for `unpack_words`.
 
     Raises:
         DamagedError: The value is missing or damaged.
@@ -163,13 +168,13 @@ def read_known_words(connection: apsw.Connection) -> bytes:
 
 
 def read_meta(connection: apsw.Connection) -> Meta:
-    """Read the `meta` table, except `known_words` and SPREAD.
+    """Read and check the values of `meta`, except `known_words` and SPREAD.
 
     Raises:
         DamagedError: A value is missing, damaged or impossible.
     """
     others = "SELECT key, value, crc FROM meta WHERE key NOT IN ('known_words', ?)"
-    rows = _check_rows(connection.execute(others, (SPREAD,)))
+    rows = _check_and_collect_rows(connection.execute(others, (SPREAD,)))
     try:
         dimension = int(rows["embedder_dimension"])
         int(rows["entries"]), int(rows["last"]), int(rows["clusters"])
@@ -186,7 +191,12 @@ def read_meta(connection: apsw.Connection) -> Meta:
         raise DamagedError(f"meta: {error!r}") from error
 
 
-def _check_rows(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
+def _check_and_collect_rows(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
+    """Return values by key, from rows of key, value and checksum.
+
+    Raises:
+        DamagedError: A checksum is wrong.
+    """
     rows: dict[str, Value] = {}
     for key, value, crc in found:
         if compute_checksum(key, value) != crc:
@@ -196,10 +206,12 @@ def _check_rows(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
 
 
 def _encode_array(array: Floats | None) -> bytes:
+    """Return an array as little-endian float32; empty for None."""
     return b"" if array is None else np.asarray(array, dtype="<f4").tobytes()
 
 
 def _decode_array(blob: Value, *shape: int) -> Floats | None:
+    """Return the array of this shape from `_encode_array`; None if `blob` is empty."""
     if not isinstance(blob, bytes):
         raise TypeError("an array is not a blob")
     return np.frombuffer(blob, dtype="<f4").reshape(shape) if blob else None

@@ -1,4 +1,4 @@
-"""Checks of a file before its use: missing, foreign, other format, truncated, read-only."""
+"""Checks of a store's file before its use: missing, foreign, other format, truncated, read-only."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ PRESENT = {
     "code_metadatachunks00": "rowid PRIMARY KEY, data BLOB NOT NULL",
     "code_info": "key text primary key, value any",
 }
-"""Columns of each shadow table."""
+"""Column declarations, in SQL, of each shadow table of `code`, which sqlite-vec creates."""
 
 LAYOUTS = {("v0.1.9", "v0.1.10-alpha.4"): PRESENT}
-"""Known versions of sqlite-vec, and their columns in the file."""
+"""Shadow tables that rm-local can read and write, by the versions of sqlite-vec that make them."""
 
 
 def check_vec0_layout(connection: apsw.Connection, path: Path) -> None:
-    """Check the layout of sqlite-vec's shadow tables.
+    """Check that the columns of sqlite-vec's shadow tables are one of LAYOUTS.
 
     Raises:
-        StoreVersionError: The layout is unknown to this version of rm-local.
+        StoreVersionError: They are not, so this version of rm-local cannot read the store.
     """
     found = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name GLOB 'code_*'"
@@ -74,9 +74,9 @@ def check_vec0_layout(connection: apsw.Connection, path: Path) -> None:
 
 
 def is_writable(path: Path) -> bool:
-    """Return whether the store and its folder (for the journal) can be written to.
+    """Return whether the store's file and its folder (for the journal) can be written to.
 
-    A path without any write permission counts as read-only for the superuser, too.
+    A file or folder without any write permission counts as read-only even for the superuser.
     """
     any_write = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
     return all(
@@ -86,10 +86,10 @@ def is_writable(path: Path) -> bool:
 
 
 def check_no_hot_journal(path: Path) -> None:
-    """Check that a read-only store has no hot journal or log (of an interrupted write).
+    """Check that no interrupted write left a journal or log next to a store that is read-only.
 
     Raises:
-        ReadOnlyStoreError: A write was interrupted, and cannot be undone here.
+        ReadOnlyStoreError: One did, and it cannot be undone here.
     """
     logs = [path.with_name(path.name + kind) for kind in ("-journal", "-wal")]
     if any(log.exists() and log.stat().st_size for log in logs):
@@ -101,7 +101,9 @@ def check_no_hot_journal(path: Path) -> None:
 
 
 def check_header(path: Path) -> None:
-    """Check the first 100 bytes before SQLite opens the file, to leave foreign files untouched.
+    """Check that `path` is a store of this format version, by the first 100 bytes of the file.
+
+    SQLite opens the file for writing only after this, so that foreign files stay untouched.
 
     Raises:
         StoreNotFoundError: The file does not exist.
@@ -126,6 +128,13 @@ def check_header(path: Path) -> None:
 
 
 def _read_file_header(path: Path) -> bytes:
+    """Return the first 100 bytes of the file, or all of a shorter one.
+
+    Raises:
+        StoreNotFoundError: The file does not exist.
+        CorruptStoreError: It is a folder.
+        StoreError: It cannot be read.
+    """
     load_apsw()
     import apsw
 
@@ -147,7 +156,7 @@ def _read_file_header(path: Path) -> bytes:
 
 
 def read_first_bytes(connection: apsw.Connection, count: int) -> bytes:
-    """Read the first bytes of the file itself, without its write-ahead log.
+    """Return the first `count` bytes of the database file itself, without its write-ahead log.
 
     `open` is not used: closing the file would drop every lock that this process has on it.
     """
@@ -155,7 +164,7 @@ def read_first_bytes(connection: apsw.Connection, count: int) -> bytes:
 
 
 def check_file_size(connection: apsw.Connection, path: Path) -> None:
-    """Compare the file's size with the page count in its header.
+    """Check that the file is at least as long as the page count in its header says.
 
     Raises:
         CorruptStoreError: The file is truncated.
@@ -169,7 +178,9 @@ def check_file_size(connection: apsw.Connection, path: Path) -> None:
 
 
 def check_not_replaced(connection: apsw.Connection) -> None:
-    """Check that the connection's file still has its path; otherwise writes would be lost.
+    """Check that the path still leads to the file opened by the connection.
+
+    If it does not, writes would be lost.
 
     Raises:
         StoreError: The file was replaced or removed.
@@ -191,12 +202,12 @@ def _describe_truncation(path: Path, whole: int) -> str:
 
 
 def _read_declared_size(header: bytes) -> int:
-    """Compute the file size declared in the header; 0 if the header is truncated."""
+    """Return the file size in bytes by the header's first 32 bytes; 0 if these are incomplete."""
     return int(struct.unpack_from(">I", header, 28)[0]) * PAGE_SIZE if len(header) == 32 else 0
 
 
 def describe_damage(path: Path) -> str:
-    """Describe the damage of a file that SQLite cannot read: truncated or damaged."""
+    """Return a sentence for users about a store that SQLite cannot read: truncated or damaged."""
     whole = _read_declared_size(_read_file_header(path)[:32])
     if path.stat().st_size < whole:
         return _describe_truncation(path, whole)

@@ -1,4 +1,4 @@
-"""Measures the bytes of each part of a store."""
+"""Measures how many bytes of a store's file each kind of data takes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ PARTS = {
     "text": "texts",
     "words": "words",
 }
-"""Parts by the table's name up to its first underscore. Other tables count as `other`."""
+"""Kind of data in a table, by the table's name up to its first underscore; otherwise `other`."""
 
 
-def measure_pages(path: Path) -> dict[str, int]:
-    """Measure the bytes of each part's pages; reads the whole file.
+def measure_part_sizes(path: Path) -> dict[str, int]:
+    """Return the bytes of the pages of each kind of data: `bits`, `codes`, `texts`, `words`, ...
+
+    The whole file is read.
 
     Raises:
         StoreError: As for `Store.open`.

@@ -1,4 +1,4 @@
-"""Two connections for reading a store in parallel."""
+"""Reads a store through two connections in parallel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ Result = TypeVar("Result")
 
 @contextmanager
 def read_transaction(connection: apsw.Connection) -> Iterator[None]:
-    """Run the body in a read transaction: one snapshot of the file, and one lock."""
+    """Run the body in a read transaction: all its reads see one snapshot of the file.
+
+    Inside another transaction it changes nothing.
+    """
     if connection.in_transaction:
         yield
         return
@@ -34,16 +37,16 @@ def read_transaction(connection: apsw.Connection) -> Iterator[None]:
 
 
 class ReaderPool:
-    """The store's connection, and a second one for reading if there is a core for it.
+    """The store's connection, and a second one for reading if the machine has two cores.
 
     SQLite releases the GIL during reads, so two threads need three quarters of the time of one.
     More threads gain little and take 12 MB of page cache each.
     """
 
     def __init__(self, first: apsw.Connection, path: Path) -> None:
-        self._first, self._sight = first, RowVersion(first)
+        self._first, self._sight = first, SnapshotVersion(first)
         self._path = path
-        self._second: RowVersion | None = None
+        self._second: SnapshotVersion | None = None
         self._thread = ThreadPoolExecutor(1, "store-reader") if usable_cores() > 1 else None
 
     def map_pieces(
@@ -52,7 +55,7 @@ class ReaderPool:
         pieces: Sequence[Piece],
         then: Callable[[Read], Result],
     ) -> list[Result]:
-        """Apply `read` and then `then` to each of `pieces`; return the results in this order.
+        """Return `then(read(connection, piece))` for each of `pieces`, in their order.
 
         Each connection takes the next piece in its own thread; `then` runs in the calling thread.
         """
@@ -72,7 +75,7 @@ class ReaderPool:
                 place, found = ready.popleft()
                 done[place] = then(found)
 
-        other = self._start_second(read_next) if len(pieces) > 1 else None
+        other = self._start_second_reader(read_next) if len(pieces) > 1 else None
         try:
             while read_next(self._first):
                 process_ready()
@@ -84,7 +87,7 @@ class ReaderPool:
         return [done[place] for place in range(len(pieces))]
 
     def close(self) -> None:
-        """Close the second connection. The owner closes the first."""
+        """Close the second connection. The first belongs to the caller and stays open."""
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
@@ -92,19 +95,28 @@ class ReaderPool:
             self._second.connection.close()
             self._second = None
 
-    def _start_second(self, read_next: Callable[[apsw.Connection], bool]) -> Future[None] | None:
-        """Call `read_next` on the second connection until it returns False; None without a core."""
+    def _start_second_reader(
+        self, read_next: Callable[[apsw.Connection], bool]
+    ) -> Future[None] | None:
+        """Start a thread that calls `read_next` with the second connection until it returns False.
+
+        On a machine with one core start nothing and return None.
+        """
         if self._thread is None:
             return None
-        return self._thread.submit(self._read_with_second, read_next, self._sight.read_version())
+        return self._thread.submit(self._run_second_reader, read_next, self._sight.read_version())
 
-    def _read_with_second(self, read_next: Callable[[apsw.Connection], bool], seen: str) -> None:
+    def _run_second_reader(self, read_next: Callable[[apsw.Connection], bool], seen: str) -> None:
+        """Call `read_next` with the second connection until it returns False.
+
+        Do nothing if this connection does not see the rows of the version `seen`.
+        """
         import apsw
 
         if self._second is None:
             with sqlite.open_connection(self._path, "read") as connection:
                 connection.set_busy_timeout(0)
-                self._second = RowVersion(connection)
+                self._second = SnapshotVersion(connection)
         second = self._second.connection
         with read_transaction(second):
             try:
@@ -117,8 +129,8 @@ class ReaderPool:
                 pass
 
 
-class RowVersion:
-    """Cached version of the rows visible to a connection, read again after a change."""
+class SnapshotVersion:
+    """Version of the rows that a connection sees, cached until they can have changed."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
@@ -126,7 +138,7 @@ class RowVersion:
         self._seen = ""
 
     def read_version(self) -> str:
-        """Return a text that is equal for two connections only if they see the same rows."""
+        """Return a text; equal texts of two connections mean that both see the same rows."""
         others = self.connection.execute("PRAGMA data_version").get
         at = (others, self.connection.total_changes())
         if at != self._at:
@@ -136,7 +148,7 @@ class RowVersion:
 
 
 def _query_version(connection: apsw.Connection) -> str:
-    """Query the version of the rows. It changes whenever a search could find other rows."""
+    """Return a text that changes whenever a search by this connection could find other rows."""
     return str(
         connection.execute(
             "SELECT group_concat(value) || coalesce((SELECT min(id) FROM fresh), '') FROM meta"

@@ -1,4 +1,4 @@
-"""Cached state of an open store, and detection of changes by other connections."""
+"""Values that an open store keeps in memory, and detection of changes by other connections."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """Values of `meta` that an open store caches and maintenance changes."""
+    """Values of `meta` that an open store keeps in memory although maintenance can change them."""
 
     bulk: int
-    """The last id with texts in blocks: entries 1 to `bulk`."""
+    """Highest id of an entry with its texts in a block; those of higher ids are in single rows."""
     search_params: SearchParams
     generation: int
-    """Number that changes whenever the centroids change."""
+    """Number in `meta` that increases whenever the centroids of the store change."""
 
 
 class StateWatch:
-    """Detector of changes of the cached state by other connections."""
+    """Detector of commits by other connections, after which `StoreState` has to be read again."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._version: int | None = None
 
-    def read_if_changed(self) -> StoreState | None:
-        """Read the state if another connection has committed since the last call, else None.
+    def read_state_if_changed(self) -> StoreState | None:
+        """Return the store's state if another connection has committed since the last call.
 
-        The first call always reads it. The state is valid for the current transaction: call this at
-        the start of each one, before a use of `StoreState`.
+        None otherwise; the first call always reads the state. Call this at the start of each
+        transaction, because the state is valid only within one.
         """
         version = self._connection.execute("PRAGMA data_version").get
         if version == self._version:
@@ -44,7 +44,7 @@ class StateWatch:
 
 
 def read_store_state(connection: apsw.Connection) -> StoreState:
-    """Read the cached state (`StoreState`) from the table `meta`.
+    """Read the `StoreState` from the table `meta`.
 
     Raises:
         DamagedError: `meta` is damaged.

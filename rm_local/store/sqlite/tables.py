@@ -1,4 +1,4 @@
-"""SQL statements that insert and read the store's rows."""
+"""Inserts and reads rows of the store's tables, and runs write transactions."""
 
 from __future__ import annotations
 
@@ -32,27 +32,28 @@ MATCHING_LABELS = """SELECT id FROM label
 FILTERED = f" AND label IN ({MATCHING_LABELS})"
 
 
-Label = tuple[str, str, str, str]
-"""Domain, source, level and provenance of an entry."""
+EntryMetadata = tuple[str, str, str, str]
+"""Domain, source, level and provenance of an entry: a row of the table `label`, called a label."""
 
 
 def format_filter_condition(filter: EntryFilter) -> str:
-    """Format the filter as SQL to append to a condition on `code` or `ref`; empty for no filter."""
+    """Return SQL that adds the filter to a WHERE clause on `code` or `ref`; empty for no filter."""
     return FILTERED if filter else ""
 
 
 def get_filter_values(filter: EntryFilter) -> dict[str, str | None]:
-    """Return the SQL parameters for `format_filter_condition`."""
+    """Return the named SQL parameters for the condition of `format_filter_condition`."""
     return {"domain": filter.domain, "source": filter.source, "level": filter.level}
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedRow:
-    """One encoded entry, ready for the tables."""
+    """One entry, encoded for the tables: sign bits, ranking code, compressed texts, rare words."""
 
     label: int
+    """Number of the row in the table `label` with the entry's metadata."""
     cluster: int
-    """Number of the cluster; with NO_CLUSTER the entry becomes pending, in `fresh`."""
+    """Number of the entry's cluster; with NO_CLUSTER it becomes pending, in the table `fresh`."""
     bits: bytes
     code: bytes
     frame: bytes
@@ -60,7 +61,7 @@ class EncodedRow:
     """Rare words of the subproblem, separated by spaces; can be empty."""
 
     def compute_crc(self, id: int) -> int:
-        """Compute the checksum of the row under the id `id`."""
+        """Return the row's checksum for the column `crc` of `ref` if its entry gets this id."""
         return compute_row_crc(id, self.label, self.cluster, self.bits, self.code)
 
 
@@ -83,7 +84,10 @@ def write_transaction(connection: apsw.Connection) -> Iterator[None]:
 
 
 def insert_rows(connection: apsw.Connection, rows: Sequence[EncodedRow]) -> list[int]:
-    """Insert rows in the current transaction; return their ids, which continue from `last`."""
+    """Insert encoded entries in the current transaction; return their new ids.
+
+    The ids follow the highest one ever given. The counts in `meta` are updated.
+    """
     counts = meta.read_numbers(connection, ("entries", "last"))
     first = counts["last"] + 1
     new = list(enumerate(rows, first))
@@ -93,7 +97,9 @@ def insert_rows(connection: apsw.Connection, rows: Sequence[EncodedRow]) -> list
         [(id, row.bits, row.rare) for id, row in new if row.cluster == NO_CLUSTER],
     )
     if clustered:
-        insert_bits(connection, [(id, row.cluster, row.label, row.bits) for id, row in clustered])
+        insert_sign_bits(
+            connection, [(id, row.cluster, row.label, row.bits) for id, row in clustered]
+        )
         insert_words(connection, [(id, row.rare) for id, row in clustered])
     connection.executemany(
         "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
@@ -107,26 +113,31 @@ def insert_rows(connection: apsw.Connection, rows: Sequence[EncodedRow]) -> list
     return [id for id, _ in new]
 
 
-def insert_bits(connection: apsw.Connection, rows: Sequence[tuple[int, int, int, bytes]]) -> None:
-    """Insert id, cluster, label and sign bits of entries into `code`."""
+def insert_sign_bits(
+    connection: apsw.Connection, rows: Sequence[tuple[int, int, int, bytes]]
+) -> None:
+    """Insert rows of id, cluster number, label number and sign bits into the table `code`."""
     connection.executemany("INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))", rows)
 
 
 def insert_words(connection: apsw.Connection, rows: Iterable[tuple[int, str]]) -> None:
-    """Insert ids and rare words into the word index, except for entries without rare words."""
+    """Insert entry ids and their rare words, separated by spaces, into the word index `words`.
+
+    Entries without rare words are skipped.
+    """
     connection.executemany(
         "INSERT INTO words(rowid, rare) VALUES(?, ?)", [row for row in rows if row[1]]
     )
 
 
-def adjust_count(connection: apsw.Connection, entries: int) -> None:
-    """Add the positive or negative number `entries` to the number of entries."""
+def adjust_entry_count(connection: apsw.Connection, entries: int) -> None:
+    """Add `entries`, which may be negative, to the number of entries recorded in `meta`."""
     meta.write_meta_value(connection, "entries", count_entries(connection) + entries)
 
 
 def find_or_add_label(connection: apsw.Connection, entry: Entry) -> int:
-    """Return the number of the entry's label; insert a new label first."""
-    label = make_label(entry)
+    """Return the number of the row of `label` with the entry's metadata; insert a missing row."""
+    label = make_entry_metadata(entry)
     found = connection.execute(
         "SELECT id FROM label WHERE domain = ? AND source = ? AND level = ? AND provenance = ?",
         label,
@@ -137,16 +148,19 @@ def find_or_add_label(connection: apsw.Connection, entry: Entry) -> int:
     return int(found)
 
 
-def insert_label(connection: apsw.Connection, number: int, label: Label) -> None:
-    """Insert a label under the unused number `number`."""
+def insert_label(connection: apsw.Connection, number: int, label: EntryMetadata) -> None:
+    """Insert metadata into the table `label` under the unused number `number`."""
     connection.execute(
         "INSERT INTO label(id, domain, source, level, provenance, crc) VALUES(?, ?, ?, ?, ?, ?)",
         (number, *label, compute_checksum(number, *label)),
     )
 
 
-def make_label(entry: Entry) -> Label:
-    """Make the label of an entry from texts that SQLite can store."""
+def make_entry_metadata(entry: Entry) -> EntryMetadata:
+    """Return domain, source, level and provenance of an entry, without lone surrogates.
+
+    SQLite cannot store those; each is replaced by a question mark.
+    """
     label = (entry.domain, entry.source, entry.level, entry.provenance)
     if "".join(label).isascii():
         return label
@@ -155,23 +169,26 @@ def make_label(entry: Entry) -> Label:
 
 
 def count_entries(connection: apsw.Connection) -> int:
-    """Return the number of entries."""
+    """Return the number of entries in the store, as recorded in `meta`."""
     return meta.read_number(connection, "entries")
 
 
-def read_last_id(connection: apsw.Connection) -> int:
-    """Return the highest id ever given to an entry."""
+def read_last_given_id(connection: apsw.Connection) -> int:
+    """Return the highest id ever given to an entry, which may be deleted; 0 before the first."""
     return meta.read_number(connection, "last")
 
 
 def read_id_range(connection: apsw.Connection) -> range:
-    """Return the range from the lowest existing id to the highest ever given."""
+    """Return the range from the lowest id of an existing entry to the highest id ever given."""
     first = connection.execute("SELECT min(id) FROM ref").get
-    return range(first or 1, read_last_id(connection) + 1)
+    return range(first or 1, read_last_given_id(connection) + 1)
 
 
 def list_domains(connection: apsw.Connection) -> tuple[str, ...]:
-    """List the domains of all labels in alphabetical order."""
+    """Return the distinct domains in alphabetical order, without the empty one.
+
+    Domains that only deleted entries had are included.
+    """
     found = connection.execute("SELECT DISTINCT domain FROM label WHERE domain <> '' ORDER BY 1")
     return tuple(row[0] for row in found)
 
@@ -179,7 +196,7 @@ def list_domains(connection: apsw.Connection) -> tuple[str, ...]:
 def find_existing_ids(
     connection: apsw.Connection, ids: Collection[int], filter: EntryFilter = ANY_ENTRY
 ) -> set[int]:
-    """Find the ids of existing entries among `ids` that pass the filter."""
+    """Return those of `ids` whose entries exist and pass the filter."""
     found = connection.execute(
         "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(:ids))"
         + format_filter_condition(filter),
@@ -189,16 +206,19 @@ def find_existing_ids(
 
 
 def find_matching_labels(connection: apsw.Connection, filter: EntryFilter) -> Ids:
-    """Find the numbers of the labels that pass the filter."""
+    """Return the numbers of the labels (rows of `label`) that pass the filter: an array (n,)."""
     return np.array(
         [row[0] for row in connection.execute(MATCHING_LABELS, get_filter_values(filter))], np.int64
     )
 
 
-def read_codes(
+def read_ranking_codes(
     connection: apsw.Connection, ids: Ids | None, filter: EntryFilter = ANY_ENTRY
 ) -> tuple[Ids, CodeFrames]:
-    """Read ids and ranking codes of the entries among `ids` (None: all) that pass the filter."""
+    """Return ids and ranking codes of the entries that pass the filter, in the same order.
+
+    Only entries among `ids` are read; None: all entries.
+    """
     import apsw
 
     values: dict[str, Any] = get_filter_values(filter)
@@ -213,11 +233,13 @@ def read_codes(
     return numbers, CodeFrames(lengths, row[2] or b"")
 
 
-def read_labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Label]:
-    """Read the labels of the existing entries among `ids`, by id.
+def read_entry_metadata(
+    connection: apsw.Connection, ids: Collection[int]
+) -> dict[int, EntryMetadata]:
+    """Return domain, source, level and provenance of the existing entries among `ids`, by id.
 
     Raises:
-        DamagedError: A label is damaged.
+        DamagedError: A row of the table `label` is damaged.
     """
     cursor = connection.execute(
         "SELECT ref.id, domain, source, level, provenance, crc, label.id"
@@ -232,8 +254,13 @@ def read_labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, 
     return {row[0]: row[1:5] for row in found}
 
 
-def read_frames(connection: apsw.Connection, table: str, ids: Collection[int]) -> dict[int, bytes]:
-    """Read frames of texts from the table `block` or `text`, by number."""
+def read_text_frames(
+    connection: apsw.Connection, table: str, ids: Collection[int]
+) -> dict[int, bytes]:
+    """Return compressed texts (zstandard frames) of the table `block` or `text`, by row number.
+
+    `ids` are numbers of blocks, or ids of entries for `text`. Missing rows are left out.
+    """
     key = {"block": "blk", "text": "id"}[table]
     found = connection.execute(
         f"SELECT {key}, z FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))",
@@ -243,10 +270,10 @@ def read_frames(connection: apsw.Connection, table: str, ids: Collection[int]) -
 
 
 def format_json_array(numbers: Collection[int]) -> str:
-    """Format numbers as a parameter for SQL's `json_each`."""
+    """Return the numbers as a JSON array, a parameter for SQLite's `json_each`."""
     return json.dumps([int(each) for each in numbers])
 
 
 def replace_surrogates(text: str) -> str:
-    """Replace lone surrogates in `text`, which SQLite cannot store."""
+    """Replace each lone surrogate in `text`, which SQLite cannot store, by a question mark."""
     return text.encode("utf-8", "replace").decode()

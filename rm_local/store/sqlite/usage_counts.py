@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UsageCount:
-    """Usage counts of an entry."""
+    """Number of uses of an entry as a hint, and of the uses that led to the chosen answer."""
 
     shown: int = 0
-    """Number of times the entry was a hint."""
+    """Number of times the entry was given to the model as a hint."""
     helped: int = 0
-    """Number of times a branch with this hint reached the chosen answer."""
+    """Number of times a branch with this entry as its hint reached the chosen answer."""
 
 
 COUNT = """
@@ -33,9 +33,9 @@ COUNT = """
 def record_usage(
     connection: apsw.Connection, shown: Collection[int], helped: Collection[int] = ()
 ) -> None:
-    """Count each distinct id of `shown` and `helped` once, in the current transaction.
+    """Increase the count `shown` of each entry in `shown` by one, and likewise for `helped`.
 
-    Ids of deleted entries are skipped: they can come from an older turn.
+    A repeated id counts once. Ids of deleted entries, from an older turn, are skipped.
     """
     for ids, each in ((shown, (1, 0)), (helped, (0, 1))):
         connection.execute(
@@ -44,7 +44,7 @@ def record_usage(
 
 
 def read_usage_counts(connection: apsw.Connection, ids: Collection[int]) -> dict[int, UsageCount]:
-    """Read the existing usage counts of entries among `ids`, by id."""
+    """Return the usage counts of the entries `ids`, by id, without entries never counted."""
     found = connection.execute(
         "SELECT id, shown, helped FROM tally WHERE id IN (SELECT value FROM json_each(?))",
         (format_json_array(ids),),

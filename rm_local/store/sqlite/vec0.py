@@ -15,20 +15,24 @@ if TYPE_CHECKING:
     import apsw
 
 TEXTS, CODES = 1, 2
-"""Ids of the dictionaries in `zdict`."""
+"""Ids in the table `zdict` of the zstandard dictionaries for texts and for ranking codes."""
 
 
 class Chunk(NamedTuple):
-    """A chunk of the table `code`: CHUNK_SIZE slots for rows of one cluster, as stored."""
+    """A chunk of sqlite-vec's table `code`: CHUNK_SIZE slots for rows of one cluster, as stored.
+
+    Unused slots are zero in all columns.
+    """
 
     cluster: int
     validity: bytes
-    """One bit per slot, the first in the lowest bit: 1 if the slot contains a row."""
+    """One bit per slot, the first slot in the lowest bit: 1 if the slot contains a row."""
     ids: bytes
-    """int64, little-endian, like `labels`. Unused slots are zero in all columns."""
+    """Entry ids, a little-endian int64 per slot."""
     bits: bytes
-    """Sign bits: d / 8 bytes per slot."""
+    """Sign bits of the entries' vectors, d / 8 bytes per slot."""
     labels: bytes
+    """Label numbers of the entries, a little-endian int64 per slot."""
 
 
 def create_schema(
@@ -39,10 +43,12 @@ def create_schema(
     dictionary: bytes,
     code_dictionary: bytes,
 ) -> None:
-    """Create the tables of an empty store in the current transaction.
+    """Create the tables of an empty store, and write `meta` and the dictionaries into them.
+
+    `dictionary` is for texts, `code_dictionary` for ranking codes. Runs in the current transaction.
 
     Raises:
-        StoreVersionError: `check_vec0_layout` does not know the layout.
+        StoreVersionError: The installed sqlite-vec makes tables that rm-local cannot read.
     """
     connection.execute(format_schema(meta.embedder.dimension))
     check_vec0_layout(connection, path)
@@ -55,7 +61,7 @@ def create_schema(
 
 
 def read_dictionary(connection: apsw.Connection, number: int) -> bytes:
-    """Read the dictionary TEXTS or CODES; empty if its sample was too small.
+    """Return the zstandard dictionary `number`, TEXTS or CODES; empty if its sample was too small.
 
     Raises:
         DamagedError: The dictionary is missing or damaged.
@@ -67,7 +73,7 @@ def read_dictionary(connection: apsw.Connection, number: int) -> bytes:
 
 
 def write_chunks(connection: apsw.Connection, chunks: Sequence[Chunk]) -> None:
-    """Append chunks to the table `code` in the form of sqlite-vec itself."""
+    """Append chunks to the table `code` by inserts into sqlite-vec's shadow tables."""
     last = int(connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get)
     for number, each in enumerate(chunks, last + 1):
         connection.execute(

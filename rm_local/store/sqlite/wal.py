@@ -1,4 +1,4 @@
-"""Write-ahead log of a store during writes."""
+"""Switches a store to a write-ahead log for writing, and back to a single file."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ if TYPE_CHECKING:
     import apsw
 
 MIN_FREE_BYTES = 16 << 20
-"""Minimum free bytes on the disk for a log. Without space for the log's index a store with a log
-cannot even be read."""
+"""Minimum free bytes on the disk for using a write-ahead log: a store with a log cannot even be
+read if the disk has no space for the log's index."""
 
 LOG_BYTES = 1000 * (PAGE_SIZE + 24)
-"""Size of the log at which SQLite copies it into the store and starts it again."""
+"""Size in bytes at which SQLite copies the write-ahead log into the store and overwrites it."""
 
 LOGS = ("-journal", "-wal", "-shm")
 """Suffixes of files that SQLite can leave next to a store after its writer was killed."""
 
 
 def enable_wal(connection: apsw.Connection, path: Path) -> None:
-    """Use a write-ahead log: a commit is one append and one sync, and does not block readers.
+    """Switch the store to a write-ahead log if possible.
 
-    `leave_wal` makes the store one file again. The slower rollback journal, which is as safe, stays
-    in use if the file system does not support a log or has too little space, a reader blocks the
-    change, or the file was replaced or removed.
+    A commit is then one append and one sync, and does not block readers; `leave_wal` makes the
+    store one file again. The slower rollback journal, which is as safe, stays in use if the file
+    system does not support a log or has too little space, a reader blocks the change, or the file
+    was replaced or removed.
     """
     import apsw
 
@@ -44,9 +45,9 @@ def enable_wal(connection: apsw.Connection, path: Path) -> None:
 
 
 def _extend_log(connection: apsw.Connection, log: Path) -> None:
-    """Extend an empty log to its full length. A commit that extends it takes half as long again.
+    """Fill an empty log file with LOG_BYTES zeros, because a commit that extends it is slower.
 
-    SQLite ignores zeros. The write lock is held, so that frames of other writers are kept.
+    SQLite ignores zeros. The write lock is held, so that no writer's commit is overwritten.
     """
     if _has_log_content(log):
         return
@@ -67,10 +68,10 @@ def _has_log_content(log: Path) -> bool:
 
 
 def leave_wal(connection: apsw.Connection) -> bool:
-    """Copy the log into the store and remove it; False if the store is open elsewhere or the disk
-    is full.
+    """Copy the write-ahead log into the store and remove it; return whether this succeeded.
 
-    In that case the last program that closes the store, or the next that opens it, does both.
+    It fails if the store is open elsewhere or the disk is full. Then the last program that closes
+    the store, or the next that opens it, does both.
     """
     import apsw
 
@@ -83,12 +84,12 @@ def leave_wal(connection: apsw.Connection) -> bool:
 
 
 def uses_wal(connection: apsw.Connection) -> bool:
-    """Return whether the store uses a write-ahead log."""
+    """Return whether the store that `connection` has open uses a write-ahead log."""
     return bool(connection.execute("PRAGMA journal_mode").get == "wal")
 
 
-def require_single_file(connection: apsw.Connection, path: Path) -> None:
-    """Leave the write-ahead log of a store before its file is replaced.
+def leave_wal_or_raise(connection: apsw.Connection, path: Path) -> None:
+    """Copy the write-ahead log into the store and remove it, before the file is replaced.
 
     Raises:
         StoreError: Another program has the store open. Its log would be applied to the new file.
@@ -101,7 +102,7 @@ def require_single_file(connection: apsw.Connection, path: Path) -> None:
         )
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove the logs of a store that no longer exists at `path`."""
+def remove_leftover_logs(path: Path) -> None:
+    """Remove journal and log files of an earlier store at `path`, which no longer exists."""
     for log in LOGS:
         path.with_name(path.name + log).unlink(missing_ok=True)

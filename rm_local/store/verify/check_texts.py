@@ -1,4 +1,4 @@
-"""Checks each entry's text and label, and computes the expected content of the word index."""
+"""Checks each entry's texts and label, and computes a checksum of the words to be indexed."""
 
 from __future__ import annotations
 
@@ -10,42 +10,49 @@ import numpy as np
 from rm_local.progress import DoneCallback
 from rm_local.store.codec.text_blocks import TextCodec, split_row, unpack_words
 from rm_local.store.format import BLOCK_ROWS, DamagedError
-from rm_local.store.index.rare_words import RareWords
+from rm_local.store.index.rare_words import RareWordFinder
 from rm_local.store.sqlite import meta
-from rm_local.store.sqlite.entry_texts import locate_row
+from rm_local.store.sqlite.entry_texts import locate_block_row
 from rm_local.store.sqlite.reader_pool import read_transaction
 from rm_local.store.sqlite.vec0 import TEXTS, read_dictionary
-from rm_local.store.verify.word_index import WordSum, encode_varint, list_indexed_words
+from rm_local.store.verify.word_index import WordIndexChecksum, encode_varint, list_indexed_words
 
 if TYPE_CHECKING:
     import apsw
 
 STEP = 4096
-"""Number of entries checked at once, a multiple of BLOCK_ROWS."""
+"""Number of entries whose texts are checked at once; a multiple of BLOCK_ROWS."""
 
 
 class TextChecker:
-    """Checker of all texts. Its `exists` and `words` are for checking vectors and word index."""
+    """Checker of the texts, labels and word counts of all entries of a store.
+
+    Afterwards it knows which entries exist, and the checksum that the word index must have.
+    """
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._codec = TextCodec(read_dictionary(connection, TEXTS))
         self._bulk = meta.read_number(connection, "bulk")
-        self._rare = RareWords(unpack_words(meta.read_known_words(connection)))
+        self._rare = RareWordFinder(unpack_words(meta.read_known_words(connection)))
         self._labels = {row[0] for row in connection.execute("SELECT id FROM label")}
         self.exists = np.zeros(meta.read_number(connection, "last") + 1, dtype=bool)
-        """Whether the entry exists, by id."""
-        self.words = WordSum()
+        """Whether an entry exists, by id; complete when `find_faults` has ended."""
+        self.words = WordIndexChecksum()
 
     def find_faults(self, on_done: DoneCallback) -> Iterator[str]:
-        """Find texts, labels and word counts that are missing, damaged or surplus."""
+        """Yield a sentence for each text, label or word count that is missing, damaged or surplus.
+
+        `on_done` gets the highest id checked so far.
+        """
         for first in range(1, len(self.exists), STEP):
             with read_transaction(self._connection):
-                found = list(self._check_range(first, first + STEP - 1))
+                found = list(self._find_range_faults(first, first + STEP - 1))
             yield from found
             on_done(min(first + STEP - 1, len(self.exists) - 1))
 
-    def _check_range(self, first: int, last: int) -> Iterator[str]:
+    def _find_range_faults(self, first: int, last: int) -> Iterator[str]:
+        """Yield the faults of the entries with ids from `first` to `last`."""
         bounds = (first, min(last, len(self.exists) - 1))
         execute = self._connection.execute
         refs = dict(execute("SELECT id, label FROM ref WHERE id BETWEEN ? AND ?", bounds))
@@ -80,9 +87,12 @@ class TextChecker:
             yield f"Entry {id}: the word index has words of it, but it does not exist."
 
     def _unpack_texts(self, bounds: tuple[int, int], into: dict[int, bytes]) -> Iterator[str]:
-        """Unpack texts `into` a dictionary by id, empty for deleted entries; yield faults."""
+        """Decompress the texts of entries in `bounds`, first and last id, and yield faults.
+
+        The joined texts are added to `into` by id, empty for deleted entries.
+        """
         execute, (first, last) = self._connection.execute, bounds
-        blocks = (locate_row(first)[0], locate_row(min(last, self._bulk))[0])
+        blocks = (locate_block_row(first)[0], locate_block_row(min(last, self._bulk))[0])
         for blk, frame in execute("SELECT blk, z FROM block WHERE blk BETWEEN ? AND ?", blocks):
             start = blk * BLOCK_ROWS + 1
             try:

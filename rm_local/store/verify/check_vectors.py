@@ -1,4 +1,4 @@
-"""Checks each entry's sign bits and ranking code, and sqlite-vec's tables."""
+"""Checks the sign bits and the ranking code of each entry, and sqlite-vec's tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import apsw
 
 STEP = 64
-"""Number of chunks checked at once."""
+"""Number of chunks of sign bits that are checked at once."""
 
 CHUNKS = """
     SELECT chunk_id, size, sequence_id, partition00, validity, rowids, data, vectors
@@ -36,20 +36,25 @@ FRESH = """
 
 
 @dataclass(frozen=True, slots=True)
-class VectorRow:
-    """A row in sqlite-vec's tables, and its place there."""
+class SignBitsRow:
+    """Sign bits and label of an entry in sqlite-vec's tables, and their place there."""
 
     cluster: int
     label: int
     bits: bytes
     chunk: int
     offset: int
+    """Number, from 0, of the row's slot in its chunk."""
 
 
 def find_vector_faults(
     connection: apsw.Connection, exists: Flags, on_done: DoneCallback
 ) -> Iterator[str]:
-    """Find faults of sign bits, codes and their places. `exists` has a flag for each id."""
+    """Yield a sentence for each fault of an entry's sign bits, ranking code or their places.
+
+    `exists` says by id whether an entry exists. `on_done` gets the number of entries checked so
+    far.
+    """
     seen = np.zeros_like(exists)
     bulk = meta.read_number(connection, "bulk")
     width = meta.read_number(connection, "embedder_dimension") // 8
@@ -57,25 +62,28 @@ def find_vector_faults(
     while True:
         with read_transaction(connection):
             chunks: list[tuple[Any, ...]] = connection.execute(CHUNKS, (after, STEP)).fetchall()
-            slots: list[tuple[int, VectorRow]] = []
+            slots: list[tuple[int, SignBitsRow]] = []
             found = list(_unpack_slots(chunks, width, slots))
-            found += _check_slots(connection, slots, seen, bulk)
+            found += _find_slot_faults(connection, slots, seen, bulk)
         yield from found
         if not chunks:
             break
         after = chunks[-1][0]
         on_done(int(seen.sum()))
     with read_transaction(connection):
-        found = list(_check_pending(connection, width, seen))
+        found = list(_find_pending_faults(connection, width, seen))
     yield from found
     for id in np.flatnonzero(exists & ~seen).tolist():
         yield f"Entry {id} has no bits."
 
 
 def _unpack_slots(
-    chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, VectorRow]]
+    chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, SignBitsRow]]
 ) -> Iterator[str]:
-    """Unpack the rows in used slots of `chunks`, with their ids, `into` a list; yield faults."""
+    """Append ids and rows of the used slots of `chunks` to `into`; yield a fault if unreadable.
+
+    `chunks` are rows of the statement CHUNKS; `width` is the number of bytes of an entry's bits.
+    """
     sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
     for number, size, sequence, cluster, *columns in chunks:
         fit = all(
@@ -91,15 +99,16 @@ def _unpack_slots(
         into += [
             (
                 numbers[at],
-                VectorRow(cluster, names[at], bits[at * width : (at + 1) * width], number, at),
+                SignBitsRow(cluster, names[at], bits[at * width : (at + 1) * width], number, at),
             )
             for at in np.flatnonzero(used).tolist()
         ]
 
 
-def _check_slots(
-    connection: apsw.Connection, slots: list[tuple[int, VectorRow]], seen: Flags, bulk: int
+def _find_slot_faults(
+    connection: apsw.Connection, slots: list[tuple[int, SignBitsRow]], seen: Flags, bulk: int
 ) -> Iterator[str]:
+    """Yield the faults of rows in sqlite-vec's tables, `slots` with their ids; mark ids as seen."""
     ids = tables.format_json_array([id for id, _ in slots])
     chosen = "IN (SELECT value FROM json_each(?))"
     execute = connection.execute
@@ -122,14 +131,17 @@ def _check_slots(
             continue
         if fault := _mark_seen(id, seen):
             yield fault
-        if fault := _check_row(id, slot, *refs[id]):
+        if fault := _find_row_fault(id, slot, *refs[id]):
             yield fault
         if id > bulk and places.get(id) != (None, slot.chunk, slot.offset):
             yield f"Entry {id}: sqlite-vec does not find its bits."
 
 
-def _check_pending(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
-    """Find faults of the sign bits of pending entries (without a cluster)."""
+def _find_pending_faults(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
+    """Yield the faults of pending entries (without a cluster), and mark their ids as seen.
+
+    `width` is the number of bytes of an entry's sign bits.
+    """
     for id, bits, label, crc, code in connection.execute(FRESH):
         if code is None:
             yield f"There are pending bits of entry {id}, which does not exist."
@@ -138,12 +150,17 @@ def _check_pending(connection: apsw.Connection, width: int, seen: Flags) -> Iter
             yield fault
         if not isinstance(bits, bytes) or len(bits) != width:
             yield f"Entry {id}: its pending bits cannot be read."
-        elif fault := _check_row(id, VectorRow(NO_CLUSTER, label, bits, 0, 0), label, crc, code):
+        elif fault := _find_row_fault(
+            id, SignBitsRow(NO_CLUSTER, label, bits, 0, 0), label, crc, code
+        ):
             yield fault
 
 
 def _mark_seen(id: int, seen: Flags) -> str:
-    """Mark the sign bits of an entry as seen; return a fault if seen before, else empty."""
+    """Mark the id in `seen`; return a sentence if it was marked before, otherwise "".
+
+    An id out of range is ignored.
+    """
     if not 0 < id < len(seen):
         return ""
     again = bool(seen[id])
@@ -151,8 +168,11 @@ def _mark_seen(id: int, seen: Flags) -> str:
     return f"Entry {id}: its vector is stored twice." if again else ""
 
 
-def _check_row(id: int, slot: VectorRow, label: int, crc: int, code: bytes) -> str:
-    """Return the fault of a row, empty for an intact row."""
+def _find_row_fault(id: int, slot: SignBitsRow, label: int, crc: int, code: bytes) -> str:
+    """Compare a row with its label, checksum and code in `ref`; return the fault as a sentence.
+
+    It is empty for an intact row.
+    """
     if slot.label == label and compute_row_crc(id, label, slot.cluster, slot.bits, code) == crc:
         return ""
     whole = compute_code_checksum(id, code) == crc >> 32

@@ -1,4 +1,4 @@
-"""Checks the rows with a checksum, and the agreement of numbers of rows."""
+"""Checks the small tables' checksums, and that the numbers of rows of all tables agree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 BULK = "(SELECT value FROM meta WHERE key = 'bulk')"
 BEFORE = f"(SELECT coalesce(min(blk), 0) * {BLOCK_ROWS} FROM block)"
-"""SQL for the ids below the first block: given before the store was compacted, or never."""
+"""SQL for the number of ids below those of the first text block. They have no entries: they were
+given before the store was compacted, or never."""
 COUNTS = (
     ("entries", "SELECT count(*) FROM ref", "SELECT value FROM meta WHERE key = 'entries'"),
     (
@@ -56,14 +57,16 @@ COUNTS = (
         "SELECT count(*) FROM code_chunks",
     ),
 )
-"""Names of counts, each with two statements that must return the same number."""
+"""Descriptions of counts, each with two SQL statements that must return the same number."""
 
 
 def find_checksum_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Find damaged rows of `meta`, except SPREAD, and of `label`, `zdict` and `centroid`.
+    """Yield a sentence for each damaged row of `meta`, except SPREAD, and of `label`.
+
+    Also check `zdict` and `centroid`, and that a bulk build of the store was completed.
 
     Raises:
-        DamagedError: A row needed for reading all others is missing or damaged.
+        DamagedError: A value or row without which others cannot be read is missing or damaged.
     """
     yield from _find_meta_faults(connection, "key <> ?")
     if connection.execute("SELECT 1 FROM meta WHERE key = 'groups'").get:
@@ -79,12 +82,15 @@ def find_checksum_faults(connection: apsw.Connection) -> Iterator[str]:
 
 
 def find_spread_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Find a fault of the row SPREAD of `meta`."""
+    """Yield a sentence if the store's similarity scale (SPREAD in `meta`) is damaged."""
     yield from _find_meta_faults(connection, "key = ?")
 
 
 def _find_meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
-    """Find damaged rows of `meta` where `which` holds, a condition with the parameter SPREAD."""
+    """Yield a sentence for each damaged row of `meta` that meets the SQL condition `which`.
+
+    The parameter `?` of the condition is SPREAD.
+    """
     rows = connection.execute(f"SELECT key, value, crc FROM meta WHERE {which}", (SPREAD,))
     for key, value, crc in rows:
         if compute_checksum(key, value) != crc:
@@ -92,7 +98,10 @@ def _find_meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
 
 
 def find_count_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Find different numbers of rows in tables that must agree."""
+    """Yield a sentence for each number of rows that disagrees with another table, by COUNTS.
+
+    Also for an entry with an id above the highest ever given.
+    """
     for name, one, other in COUNTS:
         with read_transaction(connection):
             here, there = connection.execute(one).get, connection.execute(other).get

@@ -1,4 +1,4 @@
-"""Checks the structure of the file: header, pages and table declarations."""
+"""Checks the structure of a store's SQLite file: header, pages and declarations of tables."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ HEADER = (
     (64, ">I", (0,)),
     (72, ">5I", (0,) * 5),
 )
-"""Offset, format and values of the fixed fields of the header."""
+"""Offset, `struct` format and expected values of fields of the SQLite header that never change."""
 
 LOGGED = ((1, 1), (2, 2))
-"""The two bytes at 18: without a write-ahead log, and with one."""
+"""Allowed bytes at offset 18 of the header: without a write-ahead log, and with one."""
 
 DECLARED = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
 
 
 def find_header_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Find fixed fields of the header with a wrong value."""
+    """Yield a sentence for each field of the SQLite header with a value impossible in a store."""
     header = read_first_bytes(connection, 100)
     for offset, fields, values in HEADER:
         found = struct.unpack_from(fields, header, offset)
@@ -41,16 +41,19 @@ def find_header_faults(connection: apsw.Connection) -> Iterator[str]:
 
 
 def find_sqlite_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Find faults of pages, keys, indexes and posting lists with SQLite and FTS5."""
+    """Yield the faults that SQLite's integrity check finds in pages, indexes and the word index."""
     for (found,) in connection.execute("PRAGMA integrity_check(20)"):
         if found != "ok":
             yield f"SQLite: {found}."
 
 
 def find_schema_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Find tables with another declaration than in this version of the format."""
+    """Yield a sentence for each table or index that is missing, surplus or declared differently.
+
+    Also if sqlite-vec's own record of its version is wrong.
+    """
     dimension = meta.read_number(connection, "embedder_dimension")
-    with sqlite.open_in_memory() as fresh:
+    with sqlite.open_in_memory_database() as fresh:
         fresh.execute(format_schema(dimension))
         wanted = {tuple(row[:3]): row[3] for row in fresh.execute(DECLARED)}
     found = {tuple(row[:3]): row[3] for row in connection.execute(DECLARED)}
@@ -59,10 +62,11 @@ def find_schema_faults(connection: apsw.Connection) -> Iterator[str]:
     for key in sorted(wanted.keys() & found.keys()):
         if wanted[key] != found[key]:
             yield f"The {key[0]} {key[1]} has another declaration."
-    yield from _find_info_faults(connection)
+    yield from _find_code_info_faults(connection)
 
 
-def _find_info_faults(connection: apsw.Connection) -> Iterator[str]:
+def _find_code_info_faults(connection: apsw.Connection) -> Iterator[str]:
+    """Yield a sentence if sqlite-vec's version in the table `code_info` is not that in `meta`."""
     version = str(meta.read_meta_value(connection, "sqlite_vec"))
     numbers = version.removeprefix("v").partition("-")[0].split(".")
     wanted = {

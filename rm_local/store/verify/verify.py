@@ -1,4 +1,4 @@
-"""Checks a whole store for damage, in steps. Other processes may write between steps."""
+"""Checks a whole store for damage, in steps between which other processes may write."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     import apsw
 
 UNREADABLE = (DamagedError, TypeError, ValueError)
-"""Errors from values of unexpected types, in addition to SQLite's own errors."""
+"""Errors that reading damaged values raises, in addition to SQLite's own errors."""
 
 MAX_FAULTS = 100
-"""Maximum number of reported faults."""
+"""Maximum number of faults that are reported for a store."""
 
 
 def verify_store(path: Path, report: ProgressCallback) -> list[str]:
-    """Find all faults of a store, as sentences.
+    """Read the whole store and return its faults as sentences; empty if it is intact.
 
-    Memory: two bytes for each id ever given, and a step of 4,096 entries. If faults are found and
-    another process wrote meanwhile, all is read again in one transaction.
+    The list ends after MAX_FAULTS. If faults are found and another process wrote meanwhile, all is
+    read again in one transaction. Memory: two bytes for each id ever given, and 4,096 entries.
 
     Raises:
         StoreError: The file cannot be read, or another program keeps it locked.
@@ -53,15 +53,16 @@ def verify_store(path: Path, report: ProgressCallback) -> list[str]:
         )
         connection.execute("PRAGMA query_only=1")
         before = _read_data_version(connection)
-        found = _take_first(_find_all_faults(connection, report))
+        found = _take_first_faults(_find_all_faults(connection, report))
         if found and _read_data_version(connection) != before:
             with read_transaction(connection):
-                found = _take_first(_find_all_faults(connection, report))
+                found = _take_first_faults(_find_all_faults(connection, report))
     connection.close()
     return found
 
 
-def _take_first(found: Iterator[str]) -> list[str]:
+def _take_first_faults(found: Iterator[str]) -> list[str]:
+    """Return the first MAX_FAULTS faults, and a sentence if there are more."""
     kept: list[str] = []
     for fault in found:
         if len(kept) == MAX_FAULTS:
@@ -71,35 +72,39 @@ def _take_first(found: Iterator[str]) -> list[str]:
 
 
 def _read_data_version(connection: apsw.Connection) -> int:
+    """Return a number that changes when another connection commits."""
     return int(connection.execute("PRAGMA data_version").get)
 
 
 def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> Iterator[str]:
+    """Yield the faults of all parts of a store; end early if `meta` or `label` has some."""
     yield from find_header_faults(connection)
     report(Progress("pages"))
-    yield from _report_unreadable("The file", find_sqlite_faults(connection))
-    yield from _report_unreadable("The file", find_schema_faults(connection))
-    yield from _report_unreadable("meta", find_spread_faults(connection))
-    sealed = list(_report_unreadable("meta", find_checksum_faults(connection)))
+    yield from _convert_errors_to_faults("The file", find_sqlite_faults(connection))
+    yield from _convert_errors_to_faults("The file", find_schema_faults(connection))
+    yield from _convert_errors_to_faults("meta", find_spread_faults(connection))
+    sealed = list(_convert_errors_to_faults("meta", find_checksum_faults(connection)))
     yield from sealed
     if sealed:
         # Texts and vectors cannot be read without these rows.
         return
-    yield from _report_unreadable("A count", find_count_faults(connection))
+    yield from _convert_errors_to_faults("A count", find_count_faults(connection))
     total = meta.read_number(connection, "last")
     texts = TextChecker(connection)
-    yield from _report_unreadable(
+    yield from _convert_errors_to_faults(
         "A text", texts.find_faults(ProgressMeter(report, "texts", total).reach)
     )
-    yield from _report_unreadable("The word index", find_word_faults(connection, texts.words))
-    yield from _report_unreadable(
+    yield from _convert_errors_to_faults(
+        "The word index", find_word_faults(connection, texts.words)
+    )
+    yield from _convert_errors_to_faults(
         "A vector",
         find_vector_faults(connection, texts.exists, ProgressMeter(report, "vectors", total).reach),
     )
 
 
-def _report_unreadable(what: str, found: Iterator[str]) -> Iterator[str]:
-    """Yield the faults `found`, and a fault for an error that ends the check."""
+def _convert_errors_to_faults(what: str, found: Iterator[str]) -> Iterator[str]:
+    """Yield the faults `found`; if finding them fails, yield that `what` cannot be read."""
     import apsw
 
     try:

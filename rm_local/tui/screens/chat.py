@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from rm_local.loop import TurnControl
 
 REDRAWS = 15
-"""Maximum number of redraws of streaming text per second."""
+"""Maximum number of redraws of the running turn per second."""
 
 
 class ChatScreen(OpeningScreen):
-    """Screen that shows a `ChatState`; workers change it, `_draw_turn` draws it."""
+    """Main screen of the app: asks questions in a session and shows the state of the chat."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*CHAT]
 
@@ -56,7 +56,7 @@ class ChatScreen(OpeningScreen):
         self._stale = False
 
     def compose(self) -> ComposeResult:
-        """Lay out status, transcript, prompt and footer."""
+        """Lay out status line, transcript, prompt and footer."""
         yield TooSmall()
         with Vertical(id="body"):
             yield Status(id="status")
@@ -65,28 +65,30 @@ class ChatScreen(OpeningScreen):
             yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Show the window first, then load the model."""
+        """Focus the prompt; load model and store after the first draw of the window."""
         self.query_one(Prompt).focus()
-        self.watch_backend()
-        self._tick = self.set_interval(1 / REDRAWS, self._draw_when_stale, pause=True)
+        self.show_backend_events()
+        self._tick = self.set_interval(1 / REDRAWS, self._draw_if_needed, pause=True)
         self.call_after_refresh(self.open_backend)
 
     # Opening: model and store
 
-    def use_model(self, info: ModelInfo) -> None:
+    def adapt_to_model(self, info: ModelInfo) -> None:
         """Adapt prompt and plan to the model, then ask the pending question."""
         self.query_one(Prompt).set_placeholder(info)
         self._set_plan(plan_mode.drop_unsupported_effort(self.plan, info))
-        self.query_one(Transcript).show_note(Content(""))
+        self.query_one(Transcript).set_welcome_note(Content(""))
         if not self.state.running:
-            self._ask_next(self.state.end_turn())
+            self._ask_pending_question(self.state.end_turn())
 
     def show_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
-        """Show the error; without a model, return the pending question to the prompt."""
+        """Show the error; if the model failed, put the pending question back into the prompt."""
         if of_model:
             self._restore_question(self.state.stop_turn())
         text, remedy = formatting.one_line(error.message), formatting.one_line(error.remedy)
-        self.query_one(Transcript).show_note(Content.assemble((text, "$error"), "\n", remedy))
+        self.query_one(Transcript).set_welcome_note(
+            Content.assemble((text, "$error"), "\n", remedy)
+        )
         if self.state.turn is not None:
             self.notify_text(f"{text} {remedy}", "error")
 
@@ -94,7 +96,7 @@ class ChatScreen(OpeningScreen):
 
     @on(messages.QuestionSubmitted)
     def _submit_question(self, message: messages.QuestionSubmitted) -> None:
-        after = self._leave_edit()
+        after = self._end_question_edit()
         if after is not None:
             self._restore_question(self.state.stop_turn())
         self.ask_question(PendingQuestion(message.question, after=after))
@@ -105,11 +107,11 @@ class ChatScreen(OpeningScreen):
         self._ask_again(message.subproblem)
 
     def action_again(self) -> None:
-        """Solve the current question again."""
+        """Solve the current question again, with its marked hits and another seed."""
         self._ask_again(None)
 
     def _ask_again(self, subproblem: str | None) -> None:
-        if pending := self.state.retry_question(subproblem):
+        if pending := self.state.build_retry_question(subproblem):
             self._restore_question(self.state.stop_turn())
             self.ask_question(pending)
 
@@ -124,7 +126,7 @@ class ChatScreen(OpeningScreen):
             if not self.state.running:
                 self.open_backend()
             return
-        self._add_past_turn()
+        self._move_current_turn_to_past()
         control = self.state.start_turn(pending, self.clock())
         self._draw_turn()
         self.refresh_bindings()
@@ -143,14 +145,14 @@ class ChatScreen(OpeningScreen):
             )
             async with aclosing(stream) as events:
                 async for event in events:
-                    self._show_event(event)
+                    self._apply_and_draw_event(event)
         except Exception as error:  # an error in a turn must not end the app
-            self._show_event(make_failed_event(to_rm_local_error(error)))
+            self._apply_and_draw_event(make_failed_event(to_rm_local_error(error)))
         finally:
             self.post_message(messages.TurnEnded(self.state.turn))
 
-    def _show_event(self, event: Event) -> None:
-        """Apply the event; draw streamed text at the next tick, other events at once."""
+    def _apply_and_draw_event(self, event: Event) -> None:
+        """Apply the event to the state; draw it at once, or at the next tick if it is frequent."""
         if isinstance(event, RunEvent):
             self.show_run_event(event)
             return
@@ -171,18 +173,18 @@ class ChatScreen(OpeningScreen):
         self._draw_turn()
         self.refresh_bindings()
         if self.backend.info is not None:
-            self._ask_next(waiting)
+            self._ask_pending_question(waiting)
             return
         if waiting is not None:  # the model's process died with the turn
             self.state.queue_question(waiting)
         self.open_backend()
 
-    def _ask_next(self, waiting: PendingQuestion | None) -> None:
+    def _ask_pending_question(self, waiting: PendingQuestion | None) -> None:
         self.query_one(Prompt).show_note("")
         if waiting is not None:
             self.ask_question(waiting)
 
-    def _add_past_turn(self) -> None:
+    def _move_current_turn_to_past(self) -> None:
         """Move the current turn to the past turns of the transcript."""
         if self.state.turn is not None:
             self.query_one(Transcript).add_past_turns(self.state.turn)
@@ -196,7 +198,7 @@ class ChatScreen(OpeningScreen):
     # Steering
 
     def action_stop(self) -> None:
-        """Stop the turn; return a pending question to the prompt."""
+        """Stop the turn; put a pending question back into the prompt."""
         self._restore_question(self.state.stop_turn())
         self.refresh_bindings()
 
@@ -205,12 +207,12 @@ class ChatScreen(OpeningScreen):
         self.query_one(Prompt).focus()
 
     def action_edit(self) -> None:
-        """Edit the subproblem."""
+        """Show the input for the subproblem of the current turn."""
         if self.state.turn is not None:
             self.query_one(TurnPanel).edit_subproblem(self.state.turn.subproblem)
 
     def action_edit_question(self) -> None:
-        """Edit the question in its place in the conversation."""
+        """Put the current question into the prompt, to replace it by an edited one: a fork."""
         if self.state.turn is not None:
             self.state.begin_edit()
             prompt = self.query_one(Prompt)
@@ -220,10 +222,14 @@ class ChatScreen(OpeningScreen):
 
     def action_leave(self) -> None:
         """Cancel the editing of the question."""
-        self._leave_edit()
+        self._end_question_edit()
 
-    def _leave_edit(self) -> int | None:
-        """End the editing of a question; return the number of the turn that it follows, if any."""
+    def _end_question_edit(self) -> int | None:
+        """End the editing of a question and restore the typed text.
+
+        Returns the number of the turn that the edited question follows (0 = no turn), or None
+        without an edit.
+        """
         after = self.state.end_edit()
         if after is not None:
             prompt = self.query_one(Prompt)
@@ -234,10 +240,10 @@ class ChatScreen(OpeningScreen):
 
     @on(messages.TurnChosen)
     def _return_to_turn(self, message: messages.TurnChosen) -> None:
-        if self._refuse_while_running():
+        if self._warn_if_running():
             return
-        self._leave_edit()
-        self._add_past_turn()
+        self._end_question_edit()
+        self._move_current_turn_to_past()
         self.state.select_turn(message.turn)
         self.query_one(Transcript).remove_past_turn(message.turn)
         self._draw_turn()
@@ -260,11 +266,11 @@ class ChatScreen(OpeningScreen):
         """Switch to the next memory mode for the next questions."""
         self._set_plan(plan_mode.cycle_question_gate(self.plan))
         # In a narrow window the status line may be cut before this.
-        self.notify(plan_mode.describe_memory(self.plan), timeout=2)
+        self.notify(plan_mode.describe_memory_mode(self.plan), timeout=2)
 
     def _set_plan(self, plan: Plan) -> None:
         self.plan = plan
-        mode = plan_mode.describe_plan_mode(plan, self._status.info)
+        mode = plan_mode.describe_nondefault_modes(plan, self._status.info)
         self._set_status(replace(self._status, plan_mode=mode))
         self.refresh_bindings()
 
@@ -274,25 +280,25 @@ class ChatScreen(OpeningScreen):
             self.app.copy_to_clipboard(self.state.turn.answer_text)
             self.notify("Copied the answer.", timeout=2)
 
-    @on(messages.HitPinned)
-    def _pin_hit(self, message: messages.HitPinned) -> None:
+    @on(messages.HitPinToggled)
+    def _toggle_pin(self, message: messages.HitPinToggled) -> None:
         self.state.toggle_pin(message.hit)
         self._draw_turn()
 
-    @on(messages.HitDropped)
-    def _drop_hit(self, message: messages.HitDropped) -> None:
+    @on(messages.HitDropToggled)
+    def _toggle_drop(self, message: messages.HitDropToggled) -> None:
         self.state.toggle_drop(message.hit)
         self._draw_turn()
 
     @on(messages.HitOpened)
-    def _read_hit(self, message: messages.HitOpened) -> None:
+    def _open_hit_reader(self, message: messages.HitOpened) -> None:
         content = reader.format_entry(message.hit)
         self.app.push_screen(
             reader.Reader(f"Entry · {formatting.format_origin(message.hit)}", lambda: content)
         )
 
     @on(messages.BranchOpened)
-    def _read_branch(self, message: messages.BranchOpened) -> None:
+    def _open_branch_reader(self, message: messages.BranchOpened) -> None:
         def format_latest() -> Content:
             turn = self.state.turn
             known = turn.branches if turn else ()
@@ -303,20 +309,20 @@ class ChatScreen(OpeningScreen):
         self.app.push_screen(reader.Reader(f"Branch {message.index + 1}", format_latest))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enable only the actions that are available now."""
+        """Enable an action as `is_action_enabled` says, which the footer shows."""
         enabled = is_action_enabled(action, self.state, self.plan, self._status.info)
         return super().check_action(action, parameters) if enabled is None else enabled
 
     # Sessions
 
-    def new_session(self) -> None:
+    def start_new_session(self) -> None:
         """Start a new session on an empty screen, unless a turn runs."""
-        if not self._refuse_while_running():
+        if not self._warn_if_running():
             self._change_session(Session(self.backend))
 
     def resume_session(self, path: Path | None) -> None:
-        """Continue the saved session at `path`, if there is one and no turn runs."""
-        if path is not None and not self._refuse_while_running():
+        """Load and continue the saved session at `path`; ignore None, and any while a turn runs."""
+        if path is not None and not self._warn_if_running():
             self._load_session(path)
 
     @work(exclusive=True, group="resume", exit_on_error=False)
@@ -331,11 +337,11 @@ class ChatScreen(OpeningScreen):
             shown = to_rm_local_error(error)
             self.notify_text(f"{shown.message} {shown.remedy}", "error")
             return
-        self.post_message(messages.SessionResumed(session, turns))
+        self.post_message(messages.SessionLoaded(session, turns))
 
-    @on(messages.SessionResumed)
-    def _enter_session(self, message: messages.SessionResumed) -> None:
-        if self._refuse_while_running():
+    @on(messages.SessionLoaded)
+    def _enter_session(self, message: messages.SessionLoaded) -> None:
+        if self._warn_if_running():
             if message.session is not self.session:
                 message.session.close()
             return
@@ -350,13 +356,13 @@ class ChatScreen(OpeningScreen):
         if session is not self.session:
             self.session.close()
             self.session = session
-        self._leave_edit()
+        self._end_question_edit()
         self.state.reset_turns()
         self.query_one(Transcript).clear_turns()
         self._set_status(replace(self._status, used=0))
         self.refresh_bindings()
 
-    def _refuse_while_running(self) -> bool:
+    def _warn_if_running(self) -> bool:
         """Return whether a turn runs; if so, ask the user to stop it first."""
         if self.state.running:
             self.notify("Stop this turn first (Esc).", severity="warning", timeout=4)
@@ -370,11 +376,11 @@ class ChatScreen(OpeningScreen):
     # Drawing
 
     def on_resize(self) -> None:
-        """Focus the prompt again after a too small window had removed the focus."""
+        """Focus the prompt if no widget has the focus, as after a too small window."""
         if self.focused is None:
             self.call_after_refresh(self.query_one(Prompt).focus)
 
-    def _draw_when_stale(self) -> None:
+    def _draw_if_needed(self) -> None:
         turn = self.state.turn
         if self._stale or (turn is not None and turn.running):
             self._draw_turn()
@@ -384,5 +390,5 @@ class ChatScreen(OpeningScreen):
         if self.state.turn is not None:
             transcript = self.query_one(Transcript)
             transcript.show_turn(self.state.turn, self.state.marks, self.clock())
-            transcript.dim_other_forks(self.state.ancestors)
+            transcript.dim_other_forks(self.state.lineage)
             self._set_status(replace(self._status, used=self.state.turn.context_used))

@@ -18,7 +18,7 @@ from rm_local.tui.widgets.too_small import TooSmall
 
 
 def describe_keys() -> Content:
-    """List all keys by their place in the app."""
+    """Return the keys of `keys.SECTIONS`, a block for each section with a line for each purpose."""
     blocks = []
     for place, bindings in keys.SECTIONS:
         block = [Content.styled(place, "bold $primary")]
@@ -43,7 +43,7 @@ class Help(ModalScreen[None]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Fill in the text."""
+        """Set the title, and the text: the phases, then the keys."""
         self.query_one(".dialog").border_title = "Help"
         self.query_one("#help-text", TextLine).set_content(
             Content("\n\n").join([describe_phases(), describe_keys()])

@@ -1,4 +1,4 @@
-"""Base class of the chat screen: opens model and store, shows progress in the status line."""
+"""Base class of the chat screen, which opens model and store and shows the progress."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class OpeningScreen(Screen[None]):
-    """Screen with a `Status` line. Subclasses handle a loaded model and a failed opening."""
+    """Screen that opens model and store and shows their state in its `Status` line.
+
+    Subclasses implement `adapt_to_model` and `show_opening_error`.
+    """
 
     def __init__(self, backend: Backend) -> None:
         super().__init__()
@@ -32,12 +35,12 @@ class OpeningScreen(Screen[None]):
         self._status = StatusView()
         self._opening = False
 
-    def use_model(self, info: ModelInfo) -> None:
-        """Handle a loaded model."""
+    def adapt_to_model(self, info: ModelInfo) -> None:
+        """Adapt the screen to the model that was just loaded."""
         raise NotImplementedError
 
     def show_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
-        """Show the error of opening the model or the store."""
+        """Show the error of opening the model (`of_model`) or else the store."""
         raise NotImplementedError
 
     def open_backend(self) -> None:
@@ -46,14 +49,14 @@ class OpeningScreen(Screen[None]):
             return
         self._opening = True
         self._set_status(StatusView(entries=self._status.entries))
-        self._open_all()
+        self._open_model_and_store()
 
     @work(group="open")
-    async def _open_all(self) -> None:
+    async def _open_model_and_store(self) -> None:
         await open_model_and_store(self.backend, self.post_message)
 
     @work(group="watch")
-    async def watch_backend(self) -> None:
+    async def show_backend_events(self) -> None:
         """Show the backend's events between turns, until the app ends."""
         async with aclosing(self.backend.watch_events()) as events:
             async for event in events:
@@ -64,38 +67,38 @@ class OpeningScreen(Screen[None]):
         self.show_run_event(message.event)
 
     def show_run_event(self, event: RunEvent) -> None:
-        """Show an event that is not part of a turn's phases."""
+        """Show an event of the model in the status line, or a notice as a notification."""
         match event:
             case ModelLoading(share=share):
                 if self._status.info is None:
                     self._set_status(replace(self._status, share=share))
             case ModelUnloaded():
-                self._show_unloaded()
+                self._show_model_unloaded()
             case Notice(text=text):
                 self.notify_text(text)
 
     def notify_text(self, text: str, severity: SeverityLevel = "information") -> None:
-        """Show a notice, for a time by its length; markup in it is shown literally."""
+        """Show the text as a notification for 20 seconds; markup in it is shown literally."""
         self.notify(formatting.one_line(text), severity=severity, timeout=20, markup=False)
 
     @on(messages.ModelReady)
-    def _accept_model(self, message: messages.ModelReady) -> None:
+    def _show_model_ready(self, message: messages.ModelReady) -> None:
         self._opening = False
         self._set_status(replace(self._status, info=message.info))
-        self.use_model(message.info)
+        self.adapt_to_model(message.info)
 
     @on(messages.StoreReady)
     def _show_store_size(self) -> None:
         self._set_status(replace(self._status, entries=self.backend.entries))
 
     @on(messages.OpeningFailed)
-    def _report_failure(self, message: messages.OpeningFailed) -> None:
+    def _show_opening_failure(self, message: messages.OpeningFailed) -> None:
         if message.of_model:
             self._opening = False
             self._set_status(replace(self._status, failed=True))
         self.show_opening_error(message.error, of_model=message.of_model)
 
-    def _show_unloaded(self) -> None:
+    def _show_model_unloaded(self) -> None:
         if self._status.info is not None and self.backend.info is None:
             name, entries = self._status.info.title, self._status.entries
             self._set_status(StatusView(entries=entries, unloaded=name))

@@ -19,11 +19,11 @@ from rm_local.tui.widgets.text_line import TextLine
 from rm_local.tui.widgets.too_small import TooSmall
 
 REDRAWS = 4
-"""Redraws per second of a growing text."""
+"""Redraws per second of the text, which may still grow."""
 
 
 class Reader(ModalScreen[None]):
-    """Screen that shows the text returned by `source`, updated while it grows."""
+    """Dialog that shows the text returned by `source`, which is called again at intervals."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.READER]
 
@@ -55,7 +55,7 @@ class Reader(ModalScreen[None]):
 
 
 def format_entry(hit: Hit) -> Content:
-    """Format a whole entry with its similarity and origin."""
+    """Format the whole entry of a hit: subproblem, subroutine, similarity, origin and id."""
     facts = [f"similarity {hit.similarity:.2f}, higher is nearer"]
     if hit.lexical:
         facts.append(f"{hit.lexical:.0%} of the rare words".replace("%", " %"))
@@ -73,7 +73,7 @@ def format_entry(hit: Hit) -> Content:
 
 
 def format_branch(branch: TurnBranch) -> Content:
-    """Format the whole thinking and answer of a branch."""
+    """Format the whole thinking and answer of a branch, or a placeholder without either."""
     parts: list[Content | tuple[str, str]] = []
     if branch.thinking.strip():
         parts += [

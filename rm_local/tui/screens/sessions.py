@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class SessionStore(Protocol):
-    """The interface of `rm_local.sessions` for the screen."""
+    """The functions of `rm_local.sessions` that the screen calls."""
 
     def list_sessions(self) -> Sequence[SavedSession]: ...
 
@@ -41,7 +41,7 @@ class Sessions(ModalScreen[Path | None]):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SESSIONS]
 
     def __init__(self, open_store: Callable[[], SessionStore]) -> None:
-        """`open_store` is called when the list is first read, so that its imports are deferred."""
+        """Take `open_store`, called at each read, so that its imports are deferred until then."""
         super().__init__()
         self._open_store = open_store
         self._saved: Sequence[SavedSession] = ()
@@ -78,7 +78,7 @@ class Sessions(ModalScreen[Path | None]):
         self.refresh_bindings()
 
     @on(OptionList.OptionSelected)
-    def _read_chosen(self, event: OptionList.OptionSelected) -> None:
+    def _read_chosen_session(self, event: OptionList.OptionSelected) -> None:
         self._read_session(self._saved[event.option_index])
 
     @work(exclusive=True, exit_on_error=False)
@@ -92,7 +92,7 @@ class Sessions(ModalScreen[Path | None]):
         await page.remove_children()
         await page.mount_all(PastTurn(turn, unfolded=True) for turn in turns)
         self._show_note("" if turns else "There is no turn in this session.")
-        self._show_page(True)
+        self._set_page_visible(True)
         self._set_title(f"Session of {saved.started:%Y-%m-%d %H:%M}, to read")
 
     def action_go_on(self) -> None:
@@ -102,19 +102,19 @@ class Sessions(ModalScreen[Path | None]):
             self.dismiss(self._saved[at].path)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enable continuing only if there is a session."""
+        """Enable "Go on" only if there is a saved session."""
         return bool(self._saved) if action == "go_on" else super().check_action(action, parameters)
 
     def action_back(self) -> None:
         """Return from the page to the list, or from the list to the chat."""
         if self.query_one("#session").display:
-            self._show_page(False)
+            self._set_page_visible(False)
             self._set_title("Sessions")
             self._show_note("")
         else:
             self.dismiss(None)
 
-    def _show_page(self, shown: bool) -> None:
+    def _set_page_visible(self, shown: bool) -> None:
         page, options = self.query_one("#session"), self.query_one("#sessions-list")
         page.display, options.display = shown, not shown
         (page if shown else options).focus()
@@ -129,7 +129,7 @@ class Sessions(ModalScreen[Path | None]):
 
 
 def _format_session(saved: SavedSession) -> Content:
-    """Format start time, number of turns and first question."""
+    """Format a session's line in the list: start time, number of turns and first question."""
     turns = formatting.format_count(saved.turns, "turn")
     return Content.assemble(
         (f"{saved.started:%Y-%m-%d %H:%M}  ", "$foreground 60%"),

@@ -5,42 +5,71 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.widgets import Digits
 
 from rm_local.loop import Turn
 from rm_local.tui import formatting
 from rm_local.tui.turn_view import Phase
 from rm_local.tui.widgets.text_line import TextLine, format_phase_head
 
+LARGE_CHARACTERS = frozenset("0123456789+-.,:%$€£ ")
+"""Characters that Textual's Digits draws three lines high."""
+LARGEST_RESULT = 16
+"""Characters of a result that is drawn large."""
+LARGE_FROM = 28
+"""Lines of a screen on which a result is drawn large."""
+
 
 class AnswerPanel(VerticalScroll):
-    """Panel for the end of a turn; scrolls if the answer is long."""
+    """Panel of a turn's answer, vote and end; scrolls if the answer is long."""
+
+    _turn: Turn | None = None
+    """The turn that is shown."""
 
     def compose(self) -> ComposeResult:
-        """Lay out head, note, vote and text."""
+        """Lay out head, large result, note, vote and text."""
         yield TextLine(id="answer-head")
+        yield Digits(id="answer-large")
         yield TextLine(id="answer-note")
         yield TextLine(id="answer-carried")
         yield TextLine(id="answer-text")
 
     def show_answer(self, turn: Turn) -> None:
         """Draw the turn's answer, or a placeholder until it has one."""
+        self._turn = turn
         self.set_class(turn.running, "-waiting")
+        large = get_large_result(turn) if self.screen.size.height >= LARGE_FROM else ""
+        digits = self.query_one("#answer-large", Digits)
+        digits.display = bool(large)
+        digits.update(large)
         for part, content in (
-            ("head", _format_head(turn)),
-            ("note", describe_ending(turn)),
+            ("head", _format_head(turn, with_result=not large)),
+            ("note", describe_stop_or_failure(turn)),
             ("carried", summarize_vote(turn)),
-            ("text", format_answer(turn)),
+            ("text", format_answer_text(turn)),
         ):
             line = self.query_one(f"#answer-{part}", TextLine)
             line.set_content(content)
             line.display = bool(content.plain)
 
+    def on_resize(self) -> None:
+        """Draw the result large or small, as the screen has room."""
+        if self._turn is not None:
+            self.show_answer(self._turn)
 
-def _format_head(turn: Turn) -> Content:
+
+def get_large_result(turn: Turn) -> str:
+    """Return the vote's result if it is a short number; otherwise empty."""
+    result = (turn.answer.result if turn.answer else None) or ""
+    fits = len(result) <= LARGEST_RESULT and LARGE_CHARACTERS.issuperset(result)
+    return result if fits else ""
+
+
+def _format_head(turn: Turn, *, with_result: bool) -> Content:
     if turn.answer is not None:
-        return format_phase_head(
-            "Answer", "$phase-answer", Phase("done", turn.answer.seconds), format_result(turn)
-        )
+        result = format_vote_result(turn) if with_result else Content("")
+        phase = Phase("done", turn.answer.seconds)
+        return format_phase_head("Answer", "$phase-answer", phase, result)
     if turn.stage == "stopped":
         return Content.styled("■ Stopped", "bold $warning")
     if turn.stage == "failed":
@@ -48,15 +77,15 @@ def _format_head(turn: Turn) -> Content:
     return format_phase_head("Answer", "$phase-answer", Phase("waiting", None))
 
 
-def format_result(turn: Turn) -> Content:
-    """Format the vote's result in one line; empty for an answer in prose, shown elsewhere."""
+def format_vote_result(turn: Turn) -> Content:
+    """Format the vote's result in one line; empty without one, as for an answer in prose."""
     if turn.answer is None or turn.answer.result is None:
         return Content("")
     return Content.styled(formatting.one_line(turn.answer.result), "bold")
 
 
-def describe_ending(turn: Turn) -> Content:
-    """Describe the end of a turn: stopped by the user, or an error and its remedy."""
+def describe_stop_or_failure(turn: Turn) -> Content:
+    """Describe the user's stop, or the error and its remedy; empty for any other turn."""
     if turn.stage == "failed":
         return Content.assemble(
             (formatting.one_line(turn.message), "$error"), " ", formatting.one_line(turn.remedy)
@@ -75,7 +104,10 @@ def describe_ending(turn: Turn) -> Content:
 
 
 def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
-    """Summarize agreeing branches, hints and tokens; `timed` adds the seconds."""
+    """Summarize in one line agreeing branches, hints and tokens; `timed` adds the duration.
+
+    Empty for a turn without an answer.
+    """
     answer = turn.answer
     if answer is None:
         return Content("")
@@ -85,7 +117,7 @@ def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
     elif answer.result is not None:
         many = formatting.format_count(answer.branches, "branch", "branches")
         parts.append(f"{answer.agreed} of {many} agreed")
-    if names := _list_hints(turn):
+    if names := _format_hint_numbers(turn):
         parts.append(f"under {names}")
     parts += [
         formatting.format_count(answer.tokens, "token"),
@@ -95,15 +127,15 @@ def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
     return Content.styled(" · ".join(parts), "$foreground 60%")
 
 
-def format_answer(turn: Turn) -> Content:
-    """Format the text of the answer; empty without an answer, or if it is only the short result."""
+def format_answer_text(turn: Turn) -> Content:
+    """Format the answer's text; empty if it has no more than the vote's result."""
     if turn.answer is None:
         return Content("")
-    said = turn.answer.text.strip()
-    return formatting.format_text("" if said == turn.answer.result else said)
+    said, result = turn.answer.text.strip(), turn.answer.result
+    return formatting.format_text("" if said in (result, f"Answer: {result}") else said)
 
 
-def _list_hints(turn: Turn) -> str:
+def _format_hint_numbers(turn: Turn) -> str:
     """List the answer's hints by their numbers in the list of hits: `hint 1`, `hints 1 and 3`."""
     used = turn.answer.hints if turn.answer else ()
     numbers = [str(i + 1) for i, hit in enumerate(turn.hits) if hit.entry.id in used]

@@ -16,12 +16,12 @@ from rm_local.loop import TurnBranch
 from rm_local.records import Hit
 from rm_local.tui import formatting
 from rm_local.tui.messages import BranchOpened
-from rm_local.tui.widgets.branch_pane import BranchPane, describe_state, format_title
+from rm_local.tui.widgets.branch_pane import BranchPane, describe_branch_state, format_branch_title
 
 PANE_WIDTH = 34
 PANE_HEIGHT = 6
 LIST_SHARE = 0.5
-"""Share of the width for the list; the rest is for the open branch."""
+"""Share of the widget's width for the list; the other share is for the open branch."""
 
 
 class BranchList(Container):
@@ -56,7 +56,7 @@ class BranchList(Container):
         self._draw_list()
 
     def on_resize(self, event: Resize) -> None:
-        """Lay out again for the new size."""
+        """Arrange panes and list for the new size."""
         self._arrange_panes()
         self._draw_list()
 
@@ -112,7 +112,9 @@ def _format_row(
     branch: TurnBranch, hits: tuple[Hit, ...], result: str | None, width: int
 ) -> Content:
     """Format a branch as a line of the list: `◉ 1 How do I …    312 · 41/s`."""
-    mark, color, _ = describe_state(branch, result)
+    mark, color, _ = describe_branch_state(branch, result)
     pace = f"{branch.tokens:>6,} · {branch.tokens_per_second:.0f}/s"
-    name = formatting.shorten_text(format_title(branch, hits), width - len(pace) - 3, pad=True)
+    name = formatting.shorten_text(
+        format_branch_title(branch, hits), width - len(pace) - 3, pad=True
+    )
     return Content.assemble((f"{mark} ", color), name, " ", (pace, "$foreground 60%"))

@@ -17,18 +17,21 @@ from rm_local.tui.messages import BranchOpened
 from rm_local.tui.widgets.streaming_text import StreamingText
 
 
-def format_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
-    """Format the hint's number in the list of hits and its name: `2 How do I ...`."""
+def format_branch_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
+    """Format the number and the subproblem of the branch's hint: `2 How do I ...`, or `no hint`.
+
+    The number is the hint's place in `hits`, left out if the hint is not among them.
+    """
     if branch.hint is None:
         return "no hint"
     ids = [hit.entry.id for hit in hits]
     at = branch.hint.entry.id
     number = f"{ids.index(at) + 1} " if at in ids else ""
-    return number + formatting.format_hint(branch.hint)
+    return number + formatting.format_hint_name(branch.hint)
 
 
 def describe_prefill(reading: PrefillStats) -> Content:
-    """Describe the number of tokens evaluated before the first text, and their time."""
+    """Return a line on the prompt's tokens, those evaluated, and the time until the first text."""
     prompt = formatting.format_count(reading.prompt, "token")
     late = reading.prompt_last + reading.hints_read
     return Content.styled(
@@ -39,8 +42,8 @@ def describe_prefill(reading: PrefillStats) -> Content:
     )
 
 
-def describe_state(branch: TurnBranch, result: str | None) -> tuple[str, str, str]:
-    """Describe a branch's state: mark, colour and words; `result` is the vote's result."""
+def describe_branch_state(branch: TurnBranch, result: str | None) -> tuple[str, str, str]:
+    """Return a branch's state as a mark, a colour and words; `result` is the vote's result."""
     if branch.stop is None:
         return "◉", "$phase-reason", "running"
     words = {
@@ -79,7 +82,7 @@ class BranchPane(VerticalScroll):
         self._streamed = StreamingText()
 
     def compose(self) -> ComposeResult:
-        """Lay out the text."""
+        """Lay out the widget of the branch's text."""
         yield self._streamed
 
     def on_mount(self) -> None:
@@ -92,7 +95,7 @@ class BranchPane(VerticalScroll):
         self._draw_titles()
 
     def show_branch(self, branch: TurnBranch, hits: tuple[Hit, ...], result: str | None) -> None:
-        """Draw the branch if it has changed."""
+        """Draw the branch if anything changed; `result` is the vote's result, None without one."""
         if self._shown != (branch, hits, result):
             self._shown = branch, hits, result
             self._draw_branch()
@@ -116,12 +119,14 @@ class BranchPane(VerticalScroll):
             return
         branch, hits, result = self._shown
         room = max(8, self.outer_size.width - 8)
-        mark, color, words = describe_state(branch, result)
+        mark, color, words = describe_branch_state(branch, result)
         pace = [f"{branch.tokens:,} tok", formatting.format_rate(branch.tokens_per_second)]
         below = " · ".join(
             part for part in (formatting.shorten_text(words, room // 2), *pace) if part
         )
-        self.border_title = Content(formatting.shorten_text(format_title(branch, hits), room))
+        self.border_title = Content(
+            formatting.shorten_text(format_branch_title(branch, hits), room)
+        )
         self.border_subtitle = Content.assemble(
             (f"{mark} ", color), formatting.shorten_text(below, room)
         )

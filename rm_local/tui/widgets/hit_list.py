@@ -15,13 +15,13 @@ from textual.widgets.option_list import Option
 from rm_local.records import Hit
 from rm_local.tui import formatting, keys
 from rm_local.tui.chat_state import HitMarks
-from rm_local.tui.messages import HitDropped, HitOpened, HitPinned
+from rm_local.tui.messages import HitDropToggled, HitOpened, HitPinToggled
 
 BAR = 8
 ORIGIN = 19
 """Minimum width in cells of a hit's origin; it is wider if the subproblem is short."""
 ROOMY = 70
-"""Minimum width in cells for a hit and its origin on one line."""
+"""Minimum width in cells of a list that shows each hit on one line; else it takes two lines."""
 
 
 class HitList(OptionList):
@@ -48,26 +48,26 @@ class HitList(OptionList):
         self.refresh_bindings()
 
     @property
-    def chosen(self) -> Hit | None:
-        """The hit under the cursor."""
+    def highlighted_hit(self) -> Hit | None:
+        """The hit under the cursor; None in an empty list."""
         at = self.highlighted
         return self._hits[at] if at is not None and at < len(self._hits) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enable the keys for a hit only if there is one."""
-        if action in ("pin", "drop", "select") and self.chosen is None:
+        """Disable pin, drop and select in an empty list."""
+        if action in ("pin", "drop", "select") and self.highlighted_hit is None:
             return False
         return super().check_action(action, parameters)
 
     def action_pin(self) -> None:
         """Pin or unpin the hit under the cursor."""
-        if self.chosen is not None:
-            self.post_message(HitPinned(self.chosen))
+        if self.highlighted_hit is not None:
+            self.post_message(HitPinToggled(self.highlighted_hit))
 
     def action_drop(self) -> None:
         """Drop or restore the hit under the cursor."""
-        if self.chosen is not None:
-            self.post_message(HitDropped(self.chosen))
+        if self.highlighted_hit is not None:
+            self.post_message(HitDropToggled(self.highlighted_hit))
 
     @on(OptionList.OptionSelected)
     def _open_hit(self, event: OptionList.OptionSelected) -> None:

@@ -14,14 +14,18 @@ from textual.screen import ModalScreen
 from rm_local.loop import Turn
 from rm_local.tui import formatting, keys
 from rm_local.tui.messages import TurnChosen
-from rm_local.tui.turn_view import format_place
+from rm_local.tui.turn_view import format_turn_number
 from rm_local.tui.widgets import answer_panel
-from rm_local.tui.widgets.branch_pane import describe_prefill, describe_state, format_title
+from rm_local.tui.widgets.branch_pane import (
+    describe_branch_state,
+    describe_prefill,
+    format_branch_title,
+)
 from rm_local.tui.widgets.text_line import TextLine
 
 
 class PastTurn(Vertical, can_focus=True):
-    """Widget that shows question and answer; Enter or a click unfolds the details."""
+    """Widget of one past turn: question and answer; Enter or a click unfolds the details."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.PAST_TURN]
 
@@ -38,7 +42,7 @@ class PastTurn(Vertical, can_focus=True):
             TextLine(classes="summary"),
             TextLine(classes="whole"),
         )
-        question.set_content(format_question(turn))
+        question.set_content(format_numbered_question(turn))
         summary.set_content(_format_summary(turn))
         whole.set_content(Content("\n").join(_format_details(turn)))
         yield from (question, summary, whole)
@@ -48,11 +52,11 @@ class PastTurn(Vertical, can_focus=True):
         self.toggle_class("-unfolded")
 
     def action_back(self) -> None:
-        """Return to this turn in the chat."""
+        """Ask the chat screen to make this turn the current one."""
         self.post_message(TurnChosen(self.turn))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enable the return to this turn only in the chat, not in a read-only view."""
+        """Disable the return to this turn in a dialog, where turns are only read."""
         if action == "back" and isinstance(self.screen, ModalScreen):
             return False
         return super().check_action(action, parameters)
@@ -62,23 +66,23 @@ class PastTurn(Vertical, can_focus=True):
         self.action_unfold()
 
 
-def format_question(turn: Turn) -> Content:
-    """Format the turn's place in its session, and its question."""
-    number = f"{where}  " if (where := format_place(turn)) else ""
+def format_numbered_question(turn: Turn) -> Content:
+    """Format the turn's number and its question on one line."""
+    number = f"{where}  " if (where := format_turn_number(turn)) else ""
     return Content.assemble((number, "$foreground 60%"), formatting.one_line(turn.question))
 
 
 def _format_summary(turn: Turn) -> Content:
     if turn.answer is None:
-        return answer_panel.describe_ending(turn)
-    parts = [answer_panel.format_result(turn), answer_panel.summarize_vote(turn, timed=True)]
+        return answer_panel.describe_stop_or_failure(turn)
+    parts = [answer_panel.format_vote_result(turn), answer_panel.summarize_vote(turn, timed=True)]
     if turn.stopped:
         parts.append(Content.styled("stopped early", "$warning"))
     return Content.styled(" · ", "$foreground 60%").join(parts)
 
 
 def _format_details(turn: Turn) -> list[Content]:
-    """Format subproblem, hits, prefill, branches and answer, one line each."""
+    """Format the details of a turn as lines: subproblem, hits, prefill, branches and answer."""
     lines = []
     if turn.subproblem:
         lines.append(
@@ -90,7 +94,7 @@ def _format_details(turn: Turn) -> list[Content]:
         lines.append(Content.assemble(("Retrieve   ", "$phase-retrieve"), turn.memory_summary))
     for number, hit in enumerate(turn.hits, 1):
         label = "Retrieve   " if number == 1 else " " * 11
-        found = f"{number} {hit.similarity:.2f}  {formatting.format_hint(hit)}"
+        found = f"{number} {hit.similarity:.2f}  {formatting.format_hint_name(hit)}"
         lines.append(
             Content.assemble(
                 (label, "$phase-retrieve"),
@@ -104,9 +108,9 @@ def _format_details(turn: Turn) -> list[Content]:
         )
     result = turn.answer.result if turn.answer else None
     for at, branch in enumerate(turn.branches):
-        mark, color, words = describe_state(branch, result)
+        mark, color, words = describe_branch_state(branch, result)
         label = "Reason     " if at == 0 else " " * 11
-        name = f"{format_title(branch, turn.hits)}  "
+        name = f"{format_branch_title(branch, turn.hits)}  "
         pace = f"  {formatting.format_count(branch.tokens, 'token')}"
         lines.append(
             Content.assemble(
@@ -118,6 +122,6 @@ def _format_details(turn: Turn) -> list[Content]:
                 (pace, "$foreground 60%"),
             )
         )
-    if said := answer_panel.format_answer(turn).plain:
+    if said := answer_panel.format_answer_text(turn).plain:
         lines += [Content.styled("Answer", "$phase-answer"), Content(said)]
     return lines

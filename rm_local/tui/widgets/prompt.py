@@ -32,7 +32,7 @@ class Prompt(TextArea):
         """The text typed before `edit_question` replaced it."""
 
     async def _on_key(self, event: Key) -> None:
-        """Handle Enter and the new line in the order in which keys are typed.
+        """Submit on Enter and insert a new line on its keys, in the order in which keys are typed.
 
         A binding's action could run before or after keys that are still queued.
         """
@@ -71,7 +71,7 @@ class Prompt(TextArea):
         self.move_cursor(self.document.end)
 
     def set_placeholder(self, model: ModelInfo) -> None:
-        """Set the text of the empty prompt for this model."""
+        """Set the text of the empty prompt; it says so if the model reads no earlier turns."""
         alone = f"; {formatting.one_line(model.name)} reads no earlier ones"
         self.placeholder = HINT + ("" if model.converses else alone)
 

@@ -17,10 +17,10 @@ METER = 5
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """The contents of the status line."""
+    """The values shown in the status line."""
 
     share: float = 0.0
-    """Loaded share of the model, 0 to 1."""
+    """Share of the model that is loaded so far, 0 to 1; shown while `info` is None."""
     info: ModelInfo | None = None
     failed: bool = False
     plan_mode: str = ""

@@ -12,11 +12,14 @@ from rm_local.tui import formatting
 from rm_local.tui.widgets.text_line import TextLine
 
 BLOCK = 1500
-"""Length in characters at which a block is closed, at the end of a line if possible."""
+"""Maximum length in characters of a block, which ends at the end of a line if possible."""
 
 
 class StreamingText(Vertical):
-    """Widget that shows the thinking (dim) and below it the answer; the texts may only grow."""
+    """Widget of a branch's thinking (dim) and its answer below; both texts may only grow.
+
+    A text is split into blocks, a widget each, of which only the last is laid out again.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,16 +34,16 @@ class StreamingText(Vertical):
         answer_forced: Sequence[Span] = (),
     ) -> None:
         """Draw the text added since the last call; dim the spans inserted by the calculator."""
-        self._append_text("thinking", thinking, thinking_forced)
-        self._append_text("answer", answer, answer_forced)
+        self._draw_added_text("thinking", thinking, thinking_forced)
+        self._draw_added_text("answer", answer, answer_forced)
 
-    def _append_text(self, part: Part, text: str, spans: Sequence[Span]) -> None:
+    def _draw_added_text(self, part: Part, text: str, spans: Sequence[Span]) -> None:
         begin = len(text) - len(text.lstrip()) + self._settled[part]
         rest = text[begin:]
         while len(rest) > BLOCK:
             cut = rest.rfind("\n", 1, BLOCK) + 1 or rest.rfind(" ", 1, BLOCK) + 1 or BLOCK
             block = rest[:cut].removesuffix("\n")
-            self._get_line(part).set_content(
+            self._get_or_mount_line(part).set_content(
                 formatting.dim_spans(block, _shift_spans(spans, begin))
             )
             del self._growing[part]
@@ -48,9 +51,11 @@ class StreamingText(Vertical):
             begin += cut
             rest = rest[cut:]
         if rest:
-            self._get_line(part).set_content(formatting.dim_spans(rest, _shift_spans(spans, begin)))
+            self._get_or_mount_line(part).set_content(
+                formatting.dim_spans(rest, _shift_spans(spans, begin))
+            )
 
-    def _get_line(self, part: Part) -> TextLine:
+    def _get_or_mount_line(self, part: Part) -> TextLine:
         if part not in self._growing:
             self._growing[part] = TextLine(classes=part)
             self.mount(self._growing[part])
@@ -58,5 +63,5 @@ class StreamingText(Vertical):
 
 
 def _shift_spans(spans: Sequence[Span], begin: int) -> list[Span]:
-    """Shift the spans to a text that begins at position `begin`."""
+    """Return the spans relative to position `begin` of the text, without those that end there."""
     return [(start - begin, end - begin) for start, end in spans if end > begin]

@@ -28,7 +28,10 @@ class TextLine(Static):
 
 
 def format_phase_head(name: str, color: str, phase: Phase, about: Content | str = "") -> Content:
-    """Format the head line of a phase, `● Formulate   0.4 s  ABOUT`; dim while the phase waits."""
+    """Format the head line of a phase: `● Formulate   0.4 s  ABOUT`.
+
+    It is dim if the phase waits, was skipped, or was not reached before a stop.
+    """
     style = f"{color} 45%" if phase.state in ASLEEP else f"bold {color}"
     return Content.assemble(
         (f"{MARKS[phase.state]} {name:<10}", style),

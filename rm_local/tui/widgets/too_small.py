@@ -1,4 +1,4 @@
-"""The message in a window that is too small for the app."""
+"""The widget shown instead of the app in a window below the minimum size."""
 
 from __future__ import annotations
 

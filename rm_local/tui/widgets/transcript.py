@@ -20,7 +20,7 @@ class Transcript(VerticalScroll, can_focus=False):
     """Widget of all turns; the current turn has a fixed height, so that no past turn moves."""
 
     def compose(self) -> ComposeResult:
-        """Lay out the welcome text, and the current turn, hidden until the first question."""
+        """Lay out the welcome text and the panel of the current turn."""
         with Center(id="welcome"), Vertical(id="welcome-box"):
             yield TextLine(id="welcome-title")
             yield TextLine(id="welcome-text")
@@ -28,21 +28,21 @@ class Transcript(VerticalScroll, can_focus=False):
         yield TurnPanel(id="turn")
 
     def on_mount(self) -> None:
-        """Show the welcome text until the first question."""
+        """Fill in the welcome text; hide the panel of the current turn until the first question."""
         title = Content.styled("Ask a hard question. Everything stays on this machine.", "bold")
         self.query_one("#welcome-title", TextLine).set_content(title)
         self.query_one("#welcome-text", TextLine).set_content(describe_phases())
         self.query_one("#turn").display = False
 
     def show_turn(self, turn: Turn, marks: HitMarks, now: float) -> None:
-        """Draw the current turn."""
+        """Draw `turn` in the panel of the current turn, instead of the welcome text."""
         self.query_one("#welcome").display = False
         panel = self.query_one("#turn", TurnPanel)
         panel.display = True
         panel.show_turn(turn, marks, now)
 
-    def show_note(self, content: Content) -> None:
-        """Show a note below the welcome text."""
+    def set_welcome_note(self, content: Content) -> None:
+        """Set the note below the welcome text; empty content removes it."""
         self.query_one("#welcome-note", TextLine).set_content(content)
 
     def add_past_turns(self, *views: Turn) -> None:
@@ -64,10 +64,10 @@ class Transcript(VerticalScroll, can_focus=False):
                 past.remove()
         self.call_after_refresh(self.scroll_end, animate=False)
 
-    def dim_other_forks(self, ancestors: Collection[int]) -> None:
-        """Dim the turns that are not ancestors of the current turn."""
+    def dim_other_forks(self, lineage: Collection[int]) -> None:
+        """Dim the past turns whose numbers are not in `lineage`, that of the current turn."""
         for past in self.query(PastTurn):
-            past.set_class(past.turn.number not in ancestors, "-aside")
+            past.set_class(past.turn.number not in lineage, "-aside")
 
     def clear_turns(self) -> None:
         """Remove all turns and show the welcome text."""

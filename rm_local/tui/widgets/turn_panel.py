@@ -15,16 +15,16 @@ from rm_local.loop import Turn
 from rm_local.tui import formatting, keys
 from rm_local.tui.chat_state import HitMarks
 from rm_local.tui.messages import EditCancelled, SubproblemEdited
-from rm_local.tui.turn_view import Phase, compute_rate, derive_phases
+from rm_local.tui.turn_view import Phase, compute_token_rate, derive_phases
 from rm_local.tui.widgets.answer_panel import AnswerPanel
 from rm_local.tui.widgets.branch_list import BranchList
 from rm_local.tui.widgets.hit_list import HitList
-from rm_local.tui.widgets.past_turn import format_question
+from rm_local.tui.widgets.past_turn import format_numbered_question
 from rm_local.tui.widgets.text_line import ASLEEP, TextLine, format_phase_head
 
 
 class SubproblemInput(Input):
-    """Input to edit the subproblem."""
+    """Input line for the subproblem of the current turn; Escape cancels the editing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.EDIT_SUBPROBLEM]
 
@@ -34,7 +34,7 @@ class SubproblemInput(Input):
 
 
 class TurnPanel(Container):
-    """Panel of one `Turn`; its parts keep their places while the turn runs."""
+    """Panel of the current `Turn`; its four parts keep their places while the turn runs."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -57,18 +57,18 @@ class TurnPanel(Container):
         yield AnswerPanel(id="answer", classes="phase")
 
     def show_turn(self, turn: Turn, marks: HitMarks, now: float) -> None:
-        """Draw the turn at the time `now`."""
+        """Draw the turn and its marked hits; a running phase is timed until `now`."""
         self._drawn = turn, marks, now
         formulate, retrieve, reason = derive_phases(turn, now)
         result = turn.answer.result if turn.answer else None
         used = turn.answer.hints if turn.answer else ()
         question = (
-            format_question(turn)
+            format_numbered_question(turn)
             if turn.number > 1
             else Content(formatting.one_line(turn.question))
         )
-        self._set_line("#question", question)
-        self._set_line(
+        self._set_line_content("#question", question)
+        self._set_line_content(
             "#formulate-head",
             format_phase_head(
                 "Formulate",
@@ -77,13 +77,17 @@ class TurnPanel(Container):
                 "" if self.editing else _describe_subproblem_or_prefill(turn),
             ),
         )
-        self._set_line(
+        self._set_line_content(
             "#retrieve-head",
-            format_phase_head("Retrieve", "$phase-retrieve", retrieve, _describe_hits(turn, marks)),
+            format_phase_head(
+                "Retrieve", "$phase-retrieve", retrieve, _describe_hit_counts(turn, marks)
+            ),
         )
-        self._set_line(
+        self._set_line_content(
             "#reason-head",
-            format_phase_head("Reason", "$phase-reason", reason, _describe_pace(turn, reason, now)),
+            format_phase_head(
+                "Reason", "$phase-reason", reason, _describe_branch_progress(turn, reason, now)
+            ),
         )
         for part, phase in (("formulate", formulate), ("retrieve", retrieve), ("reason", reason)):
             self.query_one(f"#{part}").set_class(phase.state in ASLEEP, "-waiting")
@@ -115,8 +119,8 @@ class TurnPanel(Container):
 
     @on(HitList.OptionHighlighted, "#hits")
     def _preview_hit(self) -> None:
-        if hit := self.query_one("#hits", HitList).chosen:
-            self._set_line("#preview", formatting.format_text(hit.entry.subroutine))
+        if hit := self.query_one("#hits", HitList).highlighted_hit:
+            self._set_line_content("#preview", formatting.format_text(hit.entry.subroutine))
 
     @on(Input.Submitted, "#subproblem")
     def _submit_subproblem(self, event: Input.Submitted) -> None:
@@ -125,7 +129,7 @@ class TurnPanel(Container):
         if subproblem := event.value.strip():
             self.post_message(SubproblemEdited(subproblem))
 
-    def _set_line(self, selector: str, content: Content) -> None:
+    def _set_line_content(self, selector: str, content: Content) -> None:
         self.query_one(selector, TextLine).set_content(content)
 
 
@@ -133,9 +137,9 @@ AUTHORS = {"model": "", "user": "  (yours)", "question": "  (the question itself
 
 
 def _describe_subproblem_or_prefill(turn: Turn) -> Content:
-    """Describe the subproblem, with an author other than the model.
+    """Return the subproblem, with its author unless that is the model.
 
-    Before the turn has a subproblem, describe the progress of the prefill.
+    During the prefill, before there are branches, return the prefill's progress instead.
     """
     if turn.running and turn.prefilling is not None and not turn.branches:
         share, left = turn.prefilling.share, turn.prefilling.left
@@ -146,8 +150,8 @@ def _describe_subproblem_or_prefill(turn: Turn) -> Content:
     return Content.assemble(formatting.one_line(turn.subproblem), (whose, "$foreground 60%"))
 
 
-def _describe_hits(turn: Turn, marks: HitMarks) -> Content:
-    """Describe the numbers of hits: found, too long, pinned and dropped."""
+def _describe_hit_counts(turn: Turn, marks: HitMarks) -> Content:
+    """Return the numbers of hits found, too long, pinned and dropped; empty before retrieval."""
     if not turn.memory_summary and not turn.hits:
         return Content("")
     number = formatting.format_count(len(turn.hits), "hit")
@@ -161,8 +165,8 @@ def _describe_hits(turn: Turn, marks: HitMarks) -> Content:
     return Content(" · ".join(parts))
 
 
-def _describe_pace(turn: Turn, phase: Phase, now: float) -> Content:
-    """Describe the number of branches, their tokens and their rate."""
+def _describe_branch_progress(turn: Turn, phase: Phase, now: float) -> Content:
+    """Return the number of branches, their tokens, rate and first-token time; empty without any."""
     if not turn.branches:
         return Content("")
     left = sum(branch.stop is None for branch in turn.branches)
@@ -170,7 +174,7 @@ def _describe_pace(turn: Turn, phase: Phase, now: float) -> Content:
     parts = [f"{left} of {many} running" if left else many]
     parts += [
         formatting.format_count(turn.tokens, "token"),
-        formatting.format_rate(compute_rate(turn, now)),
+        formatting.format_rate(compute_token_rate(turn, now)),
     ]
     if turn.reading:
         parts.append(f"first {formatting.format_seconds(turn.reading.first_token_seconds)}")

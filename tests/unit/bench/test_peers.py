@@ -20,7 +20,7 @@ from rm_local.bench.peers.peer_protocol import (
 from rm_local.bench.peers.report import PeerComparison, PeerResult, SkippedPeer
 from rm_local.bench.peers.runner import PEERS, PeerLimits, compare_peers
 from rm_local.bench.peers.stages import PeerQueries
-from rm_local.bench.peers.tuning import SettingResult, tune_setting
+from rm_local.bench.peers.tuning import SettingResult, find_fastest_setting
 from rm_local.progress import Progress
 from tests.support.peers import (
     DIMENSION,
@@ -62,7 +62,7 @@ def test_the_dial_stops_just_above_the_recall_wanted() -> None:
     """The breadth found reaches the target, and a twentieth less would not."""
     ask = asking(lambda setting: setting.breadth / 1000, [])
 
-    trial, reached = tune_setting(ask, 1000, (0,), 0.5)
+    trial, reached = find_fastest_setting(ask, 1000, (0,), 0.5)
 
     assert reached
     assert 500 <= trial.setting.breadth <= 526
@@ -72,7 +72,7 @@ def test_the_first_breadth_is_narrowed_too() -> None:
     """Where the first breadth is already enough, smaller ones are tried."""
     ask = asking(lambda setting: min(1, setting.breadth / 3), [])
 
-    assert tune_setting(ask, 1000, (0,), 1.0)[0].setting == PeerSetting(3)
+    assert find_fastest_setting(ask, 1000, (0,), 1.0)[0].setting == PeerSetting(3)
 
 
 def test_the_quickest_depth_wins() -> None:
@@ -82,7 +82,7 @@ def test_the_quickest_depth_wins() -> None:
     def recall(setting: PeerSetting) -> float:
         return min(1.0, setting.breadth / (400 if setting.depth == 5 else 200))
 
-    trial, reached = tune_setting(asking(recall, tried), 1000, (5, 10, 20, 40), 1.0)
+    trial, reached = find_fastest_setting(asking(recall, tried), 1000, (5, 10, 20, 40), 1.0)
 
     assert reached
     assert trial.setting.depth == 10
@@ -92,7 +92,9 @@ def test_the_quickest_depth_wins() -> None:
 
 def test_a_dial_that_is_exhausted_says_so() -> None:
     """With all the breadth there is and too little recall the best trial comes back, as a miss."""
-    trial, reached = tune_setting(asking(lambda setting: setting.breadth / 200, []), 100, (0,), 0.9)
+    trial, reached = find_fastest_setting(
+        asking(lambda setting: setting.breadth / 200, []), 100, (0,), 0.9
+    )
 
     assert not reached
     assert trial.setting.breadth == 100
@@ -102,7 +104,7 @@ def test_a_dial_that_brings_nothing_more_is_left_alone() -> None:
     """Recall that no longer rises ends the search long before the widest setting."""
     tried: list[PeerSetting] = []
 
-    trial, reached = tune_setting(asking(lambda setting: 0.8, tried), 1_000_000, (0,), 0.9)
+    trial, reached = find_fastest_setting(asking(lambda setting: 0.8, tried), 1_000_000, (0,), 0.9)
 
     assert not reached
     assert trial.recall == 0.8
@@ -113,10 +115,10 @@ def test_a_peer_is_measured_at_the_recall_of_the_store(
     tmp_path: Path, questions: PeerQueries
 ) -> None:
     """Its dial stands where its recall reaches the store's; nothing of it stays on the disk."""
-    told: list[Progress] = []
+    reports: list[Progress] = []
 
     found = compare_peers(
-        STORE, Rows(), questions, tmp_path, peers=[FakePeer()], report=told.append
+        STORE, Rows(), questions, tmp_path, peers=[FakePeer()], report=reports.append
     )
 
     (peer,) = found.peers
@@ -126,7 +128,7 @@ def test_a_peer_is_measured_at_the_recall_of_the_store(
     assert peer.bytes == 300 * DIMENSION * 4 + 128
     assert peer.queries is None
     assert list(tmp_path.glob("rm-local-peer-*")) == []
-    assert len(told) == 3
+    assert len(reports) == 3
 
 
 def test_a_recall_that_no_setting_reaches_is_reported(
@@ -144,7 +146,7 @@ def test_a_recall_that_no_setting_reaches_is_reported(
 
 def test_a_peer_that_is_not_there_is_left_out(tmp_path: Path, questions: PeerQueries) -> None:
     """The line says how to install it, and the others run."""
-    missing = FakePeer(name="missing", package="no_such_package_here")
+    missing = FakePeer(name="missing", module_name="no_such_package_here")
 
     found = compare_peers(STORE, Rows(), questions, tmp_path, peers=[missing, FakePeer()])
 

@@ -30,7 +30,7 @@ def test_a_peer_reaches_the_recall_of_the_store(
     peer: Peer, questions: PeerQueries, tmp_path: Path
 ) -> None:
     """Built, opened again and tuned, it finds the right rows by their numbers."""
-    pytest.importorskip(peer.package)
+    pytest.importorskip(peer.module_name)
     limits = PeerLimits(threads=1)
 
     found = compare_peers(
@@ -40,5 +40,5 @@ def test_a_peer_reaches_the_recall_of_the_store(
     assert found.skipped == ()
     assert found.peers[0].reached
     assert found.peers[0].recall_at_10 >= 0.9
-    if not peer.breadth:
+    if not peer.breadth_name:
         assert found.peers[0].recall_at_10 == 1.0

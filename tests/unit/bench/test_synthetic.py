@@ -14,11 +14,16 @@ from rm_local.bench.corpus.compression_check import cut_prose_rows, measure_pack
 from rm_local.bench.corpus.corpus import (
     SENTENCES,
     choose_sentence_count,
-    make_corpus,
+    prepare_corpus,
     read_sentences,
 )
 from rm_local.bench.corpus.docstrings import extract_sentences, format_sentence
-from rm_local.bench.corpus.seed_vectors import FOLDER, find_neighbors, make_anchors, open_anchors
+from rm_local.bench.corpus.seed_vectors import (
+    FOLDER,
+    find_neighbors,
+    open_anchors,
+    write_anchor_files,
+)
 from rm_local.bench.corpus.synthetic import BLOCK_ROWS, SyntheticSource
 from rm_local.bench.corpus.texts import load_texts
 from rm_local.errors import RmLocalError, UsageError
@@ -74,26 +79,26 @@ def test_entries_are_distinct_from_one_another(source: SyntheticSource) -> None:
 def test_a_row_is_near_its_anchor_and_about_it(source: SyntheticSource) -> None:
     """Its own anchor is the nearest for nearly all rows, and its words are in the subproblem."""
     anchors = open_anchors(source.folder)
-    topics = source.list_topics(0)
+    topics = source.list_row_anchors(0)
     entries, vectors = source.read_block(0)
     found = np.argmax(vectors @ anchors.vectors.T, axis=1)
     assert (found == topics).mean() > 0.9
-    named = load_texts(source.folder).anchors
+    named = load_texts(source.folder).anchor_sentences
     for entry, topic in zip(entries[:50], topics[:50].tolist(), strict=True):
         assert named[topic].split()[1] in entry.subproblem.split()
 
 
 def test_anchors_are_chosen_evenly(source: SyntheticSource) -> None:
     """No anchor has more than one turn more than another."""
-    counts = np.bincount(np.concatenate([source.list_topics(number) for number in range(2)]))
+    counts = np.bincount(np.concatenate([source.list_row_anchors(number) for number in range(2)]))
     assert counts.max() - counts.min() <= 32
 
 
 def test_queries_are_held_out_or_alike(source: SyntheticSource) -> None:
     """Real ones are the vectors of held-out sentences; those alike are no rows."""
     texts = load_texts(source.folder)
-    assert not set(texts.held_out) & set(texts.anchors)
-    assert np.allclose(source.make_queries("real", 8), embed(texts.held_out))
+    assert not set(texts.held_out_sentences) & set(texts.anchor_sentences)
+    assert np.allclose(source.make_queries("real", 8), embed(texts.held_out_sentences))
     alike = source.make_queries("alike", 20)
     assert alike.shape == (20, DIMENSION)
     assert (alike @ source.make_vectors(0).T).max() < 0.9999
@@ -112,18 +117,22 @@ def test_the_nearest_neighbors_are_exact() -> None:
 
 def test_a_stopped_embedding_leaves_nothing(tmp_path: Path) -> None:
     """What was begun is no set of anchors, and the next try makes one."""
-    folder = make_corpus(tiny_sentences(), tmp_path)
+    folder = prepare_corpus(tiny_sentences(), tmp_path)
     texts = load_texts(folder)
 
     def stopped(_: object) -> np.ndarray:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make_anchors(folder, texts.anchors, texts.held_out, stopped, lambda _: None)
+        write_anchor_files(
+            folder, texts.anchor_sentences, texts.held_out_sentences, stopped, lambda _: None
+        )
     with pytest.raises(RmLocalError, match="no embeddings"):
         open_anchors(folder)
-    make_anchors(folder, texts.anchors, texts.held_out, embed, lambda _: None)
-    assert open_anchors(folder).vectors.shape == (len(texts.anchors), DIMENSION)
+    write_anchor_files(
+        folder, texts.anchor_sentences, texts.held_out_sentences, embed, lambda _: None
+    )
+    assert open_anchors(folder).vectors.shape == (len(texts.anchor_sentences), DIMENSION)
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
@@ -142,7 +151,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
 def test_too_few_sentences_are_refused(tmp_path: Path) -> None:
     """Nothing is made of them."""
     with pytest.raises(UsageError, match="too few"):
-        make_corpus(tiny_sentences(10), tmp_path)
+        prepare_corpus(tiny_sentences(10), tmp_path)
 
 
 def test_sentences_of_a_docstring_are_extracted() -> None:
@@ -160,11 +169,11 @@ def test_prose_is_cut_to_the_same_lengths() -> None:
         cut_prose_rows(["One two three.", "Four five six seven."], [("a b", "c d e"), ("f", "g")])
     )
     assert rows == [("One two", "three. Four five"), ("six", "seven.")]
-    told = measure_packing(
+    size = measure_packing(
         [("how is it", f"it is number {place} of them") for place in range(1024)], 3
     )
-    assert told.words == 512 * 9
-    assert told.packed < told.raw
+    assert size.words == 512 * 9
+    assert size.packed < size.raw
 
 
 @pytest.mark.parametrize(
@@ -181,13 +190,13 @@ def test_a_sample_reads_no_more_files_than_it_needs(
 ) -> None:
     """Few sentences of a file each; the same again, and with progress by sentences."""
     read: list[Path] = []
-    parse = docstrings._parse_file
+    parse = docstrings._parse_documented_objects
 
     def parse_file(path: Path) -> Iterator[docstrings.DocumentedObject]:
         read.append(path)
         return parse(path)
 
-    monkeypatch.setattr(docstrings, "_parse_file", parse_file)
+    monkeypatch.setattr(docstrings, "_parse_documented_objects", parse_file)
     reports: list[Progress] = []
 
     sample = docstrings.sample_sentences(count, reports.append)
@@ -201,7 +210,7 @@ def test_a_sample_reads_no_more_files_than_it_needs(
 
 def test_sampled_sentences_make_distinct_entries(tmp_path: Path) -> None:
     """In the smallest corpus, as `store generate` makes it."""
-    folder = make_corpus(docstrings.sample_sentences(500), tmp_path)
+    folder = prepare_corpus(docstrings.sample_sentences(500), tmp_path)
     entries = SyntheticSource(1000, 0, folder).make_entries(0)
 
     assert len({entry.subproblem for entry in entries}) == 1000

@@ -159,9 +159,9 @@ def test_results_are_forced_in_thinking_and_several_times(monkeypatch: pytest.Mo
     """Part by part, in order, each piece by who wrote it."""
     run = Run(["<<2*3= <<6+1=.</think>It is <<7=."], monkeypatch, start="thinking")
 
-    told = [(chunk.part, chunk.forced, chunk.text) for chunk in run.chunks]
+    chunks = [(chunk.part, chunk.forced, chunk.text) for chunk in run.chunks]
     joined: list[tuple[str, bool, str]] = []
-    for part, forced, text in told:
+    for part, forced, text in chunks:
         if joined and joined[-1][:2] == (part, forced):
             text = joined.pop()[2] + text
         joined.append((part, forced, text))

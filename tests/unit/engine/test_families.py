@@ -29,13 +29,13 @@ QUESTION = Message("user", "Q")
 
 def case(name: str) -> tuple[dict[str, Any], ChatFormat]:
     """What is published of a family, and what is made of its metadata."""
-    told = tomllib.loads((DATA / f"{name}.toml").read_text())
+    expected = tomllib.loads((DATA / f"{name}.toml").read_text())
     metadata = {
-        "general.architecture": told["architecture"],
-        "general.name": told["name"],
+        "general.architecture": expected["architecture"],
+        "general.name": expected["name"],
         TEMPLATE: (DATA / f"{name}.jinja").read_text(),
     }
-    return told, detect_chat_format(metadata)
+    return expected, detect_chat_format(metadata)
 
 
 def conversations(described: ChatFormat) -> dict[str, list[Message]]:
@@ -54,11 +54,11 @@ def conversations(described: ChatFormat) -> dict[str, list[Message]]:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_family_is_detected_by_its_metadata(name: str) -> None:
     """Architecture, name and template say which it is, whether it thinks, and who opens."""
-    told, described = case(name)
+    expected, described = case(name)
 
-    assert described.family.name == told["family"]
-    assert described.thinks == told["thinks"]
-    assert described.opened_by == told["opened_by"]
+    assert described.family.name == expected["family"]
+    assert described.thinks == expected["thinks"]
+    assert described.opened_by == expected["opened_by"]
 
 
 @pytest.mark.parametrize("kind", ["thinking", "answering", "system", "history"])
@@ -66,15 +66,15 @@ def test_a_family_is_detected_by_its_metadata(name: str) -> None:
 def test_a_prompt_is_the_published_one(name: str, kind: str) -> None:
     """With thinking on, off, with a system prompt and with history: no old thought is left, and
     the thinking block is open exactly if there is to be thinking."""
-    told, described = case(name)
+    expected, described = case(name)
     chat = ChatTemplate(described, bos="<s>", eos="</s>", render=render_process.render)
     thinking = kind != "answering"
 
     prompt = chat.render(conversations(described)[kind], thinking=thinking)
 
-    assert "".join(segment.text for segment in prompt.segments) == told["prompt"][kind]
-    assert prompt.starts == ("thinking" if thinking and told["thinks"] else "answer")
-    assert chat.opened_by == told["opened_by"]
+    assert "".join(segment.text for segment in prompt.segments) == expected["prompt"][kind]
+    assert prompt.starts == ("thinking" if thinking and expected["thinks"] else "answer")
+    assert chat.opened_by == expected["opened_by"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,9 +104,9 @@ def test_a_conversation_only_grows_at_its_end(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_thinking_and_answer_of_a_family_are_separated(name: str) -> None:
     """Thinking and answer come out without markers, however the stream is cut."""
-    told, described = case(name)
-    stream = told["stream"]
-    start: Part = "thinking" if told["thinks"] else "answer"
+    expected, described = case(name)
+    stream = expected["stream"]
+    start: Part = "thinking" if expected["thinks"] else "answer"
 
     for pieces in ([stream["text"]], list(stream["text"])):
         splitter = ThinkingSplitter(start, described.markers)

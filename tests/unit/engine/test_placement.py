@@ -90,7 +90,7 @@ def test_more_memory_never_holds_fewer_layers() -> None:
 
 
 def test_a_small_card_takes_its_part_of_the_layers() -> None:
-    """Layers are parted by free memory, and every device has to hold its part."""
+    """Layers are split by free memory, and every device has to hold its part."""
     free = [6 * GIB, 2 * GIB]
     layers = offload.count_fitting_layers(MODEL, free, ASKED)
 
@@ -144,7 +144,7 @@ def test_what_a_card_holds_the_machine_does_not() -> None:
     """But for shared memory, and for a cache that stays with the machine."""
     alone = offload.estimate_host_bytes(MODEL, [], ASKED, Placement(0, 128, False))
     whole = Placement(ALL, 512)
-    beside = offload.estimate_host_bytes(MODEL, [card(8)], ASKED, whole)
+    host_bytes = offload.estimate_host_bytes(MODEL, [card(8)], ASKED, whole)
     kept = offload.estimate_host_bytes(
         MODEL, [card(8)], ASKED, replace(whole, cache_on_device=False)
     )
@@ -152,7 +152,7 @@ def test_what_a_card_holds_the_machine_does_not() -> None:
 
     need = requirements.estimate_memory(MODEL, 8192)
     assert alone == shared == need.total
-    assert beside == pytest.approx(need.total - need.weights - need.cache, abs=LAYERS)
+    assert host_bytes == pytest.approx(need.total - need.weights - need.cache, abs=LAYERS)
     assert kept == pytest.approx(need.total - need.weights, abs=LAYERS)
 
 

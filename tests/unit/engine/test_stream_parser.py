@@ -122,12 +122,12 @@ def test_what_a_text_would_begin_is_found_without_taking_it(
 def test_a_header_belongs_to_no_part() -> None:
     """Between two channels nothing is answered, until the header has ended."""
     splitter = ThinkingSplitter("thinking", HARMONY)
-    told = []
+    answering = []
     for text in ("one", "<|end|>", "<|start|>assistant<|channel|>final", "<|message|>"):
         splitter.feed(text)
-        told.append(splitter.answering)
+        answering.append(splitter.answering)
 
-    assert told == [False, False, False, True]
+    assert answering == [False, False, False, True]
 
 
 @pytest.mark.parametrize(

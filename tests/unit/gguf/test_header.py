@@ -140,19 +140,19 @@ def test_a_header_made_to_harm_is_reported_as_damage(
 
 def test_an_alignment_that_makes_no_sense_is_ignored(tmp_path: Path) -> None:
     """It counts as not stated."""
-    told = gguf_headers.model() | {"general.alignment": "wide"}
+    fields = gguf_headers.model() | {"general.alignment": "wide"}
 
-    assert check(gguf_headers.write(tmp_path / "m.gguf", told)).tensor_count == 1
+    assert check(gguf_headers.write(tmp_path / "m.gguf", fields)).tensor_count == 1
 
 
 def test_long_arrays_of_metadata_are_skipped(tmp_path: Path) -> None:
     """One number a layer is kept; a vocabulary is skipped, and what follows it is read."""
     heads = [number % 8 for number in range(1, 129)]
     words = [f"{number:05}" * 9 for number in range(40_000)]
-    told = gguf_headers.model(attention__head_count_kv=heads)
-    told |= {"tokenizer.ggml.tokens": words, "after": "words"}
+    fields = gguf_headers.model(attention__head_count_kv=heads)
+    fields |= {"tokenizer.ggml.tokens": words, "after": "words"}
 
-    metadata = check(gguf_headers.write(tmp_path / "m.gguf", told)).metadata
+    metadata = check(gguf_headers.write(tmp_path / "m.gguf", fields)).metadata
 
     assert metadata["qwen3.attention.head_count_kv"] == heads
     assert (metadata["tokenizer.ggml.tokens"], metadata["after"]) == (40_000, "words")

@@ -71,10 +71,12 @@ def test_the_hugging_face_cache_is_found_by_its_variables(
     assert named(found()) == [("tiny-gguf-model-q4_k_m", "hugging-face")]
 
 
-def ollama(root: Path, name: str, tag: str, told: object) -> None:
+def ollama(root: Path, name: str, tag: str, content: object) -> None:
     manifest = root / "manifests" / "registry.ollama.ai" / "library" / name / tag
     manifest.parent.mkdir(parents=True, exist_ok=True)
-    manifest.write_text(told if isinstance(told, str) else json.dumps(told), encoding="utf-8")
+    manifest.write_text(
+        content if isinstance(content, str) else json.dumps(content), encoding="utf-8"
+    )
 
 
 def layers(digest: str) -> dict[str, object]:
@@ -104,12 +106,12 @@ def test_models_of_ollama_are_found(
 
 
 @pytest.mark.parametrize(
-    "told",
+    "content",
     ["", "[]", "{", '{"layers": 7}', '{"layers": [7]}', layers("sha256:../../x"), layers("7")],
 )
-def test_manifests_that_make_no_sense_are_skipped(told: object, home: Path) -> None:
+def test_manifests_that_make_no_sense_are_skipped(content: object, home: Path) -> None:
     """They are skipped, and lead to no file outside the store."""
-    ollama(home / ".ollama" / "models", "bad", "1b", told)
+    ollama(home / ".ollama" / "models", "bad", "1b", content)
 
     assert found().models == ()
 
@@ -126,8 +128,8 @@ def test_the_settings_of_lm_studio_are_followed(home: Path, tmp_path: Path) -> N
     """Its settings may name another folder, and a pointer another home."""
     (home / ".lmstudio-home-pointer").write_text(str(tmp_path / "lms"), encoding="utf-8")
     (tmp_path / "lms").mkdir()
-    told = json.dumps({"downloadsFolder": str(tmp_path / "big")})
-    (tmp_path / "lms" / "settings.json").write_text(told, encoding="utf-8")
+    content = json.dumps({"downloadsFolder": str(tmp_path / "big")})
+    (tmp_path / "lms" / "settings.json").write_text(content, encoding="utf-8")
     gguf(tmp_path / "big" / "one-q4_k_m.gguf")
     gguf(tmp_path / "lms" / "models" / "two-q4_k_m.gguf")
 

@@ -68,8 +68,8 @@ def split(folder: Path, count: int = 3) -> list[Path]:
     """A split model, whose first file holds no tensors."""
     parts = []
     for number in range(count):
-        told = {"split.no": number, "split.count": count}
-        metadata = gguf_headers.model() | told if number == 0 else told
+        added = {"split.no": number, "split.count": count}
+        metadata = gguf_headers.model() | added if number == 0 else added
         tensors = {} if number == 0 else {f"blk.{number}.w": (64, 64)}
         name = f"Big-Q4_K_M-{number + 1:05}-of-{count:05}.gguf"
         parts.append(gguf_headers.write(folder / name, metadata, tensors))
@@ -125,26 +125,28 @@ def test_the_header_says_whether_the_model_thinks(
     tmp_path: Path, name: str, template: str, thinks: bool
 ) -> None:
     """As the engine will find, by the one table of families."""
-    told = gguf_headers.model() | {"general.name": name, "tokenizer.chat_template": template}
+    metadata = gguf_headers.model() | {"general.name": name, "tokenizer.chat_template": template}
 
-    read = model_file.read_model(gguf_headers.write(tmp_path / "m.gguf", told))
+    read = model_file.read_model(gguf_headers.write(tmp_path / "m.gguf", metadata))
 
     assert (bool(read.template), read.thinks) == (bool(template), thinks)
-    assert detect_chat_format(told, file="m").thinks == thinks
+    assert detect_chat_format(metadata, file="m").thinks == thinks
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("added", "words"),
     [({"general.file_type": 7}, "Q8_0"), ({"general.file_type": 999}, "F16"), ({}, "F16")],
 )
 def test_the_quantization_is_read_or_derived(
-    tmp_path: Path, told: dict[str, Any], words: str
+    tmp_path: Path, added: dict[str, Any], words: str
 ) -> None:
     """What the file says; or else what most values are stored as."""
     metadata = {key: v for key, v in gguf_headers.model().items() if key != "general.file_type"}
 
     assert (
-        model_file.read_model(gguf_headers.write(tmp_path / "m.gguf", metadata | told)).quantisation
+        model_file.read_model(
+            gguf_headers.write(tmp_path / "m.gguf", metadata | added)
+        ).quantisation
         == words
     )
 
@@ -164,6 +166,9 @@ def test_metadata_of_the_wrong_kind_give_no_traceback(tmp_path: Path, value: Any
 
 def test_terminal_control_in_names_is_gone(tmp_path: Path) -> None:
     """The title and the architecture are safe to print."""
-    told = gguf_headers.model() | {"general.name": "\x1b[2Jevil\nname"}
+    metadata = gguf_headers.model() | {"general.name": "\x1b[2Jevil\nname"}
 
-    assert model_file.read_model(gguf_headers.write(tmp_path / "m.gguf", told)).title == "evil name"
+    assert (
+        model_file.read_model(gguf_headers.write(tmp_path / "m.gguf", metadata)).title
+        == "evil name"
+    )

@@ -21,7 +21,7 @@ from rm_local.gguf import check_file_complete, read_header
 from rm_local.library import RM_SMALL_METADATA, rm_small, smollm2
 from rm_local.library.model_file import describe_model
 from rm_local.library.rm_small import find_rm_small, prepare_rm_small
-from tests.faults.steps import count_steps, is_killed_at
+from tests.support.faults.steps import count_steps, is_killed_at
 from tests.support.random_adapters import make_factors, write_adapter
 from tests.support.rm_small import install_rm_small
 

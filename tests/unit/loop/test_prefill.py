@@ -60,8 +60,8 @@ async def test_leaving_while_it_is_read_ends_the_reading() -> None:
     left = asyncio.Event()
 
     class Endless(FakeEngine):
-        async def open_turn(self, *_: object, **told: object) -> TurnOpened:
-            told["on_progress"](0.1)  # type: ignore[operator]
+        async def open_turn(self, *_: object, **options: object) -> TurnOpened:
+            options["on_progress"](0.1)  # type: ignore[operator]
             try:
                 await asyncio.Event().wait()
             finally:
@@ -78,8 +78,8 @@ async def test_what_goes_wrong_in_reading_is_raised() -> None:
     """An error that is not rm-local's own, after the events before it."""
 
     class Broken(FakeEngine):
-        async def open_turn(self, *_: object, **told: object) -> TurnOpened:
-            told["on_progress"](0.1)  # type: ignore[operator]
+        async def open_turn(self, *_: object, **options: object) -> TurnOpened:
+            options["on_progress"](0.1)  # type: ignore[operator]
             raise ValueError("gone")
 
     events = solve("A long question?", PLANS["direct"], Broken(), None)

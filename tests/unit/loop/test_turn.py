@@ -32,8 +32,8 @@ async def test_a_turn_goes_through_its_phases_in_order() -> None:
     """Formulate, retrieve, reason, answer: the kinds of events never mix."""
     engine = FakeEngine()
     events = await events_of(engine)
-    told = [event for event in events if not isinstance(event, ContextUsage)]
-    kinds = list(dict.fromkeys(event.event for event in told))
+    other_events = [event for event in events if not isinstance(event, ContextUsage)]
+    kinds = list(dict.fromkeys(event.event for event in other_events))
 
     assert kinds == [
         "gated",
@@ -45,7 +45,7 @@ async def test_a_turn_goes_through_its_phases_in_order() -> None:
         "branch_finished",
         "answered",
     ]
-    assert told[1] == Formulating("")
+    assert other_events[1] == Formulating("")
     assert subproblem_of(events).subproblem == SUBPROBLEM
     assert engine.turns == [(Message("user", QUESTION),)]
 

@@ -17,14 +17,14 @@ from models.curriculum.chat.texts import (
     draw_advice,
     draw_chat,
     draw_document,
-    draw_subproblem,
-    draw_template,
+    draw_question_and_subproblem,
+    draw_thought_template,
     read_advice,
+    read_dialogues,
     read_documents,
-    read_groups,
+    read_reply_groups,
     read_subproblems,
-    read_talks,
-    read_templates,
+    read_thought_templates,
 )
 from models.curriculum.families import read_families
 from models.curriculum.overlap import find_overlaps
@@ -41,14 +41,14 @@ def asked_texts() -> list[str]:
 
 def said_texts() -> list[str]:
     """All replies, those of dialogues too."""
-    replies = [reply for group in read_groups() for reply in group.replies]
-    return replies + [reply for talk in read_talks() for _, reply in talk]
+    replies = [reply for group in read_reply_groups() for reply in group.replies]
+    return replies + [reply for talk in read_dialogues() for _, reply in talk]
 
 
 def typed_texts() -> list[str]:
     """All that is typed, with slots."""
-    asks = [ask for group in read_groups() for ask in group.asks]
-    return asks + [ask for talk in read_talks() for ask, _ in talk]
+    asks = [ask for group in read_reply_groups() for ask in group.asks]
+    return asks + [ask for talk in read_dialogues() for ask, _ in talk]
 
 
 def strip_marks(text: str) -> str:
@@ -68,27 +68,27 @@ def count_words(text: str) -> int:
 
 def test_there_are_enough_texts() -> None:
     """Every kind of chat has some; each group has several ways to ask and several replies."""
-    groups = read_groups()
+    groups = read_reply_groups()
     assert {group.kind for group in groups} == set(KINDS)
     assert sum(len(group.asks) for group in groups) >= 450
     for group in groups:
         assert 4 <= len(group.asks) <= 12, group
         assert 2 <= len(group.replies) <= 4, group
-    assert len(read_talks()) >= 8
-    assert all(len(talk) >= 2 for talk in read_talks())
+    assert len(read_dialogues()) >= 8
+    assert all(len(talk) >= 2 for talk in read_dialogues())
     assert len(read_subproblems()) >= 400
     assert len(read_advice()) >= 40
     assert len(read_documents()) >= 40
-    assert len(read_templates()) >= 12
+    assert len(read_thought_templates()) >= 12
 
 
 def test_nothing_is_there_twice() -> None:
     """No question of a group, no problem, no subproblem, no piece of advice, no paragraph."""
-    assert repeated(ask for group in read_groups() for ask in group.asks) == []
+    assert repeated(ask for group in read_reply_groups() for ask in group.asks) == []
     for texts in zip(*read_subproblems(), strict=True):
         assert repeated(texts) == []
     assert repeated(text for e in read_advice() for text in (e.subproblem, e.subroutine)) == []
-    assert repeated((*read_documents(), *read_templates())) == []
+    assert repeated((*read_documents(), *read_thought_templates())) == []
 
 
 def test_replies_are_short_and_hold_no_arithmetic() -> None:
@@ -119,7 +119,7 @@ def test_advice_and_paragraphs_have_their_lengths() -> None:
         assert entry.subroutine.startswith("For problems like this, I should "), entry
         assert 40 <= count_words(entry.subroutine) <= 110, entry
     assert all(40 <= count_words(text) <= 90 for text in read_documents())
-    assert all(20 <= count_words(text) <= 60 for text in read_templates())
+    assert all(20 <= count_words(text) <= 60 for text in read_thought_templates())
 
 
 def test_no_question_of_the_test_is_near_a_text() -> None:
@@ -128,7 +128,14 @@ def test_no_question_of_the_test_is_near_a_text() -> None:
     entries = chain.from_iterable((e.subproblem, e.subroutine) for e in read_advice())
     problems = [fill_wording(rng, text, {}) for pair in read_subproblems() for text in pair]
     typed = [fill_wording(rng, text, {}) for text in typed_texts()]
-    texts = [*typed, *said_texts(), *problems, *entries, *read_documents(), *read_templates()]
+    texts = [
+        *typed,
+        *said_texts(),
+        *problems,
+        *entries,
+        *read_documents(),
+        *read_thought_templates(),
+    ]
     asked = asked_texts()
     # Only our own text is named: a test question must not come to be known through a failure.
     assert sorted({overlap.text for overlap in find_overlaps(asked, texts)}) == []
@@ -146,10 +153,10 @@ def test_draws_fill_all_slots_and_repeat_with_the_seed() -> None:
         assert (len(chat.turns) > 1) == (chat.kind == TALK), chat
     assert chats == [draw_chat(random.Random(seed)) for seed in range(400)]
     rng = random.Random(8)
-    assert not any(re.search(r"\{\w+\}", draw_subproblem(rng)[0]) for _ in range(400))
+    assert not any(re.search(r"\{\w+\}", draw_question_and_subproblem(rng)[0]) for _ in range(400))
     assert draw_advice(rng) in read_advice()
     assert draw_document(rng) in read_documents()
-    assert draw_template(rng) in read_templates()
+    assert draw_thought_template(rng) in read_thought_templates()
 
 
 def test_files_of_texts_stay_short() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.compare.language import possible_languages
+from models.compare.language import detect_possible_languages
 
 QUESTIONS = Path(__file__).resolve().parents[3] / "models" / "seed" / "questions"
 
@@ -19,7 +19,7 @@ def test_labelled_questions_have_the_language_that_people_gave_them() -> None:
         for name in ("gate.jsonl", "conversation.jsonl")
         for line in (QUESTIONS / name).read_text(encoding="utf-8").splitlines()
     ]
-    found = [(each["language"], possible_languages(each["question"])) for each in lines]
+    found = [(each["language"], detect_possible_languages(each["question"])) for each in lines]
 
     wrong = [
         (label, languages) for label, languages in found if languages and label not in languages
@@ -33,7 +33,7 @@ def test_labelled_questions_have_the_language_that_people_gave_them() -> None:
 @pytest.mark.parametrize("text", ["", "5", "7 + 5 = 12", "x^2", "Ankara", ":)", "1234!"])
 def test_a_text_without_evidence_has_no_language(text: str) -> None:
     """Numbers, formulas and names are the same in all."""
-    assert possible_languages(text) == frozenset()
+    assert detect_possible_languages(text) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_a_text_without_evidence_has_no_language(text: str) -> None:
 )
 def test_a_sentence_has_one_language(text: str, language: str) -> None:
     """That of most of its letters and words."""
-    assert possible_languages(text) == {language}
+    assert detect_possible_languages(text) == {language}
 
 
 def test_a_short_text_in_chinese_characters_can_be_japanese() -> None:
     """A name without kana is written alike in both languages."""
-    assert possible_languages("富士山") == {"ja", "zh"}
+    assert detect_possible_languages("富士山") == {"ja", "zh"}

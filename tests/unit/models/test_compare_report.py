@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from models.compare.judge import RULES, Verdict, forced_phrases, judge_sample
+from models.compare.judge import RULES, Verdict, apply_rules, list_forced_phrases
 from models.compare.questions import Question
 from models.compare.report import (
-    difference_lines,
-    is_identical,
-    silence_lines,
-    table_lines,
+    format_differences,
+    format_silence,
+    format_table_lines,
+    has_same_tokens,
 )
 from models.compare.samples import Sample
-from models.compare.statistics import difference_in_points, pair_verdicts
+from models.compare.statistics import compute_paired_difference, pair_verdicts
 from rm_local.loop import formulation_cue
 
 QUESTION = Question("q1", "what do you call a baby sheep?", "short_answer", "en", ("lamb",))
@@ -39,7 +39,7 @@ def verdicts_of(plan: str, goods: dict[str, list[bool]], kind: str = "open") -> 
 
 def test_a_good_answer_keeps_every_rule() -> None:
     """All rules apply to a question with a target."""
-    kept = judge_sample(SAMPLE, QUESTION, 0.8, [0.1, 0.2], list(forced_phrases()))
+    kept = apply_rules(SAMPLE, QUESTION, 0.8, [0.1, 0.2], list(list_forced_phrases()))
 
     assert tuple(kept) == RULES
     assert all(kept.values())
@@ -57,8 +57,8 @@ def test_a_good_answer_keeps_every_rule() -> None:
 )
 def test_each_rule_can_be_broken_alone(text: str, broken: str) -> None:
     """The others are kept."""
-    kept = judge_sample(
-        replace(SAMPLE, text=text), QUESTION, 0.8, [0.1, 0.2], list(forced_phrases())
+    kept = apply_rules(
+        replace(SAMPLE, text=text), QUESTION, 0.8, [0.1, 0.2], list(list_forced_phrases())
     )
 
     assert [rule for rule, holds in kept.items() if not holds] == [broken]
@@ -69,13 +69,13 @@ def test_the_topic_and_a_recited_hint_are_judged() -> None:
     hint = "First I look at the young of the animal and then I name it by the words of farmers."
     recited = replace(SAMPLE, text=f"It is a lamb. {hint}", hint=hint)
 
-    assert not judge_sample(SAMPLE, QUESTION, 0.1, [0.5, 0.6], [])["on topic"]
-    assert not judge_sample(recited, QUESTION, 0.8, [0.1], [])["own text"]
+    assert not apply_rules(SAMPLE, QUESTION, 0.1, [0.5, 0.6], [])["on topic"]
+    assert not apply_rules(recited, QUESTION, 0.8, [0.1], [])["own text"]
 
 
 def test_a_turn_without_an_answer_keeps_no_rule() -> None:
     """Not even those that an empty text does not break."""
-    kept = judge_sample(replace(SAMPLE, text=""), QUESTION, 0.8, [0.1], [])
+    kept = apply_rules(replace(SAMPLE, text=""), QUESTION, 0.8, [0.1], [])
 
     assert not any(kept.values())
 
@@ -86,7 +86,7 @@ def test_the_difference_is_over_questions_with_both_plans() -> None:
         *verdicts_of("memory", {"a": [True, True], "b": [False, True], "c": [True]}),
         *verdicts_of("direct", {"a": [True, False], "b": [True, True]}),
     ]
-    found = difference_in_points(pair_verdicts(verdicts, "memory", "direct"))
+    found = compute_paired_difference(pair_verdicts(verdicts, "memory", "direct"))
 
     assert found is not None
     assert (found.points, found.questions) == (0.0, 2)
@@ -99,11 +99,11 @@ def test_equal_answers_have_no_spread_and_no_pairs_have_no_figure() -> None:
     pairs = pair_verdicts(
         [*verdicts_of("memory", both), *verdicts_of("direct", both)], "memory", "direct"
     )
-    found = difference_in_points(pairs)
+    found = compute_paired_difference(pairs)
 
     assert found is not None
     assert (found.points, found.low, found.high) == (0.0, 0.0, 0.0)
-    assert difference_in_points([]) is None
+    assert compute_paired_difference([]) is None
 
 
 def test_the_interval_narrows_with_more_questions() -> None:
@@ -113,7 +113,7 @@ def test_the_interval_narrows_with_more_questions() -> None:
         memory = {str(n): [n % 5 != 0] for n in range(count)}
         none = {str(n): [n % 2 == 0] for n in range(count)}
         verdicts = [*verdicts_of("memory", memory), *verdicts_of("direct", none)]
-        found = difference_in_points(pair_verdicts(verdicts, "memory", "direct"))
+        found = compute_paired_difference(pair_verdicts(verdicts, "memory", "direct"))
         assert found is not None
         assert found.points == pytest.approx(30)
         assert found.low < found.points < found.high
@@ -129,10 +129,10 @@ def test_silence_is_identical_only_with_the_same_tokens_in_one_branch() -> None:
     """Another text, another length or more branches are not the same."""
     other = replace(SAMPLE, plan="direct")
 
-    assert is_identical(SAMPLE, other)
-    assert not is_identical(SAMPLE, replace(other, written="A lamb."))
-    assert not is_identical(replace(SAMPLE, tokens=17), other)
-    assert not is_identical(replace(SAMPLE, branches=8), replace(other, branches=8))
+    assert has_same_tokens(SAMPLE, other)
+    assert not has_same_tokens(SAMPLE, replace(other, written="A lamb."))
+    assert not has_same_tokens(replace(SAMPLE, tokens=17), other)
+    assert not has_same_tokens(replace(SAMPLE, branches=8), replace(other, branches=8))
 
 
 def test_silence_is_counted_and_what_differs_is_named() -> None:
@@ -143,7 +143,7 @@ def test_silence_is_counted_and_what_differs_is_named() -> None:
         replace(SAMPLE, seed=3, hinted=2),
         *(replace(SAMPLE, plan="direct", seed=seed) for seed in (1, 2, 3)),
     ]
-    head, *rest = silence_lines(samples, "memory", "direct")
+    head, *rest = format_silence(samples, "memory", "direct")
 
     assert "in 2 of 3 turns; in 1 of these" in head
     assert [line.split()[1:5] for line in rest] == [["q1", "at", "seed", "2,"]]
@@ -156,8 +156,8 @@ def test_the_table_has_a_row_for_each_kind_and_plan_and_the_differences_follow()
         *verdicts_of("direct", {"a": [False], "b": [False]}, "open"),
         *verdicts_of("direct", {"c": [True]}, "small_talk"),
     ]
-    rows = list(table_lines(verdicts, ("memory", "direct")))
-    lines = list(difference_lines(verdicts, "memory", "direct"))
+    rows = list(format_table_lines(verdicts, ("memory", "direct")))
+    lines = list(format_differences(verdicts, "memory", "direct"))
 
     assert [row.split()[:2] for row in rows[1:4]] == [
         ["open", "memory"], ["open", "direct"], ["small_talk", "direct"],

@@ -52,13 +52,13 @@ def test_texts_that_begin_in_the_middle_fail(text: str) -> None:
 
 def test_a_text_is_whole_when_it_ended_by_itself_or_after_a_sentence() -> None:
     """One that the budget cut in its first sentence is not."""
-    assert rules.is_whole("Paris", "end")
-    assert rules.is_whole("Paris is a city. It has", "length")
-    assert rules.is_whole("- nuts\n- app", "length")
-    assert not rules.is_whole("Paris is a city which has 2.5 million", "length")
-    assert not rules.is_whole("1. Paris and", "length")
-    assert not rules.is_whole("and so on. It ends.", "end")
-    assert not rules.is_whole("", "end")
+    assert rules.is_complete_answer("Paris", "end")
+    assert rules.is_complete_answer("Paris is a city. It has", "length")
+    assert rules.is_complete_answer("- nuts\n- app", "length")
+    assert not rules.is_complete_answer("Paris is a city which has 2.5 million", "length")
+    assert not rules.is_complete_answer("1. Paris and", "length")
+    assert not rules.is_complete_answer("and so on. It ends.", "end")
+    assert not rules.is_complete_answer("", "end")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_using_a_hint_is_not_reciting_it() -> None:
 )
 def test_loops_of_any_kind_are_found(text: str) -> None:
     """One word, one sentence, characters without spaces, or a stretch without an end."""
-    assert rules.loops(text)
+    assert rules.has_loop(text)
 
 
 @pytest.mark.parametrize(
@@ -110,19 +110,19 @@ def test_loops_of_any_kind_are_found(text: str) -> None:
 )
 def test_what_is_said_once_or_twice_is_no_loop(text: str) -> None:
     """A laugh, a count, a refrain."""
-    assert not rules.loops(text)
+    assert not rules.has_loop(text)
 
 
 def test_a_target_is_found_as_whole_words_only() -> None:
     """In either case, composed or not; in Chinese and Japanese anywhere."""
-    assert rules.is_right("It is a LAMB.", ["lamb"], "en")
-    assert rules.is_right("Ankara'dır", ["Ankara"], "tr")
-    assert rules.is_right("El mie\u0301rcoles", ["mi\u00e9rcoles"], "es")
-    assert rules.is_right("答案是四个季节", ["四"], "zh")
-    assert rules.is_right("साल में बारह महीने", ["बारह"], "hi")
-    assert not rules.is_right("lambda", ["lamb"], "en")
-    assert not rules.is_right("1200 minutes", ["120"], "en")
-    assert not rules.is_right("", ["7"], "en")
+    assert rules.contains_accepted_form("It is a LAMB.", ["lamb"], "en")
+    assert rules.contains_accepted_form("Ankara'dır", ["Ankara"], "tr")
+    assert rules.contains_accepted_form("El mie\u0301rcoles", ["mi\u00e9rcoles"], "es")
+    assert rules.contains_accepted_form("答案是四个季节", ["四"], "zh")
+    assert rules.contains_accepted_form("साल में बारह महीने", ["बारह"], "hi")
+    assert not rules.contains_accepted_form("lambda", ["lamb"], "en")
+    assert not rules.contains_accepted_form("1200 minutes", ["120"], "en")
+    assert not rules.contains_accepted_form("", ["7"], "en")
 
 
 def test_the_language_of_an_answer_is_checked() -> None:

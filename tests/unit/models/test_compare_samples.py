@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.compare.questions import CONVERSATION, limit_per_kind, read_questions
-from models.compare.run import hash_code, order_turns, sample_from_events
+from models.compare.run import build_sample, hash_package_code, list_turns_to_ask
 from models.compare.samples import Sample, read_samples
 from models.sample_file import SampleFile
 from rm_local.engine import TokenChunk
@@ -25,13 +25,13 @@ def test_a_stopped_run_continues_with_what_it_has(tmp_path: Path) -> None:
     """Also after a kill in the middle of a line: that sample alone is lost."""
     path = tmp_path / "folder" / "run.jsonl"
     with SampleFile(path, Sample, MADE) as file:
-        file.add(SAMPLE)
-        file.add(replace(SAMPLE, seed=2))
+        file.add_sample(SAMPLE)
+        file.add_sample(replace(SAMPLE, seed=2))
     path.write_bytes(path.read_bytes()[:-7])
 
     with SampleFile(path, Sample, MADE) as file:
         assert file.samples == {SAMPLE.key: SAMPLE}
-        file.add(replace(SAMPLE, seed=3))
+        file.add_sample(replace(SAMPLE, seed=3))
 
     assert [sample.seed for sample in read_samples(path).values()] == [1, 3]
 
@@ -40,7 +40,7 @@ def test_samples_that_were_made_otherwise_are_not_mixed(tmp_path: Path) -> None:
     """The message names what differs; the file stays as it was."""
     path = tmp_path / "run.jsonl"
     with SampleFile(path, Sample, MADE) as file:
-        file.add(SAMPLE)
+        file.add_sample(SAMPLE)
     before = path.read_bytes()
 
     with pytest.raises(UsageError, match="another model"):
@@ -58,14 +58,14 @@ def test_a_report_without_a_file_is_wrong_usage(tmp_path: Path) -> None:
 def test_the_code_of_a_run_is_part_of_how_it_was_made(tmp_path: Path) -> None:
     """Another content or another name of a module is other code; other files are not code."""
     (tmp_path / "a.py").write_text("x = 1\n", encoding="utf-8")
-    first = hash_code(tmp_path)
+    first = hash_package_code(tmp_path)
     (tmp_path / "notes.md").write_text("x", encoding="utf-8")
-    assert hash_code(tmp_path) == first
+    assert hash_package_code(tmp_path) == first
     (tmp_path / "a.py").write_text("x = 2\n", encoding="utf-8")
-    second = hash_code(tmp_path)
+    second = hash_package_code(tmp_path)
     (tmp_path / "a.py").rename(tmp_path / "b.py")
 
-    assert len({first, second, hash_code(tmp_path)}) == 3
+    assert len({first, second, hash_package_code(tmp_path)}) == 3
 
 
 def test_a_sample_holds_what_is_shown_and_what_the_turn_cost() -> None:
@@ -85,7 +85,7 @@ def test_a_sample_holds_what_is_shown_and_what_the_turn_cost() -> None:
         Answered(Answer("Yes.", "yes", 1, 1, 2, (1,), 11, 0.2)),
     ]
 
-    sample = sample_from_events("q1", "memory", 7, events, 0.25)
+    sample = build_sample("q1", "memory", 7, events, 0.25)
 
     assert (sample.text, sample.written, sample.stop) == ("Yes.", "so Yes.", "end")
     assert (sample.branch_tokens, sample.tokens, sample.branches) == (5, 11, 2)
@@ -102,7 +102,7 @@ def test_a_turn_without_an_answer_is_a_sample_too() -> None:
         Failed("No branch came to an answer.", "Ask again.", 1),
     ]
 
-    sample = sample_from_events("q1", "memory", 1, events, 0.25)
+    sample = build_sample("q1", "memory", 1, events, 0.25)
 
     assert (sample.text, sample.tokens) == ("", 4)
     assert sample.failure == "No branch came to an answer."
@@ -113,7 +113,7 @@ def test_every_pair_is_asked_and_each_plan_is_first_as_often() -> None:
     questions = limit_per_kind(read_questions(), 2)
     plans = (PLANS["memory"], PLANS["direct"])
     turns = [(question.id, plan.name, seed) for question, plan, seed in
-             order_turns(questions, plans, 2)]  # fmt: skip
+             list_turns_to_ask(questions, plans, 2)]  # fmt: skip
 
     assert len(turns) == len(set(turns)) == 8 * 2 * 2
     assert [plan for _, plan, _ in turns[::2]].count("memory") == 8

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from models.curriculum import decompose as command, try_decomposition
-from models.curriculum.ask_runtime import Outcome
-from models.curriculum.decompose import report_lines
+from models.curriculum.ask_runtime import TurnOutcome
+from models.curriculum.decompose import format_report
 from models.curriculum.families import read_families
 from models.curriculum.parse_decomposition import (
     InvalidDecompositionError,
     parse_hint,
     parse_subquestions,
 )
-from models.curriculum.texts.decomposition import APPLICABLE, HINT, SUBQUESTIONS, write_hint
-from models.curriculum.texts.family_problems import as_problem
-from models.curriculum.try_decomposition import Decomposition, HintTrial, decompose
+from models.curriculum.texts.decomposition import APPLICABLE, HINT, SUBQUESTIONS, format_hint_reply
+from models.curriculum.texts.family_problems import build_typed_problem
+from models.curriculum.try_decomposition import Decomposition, HintTrial, decompose_and_test
 from models.curriculum.worked_trajectories import Trajectory, draw_trajectories
 from rm_local.loop import Plan
 from rm_local.records import Entry
@@ -58,14 +58,14 @@ class FakeModel:
         *,
         hint: Entry | None = None,
         temperature: float | None = None,
-    ) -> Outcome:
+    ) -> TurnOutcome:
         """In place of `ask_runtime`."""
         self.asked.append(Asked(question, plan, hint, temperature))
         if temperature is not None:
             reply = next((r for q, r in self.hints.items() if q in question), self.subquestions)
-            return Outcome(None, reply, (), 9, 0.1)
+            return TurnOutcome(None, reply, (), 9, 0.1)
         right = hint is not None and hint.subproblem == "How to add?"
-        return Outcome(self.answers[question] if right else None, "", (), 9, 0.1)
+        return TurnOutcome(self.answers[question] if right else None, "", (), 9, 0.1)
 
 
 def test_a_list_of_subquestions_is_read_in_its_order() -> None:
@@ -105,8 +105,8 @@ def test_a_hint_is_the_text_below_its_heading() -> None:
     assert parse_hint(GOOD) == "For problems like this, I should add."
     assert parse_hint(f"{GOOD}\nThen I check.\n").endswith("add.\nThen I check.")
     for trajectory in draw_trajectories(40, 0):
-        problem = as_problem(random.Random(0), trajectory.worked)
-        assert parse_hint(write_hint(problem))
+        problem = build_typed_problem(random.Random(0), trajectory.worked)
+        assert parse_hint(format_hint_reply(problem))
         assert parse_subquestions(f"{SUBQUESTIONS}\n1. {problem.subproblem}")
 
 
@@ -163,13 +163,13 @@ async def test_each_hint_that_parses_is_tried_on_the_other_problems_alone(
     model = FakeModel(answers, LIST, hints)
     monkeypatch.setattr(try_decomposition, "ask_runtime", model.ask)
 
-    found = await decompose(FakeRuntime(), trajectory)
+    found = await decompose_and_test(FakeRuntime(), trajectory)
 
     assert (found.fault, found.others, found.unaided) == ("", 10, 0)
     added, halved = found.hints
     assert (added["fault"], added["right"]) == ("", 10)
     assert (bool(halved["fault"]), halved["results"], halved["right"]) == (True, [], 0)
-    assert not found.parses
+    assert not found.parses_completely
     requests = [asked for asked in model.asked if asked.temperature is not None]
     assert [asked.plan.retrieval for asked in requests] == ["none"] * 3
     assert all(trajectory.worked.work in asked.question for asked in requests)
@@ -193,9 +193,9 @@ async def test_without_subquestions_no_hint_is_asked_for(monkeypatch: pytest.Mon
     model = FakeModel({}, "I cannot say.", {})
     monkeypatch.setattr(try_decomposition, "ask_runtime", model.ask)
 
-    found = await decompose(FakeRuntime(), trajectory)
+    found = await decompose_and_test(FakeRuntime(), trajectory)
 
-    assert (found.said, found.hints, found.parses) == ("I cannot say.", [], False)
+    assert (found.said, found.hints, found.parses_completely) == ("I cannot say.", [], False)
     assert SUBQUESTIONS in found.fault
     assert len(model.asked) == 1 + 2
 
@@ -213,7 +213,7 @@ def test_the_report_counts_trajectories_lists_hints_and_entries() -> None:
             "sum", number, "", "", "", "", fault, list(hints), others=10, unaided=unaided
         )
 
-    lines = report_lines(
+    lines = format_report(
         [
             made(0, "", 6, trial(right=6), trial(right=5)),
             made(1, "", 5, trial(right=10), trial(fault="No heading.")),
@@ -228,7 +228,7 @@ def test_the_report_counts_trajectories_lists_hints_and_entries() -> None:
         ["3", "66.7%"],
         ["3", "33.3%"],
     ]
-    assert [line.split(" | ")[1] for line in report_lines([made(0, "x", 0)])[4:6]] == ["0", "0"]
+    assert [line.split(" | ")[1] for line in format_report([made(0, "x", 0)])[4:6]] == ["0", "0"]
 
 
 def test_the_command_keeps_trajectories_and_continues(
@@ -240,7 +240,7 @@ def test_the_command_keeps_trajectories_and_continues(
     taken: list[str] = []
 
     async def take_apart(runtime: FakeRuntime, trajectory: Trajectory) -> Decomposition:
-        found = await decompose(runtime, trajectory)
+        found = await decompose_and_test(runtime, trajectory)
         taken.append(found.family)
         return found
 
@@ -250,7 +250,7 @@ def test_the_command_keeps_trajectories_and_continues(
         return runtime
 
     monkeypatch.setattr(command, "open_runtime", open_fake)
-    monkeypatch.setattr(command, "decompose", take_apart)
+    monkeypatch.setattr(command, "decompose_and_test", take_apart)
     options = ["--out", str(tmp_path / "out.jsonl"), "--others", "1", "--trajectories"]
 
     assert [command.main([*options, count]) for count in ("1", "2")] == [0, 0]

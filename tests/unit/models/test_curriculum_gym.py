@@ -12,8 +12,18 @@ import pytest
 
 from models.curriculum.gym import __main__ as command, problems
 from models.curriculum.gym.entries import read_gym_entries
-from models.curriculum.gym.problems import GymProblem, check_version, draw_problems, score_result
-from models.curriculum.gym.samples import GymSample, ask_problem, check_store, table_lines
+from models.curriculum.gym.problems import (
+    GymProblem,
+    check_gym_version,
+    draw_problems,
+    score_result,
+)
+from models.curriculum.gym.samples import (
+    GymSample,
+    ask_problem,
+    check_store_entries,
+    format_table_lines,
+)
 from rm_local.errors import UsageError
 from rm_local.loop import Failed
 from rm_local.records import Hit
@@ -87,18 +97,18 @@ def test_a_missing_or_another_package_is_wrong_usage(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(problems, "version", missing)
     with pytest.raises(UsageError, match=r"not installed.*reasoning-gym==0\.1\.25"):
-        check_version()
+        check_gym_version()
     monkeypatch.setattr(problems, "version", lambda name: "0.1.24")
     with pytest.raises(UsageError, match=r"0\.1\.24 is installed"):
-        check_version()
+        check_gym_version()
 
 
 async def test_a_store_without_the_entries_is_refused() -> None:
     """The arm `memory` is measured with entries for the generators, or not at all."""
-    await check_store(FakeRuntime(recall=gym_store()))
+    await check_store_entries(FakeRuntime(recall=gym_store()))
 
     with pytest.raises(UsageError, match=r"no entry for chain_sum, gcd.*build_store"):
-        await check_store(FakeRuntime(recall=FakeRecall([])))
+        await check_store_entries(FakeRuntime(recall=FakeRecall([])))
 
 
 def test_the_table_has_a_row_for_each_generator_and_arm_and_for_all() -> None:
@@ -111,7 +121,7 @@ def test_the_table_has_a_row_for_each_generator_and_arm_and_for_all() -> None:
         replace(blank, generator="chain_sum", result=None, score=0.0),
     ]
 
-    lines = table_lines(found)
+    lines = format_table_lines(found)
 
     assert [line.split(" | ")[:5] for line in lines[2:]] == [
         ["| chain_sum", "none", "1", "0.0%", "0.0% to 79.3%"],
@@ -165,7 +175,7 @@ def test_a_stopped_run_continues_where_it_was(
 def test_the_generators_draw_the_same_problems_and_give_their_answers_the_full_score() -> None:
     """All 12 exist in the package, and what is drawn twice is equal."""
     pytest.importorskip("reasoning_gym", reason="the extra `eval` is not installed")
-    check_version()
+    check_gym_version()
 
     for generator in read_gym_entries():
         drawn = draw_problems(generator, 3)

@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 
 from models.curriculum import measure
-from models.curriculum.ask_runtime import TurnFailedError, ask_runtime, choose_plan, is_accepted
-from models.curriculum.collect_samples import describe_samples, fill_file
-from models.curriculum.intervals import format_share, wilson_interval
+from models.curriculum.ask_runtime import (
+    TurnFailedError,
+    ask_runtime,
+    find_budgeted_plan,
+    is_accepted,
+)
+from models.curriculum.collect_samples import collect_missing_samples, fingerprint_samples
+from models.curriculum.intervals import compute_wilson_interval, format_share_cells
 from models.sample_file import SampleFile
 from rm_local.errors import ModelNotFoundError, UsageError
 from rm_local.records import Entry, StopReason
@@ -50,7 +55,7 @@ async def test_a_turn_gives_the_voted_result_and_where_its_hits_come_from() -> N
     """Under the plan memory, with the hits of the store."""
     runtime = FakeRuntime(recall=FakeRecall([hit(1, 0.9), hit(2, 0.85)]))
 
-    outcome = await ask_runtime(runtime, "4 + 4?", choose_plan("memory"))
+    outcome = await ask_runtime(runtime, "4 + 4?", find_budgeted_plan("memory"))
 
     assert outcome.result == "8"
     assert outcome.sources == ("hand/thing-1", "hand/thing-2")
@@ -62,7 +67,7 @@ async def test_a_given_hint_is_the_only_one() -> None:
     runtime = FakeRuntime(recall=FakeRecall([hit(1, 0.9), hit(2, 0.85)]))
     entry = Entry("How to add?", "I should count on.", source="test/own")
 
-    outcome = await ask_runtime(runtime, "4 + 4?", choose_plan("memory"), hint=entry)
+    outcome = await ask_runtime(runtime, "4 + 4?", find_budgeted_plan("memory"), hint=entry)
 
     assert outcome.sources == ("test/own",)
     forced = [spec.forced for specs in runtime.engine.grown for spec in specs]
@@ -76,7 +81,7 @@ async def test_a_reply_without_a_result_is_kept_as_it_came() -> None:
     engine = FakeEngine(branches=[[think("I name the steps."), say(reply)]])
 
     outcome = await ask_runtime(
-        FakeRuntime(engine), "Steps?", choose_plan("direct"), temperature=0.0
+        FakeRuntime(engine), "Steps?", find_budgeted_plan("direct"), temperature=0.0
     )
 
     assert (outcome.result, outcome.text) == (None, reply)
@@ -90,7 +95,7 @@ async def test_branches_without_an_answer_are_an_outcome_without_a_result(
     """The model used its budget, or repeated itself: that is how it did on the question."""
     engine = FakeEngine(branches=[[think("Let me see, let me see"), reason]])
 
-    outcome = await ask_runtime(FakeRuntime(engine), "4 + 4?", choose_plan("direct"))
+    outcome = await ask_runtime(FakeRuntime(engine), "4 + 4?", find_budgeted_plan("direct"))
 
     assert (outcome.result, outcome.text) == (None, "")
     assert outcome.tokens > 0
@@ -102,7 +107,7 @@ async def test_a_turn_that_fails_is_no_sample(before: tuple[Write, ...]) -> None
     runtime = FakeRuntime(FakeEngine(branches=[[*before, died()]]))
 
     with pytest.raises(TurnFailedError, match="killed"):
-        await ask_runtime(runtime, "4 + 4?", choose_plan("direct"))
+        await ask_runtime(runtime, "4 + 4?", find_budgeted_plan("direct"))
 
 
 async def test_a_model_that_cannot_be_loaded_is_no_sample() -> None:
@@ -110,14 +115,14 @@ async def test_a_model_that_cannot_be_loaded_is_no_sample() -> None:
     runtime = FakeRuntime(model_error=ModelNotFoundError("There is no model.", "Name one."))
 
     with pytest.raises(TurnFailedError, match="no model"):
-        await ask_runtime(runtime, "4 + 4?", choose_plan("direct"))
+        await ask_runtime(runtime, "4 + 4?", find_budgeted_plan("direct"))
 
 
 async def test_a_sample_of_the_questions_for_people_is_judged_by_its_accepted_answers() -> None:
     """The conversation before the question is asked with it, answers included."""
     runtime = FakeRuntime()
 
-    sample = await measure.ask(runtime, QUESTION, "none")
+    sample = await measure.ask_in_arm(runtime, QUESTION, "none")
 
     assert (sample.key, sample.result, sample.right) == (("q", "none"), "8", True)
     assert [message.content for message in runtime.solved[0].history] == ["1 + 1?", "Answer: 2"]
@@ -128,7 +133,7 @@ async def test_the_wrong_hint_of_a_question_is_its_only_hint() -> None:
     """The arm `wrong` pins the entry of the family that the question names."""
     runtime = FakeRuntime()
 
-    await measure.ask(runtime, QUESTION, "wrong")
+    await measure.ask_in_arm(runtime, QUESTION, "wrong")
 
     (pinned,) = runtime.solved[0].overrides.pinned
     assert pinned.entry.source == "curriculum/slope"
@@ -153,7 +158,7 @@ async def test_only_what_the_file_lacks_is_asked(tmp_path: Path) -> None:
 
     async def fill(numbers: Sequence[int]) -> list[Square]:
         with SampleFile(path, Square, {"model": "a"}) as file:
-            return await fill_file(file, {n: n for n in numbers}, square)
+            return await collect_missing_samples(file, {n: n for n in numbers}, square)
 
     await fill([1, 3])
     found = await fill([3, 2, 1])
@@ -169,7 +174,7 @@ def test_samples_are_described_by_the_files_that_they_depend_on(tmp_path: Path) 
     other.write_bytes(b"2")
 
     def describe(model: Path) -> dict[str, object]:
-        return describe_samples(Runtime(Settings(), model=model, store=one), [])
+        return fingerprint_samples(Runtime(Settings(), model=model, store=one), [])
 
     first, second = describe(one), describe(other)
     assert {key for key in first if first[key] != second[key]} == {"model"}
@@ -179,9 +184,9 @@ def test_samples_are_described_by_the_files_that_they_depend_on(tmp_path: Path) 
 
 def test_intervals_follow_the_formula_of_wilson() -> None:
     """Known values of the formula; the bounds stay within 0 and 1."""
-    low, high = wilson_interval(8, 10)
+    low, high = compute_wilson_interval(8, 10)
     assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
-    assert wilson_interval(0, 10)[0] == 0.0
-    assert wilson_interval(10, 10)[1] == pytest.approx(1.0)
-    assert format_share(8, 10) == "10 | 80.0% | 49.0% to 94.3%"
-    assert format_share(0, 0) == "0 | - | -"
+    assert compute_wilson_interval(0, 10)[0] == 0.0
+    assert compute_wilson_interval(10, 10)[1] == pytest.approx(1.0)
+    assert format_share_cells(8, 10) == "10 | 80.0% | 49.0% to 94.3%"
+    assert format_share_cells(0, 0) == "0 | - | -"

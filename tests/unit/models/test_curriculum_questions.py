@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from models.curriculum.families import Family, as_text, read_families
+from models.curriculum.families import Family, format_answer_value, read_families
 from models.curriculum.overlap import find_overlaps, mask_words
-from models.nano.curriculum import KNOWN, entries, heldout, sample
-from models.seed.handwritten import handwritten
+from models.nano.curriculum import KNOWN, draw_trajectory, heldout, list_curriculum_entries
+from models.seed.handwritten import read_handwritten_entries
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 FIELDS = [
@@ -81,7 +81,9 @@ def try_formula(family: Family, order: tuple[int, ...]) -> tuple[str, ...] | Non
     """What the formula gives for PROBES in this order; None if its inputs are no plain numbers."""
     try:
         return tuple(
-            family.work_out(dict(zip(family.inputs, (probe[at] for at in order), strict=True)))
+            family.compute_answer(
+                dict(zip(family.inputs, (probe[at] for at in order), strict=True))
+            )
             for probe in PROBES
         )
     except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError):
@@ -118,7 +120,7 @@ def test_families_of_rm_nano_keep_their_split() -> None:
     for own in KNOWN:
         assert families[own.slug].split == "known"
         assert families[own.slug].subproblem == own.subproblem
-    for procedure in heldout.procedures():
+    for procedure in heldout.read_procedures():
         if procedure.slug in families:
             assert families[procedure.slug].split == "held-out"
 
@@ -139,10 +141,13 @@ def test_no_formula_of_a_known_family_solves_a_held_out_one() -> None:
 
 def test_answers_are_written_exactly() -> None:
     """Decimals where there is one, else the fraction; a float would hide a rounding."""
-    written = [as_text(value) for value in (Fraction(-1, 8), Fraction(6, 3), Fraction(1, 3), True)]
+    written = [
+        format_answer_value(value)
+        for value in (Fraction(-1, 8), Fraction(6, 3), Fraction(1, 3), True)
+    ]
     assert written == ["-0.125", "2", "1/3", "yes"]
     with pytest.raises(TypeError, match="float"):
-        as_text(0.5)
+        format_answer_value(0.5)
 
 
 def test_questions_have_exactly_the_documented_fields(rows: list[dict[str, Any]]) -> None:
@@ -188,12 +193,12 @@ def test_targets_are_what_the_families_give(rows: list[dict[str, Any]]) -> None:
         if row["family"]:
             family = families[row["family"]]
             assert list(row["inputs"]) == list(family.inputs), row
-            assert row["target"] == family.work_out(row["inputs"]), row
+            assert row["target"] == family.compute_answer(row["inputs"]), row
             assert row["target"] not in row["accepted"], row
             assert len(set(row["accepted"])) == len(row["accepted"]), row
             assert all(form.strip() == form != "" for form in row["accepted"]), row
         for message in row["earlier"]:
-            worked = families[message["family"]].work_out(message["inputs"])
+            worked = families[message["family"]].compute_answer(message["inputs"])
             assert re.search(rf"(?<![\w.]){re.escape(worked)}(?!\w|\.\d)", message["answer"]), row
 
 
@@ -204,7 +209,7 @@ def test_a_wrong_hint_gives_another_result(rows: list[dict[str, Any]]) -> None:
         hint, given = families[row["wrong_hint"]], list(row["inputs"].values())
         for values in permutations(given, len(hint.inputs)):
             try:
-                worked = hint.work_out(dict(zip(hint.inputs, values, strict=True)))
+                worked = hint.compute_answer(dict(zip(hint.inputs, values, strict=True)))
             except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError):
                 continue
             assert worked != row["target"], row
@@ -258,8 +263,11 @@ def test_no_question_shares_six_words_with_a_training_text_of_rm_nano(
 ) -> None:
     """Nor with a wording of a known family or an entry of the seed store."""
     rng = random.Random(12)
-    texts = [sample(rng).text for _ in range(2000)]
-    texts += [family.draw(rng).question for family in KNOWN for _ in range(60)]
-    texts += [f"{e.subproblem}\n{e.subroutine}" for e in (*entries(), *handwritten())]
+    texts = [draw_trajectory(rng).text for _ in range(2000)]
+    texts += [family.draw_problem(rng).question for family in KNOWN for _ in range(60)]
+    texts += [
+        f"{e.subproblem}\n{e.subroutine}"
+        for e in (*list_curriculum_entries(), *read_handwritten_entries())
+    ]
     found = find_overlaps(asked_texts(rows), texts)
     assert [(each.question, each.words) for each in found] == []

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from jinja2 import Template
 
-from models.curriculum.check import find_faults
+from models.curriculum.check import find_form_faults
 from models.curriculum.families import read_families
-from models.curriculum.forms import FOLDER, read_file, read_forms
+from models.curriculum.forms import FOLDER, read_form_file, read_forms
 from models.curriculum.measure import read_questions
 from models.curriculum.overlap import find_overlaps
 from models.curriculum.texts import TrainingText, draw_text
-from models.curriculum.texts.mixture import tell_user
-from models.curriculum.texts.spelling import spell_out
-from models.curriculum.texts.training_text import END, USER, opened
-from models.curriculum.texts.typing_manner import type_question
+from models.curriculum.texts.mixture import rewrite_in_second_person
+from models.curriculum.texts.spelling import spell_out_calculations
+from models.curriculum.texts.training_text import END, USER, format_prompt
+from models.curriculum.texts.typing_manner import imitate_typing
 from rm_local.engine import evaluate_expression
 from rm_local.library import RM_SMALL_TEMPLATE
 
@@ -36,7 +36,7 @@ def texts() -> Sequence[TrainingText]:
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_a_form_solves_what_it_asks(path: Path) -> None:
     """Each wording is filled, worked and answered as its family says."""
-    assert list(find_faults(read_file(path))) == []
+    assert list(find_form_faults(read_form_file(path))) == []
 
 
 def test_every_family_has_forms() -> None:
@@ -95,7 +95,7 @@ def test_a_prompt_is_what_the_template_renders() -> None:
     ]
     rendered = Template(RM_SMALL_TEMPLATE).render(messages=messages, add_generation_prompt=True)
 
-    assert opened("And 3+3?", earlier) == rendered
+    assert format_prompt("And 3+3?", earlier) == rendered
 
 
 def test_arithmetic_is_spelt_out_rightly_when_the_user_wants_it_so() -> None:
@@ -107,7 +107,7 @@ def test_arithmetic_is_spelt_out_rightly_when_the_user_wants_it_so() -> None:
         if operation == "-":
             a, b = max(a, b), min(a, b)
         result = evaluate_expression(f"{a}{operation}{b}")
-        work, question = spell_out(rng, f"<<{a}{operation}{b}={result}>>", "How much?")
+        work, question = spell_out_calculations(rng, f"<<{a}{operation}{b}={result}>>", "How much?")
         if question != "How much?":
             spelled += 1
             steps = re.findall(r"(\d+[-+]\d+)=(\d+)", work)
@@ -121,11 +121,13 @@ def test_code_is_typed_as_it_is() -> None:
     rng = random.Random(4)
     code = "What does print(sorted([3, 1])) show?"
 
-    assert all(code.rstrip("?") in type_question(rng, code) for _ in range(300))
+    assert all(code.rstrip("?") in imitate_typing(rng, code) for _ in range(300))
 
 
 def test_a_procedure_is_rephrased_in_the_second_person() -> None:
     """In the second person."""
-    told = tell_user("For problems like this, I should read my notes. I then stop. Good. More.")
+    rewritten = rewrite_in_second_person(
+        "For problems like this, I should read my notes. I then stop. Good. More."
+    )
 
-    assert told == "You should read your notes. You then stop. Good."
+    assert rewritten == "You should read your notes. You then stop. Good."

@@ -12,22 +12,28 @@ from pathlib import Path
 
 import pytest
 
-from models.curriculum.check import stands_in
+from models.curriculum.check import contains_answer
 from models.curriculum.families import read_families
-from models.curriculum.invented import draw_invented, machines, numeric, strings, unit_systems
-from models.curriculum.invented.lookalikes import is_held_out
+from models.curriculum.invented import (
+    draw_invented_problem,
+    machines,
+    numeric,
+    strings,
+    unit_systems,
+)
+from models.curriculum.invented.lookalikes import matches_held_out_family
 from models.curriculum.invented.numeric_asking import TEXTS as ASKS
 from models.curriculum.invented.numeric_steps import OPERATIONS, VALUES, Step
 from models.curriculum.invented.posing import (
     AnswerDiffersError,
-    Working,
-    calculations,
+    WorkedSteps,
     confirm_answer,
-    shared_numbers,
+    find_shared_numbers,
+    list_calculations,
 )
 from models.curriculum.invented.prose import STYLES
 from models.curriculum.invented.string_rules import OPERATIONS as STRING_OPERATIONS
-from models.curriculum.invented.tables import table
+from models.curriculum.invented.tables import read_table
 from models.curriculum.overlap import find_overlaps
 from models.curriculum.problem import Problem
 from rm_local.engine import evaluate_expression
@@ -35,10 +41,10 @@ from rm_local.engine import evaluate_expression
 DRAWS = 300
 """Problems of each kind."""
 KINDS: dict[str, Callable[[random.Random], Problem]] = {
-    "numeric": numeric.draw,
-    "strings": strings.draw,
-    "machines": machines.draw,
-    "unit_systems": unit_systems.draw,
+    "numeric": numeric.draw_quantity_problem,
+    "strings": strings.draw_string_problem,
+    "machines": machines.draw_machine_problem,
+    "unit_systems": unit_systems.draw_unit_problem,
 }
 DOMAINS = {"math", "science", "code", "practical"}
 QUESTIONS = Path(__file__).resolve().parents[3] / "models/curriculum/questions/questions.jsonl"
@@ -79,34 +85,34 @@ def drawn(kind: str) -> tuple[Problem, ...]:
 
 
 def texts(problem: Problem) -> str:
-    told = " ".join(f"{e.subproblem} {e.subroutine}" for e in problem.entries)
-    return f"{problem.name} {problem.question} {problem.subproblem} {told}".lower()
+    hints = " ".join(f"{e.subproblem} {e.subroutine}" for e in problem.entries)
+    return f"{problem.name} {problem.question} {problem.subproblem} {hints}".lower()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_calculation_of_the_work_has_the_calculators_value(kind: str) -> None:
     for problem in drawn(kind):
-        for expression, result in calculations(problem.work):
+        for expression, result in list_calculations(problem.work):
             assert evaluate_expression(expression) == result, problem.work
-        assert problem.work.count("<<") == len(calculations(problem.work)), problem.work
+        assert problem.work.count("<<") == len(list_calculations(problem.work)), problem.work
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_work_says_the_answer_at_its_end(kind: str) -> None:
     for problem in drawn(kind):
         last = problem.work[-len(problem.answer) - 80 :]
-        said = stands_in(problem.answer, last) or problem.answer in last.rpartition(" is ")[2]
+        said = contains_answer(problem.answer, last) or problem.answer in last.rpartition(" is ")[2]
         assert said, problem.work
 
 
 def test_an_answer_that_differs_from_the_work_is_refused() -> None:
-    working = Working()
-    working.calculate("Add:", "2+3")
+    working = WorkedSteps()
+    working.add_calculation("Add:", "2+3")
     confirm_answer("5", working)
     with pytest.raises(AnswerDiffersError):
         confirm_answer("6", working)
     with pytest.raises(AnswerDiffersError):
-        working.calculate("Divide:", "2/0")
+        working.add_calculation("Divide:", "2/0")
 
 
 @pytest.mark.parametrize("operation", VALUES)
@@ -122,7 +128,7 @@ def test_no_wrong_python_value_of_a_rule_gets_through(monkeypatch: pytest.Monkey
         monkeypatch.setitem(VALUES, operation, lambda a, b: a * a + b + 1001)
     rng = random.Random(1)
     with pytest.raises(AnswerDiffersError):
-        numeric.draw(rng)
+        numeric.draw_quantity_problem(rng)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -136,7 +142,7 @@ def test_questions_and_procedures_vary(kind: str) -> None:
 def test_no_number_of_the_question_stands_in_an_entry(kind: str) -> None:
     for problem in drawn(kind):
         for entry in problem.entries:
-            assert not shared_numbers(problem.question, entry.subroutine), problem
+            assert not find_shared_numbers(problem.question, entry.subroutine), problem
             assert not re.search(r"\d", entry.subproblem), entry.subproblem
 
 
@@ -184,11 +190,11 @@ def test_a_held_out_formula_is_found_under_any_name() -> None:
     around = (Step("add", "x", "y"), Step("double", "#1"))
     pairs = (Step("subtract", "n", Fraction(1)), Step("multiply", "#1", "n"), Step("halve", "#2"))
     gain = (Step("subtract", "c", "a"), Step("multiply", "#1", "b"))
-    assert is_held_out(half, ("a", "b"))
-    assert is_held_out(around, ("x", "y"))
-    assert is_held_out(pairs, ("n",))
-    assert is_held_out(gain, ("a", "b", "c"))
-    assert not is_held_out((*gain, Step("add", "#2", Fraction(7))), ("a", "b", "c"))
+    assert matches_held_out_family(half, ("a", "b"))
+    assert matches_held_out_family(around, ("x", "y"))
+    assert matches_held_out_family(pairs, ("n",))
+    assert matches_held_out_family(gain, ("a", "b", "c"))
+    assert not matches_held_out_family((*gain, Step("add", "#2", Fraction(7))), ("a", "b", "c"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -202,14 +208,15 @@ def test_there_are_many_styles_phrasings_and_question_patterns() -> None:
     assert len(set(STYLES)) >= 12
     assert all(len(set(row["phrases"])) >= 4 for row in OPERATIONS.values())
     assert len(ASKS["patterns"]) + len(ASKS["patterns_of_thing"]) >= 25
-    phrases = table("strings")["phrases"]
+    phrases = read_table("strings")["phrases"]
     assert {name.split(":")[0] for name in STRING_OPERATIONS} == set(phrases)
     assert all(len(set(texts)) >= 4 for texts in phrases.values())
 
 
 def test_all_kinds_are_drawn_alike_from_one_seed() -> None:
     first, again = (
-        [draw_invented(random.Random(seed)).question for seed in range(40)] for _ in range(2)
+        [draw_invented_problem(random.Random(seed)).question for seed in range(40)]
+        for _ in range(2)
     )
     assert first == again
     assert len(set(first)) == 40

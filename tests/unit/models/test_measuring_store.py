@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from models.curriculum.build_store import build, main, measuring_entries
+from models.curriculum.build_store import build_measuring_store, list_measuring_entries, main
 from models.curriculum.families import read_families
-from models.curriculum.family_entries import family_entries, write_procedure
+from models.curriculum.family_entries import format_procedure, list_family_entries
 from models.curriculum.gym.entries import FILE, read_gym_entries
-from models.seed.build import seed_entries
+from models.seed.build import list_seed_entries
 from models.seed.checks import FIRST_PERSON
 from rm_local.store import Store
 
 
 def test_the_store_adds_families_and_generators_to_the_seed_store() -> None:
     """Each family and each generator has one entry, and each of these has a source of its own."""
-    entries = measuring_entries()
-    seeds = seed_entries()
+    entries = list_measuring_entries()
+    seeds = list_seed_entries()
     added = entries[len(seeds) :]
 
     assert entries[: len(seeds)] == seeds
-    assert [entry.subproblem for entry in family_entries()] == [
+    assert [entry.subproblem for entry in list_family_entries()] == [
         family.subproblem for family in read_families().values()
     ]
     assert len(added) == 100 + 12
@@ -35,14 +35,14 @@ def test_the_prose_of_a_family_says_what_is_given_and_each_of_its_steps() -> Non
     """In the first person; a step that is a whole sentence stays as it is."""
     families = read_families()
 
-    assert write_procedure(families["remainder"]) == (
+    assert format_procedure(families["remainder"]) == (
         "For problems like this, where an amount and the size of a group are given, and what is "
         "left over after making full groups is asked: I should first find the largest multiple of "
         "the group size that is not above the amount. Then I subtract this multiple from the "
         "amount."
     )
     for family in families.values():
-        text = write_procedure(family)
+        text = format_procedure(family)
         assert FIRST_PERSON.search(text)
         assert all(step[1:] in text for step in family.steps)
         assert not re.search(r"\b(?:I|first) (?:for|if|otherwise|the|where|while|with) ", text)
@@ -66,7 +66,7 @@ def test_entries_are_found_in_the_store_that_is_built(tmp_path: Path) -> None:
     out = tmp_path / "measuring.rms"
     entries = list(read_gym_entries().values())
 
-    build(out, entries, embedder="static")
+    build_measuring_store(out, entries, embedder="static")
 
     with Store.open(out) as store:
         assert store.read_info().entries == len(entries)

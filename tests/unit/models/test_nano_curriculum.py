@@ -8,11 +8,19 @@ from itertools import pairwise
 
 import pytest
 
-from models.nano.curriculum import KNOWN, arithmetic, entries, heldout, invented, sample, taken
-from models.nano.curriculum.known import Known
-from models.nano.curriculum.manner import typed
-from models.nano.curriculum.procedure import OutOfReachError, told, work
-from models.nano.curriculum.trajectory import Hinted, declined, solved
+from models.nano.curriculum import (
+    KNOWN,
+    arithmetic,
+    draw_trajectory,
+    heldout,
+    invented,
+    list_curriculum_entries,
+    list_taken_names,
+)
+from models.nano.curriculum.known import KnownFamily
+from models.nano.curriculum.manner import imitate_typing
+from models.nano.curriculum.procedure import OutOfReachError, build_step, work_steps
+from models.nano.curriculum.trajectory import HintEntry, build_solved_trajectory, format_refusal
 from rm_local.loop import prompts
 
 
@@ -27,9 +35,9 @@ def _sides(steps: str) -> list[tuple[str, str]]:
 def test_every_worked_equation_holds(seed: int) -> None:
     """Both sides of each equal sign in a trajectory's steps have the same value."""
     rng = random.Random(seed)
-    problems = [invented.draw(rng, taken()) for _ in range(150)]
-    problems += [family.draw(rng) for family in KNOWN for _ in range(5)]
-    problems += [family.draw(rng) for family in heldout.procedures()]
+    problems = [invented.draw_invented_problem(rng, list_taken_names()) for _ in range(150)]
+    problems += [family.draw_problem(rng) for family in KNOWN for _ in range(5)]
+    problems += [family.draw_problem(rng) for family in heldout.read_procedures()]
 
     checked = 0
     for problem in problems:
@@ -41,7 +49,7 @@ def test_every_worked_equation_holds(seed: int) -> None:
 
 
 @pytest.mark.parametrize("family", KNOWN, ids=lambda family: family.slug)
-def test_known_family_is_asked_in_eight_wordings(family: Known) -> None:
+def test_known_family_is_asked_in_eight_wordings(family: KnownFamily) -> None:
     """Each known family has at least eight wordings, all different."""
     assert len(set(family.wordings)) >= 8
 
@@ -57,18 +65,23 @@ def test_known_families_cover_math_science_and_code() -> None:
 def test_training_never_draws_a_held_out_family() -> None:
     """No trajectory of the training stream asks for a held-out procedure or is hinted at one."""
     rng = random.Random(1)
-    text = "".join(sample(rng).text for _ in range(3000))
+    text = "".join(draw_trajectory(rng).text for _ in range(3000))
 
-    for name in heldout.names():
+    for name in heldout.list_procedure_names():
         assert f"I need the {name}." not in text
         assert f"The hint is for the {name}," not in text
 
 
 def test_the_result_of_a_procedure_is_that_of_its_formula() -> None:
     """Kinetic energy worked step by step is half of mass times speed squared."""
-    steps = (told("take", "speed"), told("itself"), told("multiply", "mass"), told("halve"))
+    steps = (
+        build_step("take", "speed"),
+        build_step("itself"),
+        build_step("multiply", "mass"),
+        build_step("halve"),
+    )
 
-    clauses, result = work(steps, {"mass": 6, "speed": 5})
+    clauses, result = work_steps(steps, {"mass": 6, "speed": 5})
 
     assert result == 6 * 5 * 5 // 2
     assert clauses.startswith("start with the speed: 5; multiply it by itself: 5*5=25; ")
@@ -77,7 +90,7 @@ def test_the_result_of_a_procedure_is_that_of_its_formula() -> None:
 def test_a_division_that_leaves_a_rest_is_refused() -> None:
     """Steps never claim an uneven quotient."""
     with pytest.raises(OutOfReachError):
-        work((told("quotient", "mass", "volume"),), {"mass": 7, "volume": 2})
+        work_steps((build_step("quotient", "mass", "volume"),), {"mass": 7, "volume": 2})
 
 
 @pytest.mark.parametrize(
@@ -85,13 +98,13 @@ def test_a_division_that_leaves_a_rest_is_refused() -> None:
 )
 def test_a_spelled_product_ends_in_the_product(a: int, b: int) -> None:
     """The last number of the spelling is a times b."""
-    assert arithmetic.times(a, b).rsplit("=", 1)[1] == str(a * b)
+    assert arithmetic.spell_product(a, b).rsplit("=", 1)[1] == str(a * b)
 
 
 def test_a_trajectory_holds_the_texts_of_the_loop() -> None:
     """Cue, hint and `Okay,` are put together as the loop does it when it runs."""
-    problem = heldout.procedures()[0].draw(random.Random(2))
-    trajectory = solved(problem, Hinted(problem.entry, problem.name), cued=True)
+    problem = heldout.read_procedures()[0].draw_problem(random.Random(2))
+    trajectory = build_solved_trajectory(problem, HintEntry(problem.entry, problem.name), cued=True)
 
     hint = prompts.hint_text(problem.entry.subproblem, problem.entry.subroutine)
 
@@ -100,8 +113,10 @@ def test_a_trajectory_holds_the_texts_of_the_loop() -> None:
 
 def test_the_model_is_not_trained_to_write_hints_or_questions() -> None:
     """Only subproblem, thought and answer are learnt; question, cue and hint are given."""
-    problem = heldout.procedures()[0].draw(random.Random(2))
-    pieces = solved(problem, Hinted(problem.entry, problem.name), cued=True).pieces
+    problem = heldout.read_procedures()[0].draw_problem(random.Random(2))
+    pieces = build_solved_trajectory(
+        problem, HintEntry(problem.entry, problem.name), cued=True
+    ).pieces
 
     learnt = "".join(text for text, learn in pieces if learn)
 
@@ -112,13 +127,13 @@ def test_the_model_is_not_trained_to_write_hints_or_questions() -> None:
 
 def test_an_unknown_procedure_under_another_hint_is_declined() -> None:
     """The wrong hint is named as such, and the answer says that the way is not known."""
-    one, two = heldout.procedures()[:2]
-    problem = one.draw(random.Random(3))
+    one, two = heldout.read_procedures()[:2]
+    problem = one.draw_problem(random.Random(3))
 
-    text = solved(problem, Hinted(two.entry(), two.name), cued=True).text
+    text = build_solved_trajectory(problem, HintEntry(two.build_entry(), two.name), cued=True).text
 
     assert f"The hint is for the {two.name}, so it does not fit." in text
-    assert declined(one.name) in text
+    assert format_refusal(one.name) in text
     assert "Answer:" not in text
 
 
@@ -126,13 +141,13 @@ def test_code_is_typed_as_it_stands() -> None:
     """A program keeps its lines and capitals in every manner of typing."""
     program = "x = 1\nfor i in range(2):\n    x = x + 1\nprint(x)"
 
-    assert {typed(random.Random(seed), program) for seed in range(50)} == {program}
+    assert {imitate_typing(random.Random(seed), program) for seed in range(50)} == {program}
 
 
 def test_every_family_has_one_entry() -> None:
     """The seed store gets one pair for each known and each held-out family, no two alike."""
-    pairs = entries()
+    pairs = list_curriculum_entries()
 
-    assert len(pairs) == len(KNOWN) + len(heldout.procedures())
+    assert len(pairs) == len(KNOWN) + len(heldout.read_procedures())
     assert len({pair.subproblem for pair in pairs}) == len(pairs)
     assert len({pair.subroutine for pair in pairs}) == len(pairs)

@@ -11,11 +11,11 @@ import torch
 from tokenizers import Tokenizer
 
 from models.nano import tokenizer as tokenizers
-from models.nano.data import encode, rows
-from models.nano.export import tensors
+from models.nano.data import draw_rows, encode_trajectory
+from models.nano.export import collect_gguf_tensors
 from models.nano.model import Nano, Shape
-from models.nano.muon import orthogonal
-from models.nano.train import Progress, Run, loss_of, rate
+from models.nano.muon import orthogonalize_update
+from models.nano.train import RunProgress, TrainingRun, compute_loss, compute_rate_factor
 
 TINY = Shape(width=64, layers=1, heads=1, hidden=96)
 
@@ -23,19 +23,19 @@ TINY = Shape(width=64, layers=1, heads=1, hidden=96)
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
     """The tokenizer, learnt from a few samples."""
-    return tokenizers.train(samples=1500)
+    return tokenizers.train_tokenizer(samples=1500)
 
 
-def _run(folder: Path, tokenizer: Tokenizer) -> Run:
+def _run(folder: Path, tokenizer: Tokenizer) -> TrainingRun:
     folder.mkdir(exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
-    return Run(folder, TINY, seed=0, device=torch.device("cpu"), compiled=False)
+    return TrainingRun(folder, TINY, seed=0, device=torch.device("cpu"), compiled=False)
 
 
 def test_rows_hold_whole_trajectories(tokenizer: Tokenizer) -> None:
     """No trajectory is cut: a row has as many beginnings as ends, and little padding."""
     start, end = (tokenizer.token_to_id(t) for t in ("<think>", "</think>"))
-    drawn = list(islice(rows(tokenizer, seed=1, length=512), 20))
+    drawn = list(islice(draw_rows(tokenizer, seed=1, length=512), 20))
 
     for ids, flags in drawn:
         assert (ids == start).sum() == (ids == end).sum() > 0
@@ -47,11 +47,11 @@ def test_only_what_the_model_writes_is_learnt(tokenizer: Tokenizer) -> None:
     """The learnt tokens spell the learnt pieces of the trajectory, and nothing else."""
     import random
 
-    from models.nano.curriculum import sample
+    from models.nano.curriculum import draw_trajectory
 
     rng = random.Random(4)
-    for trajectory in (sample(rng) for _ in range(40)):
-        ids, flags = encode(tokenizer, trajectory)
+    for trajectory in (draw_trajectory(rng) for _ in range(40)):
+        ids, flags = encode_trajectory(tokenizer, trajectory)
         learnt = [i for i, flag in zip(ids, flags, strict=True) if flag]
         wanted = "".join(text for text, flag in trajectory.pieces if flag)
 
@@ -62,42 +62,42 @@ def test_only_what_the_model_writes_is_learnt(tokenizer: Tokenizer) -> None:
 def test_a_few_steps_bring_the_loss_down(tmp_path: Path, tokenizer: Tokenizer) -> None:
     """Training on one batch again and again learns it."""
     run = _run(tmp_path, tokenizer)
-    ids, flags = next(rows(run.tokenizer, seed=2, length=512))
+    ids, flags = next(draw_rows(run.tokenizer, seed=2, length=512))
     batch = torch.from_numpy(ids)[None], torch.from_numpy(flags)[None]
 
-    before = loss_of(run.model, *batch).item()
+    before = compute_loss(run.model, *batch).item()
     for _ in range(12):
-        run._step(*batch, factor=0.5)
+        run._train_step(*batch, factor=0.5)
 
-    assert loss_of(run.model, *batch).item() < before - 1
+    assert compute_loss(run.model, *batch).item() < before - 1
 
 
 def test_a_stopped_run_continues_where_it_was(tmp_path: Path, tokenizer: Tokenizer) -> None:
     """Weights, optimiser states and progress come back from the checkpoint."""
     run = _run(tmp_path, tokenizer)
-    run.progress = Progress(step=7, tokens=700, seconds=3.5)
+    run.progress = RunProgress(step=7, tokens=700, seconds=3.5)
     with torch.no_grad():
         run.model.embedding.weight.add_(1.0)
-    run.save()
+    run.save_checkpoint()
 
     again = _run(tmp_path, tokenizer)
 
-    assert again.progress == Progress(step=7, tokens=700, seconds=3.5)
+    assert again.progress == RunProgress(step=7, tokens=700, seconds=3.5)
     assert torch.equal(again.model.embedding.weight, run.model.embedding.weight)
 
 
 def test_the_learning_rate_ends_low() -> None:
     """It warms up, stays, and falls to its floor at the end of the budget."""
-    full = rate(Progress(step=1000, seconds=30), budget=100)
+    full = compute_rate_factor(RunProgress(step=1000, seconds=30), budget=100)
 
-    assert rate(Progress(step=0, seconds=0), budget=100) < 0.1
+    assert compute_rate_factor(RunProgress(step=0, seconds=0), budget=100) < 0.1
     assert full == 1
-    assert rate(Progress(step=9000, seconds=100), budget=100) < 0.1
+    assert compute_rate_factor(RunProgress(step=9000, seconds=100), budget=100) < 0.1
 
 
 def test_an_update_is_made_orthogonal() -> None:
     """All singular values of a Muon update are near 1."""
-    update = orthogonal(torch.randn(48, 32, generator=torch.Generator().manual_seed(1)))
+    update = orthogonalize_update(torch.randn(48, 32, generator=torch.Generator().manual_seed(1)))
 
     values = torch.linalg.svdvals(update.float())
 
@@ -108,6 +108,6 @@ def test_every_weight_is_exported() -> None:
     """The GGUF's tensors hold as many numbers as the model has parameters."""
     model = Nano(TINY)
 
-    assert sum(t.size for t in tensors(model).values()) == sum(
+    assert sum(t.size for t in collect_gguf_tensors(model).values()) == sum(
         p.numel() for p in model.parameters()
     )

@@ -177,9 +177,9 @@ def test_small_sources_are_built_too(tmp_path: Path, count: int) -> None:
 
 def test_progress_reports_stage_rows_and_time_left(tmp_path: Path) -> None:
     """Stages come in order, each ends with all its rows and no time left."""
-    told: list[Progress] = []
-    build_store(tmp_path / "made.rms", MadeSource(1000), embedder=MADE, report=told.append)
-    assert list(dict.fromkeys(p.stage for p in told)) == [
+    reports: list[Progress] = []
+    build_store(tmp_path / "made.rms", MadeSource(1000), embedder=MADE, report=reports.append)
+    assert list(dict.fromkeys(p.stage for p in reports)) == [
         "sample",
         "train",
         "spill",
@@ -187,7 +187,7 @@ def test_progress_reports_stage_rows_and_time_left(tmp_path: Path) -> None:
         "finish",
         "calibrate",
     ]
-    ends = {progress.stage: progress for progress in told}
+    ends = {progress.stage: progress for progress in reports}
     for stage in ("spill", "write", "finish"):
         assert (ends[stage].done, ends[stage].total, ends[stage].seconds_left) == (1000, 1000, 0)
 
@@ -235,7 +235,7 @@ def test_a_source_with_a_wrong_count_of_rows_is_an_error(tmp_path: Path) -> None
 def test_the_count_of_the_file_is_that_of_its_rows(path: Path) -> None:
     """`meta` says how many entries there are, and that all are of the bulk build."""
     with sqlite.open_connection(path, "read") as connection:
-        assert rows.count_entries(connection) == rows.read_last_id(connection) == ROWS
+        assert rows.count_entries(connection) == rows.read_last_given_id(connection) == ROWS
         values = dict(connection.execute("SELECT key, value FROM meta WHERE key <> 'rotation'"))
         assert values["bulk"] == ROWS
         assert "groups" not in values

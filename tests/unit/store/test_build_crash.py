@@ -18,7 +18,7 @@ from rm_local.store.build import assign
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.store import Store
-from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
+from tests.support.faults.steps import KINDS, Kind, count_steps, is_killed_at
 from tests.support.stores import MadeSource
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks and kills")

@@ -23,7 +23,7 @@ from rm_local.store.rewrite.compact import compact_store
 from rm_local.store.sqlite import connection as sqlite, tables
 from rm_local.store.sqlite.usage_counts import UsageCount, read_usage_counts, record_usage
 from rm_local.store.store import Store
-from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
+from tests.support.faults.steps import KINDS, Kind, count_steps, is_killed_at
 from tests.support.stores import MadeSource, entries, toy_store, vectors
 
 ROWS = 3000

@@ -19,7 +19,7 @@ KILLED = """
 import sys
 from rm_local.store.sqlite import tables
 from rm_local.store.store import Store
-from tests.faults.cut import kill_after
+from tests.support.faults.cut import kill_after
 from tests.support.stores import entries, vectors
 
 kill_after(tables, "insert_rows")

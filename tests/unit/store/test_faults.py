@@ -1,4 +1,4 @@
-"""A small sample of what the commands in tests/faults do at length."""
+"""A small sample of what the campaigns in tests/campaigns do at length."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rm_local.store.store import Store
-from tests.faults import corruption, kills
-from tests.faults.stores import fingerprint, ids_of, made_store
+from tests.campaigns import corruption, kills
+from tests.support.faults.stores import fingerprint, ids_of, made_store
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks and kills")
 

@@ -86,8 +86,8 @@ def test_a_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     leader, follower = pty.openpty()
     try:
         with open(follower, "rb", closefd=False) as stdin:
-            told = SimpleNamespace(buffer=stdin, fileno=lambda: follower)
-            monkeypatch.setattr("sys.stdin", told)
+            fake_stdin = SimpleNamespace(buffer=stdin, fileno=lambda: follower)
+            monkeypatch.setattr("sys.stdin", fake_stdin)
             for path in (Path("-"), Path(os.ttyname(follower))):
                 with pytest.raises(UsageError, match="is a terminal"):
                     check_inputs([path])

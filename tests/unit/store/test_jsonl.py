@@ -37,8 +37,8 @@ def path(tmp_path: Path) -> Path:
 def as_line(entry: Entry) -> bytes:
     """The entry's line, as JSON spells it without escapes."""
     fields = ("subproblem", "subroutine", "domain", "source", "level", "provenance")
-    told = {name: getattr(entry, name) for name in fields}
-    return json.dumps(told, ensure_ascii=False).encode() + b"\n"
+    row = {name: getattr(entry, name) for name in fields}
+    return json.dumps(row, ensure_ascii=False).encode() + b"\n"
 
 
 def test_an_entry_has_all_its_fields(path: Path) -> None:

@@ -14,7 +14,7 @@ from rm_local.store.index.kmeans import (
     find_clusters,
     find_nearest_centroids,
     fit_itq_rotation,
-    k_means,
+    run_k_means,
 )
 from tests.support.stores import topics, vectors
 
@@ -56,14 +56,14 @@ def test_itq_brings_rows_nearer_to_their_signs(rows: np.ndarray) -> None:
 def test_k_means_finds_what_belongs_together() -> None:
     """Of five far-apart topics each gets a centre of its own."""
     rows = topics(500, dimension=32, count=5, spread=0.1)
-    centres = k_means(rows, 5, rng(), rounds=20)
+    centres = run_k_means(rows, 5, rng(), rounds=20)
     assert len(set(find_nearest_centroids(rows, centres).tolist())) == 5
     assert np.allclose(np.linalg.norm(centres, axis=1), 1, atol=1e-5)
 
 
 def test_there_are_no_more_centers_than_rows() -> None:
     """Asking for more gives one a row."""
-    assert k_means(vectors(3), 10, rng()).shape == (3, 16)
+    assert run_k_means(vectors(3), 10, rng()).shape == (3, 16)
 
 
 def test_clusters_are_ordered_by_super_cluster(rows: np.ndarray, clusters: Clusters) -> None:
@@ -78,8 +78,8 @@ def test_clusters_are_ordered_by_super_cluster(rows: np.ndarray, clusters: Clust
 def test_a_full_beam_gives_the_nearest_centre(rows: np.ndarray, clusters: Clusters) -> None:
     """With all super-clusters asked, the assignment is exact; with a few near ones nearly."""
     exact = find_nearest_centroids(rows, clusters.centroids)
-    assert np.array_equal(clusters.assign_rows(rows, len(clusters.supers), further=2), exact)
-    assert (clusters.assign_rows(rows, beam=4, further=2) == exact).mean() > 0.95
+    assert np.array_equal(clusters.assign_rows(rows, len(clusters.supers), margin=2), exact)
+    assert (clusters.assign_rows(rows, beam=4, margin=2) == exact).mean() > 0.95
     assert (clusters.assign_rows(rows) == exact).mean() > 0.95
 
 

@@ -27,7 +27,7 @@ from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.sqlite.snapshot import StateWatch, StoreState, read_store_state
 from rm_local.store.sqlite.vec0 import TEXTS, read_dictionary
 from rm_local.store.store import Store
-from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
+from tests.support.faults.steps import KINDS, Kind, count_steps, is_killed_at
 from tests.support.maintenance import (
     BULK,
     EXACT,
@@ -67,9 +67,9 @@ def tidied(path: Path, seconds: float = LONG) -> MaintenanceResult:
 
 def test_everything_is_done_and_reported(path: Path, worn: Path) -> None:
     """Nothing is left, answers are as before, and a second time there is nothing to do."""
-    told: list[str] = []
-    report = Maintainer(path, largest=300).run_tasks(LONG, lambda now: told.append(now.stage))
-    assert list(report.left) == told
+    stages: list[str] = []
+    report = Maintainer(path, largest=300).run_tasks(LONG, lambda now: stages.append(now.stage))
+    assert list(report.left) == stages
     assert set(report.left.values()) == {0}
     assert min(report.done.values()) > 0
     assert not report.busy
@@ -136,7 +136,7 @@ class Reader:
     def search(self, query: np.ndarray) -> list[tuple[str, float]]:
         """Subproblems and similarities."""
         with read_transaction(self._connection):
-            if (changed := self._watch.read_if_changed()) is not None:
+            if (changed := self._watch.read_state_if_changed()) is not None:
                 self.changes += changed != self._state
                 self._state = changed
                 self._searcher = Searcher(
@@ -217,14 +217,14 @@ def test_a_watch_reports_only_changes_by_others(path: Path) -> None:
     """The state at first, nothing while nobody writes or only itself does, then the new one."""
     with sqlite.open_connection(path, "write") as connection:
         watch = StateWatch(connection)
-        first = watch.read_if_changed()
+        first = watch.read_state_if_changed()
         assert first
         assert first == StoreState(BULK, first.search_params, 0)
         write_meta_value(connection, "probes", 7)
-        assert watch.read_if_changed() is None
+        assert watch.read_state_if_changed() is None
         with apsw.Connection(str(path)) as other:
             write_meta_value(other, "candidates", 900)
-        assert watch.read_if_changed() == replace(
+        assert watch.read_state_if_changed() == replace(
             first, search_params=replace(first.search_params, nprobe=7, candidates=900)
         )
     connection.close()

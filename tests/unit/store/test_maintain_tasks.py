@@ -12,9 +12,9 @@ import pytest
 
 from rm_local.store.format import DamagedError
 from rm_local.store.maintain.assign_clusters import AssignClusters
-from rm_local.store.maintain.initial_clusters import InitialClusters
+from rm_local.store.maintain.initial_clusters import CreateInitialClusters
 from rm_local.store.maintain.pack_texts import PackTexts
-from rm_local.store.maintain.purge_deleted import PurgeDeleted
+from rm_local.store.maintain.purge_deleted import PurgeDeletedBits
 from rm_local.store.maintain.recompress import RecompressTexts
 from rm_local.store.maintain.split_clusters import SplitClusters
 from rm_local.store.maintain.task import MaintenanceTask, StoreTools
@@ -37,13 +37,13 @@ from tests.support.maintenance import (
 from tests.support.stores import entries, topics, vectors
 
 SMALL_SPLIT = partial(SplitClusters, largest=300)
-FIRST = partial(InitialClusters, enough=1000)
+FIRST = partial(CreateInitialClusters, enough=1000)
 KINDS: list[Callable[[StoreTools], MaintenanceTask]] = [
     AssignClusters,
     PackTexts,
     SMALL_SPLIT,
     RecompressTexts,
-    PurgeDeleted,
+    PurgeDeletedBits,
 ]
 
 
@@ -125,11 +125,11 @@ def test_folding_hides_no_damage(path: Path) -> None:
 def test_split_clusters_are_small(path: Path) -> None:
     """None is too large, centres are as many as clusters, and deleted rows' bits are gone."""
     before = value(path, "SELECT sum(length(v)) / 128 FROM centroid")
-    parted = sum(each["clusters parted"] for each in worked(path, SMALL_SPLIT))
+    added = sum(each["clusters parted"] for each in worked(path, SMALL_SPLIT))
     with Store.open(path) as store:
-        assert store.read_info().clusters == before + parted
-    assert value(path, "SELECT value FROM meta WHERE key = 'generation'") == parted
-    assert value(path, "SELECT 1 + max(partition00) FROM code_chunks") == before + parted
+        assert store.read_info().clusters == before + added
+    assert value(path, "SELECT value FROM meta WHERE key = 'generation'") == added
+    assert value(path, "SELECT 1 + max(partition00) FROM code_chunks") == before + added
 
 
 def test_a_split_store_is_searched_as_well(path: Path, worn: Path) -> None:
@@ -165,21 +165,21 @@ def test_a_cluster_of_equal_rows_is_not_split(tmp_path: Path) -> None:
 
 def test_deleted_bits_are_cleared(path: Path) -> None:
     """All of them, also where a chunk has others, and chunks that had no others are gone."""
-    (done,) = worked(path, PurgeDeleted)
+    (done,) = worked(path, PurgeDeletedBits)
     assert done["deleted entries' bits cleared"] == 602
     assert done["empty chunks removed"] >= 1
-    assert list(worked(path, PurgeDeleted)) == []
+    assert list(worked(path, PurgeDeletedBits)) == []
     with Store.open(path, write=True) as store:
         store.delete_entries([1000])
-    assert [each["deleted entries' bits cleared"] for each in worked(path, PurgeDeleted)] == [1]
+    assert [each["deleted entries' bits cleared"] for each in worked(path, PurgeDeletedBits)] == [1]
 
 
 def test_purging_continues_where_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In steps of few chunks, from one process to the next, what is folded meanwhile counts."""
     monkeypatch.setattr("rm_local.store.maintain.purge_deleted.READ_CHUNKS", 4)
-    first = next(worked(path, PurgeDeleted))
+    first = next(worked(path, PurgeDeletedBits))
     assert list(worked(path, PackTexts))
-    done = [first, *worked(path, PurgeDeleted)]
+    done = [first, *worked(path, PurgeDeletedBits)]
     assert sum(each["deleted entries' bits cleared"] for each in done) == 602
     assert held(path)
 
@@ -211,7 +211,7 @@ def test_stores_too_small_or_too_large_get_no_clusters(tmp_path: Path) -> None:
     path = grown_store(tmp_path / "grown.rms", 100)
     assert list(worked(path, FIRST)) == []
     with apsw.Connection(str(path)) as connection:
-        few = InitialClusters(StoreTools.from_connection(connection), enough=10, most=50)
+        few = CreateInitialClusters(StoreTools.from_connection(connection), enough=10, most=50)
         assert few.has_too_many_entries
         assert few.run_step(0) == {}
 

@@ -42,7 +42,7 @@ KILLED = """
 import sys
 from rm_local.store.index import pending
 from rm_local.store.store import Store
-from tests.faults.cut import kill_after
+from tests.support.faults.cut import kill_after
 from tests.support.stores import entries, vectors
 
 pending.MAX_PENDING = 5
@@ -263,10 +263,10 @@ def test_a_repair_keeps_what_is_whole(path: Path) -> None:
         connection.execute("DELETE FROM fresh WHERE id = ?", (ids[2],))
         connection.execute("UPDATE ref SET label = 1 + label % 6 WHERE id = ?", (ids[3],))
     connection.close()
-    mended = repair_store(path)
-    assert mended is not None
-    assert mended.lost == []
-    assert "Bits of 2 entries were derived from their codes." in mended.mended
+    repaired = repair_store(path)
+    assert repaired is not None
+    assert repaired.lost == []
+    assert "Bits of 2 entries were derived from their codes." in repaired.mended
     with Store.open(path) as store:
         assert fresh_ids(store) == []
         assert store.get(ids) == texts

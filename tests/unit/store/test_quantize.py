@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rm_local.store.codec.code_frames import CodeFrames, CodePacker, train_default_dictionary
+from rm_local.store.codec.code_frames import CodeFrames, CodePacker, train_default_code_dictionary
 from rm_local.store.codec.quantize import Quantizer, get_default_step
 from rm_local.store.format import DamagedError
 from tests.support.stores import vectors
@@ -28,15 +28,15 @@ def test_steps_keep_the_cosine() -> None:
 def test_bits_are_the_signs_first_component_lowest() -> None:
     """One byte holds eight components."""
     row = np.array([[1, -1, -1, -1, -1, -1, -1, 1]], np.float32)
-    assert Quantizer(8, 1.0).encode_bits(row).tolist() == [[0b1000_0001]]
+    assert Quantizer(8, 1.0).encode_sign_bits(row).tolist() == [[0b1000_0001]]
 
 
 def test_bits_are_taken_after_mean_and_rotation() -> None:
     """The signs are those of (x - mean) @ rotation."""
     rows, mean = vectors(5), vectors(1, seed=1)[0] / 3
     rotation = np.linalg.qr(np.random.default_rng(2).normal(size=(16, 16)))[0].astype(np.float32)
-    turned = Quantizer(16, 1.0, mean, rotation).encode_bits(rows)
-    assert np.array_equal(turned, Quantizer(16, 1.0).encode_bits((rows - mean) @ rotation))
+    turned = Quantizer(16, 1.0, mean, rotation).encode_sign_bits(rows)
+    assert np.array_equal(turned, Quantizer(16, 1.0).encode_sign_bits((rows - mean) @ rotation))
 
 
 @pytest.mark.parametrize("dimension", [8, 64, 384])
@@ -46,7 +46,7 @@ def test_packed_steps_come_back(dimension: int) -> None:
     usual = Quantizer(dimension, get_default_step(dimension)).to_int8(
         vectors(50, dimension=dimension)
     )
-    packer = CodePacker(dimension, train_default_dictionary(dimension))
+    packer = CodePacker(dimension, train_default_code_dictionary(dimension))
     assert np.array_equal(packer.unpack_rows(packer.pack_rows(steps)), steps)
     packed = packer.pack_rows(usual)
     assert np.array_equal(packer.unpack_rows(packed), usual)
@@ -58,7 +58,7 @@ def test_packed_steps_come_back(dimension: int) -> None:
 @pytest.mark.parametrize("frame", [b"", b"\0", b"\xff" * 200, bytes(100)])
 def test_an_invalid_frame_is_damage(frame: bytes) -> None:
     """It is never read as another vector."""
-    packer = CodePacker(384, train_default_dictionary(384))
+    packer = CodePacker(384, train_default_code_dictionary(384))
     with pytest.raises(DamagedError):
         packer.unpack_rows([frame])
     whole = packer.pack_rows(np.zeros((2, 384), np.int8))
@@ -68,7 +68,7 @@ def test_an_invalid_frame_is_damage(frame: bytes) -> None:
 
 def test_a_code_of_another_length_is_damage() -> None:
     """A frame of a shorter row is refused."""
-    dictionary = train_default_dictionary(384)
+    dictionary = train_default_code_dictionary(384)
     short = np.zeros((1, 376), np.int8)
     frames = CodePacker(376, dictionary).pack_rows(short)
     with pytest.raises(DamagedError):
@@ -79,6 +79,6 @@ def test_a_code_of_another_length_is_damage() -> None:
 
 def test_no_frames_are_no_rows() -> None:
     """Of the right width."""
-    assert CodePacker(384, train_default_dictionary(384)).unpack_frames(
+    assert CodePacker(384, train_default_code_dictionary(384)).unpack_frames(
         CodeFrames.from_codes([])
     ).shape == (0, 384)

@@ -16,7 +16,7 @@ from rm_local.store.index.search import Searcher
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite.meta import SearchParams, get_default_search_params
 from rm_local.store.store import Store
-from tests.faults.stores import MADE
+from tests.support.faults.stores import MADE
 from tests.support.stores import MadeSource
 
 ROWS = 6000
@@ -61,7 +61,7 @@ def test_clusters_give_what_sqlite_vec_gives(store: Store, source: MadeSource, w
     searcher: Searcher = store._searcher
     clusters = np.arange(len(searcher.centroids))
     for unit in source.vectors[::600]:
-        bits = searcher.quantizer.encode_bits(unit[np.newaxis])[0].tobytes()
+        bits = searcher.quantizer.encode_sign_bits(unit[np.newaxis])[0].tobytes()
         found = ivf.scan_clusters(searcher._readers, bits, wanted, clusters).keys
         assert found.tolist() == nearest_by_sqlite_vec(store, bits, wanted, "")
 
@@ -70,7 +70,7 @@ def test_labels_narrow_before_the_nearest_are_chosen(store: Store, source: MadeS
     """So that as many are found as are wanted, where there are so many."""
     searcher: Searcher = store._searcher
     clusters = np.arange(len(searcher.centroids))
-    bits = searcher.quantizer.encode_bits(source.vectors[:1])[0].tobytes()
+    bits = searcher.quantizer.encode_sign_bits(source.vectors[:1])[0].tobytes()
     held = [label for (label,) in store._connection.execute("SELECT DISTINCT label FROM ref")]
     label = held[-1]
     assert isinstance(label, int)
@@ -105,7 +105,7 @@ def test_chunks_that_do_not_fit_together_are_damage(
 
 def test_the_querys_own_floats_order_what_the_bits_have_found() -> None:
     """By the inner product with each row's signs; rows that it cannot distinguish as they stood."""
-    found = ivf.CodeCandidates(
+    found = ivf.SignBitCandidates(
         np.array([3 << ivf.ID_BITS | 7, 4 << ivf.ID_BITS | 9, 4 << ivf.ID_BITS | 11]),
         np.array([[0b0001], [0b0110], [0b0110]], np.uint8),
     )
@@ -116,9 +116,9 @@ def test_the_querys_own_floats_order_what_the_bits_have_found() -> None:
 def test_of_rows_as_far_away_the_lowest_ids_are_kept() -> None:
     """Whatever part they come from."""
     parts = [
-        ivf.CodeCandidates(np.array([5 << ivf.ID_BITS | id]), np.array([[id]], np.uint8))
+        ivf.SignBitCandidates(np.array([5 << ivf.ID_BITS | id]), np.array([[id]], np.uint8))
         for id in (4, 2, 3)
     ]
-    kept = ivf.CodeCandidates.merge_nearest(parts, 2)
+    kept = ivf.SignBitCandidates.merge_nearest(parts, 2)
     assert (kept.extract_ids().tolist(), kept.bits.ravel().tolist()) == ([2, 3], [2, 3])
-    assert ivf.CodeCandidates.merge_nearest(parts, 9).extract_ids().tolist() == [2, 3, 4]
+    assert ivf.SignBitCandidates.merge_nearest(parts, 9).extract_ids().tolist() == [2, 3, 4]

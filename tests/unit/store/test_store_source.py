@@ -51,7 +51,7 @@ def test_places_are_counted_past_what_is_left_out() -> None:
     missing = np.array([5, 6, 9, 20])
     listed = [number for number in range(5, 40) if number not in missing]
     places = np.arange(len(listed))
-    assert SparseRange.from_missing(5, missing).map_places(places).tolist() == listed
+    assert SparseRange.from_missing(5, missing).find_ids_at(places).tolist() == listed
 
 
 @pytest.mark.parametrize("block_rows", [1, 7, 1004, 5000])
@@ -142,7 +142,7 @@ def test_blocks_of_joined_stores_cross_their_borders(tmp_path: Path) -> None:
             join_stores([StoreSource.open(one), StoreSource.open(other)], tmp_path / "work")
         )
     )
-    assert (joined.rows, joined.repeated) == (30, 5)
+    assert (joined.rows, joined.omitted_count) == (30, 5)
     with ExitStack() as opened:
         for each in joined.stores:
             opened.enter_context(each)
@@ -177,6 +177,11 @@ def test_a_difference_counts_repeated_entries(tmp_path: Path) -> None:
     other = toy(tmp_path / "other.rms", [changed, *reversed(held[1:])])
     with StoreSource.open(one) as first, StoreSource.open(other) as second:
         found = diff_stores(first, second, 1)
-    assert (found.both, found.one.only, found.other.only, found.equal) == (9, 2, 1, False)
+    assert (found.entries_in_both, found.one.only, found.other.only, found.equal) == (
+        9,
+        2,
+        1,
+        False,
+    )
     assert [entry.id for entry in found.one.examples] == [1]
     assert found.other.examples[0].source == "elsewhere"

@@ -17,14 +17,14 @@ from rm_local.store.rewrite.compact import compact_store
 from rm_local.store.sqlite import wal
 from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.store import Store
-from tests.faults.stores import MADE
+from tests.support.faults.stores import MADE
 from tests.support.stores import TOY, MadeSource, entries, toy_store, vectors
 
 ROOT = Path(__file__).resolve().parents[3]
 KILLED = """
 import os, signal, sys
 from rm_local.store.store import Store
-from tests.faults.stores import MADE
+from tests.support.faults.stores import MADE
 from tests.support.stores import entries, vectors
 
 store = Store.open(sys.argv[1], write=True)

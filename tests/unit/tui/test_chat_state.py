@@ -47,7 +47,7 @@ async def test_stopping_hands_back_what_waited() -> None:
     assert state.queue_question(PendingQuestion("second")) is None
     assert state.stop_turn() == PendingQuestion("second")
     assert control.stopped
-    assert state.waiting is None
+    assert state.pending is None
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_going_again_stays_in_its_place() -> None:
     state.apply_event(Formulating(""), 0.0, 1)
     state.start_turn(PendingQuestion("Q2"), 0.0)
     state.apply_event(Formulating(""), 0.0, 2)
-    again = state.retry_question()
+    again = state.build_retry_question()
     assert again is not None
     assert again.after == 1
     state.start_turn(again, 0.0)
     state.apply_event(Formulating(""), 0.0, 3)
-    assert state.ancestors == {1, 3}
+    assert state.lineage == {1, 3}
     state.start_turn(PendingQuestion("Q3"), 0.0)
     assert state.turn is not None
     assert state.turn.after == 3
@@ -97,7 +97,7 @@ def test_going_again_keeps_whose_subproblem_it_is(author: Author) -> None:
     state = ChatState()
     state.start_turn(PendingQuestion("Why?"), now=0.0)
     state.apply_event(Formulated("how to find why", 0.1, author), 0.0, 1)
-    again, edited = state.retry_question(), state.retry_question("how to ask")
+    again, edited = state.build_retry_question(), state.build_retry_question("how to ask")
 
     assert again is not None
     assert edited is not None
@@ -116,7 +116,7 @@ def test_going_again_formulates_where_that_was_not_finished() -> None:
     state = ChatState()
     state.start_turn(PendingQuestion("Why?"), now=0.0)
     state.apply_event(Formulating("how to"), 0.0, 1)
-    again = state.retry_question()
+    again = state.build_retry_question()
 
     assert again is not None
     assert again.build_overrides().subproblem is None
@@ -126,10 +126,10 @@ def test_going_again_draws_other_branches() -> None:
     """Each time the same question is reasoned on again, its seed is another one."""
     state = ChatState()
     state.start_turn(PendingQuestion("Why?"), now=0.0)
-    first = state.retry_question("how to find why")
+    first = state.build_retry_question("how to find why")
     assert first is not None
     state.start_turn(first, now=1.0)
-    second = state.retry_question()
+    second = state.build_retry_question()
 
     assert second is not None
     assert [first.build_overrides().seed, second.build_overrides().seed] == [1, 2]

@@ -15,7 +15,7 @@ from rm_local.loop.events import (
     Prefilling,
 )
 from rm_local.loop.turn import Turn, apply_event, begin_turn
-from rm_local.tui.turn_view import compute_rate, derive_phases, format_place
+from rm_local.tui.turn_view import compute_token_rate, derive_phases, format_turn_number
 from tests.support import script
 
 
@@ -55,18 +55,20 @@ def test_times_come_from_the_events_and_the_running_one_from_the_clock() -> None
 
 
 @pytest.mark.parametrize(
-    ("number", "follows", "told"), [(0, 0, ""), (1, 0, "1"), (2, 1, "2"), (2, 0, "2 · alone")]
+    ("number", "follows", "shown"), [(0, 0, ""), (1, 0, "1"), (2, 1, "2"), (2, 0, "2 · alone")]
 )
-def test_a_turns_place_is_short(number: int, follows: int, told: str) -> None:
+def test_a_turns_place_is_short(number: int, follows: int, shown: str) -> None:
     """What it follows is said only where that is not the turn before."""
-    assert format_place(replace(begin_turn("Why?", 0.0), number=number, after=follows)) == told
+    assert (
+        format_turn_number(replace(begin_turn("Why?", 0.0), number=number, after=follows)) == shown
+    )
 
 
 def test_speed_is_tokens_over_the_time_since_the_branch_began() -> None:
     """Ten tokens in two seconds are five a second, for the branch and for all."""
     view = apply_event(after(BranchStarted(0, None)), TokenChunk(0, "thinking", "x", 10), 2.0)
     assert view.branches[0].tokens_per_second == 5.0
-    assert compute_rate(view, 2.0) == 5.0
+    assert compute_token_rate(view, 2.0) == 5.0
 
 
 def test_phases_that_never_ran_are_halted_by_a_failure() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stores import made_store
 from tests.support.damage import ROWS
+from tests.support.faults.stores import made_store
 
 
 @pytest.fixture(scope="session")

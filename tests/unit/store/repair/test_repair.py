@@ -14,9 +14,9 @@ from rm_local.store.repair.repair import repair_store
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite.usage_counts import read_usage_counts, record_usage
 from rm_local.store.store import Store
-from tests.faults.pages import Pages
-from tests.faults.stores import ADDED, ids_of
 from tests.support.damage import LAST, ROWS, change, contents
+from tests.support.faults.pages import Pages
+from tests.support.faults.stores import ADDED, ids_of
 from tests.support.stores import entries, vectors
 
 
@@ -78,18 +78,18 @@ def test_bits_are_derived_from_the_codes(path: Path, whole: Path, damage: str) -
     assert repaired is not None
     assert repaired.lost == []
     assert any("derived from their codes" in each for each in repaired.mended)
-    with Store.open(path) as mended, Store.open(whole) as other:
+    with Store.open(path) as restored, Store.open(whole) as other:
         ids = ids_of(other)
-        assert mended.verify() == []
-        assert mended.get(ids) == other.get(ids)
-        assert (mended.read_vectors(ids) == other.read_vectors(ids)).all()
+        assert restored.verify() == []
+        assert restored.get(ids) == other.get(ids)
+        assert (restored.read_vectors(ids) == other.read_vectors(ids)).all()
         queries = vectors(40, dimension=64, seed=99)
         found, wanted = (
             [
                 {hit.entry.id for hit in store.search(SearchRequest(query, k=10))}
                 for query in queries
             ]
-            for store in (mended, other)
+            for store in (restored, other)
         )
     alike = sum(len(one & two) for one, two in zip(found, wanted, strict=True))
     assert alike >= 0.97 * sum(map(len, wanted))
@@ -108,10 +108,10 @@ def test_centers_are_computed_from_their_rows(path: Path, whole: Path, damage: s
     """Each is the mean of its rows again, near to what it was."""
     change(path, damage)
     assert repair_store(path)
-    with Store.open(path) as mended, Store.open(whole) as other:
-        assert mended.verify() == []
-        assert mended.read_info().clusters == other.read_info().clusters
-        ours, theirs = mended._searcher.centroids.rows, other._searcher.centroids.rows
+    with Store.open(path) as restored, Store.open(whole) as other:
+        assert restored.verify() == []
+        assert restored.read_info().clusters == other.read_info().clusters
+        ours, theirs = restored._searcher.centroids.rows, other._searcher.centroids.rows
         assert ((ours * theirs).sum(axis=1) > 0.95).all()
 
 
@@ -138,13 +138,13 @@ def test_entries_that_are_lost_are_named(
     assert repaired is not None
     assert repaired.lost_ids == lost
     assert f"({', '.join(map(str, lost))})" in repaired.lost[0]
-    with Store.open(path, write=True) as mended, Store.open(whole) as other:
+    with Store.open(path, write=True) as restored, Store.open(whole) as other:
         ids = [id for id in ids_of(other) if id not in lost]
-        assert ids_of(mended) == ids
-        assert mended.get(ids) == other.get(ids)
-        assert mended.add_entries(entries(1), vectors(1, dimension=64)) == [LAST + 1]
-        mended.delete_entries([ids[0], LAST + 1])
-        assert mended.verify() == []
+        assert ids_of(restored) == ids
+        assert restored.get(ids) == other.get(ids)
+        assert restored.add_entries(entries(1), vectors(1, dimension=64)) == [LAST + 1]
+        restored.delete_entries([ids[0], LAST + 1])
+        assert restored.verify() == []
 
 
 def test_a_long_list_is_cut_short(path: Path) -> None:
@@ -163,10 +163,10 @@ def test_a_damaged_label_costs_only_its_names(path: Path, whole: Path) -> None:
     repaired = repair_store(path)
     assert repaired is not None
     assert repaired.lost[0].startswith("Domain, source, level and provenance of")
-    with Store.open(path) as mended, Store.open(whole) as other:
-        assert mended.verify() == []
+    with Store.open(path) as restored, Store.open(whole) as other:
+        assert restored.verify() == []
         ids = ids_of(other)
-        pairs = list(zip(mended.get(ids), other.get(ids), strict=True))
+        pairs = list(zip(restored.get(ids), other.get(ids), strict=True))
     changed = [(one, two) for one, two in pairs if one != two]
     assert 0 < len(changed) < len(pairs)
     assert len({two.source + two.domain for _, two in changed}) == 1

@@ -17,10 +17,10 @@ from rm_local.store.format import PAGE_SIZE
 from rm_local.store.repair import repair as repairing
 from rm_local.store.repair.repair import repair_store
 from rm_local.store.store import Store
-from tests.faults import corruption
-from tests.faults.pages import Pages
-from tests.faults.stores import ids_of
+from tests.campaigns import corruption
 from tests.support.damage import ROWS, change, contents
+from tests.support.faults.pages import Pages
+from tests.support.faults.stores import ids_of
 from tests.support.stores import entries, vectors
 
 
@@ -54,11 +54,11 @@ def test_pages_that_cannot_be_read_cost_only_their_rows(path: Path, whole: Path,
     path.write_bytes(PAGES[kind](whole.read_bytes(), Pages(whole)))
     repaired = repair_store(path)
     assert repaired is not None
-    with Store.open(path) as mended, Store.open(whole) as other:
-        assert mended.verify() == []
-        kept, ids = ids_of(mended), ids_of(other)
-        assert mended.get(kept) == other.get(kept)
-        assert (mended.read_vectors(kept) == other.read_vectors(kept)).all()
+    with Store.open(path) as restored, Store.open(whole) as other:
+        assert restored.verify() == []
+        kept, ids = ids_of(restored), ids_of(other)
+        assert restored.get(kept) == other.get(kept)
+        assert (restored.read_vectors(kept) == other.read_vectors(kept)).all()
     gone = set(ids) - set(kept)
     assert len(kept) > ROWS - 500
     assert set(repaired.lost_ids) <= gone
@@ -78,10 +78,10 @@ def test_one_changed_byte_never_changes_an_entry(path: Path, whole: Path, seed: 
     except StoreError:
         assert path.read_bytes() == data
         return
-    with Store.open(path) as mended, Store.open(whole) as other:
-        assert mended.verify() == []
-        ids = ids_of(mended)
-        assert [*map(corruption.texts_of, mended.get(ids))] == [
+    with Store.open(path) as restored, Store.open(whole) as other:
+        assert restored.verify() == []
+        ids = ids_of(restored)
+        assert [*map(corruption.texts_of, restored.get(ids))] == [
             *map(corruption.texts_of, other.get(ids))
         ]
 

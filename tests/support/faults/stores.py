@@ -35,7 +35,7 @@ def made_store(path: Path, rows: int) -> None:
 
 def ids_of(store: Store) -> list[int]:
     """Ids of all entries, ascending."""
-    with store._use_connection() as connection:
+    with store._open_transaction() as connection:
         return [row[0] for row in connection.execute("SELECT id FROM ref ORDER BY id")]
 
 

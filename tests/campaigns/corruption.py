@@ -1,5 +1,5 @@
 """Change one byte in each of many places of a store, and see what becomes of it:
-`python -m tests.faults.corruption --places 500 [--rows N] [--seed S]`.
+`python -m tests.campaigns.corruption --places 500 [--rows N] [--seed S]`.
 
 Each damaged copy is looked at by a process of its own. What no error and no `verify` has found
 must be harmless: all entries, vectors and answers equal to the undamaged store's, byte for byte.
@@ -19,8 +19,8 @@ from pathlib import Path
 from rm_local.errors import StoreError
 from rm_local.records import Entry
 from rm_local.store.store import Store
-from tests.faults.pages import Pages, difference
-from tests.faults.stores import fingerprint, ids_of, made_store
+from tests.support.faults.pages import Pages, difference
+from tests.support.faults.stores import fingerprint, ids_of, made_store
 from tests.support.watchdog import HANG_SECONDS
 
 FOUND_AT_OPEN, FOUND_BY_VERIFY, HARMLESS = "found at open", "found by verify", "harmless"
@@ -56,16 +56,16 @@ def look(path: Path, wanted: str, texts: Texts) -> tuple[str, str]:
     try:
         with Store.open(path) as store:
             try:
-                held, told = fingerprint(store), ""
+                held, message = fingerprint(store), ""
             except StoreError as error:
-                held, told = "", str(error)
+                held, message = "", str(error)
             if faults := store.verify():
                 # A text is never another one, not even before `verify` has looked.
                 return (WRONG_TEXT if wrong_text(store, texts) else FOUND_BY_VERIFY), faults[0]
     except StoreError as error:
         return FOUND_AT_OPEN, str(error)
-    if told:
-        return WRONG, f"verify finds nothing, and yet: {told}"
+    if message:
+        return WRONG, f"verify finds nothing, and yet: {message}"
     return (HARMLESS, "") if held == wanted else (WRONG, "other contents or answers")
 
 
@@ -123,8 +123,8 @@ def run(folder: Path, places: int, rows: int, seed: int) -> Counter[tuple[str, s
         kind = difference(path, copy) if how == HARMLESS else pages.kind(change.place)
         counts[how, kind] += 1
         if how in BAD:
-            told = f"{change.place}: {change.before} -> {change.after}, {kind}: {how}: {said}"
-            print(told, flush=True)
+            line = f"{change.place}: {change.before} -> {change.after}, {kind}: {how}: {said}"
+            print(line, flush=True)
     return counts
 
 

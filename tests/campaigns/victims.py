@@ -1,4 +1,4 @@
-"""The processes that `tests.faults.kills` kills: each does its work until it kills itself."""
+"""The processes that `tests.campaigns.kills` kills: each does its work until it kills itself."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from unittest.mock import patch
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.build.source import EntryBatch
 from rm_local.store.store import Store
-from tests.faults.steps import begin_counting
-from tests.faults.stores import DIMENSION, MADE, ids_of
+from tests.support.faults.steps import begin_counting
+from tests.support.faults.stores import DIMENSION, MADE, ids_of
 from tests.support.stores import MadeSource, entries, vectors
 
 BATCH = 7

@@ -1,4 +1,4 @@
-"""A disk that is full at any moment: `python -m tests.faults.full_disk [--rows N]`, as root.
+"""A disk that is full at any moment: `python -m tests.campaigns.full_disk [--rows N]`, as root.
 
 On a small tmpfs of its own, with more and more of it taken: each build, add, replace and delete
 either comes through or is a StoreError with a remedy; the store is then as before, `verify` finds
@@ -20,7 +20,7 @@ from unittest.mock import patch
 from rm_local.errors import CorruptStoreError, StoreError
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.store import Store
-from tests.faults.stores import DIMENSION, MADE, fingerprint, made_store
+from tests.support.faults.stores import DIMENSION, MADE, fingerprint, made_store
 from tests.support.stores import MadeSource, entries, vectors
 
 MEGABYTES = 64
@@ -72,7 +72,7 @@ def delete(store: Store) -> None:
     store.delete_entries([*range(100, 900), 3010, 3190])
 
 
-def told(error: StoreError, path: Path) -> str:
+def describe_error(error: StoreError, path: Path) -> str:
     """What the error says; it has a remedy, and does not speak of damage."""
     if isinstance(error, CorruptStoreError) or not error.remedy:
         raise AssertionError(str(error))
@@ -100,7 +100,7 @@ def edit(folder: Path, what: Callable[[Store], None], logged: bool) -> tuple[int
                     what(store)
                     break
                 except StoreError as error:
-                    said.add(told(error, path))
+                    said.add(describe_error(error, path))
                     fails += 1
                     assert fingerprint(store) == before
         with Store.open(path) as store:
@@ -125,7 +125,7 @@ def build_in_full(folder: Path, rows: int) -> tuple[int, set[str]]:
                 build_store(path, MadeSource(rows), embedder=MADE, clusters=15)
                 break
             except StoreError as error:
-                said.add(told(error, path))
+                said.add(describe_error(error, path))
                 fails += 1
         assert not path.exists()
         kilobytes += 64

@@ -1,5 +1,5 @@
 """Whether two versions of sqlite-vec answer alike on each other's stores:
-`python -m tests.faults.versions PYTHON PYTHON`, two interpreters that have one each.
+`python -m tests.campaigns.versions PYTHON PYTHON`, two interpreters that have one each.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 MAKE = """
 import sys
 from pathlib import Path
-from tests.faults.stores import made_store
+from tests.support.faults.stores import made_store
 from rm_local.store.sqlite.library_versions import read_versions
 made_store(Path(sys.argv[1]), 5000)
 print(read_versions()["sqlite_vec"])
@@ -22,7 +22,7 @@ READ = """
 import sys
 from pathlib import Path
 from rm_local.store.store import Store
-from tests.faults.stores import fingerprint
+from tests.support.faults.stores import fingerprint
 from tests.support.stores import entries, vectors
 with Store.open(Path(sys.argv[1]), write=True) as store:
     assert store.verify() == []

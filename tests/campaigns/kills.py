@@ -1,5 +1,5 @@
 """Kill processes that build or write, with SIGKILL, at steps drawn from all of their work:
-`python -m tests.faults.kills --times 200 [--rows N] [--seed S]`.
+`python -m tests.campaigns.kills --times 200 [--rows N] [--seed S]`.
 
 Half of the kills hit a build by several processes, half a writer that adds, replaces and deletes.
 """
@@ -17,9 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from rm_local.store.store import Store
-from tests.faults.steps import KINDS, Kind, count_steps
-from tests.faults.stores import fingerprint, ids_of, made_store
-from tests.faults.victims import BATCH, BLOCK_ROWS, Point, build_one, write_on
+from tests.campaigns.victims import BATCH, BLOCK_ROWS, Point, build_one, write_on
+from tests.support.faults.steps import KINDS, Kind, count_steps
+from tests.support.faults.stores import fingerprint, ids_of, made_store
 from tests.support.processes import has_ended
 
 POINTS: tuple[Point, ...] = (*KINDS, "block")
@@ -33,7 +33,7 @@ def killed(*arguments: object) -> tuple[bool, list[str]]:
 
     RuntimeError: it ended with an error, or what it had started outlives it.
     """
-    command = [sys.executable, "-m", "tests.faults.victims", *map(str, arguments)]
+    command = [sys.executable, "-m", "tests.campaigns.victims", *map(str, arguments)]
     with tempfile.TemporaryFile("w+") as out:
         child = subprocess.Popen(command, stdout=out, start_new_session=True)
         if child.wait() not in (0, -signal.SIGKILL):

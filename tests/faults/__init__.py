@@ -1,1 +1,0 @@
-"""The store under damage, kills and a full disk: commands that anyone can run."""
