@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from rm_local import EntryFilter, SearchRequest, Store
-from rm_local.embed import choose_embedder, load_shipped_static
+from rm_local.embed import find_or_download_embedder, load_shipped_static
 from rm_local.ingest import build_from_files
 
 ENTRIES = Path(__file__).with_name("entries.jsonl")
@@ -18,7 +18,7 @@ ENTRIES = Path(__file__).with_name("entries.jsonl")
 
 def main(files: list[Path], out: Path) -> None:
     """Build `out` from `files` with the static embedder; print the best entry of each search."""
-    build_from_files(files, out, choose_embedder("static"))
+    build_from_files(files, out, find_or_download_embedder("static"))
     embedder = load_shipped_static()
     with Store.open(out, embedder=embedder.id) as store:
         print(f"{store.count_entries()} entries")

@@ -27,7 +27,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_HOME = "this user has no home folder"
 
 
-class UnsavedNotices:
+class UnsavedFilesReporter:
     """Reports to the user, once per run, which kinds of files cannot be saved, and why.
 
     `say` is called with the text of each notice.
@@ -37,7 +37,7 @@ class UnsavedNotices:
         self._say = say
         self._said: set[Kind] = set()
 
-    def report_unsaved(self, kind: Kind, error: OSError | HomeNotFoundError) -> None:
+    def report_unsaved_once(self, kind: Kind, error: OSError | HomeNotFoundError) -> None:
         """Report that `error` prevents saving `kind`, and which other kinds cannot be saved.
 
         Only the first call for a kind can cause a notice; after any notice only a call for sessions
@@ -52,12 +52,12 @@ class UnsavedNotices:
         self._said |= reasons.keys()
         self._say(f"{_format_reasons(reasons)} {SET_HOME}")
 
-    def find_worker_log(self) -> Path | None:
+    def find_worker_log_or_report(self) -> Path | None:
         """Return the path of the worker's log; None without a home folder, which is reported."""
         try:
             return paths.worker_log()
         except HomeNotFoundError as error:
-            self.report_unsaved("the model's log", error)
+            self.report_unsaved_once("the model's log", error)
             return None
 
 

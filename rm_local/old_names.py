@@ -38,7 +38,7 @@ class RenamedWarning(FutureWarning):
     """Warning that an old name was used. Commands print it as one line of notice."""
 
 
-def replace_old_name(
+def warn_and_replace_old_name(
     names: Mapping[str, str], name: str, form: str = "{}", *, file: Path | None = None
 ) -> str:
     """Return `name`, or the present name if it is an old one: then emit a `RenamedWarning`.

@@ -82,7 +82,7 @@ def shipped_store() -> Path:
     return _find_shipped_file("seed.rms")
 
 
-def shipped_static() -> Path:
+def shipped_static_embedder() -> Path:
     """Return the path of the shipped table of the static embedder."""
     return _find_shipped_file("rm-static.safetensors")
 

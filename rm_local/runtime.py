@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from rm_local import paths
 from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError
-from rm_local.folders import UnsavedNotices
+from rm_local.folders import UnsavedFilesReporter
 from rm_local.idle_timer import IdleTimer
-from rm_local.library import choose_default_model, name_model, prepare_model_in_thread
+from rm_local.library import choose_default_model, ensure_model_file_in_thread, name_model
 from rm_local.loop import (
     Event,
     ModelLoading,
@@ -71,7 +71,7 @@ class Runtime:
         """Path of the model's file, or name of an embedded model."""
         self._uses_default = named is None
         self.store = store or settings.store or paths.shipped_store()
-        self.notices = UnsavedNotices(self.report_notice)
+        self.notices = UnsavedFilesReporter(self.publish_notice_once)
         """Reports files that cannot be saved, once per run."""
         self.idle = IdleTimer(settings.idle_unload_minutes * 60, self.unload_model)
         self._engine: Engine | None = None
@@ -82,7 +82,7 @@ class Runtime:
         self._opening_model = asyncio.Lock()
         self._opening_store = asyncio.Lock()
         if self._uses_default and default.notice:
-            self.report_notice(default.notice)
+            self.publish_notice_once(default.notice)
 
     @property
     def engine(self) -> Engine:
@@ -91,9 +91,9 @@ class Runtime:
             from rm_local.engine import Engine
 
             self._engine = Engine(
-                self.settings.engine_options(),
-                log=self.notices.find_worker_log(),
-                unlogged=partial(self.notices.report_unsaved, "the model's log"),
+                self.settings.build_engine_options(),
+                log=self.notices.find_worker_log_or_report(),
+                unlogged=partial(self.notices.report_unsaved_once, "the model's log"),
             )
         return self._engine
 
@@ -114,7 +114,7 @@ class Runtime:
         """
         return self._run_events.watch_events()
 
-    def report_notice(self, text: str) -> None:
+    def publish_notice_once(self, text: str) -> None:
         """Publish a notice to the user as an event, unless the same text was published before.
 
         Other packages get this method as a callback.
@@ -140,10 +140,10 @@ class Runtime:
         def publish_progress(share: float) -> None:
             self._run_events.publish_event(ModelLoading(share))
 
-        file = await prepare_model_in_thread(
+        file = await ensure_model_file_in_thread(
             self.model,
             publish_progress,
-            self.report_notice,
+            self.publish_notice_once,
             is_default=self._uses_default,
         )
         lora = await self.hash_adapters()
@@ -152,7 +152,7 @@ class Runtime:
             file, lora=lora, name=name, on_progress=publish_progress
         )
         for note in info.notes:
-            self.report_notice(note)
+            self.publish_notice_once(note)
         return info
 
     def _name_model(self, file: Path) -> str:
@@ -169,9 +169,11 @@ class Runtime:
         unreadable file stays empty: loading the model then raises the error.
         """
         if any(not adapter.sha256 for adapter in self._lora):
-            from rm_local.gguf import add_adapter_hash
+            from rm_local.gguf import add_adapter_hash_if_readable
 
-            self._lora = await asyncio.to_thread(lambda: tuple(map(add_adapter_hash, self._lora)))
+            self._lora = await asyncio.to_thread(
+                lambda: tuple(map(add_adapter_hash_if_readable, self._lora))
+            )
         return self._lora
 
     async def unload_model(self) -> None:
@@ -210,7 +212,7 @@ class Runtime:
                 self.store,
                 info.embedder,
                 lambda: self.engine,
-                partial(self.notices.report_unsaved, "the embedder's file"),
+                partial(self.notices.report_unsaved_once, "the embedder's file"),
             )
         except BaseException:
             store.close()
@@ -245,7 +247,9 @@ class Runtime:
                             self._open_store_and_model(question, plan)
                         )
                         opened = asyncio.ensure_future(opening)
-                        async with aclosing(run_events.follow_until(opened)) as published:
+                        async with aclosing(
+                            run_events.follow_until_done_or_cancel(opened)
+                        ) as published:
                             async for run_event in published:
                                 yield run_event
                         turn = solve(

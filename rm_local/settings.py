@@ -12,7 +12,7 @@ from rm_local import old_names
 from rm_local.errors import HomeNotFoundError, SettingsError
 from rm_local.home import expand_home
 from rm_local.lora import LoraAdapter, drop_unused_adapters, parse_lora
-from rm_local.old_names import replace_old_name
+from rm_local.old_names import warn_and_replace_old_name
 from rm_local.options import EngineOptions, FlashAttention, Overflow, Precision
 from rm_local.paths import config_file, templates_dir
 
@@ -60,7 +60,7 @@ class Settings:
     theme: str = "rm-dark"
     """The app's colours: rm-dark, rm-light, or any theme of Textual's."""
 
-    def engine_options(self) -> EngineOptions:
+    def build_engine_options(self) -> EngineOptions:
         """Return the settings of the engine, with the folder of the user's chat templates."""
         own = {field.name for field in fields(self)}
         shared = [field.name for field in fields(EngineOptions) if field.name in own]
@@ -118,15 +118,15 @@ def _read_setting_values(source: Path) -> dict[str, Any]:
         raise SettingsError(f"{source} is not TOML: {error}.", "Fix that line.") from None
     values: dict[str, Any] = {}
     for written, value in table.items():
-        key = replace_old_name(old_names.SETTINGS, written, file=source)
+        key = warn_and_replace_old_name(old_names.SETTINGS, written, file=source)
         if key in values:
             message = f"{source}: {key!r} is set twice, under its old name, too."
             raise SettingsError(message, "Remove one of the two lines.")
-        values[key] = _check_value(source, key, value)
+        values[key] = _check_and_convert_setting(source, key, value)
     return values
 
 
-def _check_value(source: Path, key: str, value: object) -> Any:
+def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
     """Check the value of the setting `key`; return it converted to the type of its field.
 
     Raises:
@@ -163,7 +163,7 @@ def _check_value(source: Path, key: str, value: object) -> Any:
             return _check_choice(source, key, value, get_args(Precision))
         case "context_overflow":
             if isinstance(value, str):
-                value = replace_old_name(
+                value = warn_and_replace_old_name(
                     old_names.CONTEXT_OVERFLOW, value, f'{key} = "{{}}"', file=source
                 )
             return _check_choice(source, key, value, get_args(Overflow))
@@ -180,7 +180,7 @@ def _check_value(source: Path, key: str, value: object) -> Any:
         case "plan" | "theme":
             if isinstance(value, str) and value:
                 if key == "plan":
-                    return replace_old_name(old_names.PLANS, value, "plan {}", file=source)
+                    return warn_and_replace_old_name(old_names.PLANS, value, "plan {}", file=source)
                 return value
             raise _make_value_error(source, key, value, "a name")
         case _:

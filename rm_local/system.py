@@ -14,33 +14,33 @@ COMMAND_TIMEOUT = 5
 """Time limit in seconds for a command of the operating system that this module runs."""
 
 
-def usable_cores() -> int:
+def count_usable_processors() -> int:
     """Return the number of logical processors that this process may use; at least 1."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def physical_cores() -> int:
+def count_physical_cores() -> int:
     """Return the number of physical cores that this process may use; at least 1.
 
     Where the system does not state it, half of the logical processors are assumed to be cores.
     """
-    usable = usable_cores()
-    return max(1, min(usable, _count_all_cores() or (usable + 1) // 2))
+    usable = count_usable_processors()
+    return max(1, min(usable, _count_machine_cores() or (usable + 1) // 2))
 
 
-def _count_all_cores() -> int | None:
+def _count_machine_cores() -> int | None:
     """Count the physical cores of the machine; None if the system does not state them."""
     if sys.platform == "darwin":
         command = ["/usr/sbin/sysctl", "-n", "hw.perflevel0.physicalcpu"]
         found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
         return int(found) if found.isdigit() else None
     try:
-        return count_cores(Path("/proc/cpuinfo").read_text())
+        return parse_physical_core_count(Path("/proc/cpuinfo").read_text())
     except OSError:
         return None
 
 
-def count_cores(cpuinfo: str) -> int | None:
+def parse_physical_core_count(cpuinfo: str) -> int | None:
     """Count the physical cores in the text of /proc/cpuinfo; None if it does not list them."""
     sockets = re.findall(r"^physical id\s*: (\d+)$", cpuinfo, re.MULTILINE)
     cores = re.findall(r"^core id\s*: (\d+)$", cpuinfo, re.MULTILINE)
@@ -55,7 +55,7 @@ def resident_mb() -> float | None:
     return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def peak_memory() -> int:
+def get_peak_memory_or_zero() -> int:
     """Return the peak resident memory of this process in bytes; 0 if it is not known."""
     try:
         import resource
@@ -65,7 +65,7 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def exit_with_parent() -> None:
+def exit_when_parent_ends() -> None:
     """End this process as soon as its parent process has ended.
 
     Otherwise a process that waits for its next task would wait for ever. No effect in a process
@@ -96,12 +96,12 @@ def free_memory() -> int | None:
 
 def _read_linux_free_memory() -> int | None:
     """Return the free bytes of the machine, or of the container if those are fewer."""
-    free = parse_meminfo(Path("/proc/meminfo").read_text(encoding="ascii"))
+    free = parse_meminfo_available(Path("/proc/meminfo").read_text(encoding="ascii"))
     limit = _read_cgroup_free_memory(Path("/sys/fs/cgroup"))
     return free if limit is None or free is None else min(free, limit)
 
 
-def parse_meminfo(text: str) -> int | None:
+def parse_meminfo_available(text: str) -> int | None:
     """Return the bytes of `MemAvailable` in the text of /proc/meminfo; None without that line."""
     found = re.search(r"^MemAvailable:\s*(\d+) kB$", text, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
@@ -130,10 +130,10 @@ def _read_mac_free_memory() -> int | None:
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, timeout=COMMAND_TIMEOUT
     )
-    return parse_vm_stat(done.stdout)
+    return parse_vm_stat_free(done.stdout)
 
 
-def parse_vm_stat(text: str) -> int | None:
+def parse_vm_stat_free(text: str) -> int | None:
     """Return the free bytes from the output of vm_stat; None if it cannot be parsed.
 
     Free, inactive, speculative and purgeable pages count.

@@ -26,7 +26,7 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def format_parameters(count: int) -> str:
+def format_parameter_count(count: int) -> str:
     """Format a model's number of parameters in its usual form: `4.0B`, `494M`."""
     for unit, letter in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
         if count >= unit:

@@ -14,7 +14,7 @@ from rm_local.errors import StoreError
 MARKER = "rm-local-work"
 
 
-def open_work_folder(folder: Path) -> None:
+def make_or_reuse_work_folder(folder: Path) -> None:
     """Make the folder with its marker file, or reuse the work folder of an earlier run.
 
     Raises:

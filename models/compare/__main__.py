@@ -29,7 +29,7 @@ from models.sample_file import SampleFile
 from models.small.base import find_smollm2
 from rm_local import paths
 from rm_local.errors import RmLocalError
-from rm_local.library import prepare_model_in_thread
+from rm_local.library import ensure_model_file_in_thread
 from rm_local.loop import Plan, find_plan
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
@@ -108,7 +108,7 @@ async def _collect_samples(
     chosen: argparse.Namespace, questions: Sequence[Question], plans: Sequence[Plan]
 ) -> dict[Hashable, Sample]:
     named = chosen.model or find_smollm2()
-    model = await prepare_model_in_thread(named, lambda _share: None, print)
+    model = await ensure_model_file_in_thread(named, lambda _share: None, print)
     turns = list(list_turns_to_ask(questions, plans, chosen.seeds))
     with SampleFile(chosen.out, Sample, fingerprint_run(model, chosen.store, plans)) as file:
         runtime = Runtime(Settings(threads=chosen.threads), model=model, store=chosen.store)

@@ -16,7 +16,7 @@ from pathlib import Path
 from models.curriculum.family_entries import list_family_entries
 from models.curriculum.gym.entries import read_gym_entries
 from models.seed.build import list_seed_entries
-from rm_local.embed import choose_embedder
+from rm_local.embed import find_or_download_embedder
 from rm_local.errors import RmLocalError
 from rm_local.ingest import build_from_files
 from rm_local.records import Entry
@@ -37,7 +37,7 @@ def build_measuring_store(out: Path, entries: Sequence[Entry], embedder: str = "
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "entries.jsonl"
         lines.write_bytes(b"".join(map(format_entry, entries)))
-        build_from_files([lines], out, choose_embedder(embedder))
+        build_from_files([lines], out, find_or_download_embedder(embedder))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,7 +19,7 @@ from models.nano.curriculum import KNOWN, heldout, invented, list_taken_names
 from models.nano.curriculum.problem import Problem
 from rm_local import paths
 from rm_local.engine import BranchSpec, Engine, Message, Sampling, TokenChunk
-from rm_local.loop import hint_text, reasoning_cue
+from rm_local.loop import format_hint_for_thinking, format_reasoning_cue
 from rm_local.records import Entry
 
 Rng = random.Random
@@ -63,7 +63,9 @@ def build_forced_text(problem: Problem, hint: str, other: Entry) -> str:
     if hint == "none":
         return ""
     entry = problem.entry if hint == "right" else other
-    return reasoning_cue(problem.subproblem, hint_text(entry.subproblem, entry.subroutine))
+    return format_reasoning_cue(
+        problem.subproblem, format_hint_for_thinking(entry.subproblem, entry.subroutine)
+    )
 
 
 async def generate_answer(engine: Engine, problem: Problem, text: str, seed: int) -> str:

@@ -60,9 +60,9 @@ def embed_texts_with(texts: Sequence[str], way: str) -> NDArray[np.float32]:
     """Return vectors (n, 384) by sentence-transformers (`way` = `bulk`) or llama.cpp (`llama`)."""
     if way == "llama":
         return asyncio.run(_embed_in_worker(texts))
-    from rm_local.embed import embed_bulk
+    from rm_local.embed import embed_with_minilm
 
-    return embed_bulk(texts)
+    return embed_with_minilm(texts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

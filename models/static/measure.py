@@ -155,7 +155,7 @@ def _load_embedder(path: Path | None) -> StaticEmbedder:
 
 def main() -> None:
     """Print quality and speed of MiniLM and of the static embedder."""
-    from rm_local.embed import embed_bulk
+    from rm_local.embed import embed_with_minilm
 
     parser = argparse.ArgumentParser(prog="python -m models.static.measure", description=__doc__)
     parser.add_argument("--file", type=Path, default=None, help="default: the shipped table")
@@ -166,7 +166,7 @@ def main() -> None:
     quiz = TrainingMaterial.load(chosen.material).quiz if chosen.material else ()
     questions = build_retrieval_test(quiz)
     static = StaticEmbedder.load(chosen.file)
-    ways: dict[str, Embed] = {"all-MiniLM-L6-v2": embed_bulk, static.id.id: static.embed}
+    ways: dict[str, Embed] = {"all-MiniLM-L6-v2": embed_with_minilm, static.id.id: static.embed}
     print(
         format_quality_table(
             {name: questions.evaluate_embedder(way) for name, way in ways.items()}, questions
@@ -177,7 +177,7 @@ def main() -> None:
     words = sum(len(text.split()) for text in texts) / len(texts)
     print(f"\n{len(texts)} texts of {words:.1f} words; load {os.getloadavg()[0]:.2f}")
     for name, way in ways.items():
-        many = rng.sample(texts, 256) if way is embed_bulk else texts * 20
+        many = rng.sample(texts, 256) if way is embed_with_minilm else texts * 20
         wall, busy = measure_speed(way, many)
         print(f"{name}: {wall:,.0f} texts/s, {busy:,.0f} a second of processor time")
     both = measure_parallel_speed(chosen.file, texts, 2)

@@ -41,7 +41,7 @@ from rm_local.embed import (
     StaticEmbedder,
     WordPiece,
     find_minilm_weights,
-    pack_table,
+    pack_quantized_table,
 )
 
 CURRICULUM_PAIRS = 60_000
@@ -93,7 +93,7 @@ def train_table(folder: Path, dimension: int, more: int, recipe: Recipe, seed: i
     bags = TokenizedTexts(split, learnt.texts, empty)
     turn = compute_principal_axes(np.asarray(teacher), dimension)
     start = (shown @ turn) * compute_sif_weights(bags, len(pieces))[:, None]
-    _print_quality("before the fit", pack_table(start, pieces), learnt)
+    _print_quality("before the fit", pack_quantized_table(start, pieces), learnt)
     pairs = add_curriculum_pairs(learnt.pairs, seed)
     halves = (
         TokenizedTexts(split, [one for one, _ in pairs], empty),
@@ -111,7 +111,7 @@ def train_table(folder: Path, dimension: int, more: int, recipe: Recipe, seed: i
         seed,
         _make_progress_printer(recipe.steps),
     )
-    data = pack_table(rows, pieces)
+    data = pack_quantized_table(rows, pieces)
     _print_quality(STATIC_EMBEDDER, data, learnt)
     return data
 
@@ -140,7 +140,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     recipe = Recipe(steps=args.steps, rate=args.rate, weight=args.weight, sharpness=args.sharpness)
     data = train_table(args.out, args.dimension, args.more, recipe, args.seed)
-    path: Path = args.file or paths.shipped_static()
+    path: Path = args.file or paths.shipped_static_embedder()
     part = path.with_name(path.name + ".part")
     part.write_bytes(data)
     part.replace(path)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rm_local.embed import UNKNOWN_PIECE, split_words
+from rm_local.embed import UNKNOWN_PIECE, normalize_and_split_words
 
 NEVER = re.compile(r"^\[(?!UNK\])[^\]]+\]$")
 """Pattern of pieces that no text is split into: `[unused7]`, `[CLS]`."""
@@ -19,7 +19,7 @@ def choose_pieces(published: Sequence[str], texts: Iterable[str], more: int) -> 
     kept = [piece for piece in published if piece and not NEVER.match(piece)]
     assert UNKNOWN_PIECE in kept
     known = set(kept)
-    seen = Counter(word for text in texts for word in set(split_words(text)))
+    seen = Counter(word for text in texts for word in set(normalize_and_split_words(text)))
     new = [
         word
         for word, count in seen.most_common()

@@ -13,7 +13,7 @@ from rm_local.lazy import export_lazily
 if TYPE_CHECKING:
     from rm_local.bench.corpus.corpus import (
         choose_sentence_count as choose_sentence_count,
-        prepare_installed_corpus as prepare_installed_corpus,
+        prepare_docstring_corpus as prepare_docstring_corpus,
     )
     from rm_local.bench.corpus.docstrings import (
         DocumentedObject as DocumentedObject,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         export_synthetic_rows as export_synthetic_rows,
     )
     from rm_local.bench.corpus.synthetic import SyntheticSource as SyntheticSource
-    from rm_local.bench.engine.bare_client import BareClient as BareClient
+    from rm_local.bench.engine.bare_client import BareLoopClient as BareLoopClient
     from rm_local.bench.engine.busy import (
         BusyBenchResult as BusyBenchResult,
         bench_engine_under_load as bench_engine_under_load,
@@ -51,11 +51,11 @@ if TYPE_CHECKING:
 __getattr__ = export_lazily(
     __name__,
     {
-        "corpus.corpus": ["choose_sentence_count", "prepare_installed_corpus"],
+        "corpus.corpus": ["choose_sentence_count", "prepare_docstring_corpus"],
         "corpus.docstrings": ["DocumentedObject", "read_docstrings"],
         "corpus.export": ["export_synthetic_rows", "create_new_file"],
         "corpus.synthetic": ["SyntheticSource"],
-        "engine.bare_client": ["BareClient"],
+        "engine.bare_client": ["BareLoopClient"],
         "engine.busy": ["BusyBenchResult", "bench_engine_under_load", "run_busy_loops"],
         "engine.throughput": ["EngineBenchResult", "EngineBenchWorkload", "bench_engine"],
         "peers.report": ["PeerComparison", "PeerResult"],

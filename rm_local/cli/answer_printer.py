@@ -14,7 +14,7 @@ from rm_local.loop import (
     BranchFinished,
     Event,
     Failed,
-    Gated,
+    GateDecided,
     HitsJudged,
     Plan,
     Retrieved,
@@ -46,7 +46,7 @@ class AnswerPrinter:
     def print_event(self, event: Event) -> None:
         """Print the part of the answer that the event brings, if any."""
         match event:
-            case Gated(open=False):
+            case GateDecided(open=False):
                 self._single = True
             case Retrieved(hits=()) if self._plan.question_gate == "auto":
                 self._single = True

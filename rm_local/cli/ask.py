@@ -180,7 +180,7 @@ def ask(
     )
     runtime = context.new_runtime()
     if session or continues:
-        chat, after = resume_session(runtime, session or "last")
+        chat, after = resume_session_at_turn(runtime, session or "last")
     else:
         chat, after = Session(runtime), 0
     printer = None if quiet or as_lines else create_printer(runtime, chat, after, adjusted)
@@ -189,7 +189,7 @@ def ask(
     turn = partial(chat.ask, text, adjusted, after=after, overrides=overrides)
     try:
         answer = None if as_lines else create_answer_printer(adjusted, printer)
-        asyncio.run(print_turn(runtime, turn, printer, answer))
+        asyncio.run(run_and_print_turn(runtime, turn, printer, answer))
     finally:
         chat.close()
 
@@ -250,7 +250,7 @@ def require_question_search(plan: Plan, option: str) -> None:
         raise UsageError("With --no-memory there are no hits.", f"Omit {option} or --no-memory.")
 
 
-def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:
+def resume_session_at_turn(runtime: Runtime, name: str) -> tuple[Session, int]:
     """Open the saved session named `ID` or `ID:TURN`, and return it with the turn to continue from.
 
     Without TURN that is the number of its last turn.
@@ -291,7 +291,7 @@ def create_answer_printer(plan: Plan, progress: TurnPrinter | None) -> AnswerPri
     return progress.answer
 
 
-async def print_turn(
+async def run_and_print_turn(
     runtime: Runtime,
     ask: Callable[..., AsyncGenerator[Event, None]],
     printer: TurnPrinter | None,

@@ -12,9 +12,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rm_local import __version__, paths
-from rm_local.cli.devices import build_placement_request, parse_devices
+from rm_local.cli.devices import build_placement_request, parse_usable_gpus
 from rm_local.cli.subprocess_json import run_json_module
-from rm_local.engine import AdaptedModel, Device, check_fits_memory, estimate_memory, place_layers
+from rm_local.engine import (
+    AdaptedModelSizes,
+    Device,
+    check_fits_memory,
+    estimate_memory,
+    plan_placement,
+)
 from rm_local.errors import (
     EngineError,
     HomeNotFoundError,
@@ -23,13 +29,13 @@ from rm_local.errors import (
     SettingsError,
 )
 from rm_local.folders import find_write_obstacle
-from rm_local.gguf import read_fitting_adapters
+from rm_local.gguf import read_and_check_adapters
 from rm_local.library import (
     RM_SMALL,
     choose_default_model,
     name_model,
-    read_model_headers,
-    resolve_model,
+    read_or_predict_model_headers,
+    resolve_model_path_or_name,
 )
 from rm_local.settings import Settings
 from rm_local.system import free_memory
@@ -59,14 +65,14 @@ class CheckResult:
 def run_checks(wanted: Settings) -> Iterator[CheckResult]:
     """Run all checks of the installation under the settings `wanted`, and yield their results."""
     yield _check_python()
-    yield _check_libraries()
+    yield _check_sqlite_libraries()
     engine = run_json_module("rm_local.engine.worker.build_info")
-    yield from _check_engine(engine)
-    yield _check_memory()
+    yield from _check_engine_and_devices(engine)
+    yield _check_free_memory()
     yield _check_default_model()
-    yield _check_model(wanted, resolve_model(wanted))
-    yield from _check_memory_fit(wanted, parse_devices(engine))
-    yield _check_embedder()
+    yield _check_model(wanted, resolve_model_path_or_name(wanted))
+    yield from _check_memory_fit(wanted, parse_usable_gpus(engine))
+    yield _check_minilm_embedder()
     yield _check_store(wanted.store or paths.shipped_store())
     yield from _check_folders()
     yield _check_terminal()
@@ -78,7 +84,7 @@ def _check_python() -> CheckResult:
     return CheckResult("Python", "ok", found)
 
 
-def _check_libraries() -> CheckResult:
+def _check_sqlite_libraries() -> CheckResult:
     """Check SQLite and the extensions that the store loads into it."""
     versions = run_json_module("rm_local.store.sqlite.library_versions")
     if isinstance(versions, str):
@@ -87,7 +93,7 @@ def _check_libraries() -> CheckResult:
     return CheckResult("SQLite", "ok", found.format(**versions))
 
 
-def _check_engine(report: dict[str, Any] | str) -> Iterator[CheckResult]:
+def _check_engine_and_devices(report: dict[str, Any] | str) -> Iterator[CheckResult]:
     """Check the build of llama.cpp, and list its devices.
 
     `report` is that of `build_info`, or the reason why it could not be made.
@@ -115,7 +121,7 @@ def _describe_device(device: Device) -> str:
     return f"{device.name}: {device.about}, {free}{format_bytes(device.total)}"
 
 
-def _check_memory() -> CheckResult:
+def _check_free_memory() -> CheckResult:
     """Check that at least SMALL_MEMORY is free; unknown free memory is ok."""
     free = free_memory()
     if free is None:
@@ -144,14 +150,14 @@ def _check_model(wanted: Settings, model: Path) -> CheckResult:
     from rm_local.gguf import check_file_complete, check_is_text_model
 
     try:
-        files = read_model_headers(model)
+        files = read_or_predict_model_headers(model)
         path = files.there[0][0] if model == RM_SMALL else model
         header, made = files.header, path.is_file()
         if made:
             check_file_complete(path, header)
         check_is_text_model(path, header)
         try:
-            adapters = read_fitting_adapters(wanted.lora, path, files)
+            adapters = read_and_check_adapters(wanted.lora, path, files)
         except EngineError as error:
             remedy = f"{error.remedy} Name adapters with --lora FILE, or in the settings."
             return CheckResult("Adapter", "bad", error.message, remedy)
@@ -175,10 +181,12 @@ def _check_model(wanted: Settings, model: Path) -> CheckResult:
 def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[CheckResult]:
     """Check that the model's estimated memory under the settings is free; nothing if unreadable."""
     try:
-        files = read_model_headers(resolve_model(wanted))
-        model = AdaptedModel(files, read_fitting_adapters(wanted.lora, files.there[0][0], files))
+        files = read_or_predict_model_headers(resolve_model_path_or_name(wanted))
+        model = AdaptedModelSizes(
+            files, read_and_check_adapters(wanted.lora, files.there[0][0], files)
+        )
         asked = build_placement_request(wanted, model)
-        name = name_model(wanted, resolve_model(wanted))
+        name = name_model(wanted, resolve_model_path_or_name(wanted))
         need = estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
         check_fits_memory(model, devices, asked, free_memory(), name)
     except InsufficientMemoryError as error:
@@ -187,14 +195,14 @@ def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator
         return  # the check of the model has reported it
     else:
         size = f"{format_bytes(need.total)} at {need.context:,} tokens, {asked.kv} cache"
-        layers = place_layers(model, devices, asked).layers
+        layers = plan_placement(model, devices, asked).layers
         where = f"{layers} of {len(model.shape.layers) + 1} layers on devices" if layers else "CPU"
         yield CheckResult(
             "Fits", "ok", f"{size}; {where}; when the context is full: {wanted.context_overflow}"
         )
 
 
-def _check_embedder() -> CheckResult:
+def _check_minilm_embedder() -> CheckResult:
     """Check that the weights of all-MiniLM-L6-v2 are installed and undamaged."""
     from rm_local.embed import MINILM, check_minilm_weights, find_minilm_weights
 
@@ -208,13 +216,13 @@ def _check_embedder() -> CheckResult:
 
 def _check_store(path: Path) -> CheckResult:
     """Check that the store can be opened and its embedder is known; entries are not read."""
-    from rm_local.embed import check_query_embedder
+    from rm_local.embed import check_embedder_is_supported
     from rm_local.store import Store
 
     try:
         with Store.open(path) as store:
             info = store.read_info()
-        check_query_embedder(path, info.embedder)
+        check_embedder_is_supported(path, info.embedder)
     except RmLocalError as error:
         return CheckResult("Store", "bad", error.message, error.remedy)
     found = f"{path}, {info.entries:,} entries, {format_bytes(info.size)}, by {info.embedder}"

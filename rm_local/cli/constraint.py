@@ -30,17 +30,17 @@ def read_grammar(grammar: Path | None, schema: Path | None) -> str:
     Raises:
         UsageError: Two files are given, or the file is not text, too large, or invalid.
     """
-    from rm_local.engine import check_grammar, grammar_from_schema
+    from rm_local.engine import check_grammar_is_safe, grammar_from_schema
 
     if grammar and schema:
         raise UsageError("A grammar and a schema were given.", "Give one of them.")
     if schema:
         made = grammar_from_schema(_read_constraint_file(schema))
-        check_grammar(made)
+        check_grammar_is_safe(made)
         return made
     if grammar:
         text = _read_constraint_file(grammar)
-        check_grammar(text)
+        check_grammar_is_safe(text)
         return text
     return ""
 

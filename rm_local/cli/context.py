@@ -116,11 +116,11 @@ def _find_model_by_name(settings: Settings, model: Path) -> Path:
     Raises:
         UsageError: No model has that name.
     """
-    from rm_local.library import find_models, is_model_path
+    from rm_local.library import find_models, looks_like_model_path
 
-    if is_model_path(str(model)):
+    if looks_like_model_path(str(model)):
         return model
-    return find_models(settings).find_by_name(str(model)).reference
+    return find_models(settings).find_by_name_or_prefix(str(model)).reference
 
 
 def print_notice(text: str) -> None:
@@ -130,7 +130,7 @@ def print_notice(text: str) -> None:
     click.echo(f"warning: {one_line(text)}", err=True)
 
 
-def _print_notice_event(notice: Notice) -> None:
+def _print_notice_text(notice: Notice) -> None:
     """Write the text of a notice to standard error."""
     print_notice(notice.text)
 
@@ -153,7 +153,7 @@ async def print_notices_then_close(
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, Notice):
-                    (show or _print_notice_event)(event)
+                    (show or _print_notice_text)(event)
 
     printing = asyncio.ensure_future(print_all())
     try:

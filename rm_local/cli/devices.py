@@ -9,16 +9,16 @@ if TYPE_CHECKING:
     from rm_local.settings import Settings
 
 
-def parse_devices(report: dict[str, Any] | str) -> tuple[Device, ...]:
+def parse_usable_gpus(report: dict[str, Any] | str) -> tuple[Device, ...]:
     """Return the GPUs that can hold layers, from the report of `build_info`.
 
     Empty if the report is an error text, or the build of llama.cpp uses no GPU.
     """
-    from rm_local.engine import Device, select_usable_devices
+    from rm_local.engine import Device, select_graphics_devices
 
     if isinstance(report, str) or not report["offload"]:
         return ()
-    return select_usable_devices([Device(**each) for each in report["devices"]])
+    return select_graphics_devices([Device(**each) for each in report["devices"]])
 
 
 def build_placement_request(
@@ -28,8 +28,8 @@ def build_placement_request(
 
     `context` is the number of tokens; 0 = as in the settings.
     """
-    from rm_local.engine import PlacementRequest, choose_default_context
+    from rm_local.engine import PlacementRequest, choose_asked_or_default_context
 
-    options = settings.engine_options()
-    usual = choose_default_context(model, context or options.context)
+    options = settings.build_engine_options()
+    usual = choose_asked_or_default_context(model, context or options.context)
     return PlacementRequest.from_options(options, usual)

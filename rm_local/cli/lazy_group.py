@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from rm_local.cli.old_options import print_renamed_warnings, replace_old_command
+from rm_local.cli.old_options import print_renamed_warnings, warn_and_replace_old_command
 from rm_local.errors import CancelledByUserError, RmLocalError
 
 
@@ -69,7 +69,7 @@ def suggest_option(error: click.NoSuchOption, args: list[str]) -> click.UsageErr
     return click.UsageError(describe_unknown_option(error, args), error.ctx)
 
 
-class LazyGroup(SuggestingGroup):
+class CommandGroup(SuggestingGroup):
     """A group of commands, each imported when it is run.
 
     `lazy` maps the name of a command to `module:attribute`.
@@ -85,7 +85,7 @@ class LazyGroup(SuggestingGroup):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command with this name or old name, and return it; None if it is unknown."""
-        cmd_name = replace_old_command(self.name or "", cmd_name)
+        cmd_name = warn_and_replace_old_command(self.name or "", cmd_name)
         if cmd_name not in self.lazy:
             return None
         module, attribute = self.lazy[cmd_name].split(":")

@@ -9,7 +9,7 @@ import click
 
 from rm_local import __version__
 from rm_local.cli.context import MODEL, STORE, CliContext, check_plan_setting
-from rm_local.cli.lazy_group import LazyGroup
+from rm_local.cli.lazy_group import CommandGroup
 from rm_local.cli.options import LORA
 from rm_local.lora import LoraAdapter
 
@@ -24,7 +24,9 @@ COMMANDS = {
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS, invoke_without_command=True, context_settings=HELP_NAMES)
+@click.group(
+    cls=CommandGroup, lazy=COMMANDS, invoke_without_command=True, context_settings=HELP_NAMES
+)
 @MODEL
 @LORA
 @STORE
@@ -43,10 +45,10 @@ def cli(
     """
     ctx.obj = CliContext(model, store, lora)
     if ctx.invoked_subcommand is None:
-        ctx.exit(open_app(ctx.obj))
+        ctx.exit(run_app_until_quit(ctx.obj))
 
 
-def open_app(context: CliContext) -> int:
+def run_app_until_quit(context: CliContext) -> int:
     """Run the Textual app until the user quits; return its exit code.
 
     Raises:

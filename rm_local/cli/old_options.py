@@ -10,20 +10,22 @@ from typing import TextIO
 
 import click
 
-from rm_local.old_names import COMMANDS, OPTIONS, RenamedWarning, replace_old_name
+from rm_local.old_names import COMMANDS, OPTIONS, RenamedWarning, warn_and_replace_old_name
 
 
-def replace_old_command(group: str, name: str) -> str:
+def warn_and_replace_old_command(group: str, name: str) -> str:
     """Return the present name of the command `name` of a group; warn if `name` is an old name."""
-    return replace_old_name(COMMANDS.get(group, {}), name)
+    return warn_and_replace_old_name(COMMANDS.get(group, {}), name)
 
 
-def accept_old_options(command: str) -> dict[str, Callable[[str], str]]:
+def build_old_options_context_settings(command: str) -> dict[str, Callable[[str], str]]:
     """Return the `context_settings` with which `command` also accepts old names of its options.
 
     The help of the command shows only the present names.
     """
-    return {"token_normalize_func": partial(replace_old_name, OPTIONS[command], form="--{}")}
+    return {
+        "token_normalize_func": partial(warn_and_replace_old_name, OPTIONS[command], form="--{}")
+    }
 
 
 @contextmanager

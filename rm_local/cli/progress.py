@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import click
 
-from rm_local.cli.render import draw_bar, fit_status_line
+from rm_local.cli.render import fit_status_line, format_similarity_bar
 from rm_local.progress import Progress
 from rm_local.units import format_bytes, format_duration
 
@@ -70,7 +70,11 @@ def format_progress(progress: Progress, *, bar: bool = False) -> str:
         parts.append(f"{format_bytes(progress.rate) if by_bytes else f'{progress.rate:,.0f}'}/s")
     if progress.seconds_left is not None and progress.done != progress.total:
         parts.append(f"{format_duration(progress.seconds_left)} left")
-    drawn = f"{draw_bar(progress.done / progress.total)} " if bar and progress.total else ""
+    drawn = (
+        f"{format_similarity_bar(progress.done / progress.total)} "
+        if bar and progress.total
+        else ""
+    )
     return f"{progress.stage:<7} {drawn}{', '.join(parts)}"
 
 

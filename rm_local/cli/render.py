@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rm_local.records import PrefillStats
 
 
-def draw_bar(similarity: float, width: int = 10) -> str:
+def format_similarity_bar(similarity: float, width: int = 10) -> str:
     """Return a bar of `width` characters for a similarity or share: full at 1, empty at 0."""
     full, rest = divmod(round(max(0.0, min(1.0, similarity)) * width * 8), 8)
     part = chr(0x2590 - rest) if rest else ""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import STORE, CliContext, print_notices_then_close, read_text_argument
-from rm_local.cli.old_options import accept_old_options
+from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import FiniteRange
-from rm_local.cli.render import draw_bar
+from rm_local.cli.render import format_similarity_bar
 
 if TYPE_CHECKING:
     from rm_local.records import Hit
@@ -30,7 +30,7 @@ _LIST_ITEM = re.compile(r" *(?:(?:[-*+]|\d+[.)]) +)?")
 EXAMPLE = 'rm-local search "how do I add fractions"'
 
 
-@click.command(context_settings=accept_old_options("search"))
+@click.command(context_settings=build_old_options_context_settings("search"))
 @click.argument("text", nargs=-1)
 @click.option(
     "-k", "number", type=click.IntRange(1, 1000), default=10, show_default=True, help="Most hits."
@@ -73,7 +73,7 @@ def search(
     wanted = read_text_argument(text, "text", EXAMPLE)
     filter = EntryFilter(domain, source, level)
     runtime = context.with_overrides(store=store).new_runtime()
-    hits = asyncio.run(_find_hits(runtime, wanted, number, filter, breadth=breadth))
+    hits = asyncio.run(_search_then_close(runtime, wanted, number, filter, breadth=breadth))
     if as_data:
         from rm_local.loop import hit_as_json
 
@@ -85,7 +85,7 @@ def search(
         click.echo("The store holds no such entry.", err=True)
 
 
-async def _find_hits(
+async def _search_then_close(
     runtime: Runtime, text: str, number: int, filter: EntryFilter, breadth: float
 ) -> tuple[Hit, ...]:
     """Search for at most `number` hits, print the notices, and close the runtime."""
@@ -103,7 +103,7 @@ def format_hit(hit: Hit, *, full: bool) -> str:
     words = f", words: {one_line(', '.join(hit.words))}" if hit.words else ""
     reason = f"similarity {hit.similarity:.2f}{words}"
     lines = [
-        f"{draw_bar(score)} {score:5.2f}  {title}",
+        f"{format_similarity_bar(score)} {score:5.2f}  {title}",
         INDENT + click.style(f"{origin}  {reason}", dim=True),
     ]
     if full:

@@ -12,7 +12,7 @@ import click
 
 from rm_local.cli.lazy_group import SuggestingGroup
 from rm_local.cli.options import JSON
-from rm_local.cli.render import describe_prefill, draw_bar
+from rm_local.cli.render import describe_prefill, format_similarity_bar
 
 if TYPE_CHECKING:
     from rm_local.loop import Turn
@@ -124,7 +124,7 @@ def format_turn(turn: Turn) -> Iterator[str]:
     for hit in turn.hits:
         title = one_line(hit.entry.subproblem)
         yield format_phase_line(
-            "Retrieve", f"{draw_bar(hit.similarity)} {hit.similarity:.2f}  {title}"
+            "Retrieve", f"{format_similarity_bar(hit.similarity)} {hit.similarity:.2f}  {title}"
         )
     for message in turn.cuts:
         yield format_phase_line("Hint", one_line(message))

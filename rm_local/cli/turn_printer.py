@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.attachment import describe_size
-from rm_local.cli.render import describe_prefill, draw_bar, fit_status_line
+from rm_local.cli.render import describe_prefill, fit_status_line, format_similarity_bar
 from rm_local.cli.turn_text import (
     describe_branch,
     describe_judgements,
@@ -25,7 +25,7 @@ from rm_local.loop import (
     Failed,
     Formulated,
     Formulating,
-    Gated,
+    GateDecided,
     HintCut,
     HitsJudged,
     ModelLoading,
@@ -82,23 +82,25 @@ class TurnPrinter:
         self._turn = apply_event(self._turn, event, time.monotonic())
         if not isinstance(event, RunEvent):
             self._began = self._began or time.monotonic()
-            self._print_session_line()
+            self._print_session_lines_once()
         match event:
             case ModelLoading(share=share):
-                self._draw_status(format_phase_line("Model", f"loading, {share:.0%}"))
+                self._draw_status_if_due(format_phase_line("Model", f"loading, {share:.0%}"))
             case Notice():
                 self.clear_status()
             case Prefilling(share=share, left=left):
                 text = f"{share:.0%} of the question, {left:.0f} s left"
-                self._draw_status(format_phase_line("Read", text))
+                self._draw_status_if_due(format_phase_line("Read", text))
             case Formulating():
-                self._draw_status(format_phase_line("Formulate", one_line(self._turn.subproblem)))
+                self._draw_status_if_due(
+                    format_phase_line("Formulate", one_line(self._turn.subproblem))
+                )
             case Formulated(subproblem=subproblem, seconds=seconds, author=author):
                 by = "  (the question is used)" if author == "question" else ""
                 self.print_line(
                     format_phase_line("Formulate", f"{one_line(subproblem)}{by}", seconds)
                 )
-            case Gated(open=False):
+            case GateDecided(open=False):
                 self.print_line(
                     format_phase_line("Memory", self._turn.memory_summary, event.seconds)
                 )
@@ -110,7 +112,7 @@ class TurnPrinter:
             case HintCut(message=message):
                 self.print_line(format_phase_line("Hint", one_line(message)))
             case BranchStarted() | TokenChunk():
-                self._draw_status(self._describe_reasoning())
+                self._draw_status_if_due(self._format_reasoning_line())
             case Prefilled(reading=reading):
                 self.print_line(format_phase_line("Read", describe_prefill(reading)))
             case BranchFinished(branch):
@@ -139,7 +141,7 @@ class TurnPrinter:
             click.echo("\r\x1b[K", nl=False, err=True)
             self._shown = False
 
-    def _print_session_line(self) -> None:
+    def _print_session_lines_once(self) -> None:
         """Print once the id of the session, the number of the turn and the one that it continues.
 
         Facts about the model follow: its adapters, and that it ignores earlier turns.
@@ -159,7 +161,7 @@ class TurnPrinter:
             note = "supports only single questions; the earlier turns are not read"
             self.print_line(format_phase_line("Model", note))
 
-    def _draw_status(self, text: str) -> None:
+    def _draw_status_if_due(self, text: str) -> None:
         """Draw `text` as the status line of a terminal, at most every `REDRAW` seconds."""
         moment = time.monotonic()
         if not self.live or moment < self._due or (self.answer and self.answer.holds_terminal):
@@ -174,10 +176,11 @@ class TurnPrinter:
         for hit in hits:
             title, source = one_line(hit.entry.subproblem), one_line(hit.entry.source)
             self.print_line(
-                f"  {draw_bar(hit.similarity)} {hit.similarity:.2f}  {title}  [{source}]"
+                f"  {format_similarity_bar(hit.similarity)} {hit.similarity:.2f}  "
+                f"{title}  [{source}]"
             )
 
-    def _describe_reasoning(self) -> str:
+    def _format_reasoning_line(self) -> str:
         """Describe the generation: branches done, tokens, total speed, longest time left."""
         turn = self._turn
         seconds = time.monotonic() - turn.began

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from rm_local.lazy import export_lazily
 
 if TYPE_CHECKING:
-    from rm_local.embed.bulk import BulkEmbedder as BulkEmbedder, embed_bulk as embed_bulk
+    from rm_local.embed.bulk import (
+        BulkEmbedder as BulkEmbedder,
+        embed_with_minilm as embed_with_minilm,
+    )
     from rm_local.embed.minilm import (
         MINILM as MINILM,
         check_minilm_weights as check_minilm_weights,
@@ -25,30 +28,30 @@ if TYPE_CHECKING:
     )
     from rm_local.embed.query import (
         QueryEmbedder as QueryEmbedder,
-        check_query_embedder as check_query_embedder,
+        check_embedder_is_supported as check_embedder_is_supported,
         open_query_embedder as open_query_embedder,
     )
     from rm_local.embed.registry import (
         STATIC_CHOICE as STATIC_CHOICE,
         EmbedderChoice as EmbedderChoice,
-        choose_embedder as choose_embedder,
+        find_or_download_embedder as find_or_download_embedder,
     )
     from rm_local.embed.static import (
         STATIC_EMBEDDER as STATIC_EMBEDDER,
         StaticEmbedder as StaticEmbedder,
         load_shipped_static as load_shipped_static,
-        pack_table as pack_table,
+        pack_quantized_table as pack_quantized_table,
     )
     from rm_local.embed.wordpiece import (
         UNKNOWN_PIECE as UNKNOWN_PIECE,
         WordPiece as WordPiece,
-        split_words as split_words,
+        normalize_and_split_words as normalize_and_split_words,
     )
 
 __getattr__ = export_lazily(
     __name__,
     {
-        "bulk": ["BulkEmbedder", "embed_bulk"],
+        "bulk": ["BulkEmbedder", "embed_with_minilm"],
         "minilm": [
             "MINILM",
             "check_minilm_weights",
@@ -57,9 +60,14 @@ __getattr__ = export_lazily(
             "ensure_minilm_gguf",
         ],
         "probe_sentences": ["ASIDES", "PROBES", "PROBES_SHA256"],
-        "query": ["QueryEmbedder", "check_query_embedder", "open_query_embedder"],
-        "registry": ["EmbedderChoice", "STATIC_CHOICE", "choose_embedder"],
-        "static": ["STATIC_EMBEDDER", "StaticEmbedder", "load_shipped_static", "pack_table"],
-        "wordpiece": ["UNKNOWN_PIECE", "WordPiece", "split_words"],
+        "query": ["QueryEmbedder", "check_embedder_is_supported", "open_query_embedder"],
+        "registry": ["EmbedderChoice", "STATIC_CHOICE", "find_or_download_embedder"],
+        "static": [
+            "STATIC_EMBEDDER",
+            "StaticEmbedder",
+            "load_shipped_static",
+            "pack_quantized_table",
+        ],
+        "wordpiece": ["UNKNOWN_PIECE", "WordPiece", "normalize_and_split_words"],
     },
 )

@@ -14,7 +14,7 @@ import numpy as np
 from rm_local.arrays import Floats
 from rm_local.embed.hub_models import build_embedder_id, derive_model_name, find_or_download_model
 from rm_local.embed.minilm import MINILM, check_minilm_weights, find_minilm_weights
-from rm_local.embed.npy_writer import NpyWriter
+from rm_local.embed.npy_writer import ResumableNpyWriter
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store import EmbedderId
 
@@ -91,16 +91,16 @@ class BulkEmbedder:
         """
         if out.exists():
             return
-        writer = NpyWriter.open(out, len(texts), self.id, block)
+        writer = ResumableNpyWriter.open(out, len(texts), self.id, block)
         meter: ProgressMeter | None = None
-        for start in writer.find_missing_blocks(texts):
+        for start in writer.check_and_find_missing_blocks(texts):
             meter = meter or ProgressMeter(report, "embed", len(texts), start)
-            writer.write_block(start, texts[start : start + block], self.embed)
+            writer.embed_and_write_block(start, texts[start : start + block], self.embed)
             meter.reach(min(start + block, len(texts)))
-        writer.complete_file()
+        writer.rename_part_and_remove_log()
 
 
-def embed_bulk(texts: Sequence[str], *, progress: bool = False) -> Floats:
+def embed_with_minilm(texts: Sequence[str], *, progress: bool = False) -> Floats:
     """Embed `texts` with all-MiniLM-L6-v2 as the rows of an array (n, 384), each of length 1.
 
     A text is cut after 256 tokens. `progress` shows a progress bar on standard error.

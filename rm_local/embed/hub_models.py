@@ -10,7 +10,7 @@ from typing import Any
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError, UsageError
 from rm_local.home import expand_home
-from rm_local.library import check_proxies, find_hub_cache
+from rm_local.library import check_proxies, get_hub_cache_folder
 from rm_local.store import STOPWORDS, EmbedderId
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
@@ -37,7 +37,7 @@ def find_or_download_model(model: str | Path) -> Path:
     try:
         return Path(
             snapshot_download(
-                str(model), cache_dir=find_hub_cache(), ignore_patterns=OTHER_RUNTIMES
+                str(model), cache_dir=get_hub_cache_folder(), ignore_patterns=OTHER_RUNTIMES
             )
         )
     except (OSError, ValueError) as error:
@@ -53,7 +53,7 @@ def derive_model_name(model: str | Path) -> str:
     return folder.resolve().name if folder.is_dir() else str(model)
 
 
-def read_known_words(folder: Path) -> frozenset[str]:
+def read_vocabulary_words_or_stopwords(folder: Path) -> frozenset[str]:
     """Return the words that are a single token of the model in `folder`, in lower case.
 
     For a model without `vocab.txt` (not similar to BERT) a fixed list of common words is returned.
@@ -96,13 +96,13 @@ def _read_dimension(folder: Path) -> int:
 
     The last of the model's modules (transformer, pooling, dense layer) that states it decides.
     """
-    modules = _read_json(folder / "modules.json")
+    modules = _read_json_or_empty(folder / "modules.json")
     found = 0
     for module in modules if isinstance(modules, list) else []:
-        config = _read_json(folder / module.get("path", "") / "config.json")
+        config = _read_json_or_empty(folder / module.get("path", "") / "config.json")
         for key in ("out_features", "word_embedding_dimension", "embedding_dimension"):
             found = config.get(key, found)
-    found = found or _read_json(folder / "config.json").get("hidden_size", 0)
+    found = found or _read_json_or_empty(folder / "config.json").get("hidden_size", 0)
     if not isinstance(found, int) or found < 1:
         raise InvalidModelError(f"{folder} does not state how many dimensions its vectors have.")
     return found
@@ -110,8 +110,8 @@ def _read_dimension(folder: Path) -> int:
 
 def _read_truncation_dimensions(folder: Path) -> set[int]:
     """Return the dimensions to which vectors can be cut (Matryoshka training); empty: none."""
-    listed = _read_json(folder / "config.json").get("matryoshka_dimensions") or []
-    cut = _read_json(folder / "config_sentence_transformers.json").get("truncate_dim")
+    listed = _read_json_or_empty(folder / "config.json").get("matryoshka_dimensions") or []
+    cut = _read_json_or_empty(folder / "config_sentence_transformers.json").get("truncate_dim")
     return {int(d) for d in [*listed, *([cut] if cut else [])]}
 
 
@@ -130,7 +130,7 @@ def _hash_weights(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _read_json(path: Path) -> Any:
+def _read_json_or_empty(path: Path) -> Any:
     """Return the content of a JSON file; {} if the file does not exist."""
     try:
         return json.loads(path.read_text("utf-8")) if path.is_file() else {}

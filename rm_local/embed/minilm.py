@@ -64,7 +64,7 @@ def read_minilm_words() -> frozenset[str]:
     Raises:
         ModelNotFoundError: The package is not installed.
     """
-    return hub_models.read_known_words(find_minilm_weights())
+    return hub_models.read_vocabulary_words_or_stopwords(find_minilm_weights())
 
 
 def ensure_minilm_gguf(cache: Path) -> Path:

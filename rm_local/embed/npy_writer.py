@@ -19,7 +19,7 @@ from rm_local.store import EmbedderId
 Embed = Callable[[Sequence[str]], Floats]
 
 
-class NpyWriter:
+class ResumableNpyWriter:
     """Writes the vectors of texts to a .npy file, block by block, so that a run can be continued.
 
     Until the end the rows are in `NAME.part`, and `NAME.log` lists the finished blocks: its first
@@ -33,7 +33,7 @@ class NpyWriter:
         self._path, self._shape, self._block, self._done = path, shape, block, done
 
     @classmethod
-    def open(cls, path: Path, count: int, embedder: EmbedderId, block: int) -> NpyWriter:
+    def open(cls, path: Path, count: int, embedder: EmbedderId, block: int) -> ResumableNpyWriter:
         """Begin the file `path` with `count` rows, or continue that of an interrupted run.
 
         Raises:
@@ -47,19 +47,19 @@ class NpyWriter:
             "sha256": embedder.sha256,
         }
         part, log = _get_part_path(path), _get_log_path(path)
-        lines = _read_log(log) if part.exists() and log.exists() else []
+        lines = _read_and_repair_log(log) if part.exists() and log.exists() else []
         if lines and lines[0] != head:
             raise _make_conflict_error(path)
         if not lines:
             path.parent.mkdir(parents=True, exist_ok=True)
             # The log is written last, so rows without a log are begun again.
             log.unlink(missing_ok=True)
-            _create_npy_file(part, (count, embedder.dimension))
+            _create_zeroed_npy_file(part, (count, embedder.dimension))
             log.write_text(json.dumps(head) + "\n", "utf-8")
         done = {line["start"]: line["texts"] for line in lines[1:]}
         return cls(path, (count, embedder.dimension), block, done)
 
-    def find_missing_blocks(self, texts: Sequence[str]) -> Iterator[int]:
+    def check_and_find_missing_blocks(self, texts: Sequence[str]) -> Iterator[int]:
         """Yield the number of the first row of each block of `texts` that is not written yet.
 
         Raises:
@@ -71,7 +71,7 @@ class NpyWriter:
             elif self._done[start] != _hash_texts(texts[start : start + self._block]):
                 raise _make_conflict_error(self._path)
 
-    def write_block(self, start: int, texts: Sequence[str], embed: Embed) -> None:
+    def embed_and_write_block(self, start: int, texts: Sequence[str], embed: Embed) -> None:
         """Embed `texts`, write them as the rows from `start`, then record the block in the log."""
         # Sorted, so that texts of similar length share a batch even if `embed` does not sort.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
@@ -89,13 +89,13 @@ class NpyWriter:
             log.flush()
             os.fsync(log.fileno())
 
-    def complete_file(self) -> None:
+    def rename_part_and_remove_log(self) -> None:
         """Rename the part file to its final name, and remove the log."""
         replace_file(_get_part_path(self._path), self._path)
         _get_log_path(self._path).unlink(missing_ok=True)
 
 
-def _create_npy_file(part: Path, shape: tuple[int, int]) -> None:
+def _create_zeroed_npy_file(part: Path, shape: tuple[int, int]) -> None:
     """Create a .npy file for a float32 array of this shape; its content is zeros."""
     head = {"descr": "<f4", "fortran_order": False, "shape": shape}
     with part.open("wb") as file:
@@ -111,7 +111,7 @@ def _get_log_path(path: Path) -> Path:
     return path.with_name(path.name + ".log")
 
 
-def _read_log(log: Path) -> list[dict[str, Any]]:
+def _read_and_repair_log(log: Path) -> list[dict[str, Any]]:
     """Return the JSON objects of a log's lines; remove an incomplete last line from the file."""
     text = log.read_text("utf-8")
     whole = text[: text.rfind("\n") + 1]

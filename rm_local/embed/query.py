@@ -30,7 +30,7 @@ class EmbeddingEngine(QueryEmbedder, Protocol):
         """Load an embedder from a GGUF file; return the dimension of its vectors."""
 
 
-def check_query_embedder(store: Path, named: EmbedderId) -> None:
+def check_embedder_is_supported(store: Path, named: EmbedderId) -> None:
     """Check that rm-local can embed queries with `named`, the embedder of the vectors in `store`.
 
     `store` is only for the message.
@@ -71,11 +71,11 @@ async def open_query_embedder(
         EmbedderMismatchError: It is neither MiniLM nor the installed version of rm-static.
         EngineError: The worker cannot load the embedder.
     """
-    await asyncio.to_thread(check_query_embedder, store, named)
+    await asyncio.to_thread(check_embedder_is_supported, store, named)
     if named != MINILM:
         return _StaticQueryEmbedder(static.load_shipped_static())
     worker = engine()
-    file, error = await asyncio.to_thread(_ensure_minilm_file)
+    file, error = await asyncio.to_thread(_ensure_minilm_or_temporary_file)
     if error:
         uncached(error)
     await worker.load_embedder(file)
@@ -92,7 +92,7 @@ class _StaticQueryEmbedder:
         return self._embedder.embed(texts)
 
 
-def _ensure_minilm_file() -> tuple[Path, OSError | HomeNotFoundError | None]:
+def _ensure_minilm_or_temporary_file() -> tuple[Path, OSError | HomeNotFoundError | None]:
     """Return the path of MiniLM's GGUF file, written if it is missing, and None.
 
     If the cache cannot be written, the file is in a temporary folder, and the error is returned in

@@ -28,7 +28,7 @@ class EmbedderChoice:
         return None if self.name == MINILM else self.name
 
 
-def choose_embedder(name: str, dimension: int | None = None) -> EmbedderChoice:
+def find_or_download_embedder(name: str, dimension: int | None = None) -> EmbedderChoice:
     """Find the embedder `name`, downloading it if needed, and return its id and known words.
 
     `name` is `minilm`, `static`, a folder, or a name on Hugging Face. Vectors are cut to
@@ -56,4 +56,4 @@ def choose_embedder(name: str, dimension: int | None = None) -> EmbedderChoice:
         raise UsageError(
             f"{called} has {id.dimension} dimensions.", "A store needs a multiple of 8."
         )
-    return EmbedderChoice(name, id, hub_models.read_known_words(folder))
+    return EmbedderChoice(name, id, hub_models.read_vocabulary_words_or_stopwords(folder))

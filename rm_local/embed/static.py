@@ -48,7 +48,7 @@ class StaticEmbedder:
         Raises:
             ModelNotFoundError, InvalidModelError: The file cannot be read, or is damaged.
         """
-        path = path or paths.shipped_static()
+        path = path or paths.shipped_static_embedder()
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -92,7 +92,7 @@ def load_shipped_static() -> StaticEmbedder:
     return StaticEmbedder.load()
 
 
-def pack_table(table: Floats, pieces: Sequence[str]) -> bytes:
+def pack_quantized_table(table: Floats, pieces: Sequence[str]) -> bytes:
     """Encode a table, an array (pieces, d), and its pieces as the bytes of rm-static's file.
 
     The components are quantized to 8 bits, with one quantization step per row.

@@ -36,7 +36,7 @@ class WordPiece:
         """Return the indices in the vocabulary of the pieces of a text; empty without words."""
         seen = self._seen
         found: list[int] = []
-        for word in split_words(text):
+        for word in normalize_and_split_words(text):
             pieces = seen.get(word)
             found += self._split_and_cache_word(word) if pieces is None else pieces
         return found
@@ -70,17 +70,17 @@ class WordPiece:
         return tuple(found)
 
 
-def split_words(text: str) -> list[str]:
+def normalize_and_split_words(text: str) -> list[str]:
     """Split a text into words and punctuation marks, in lower case and without accents."""
     if text.isascii():
         return ASCII_WORDS.findall(CONTROL.sub("", text).lower())
-    spaced = CJK.sub(r" \1 ", "".join(_normalize_char(c) for c in text))
+    spaced = CJK.sub(r" \1 ", "".join(_replace_space_or_control_char(c) for c in text))
     plain = unicodedata.normalize("NFD", spaced)
     found: list[str] = []
     for part in "".join(c for c in plain if unicodedata.category(c) != "Mn").lower().split():
         start = 0
         for place, char in enumerate(part):
-            if _is_punctuation(char):
+            if _is_bert_punctuation(char):
                 found += [part[start:place], char] if start < place else [char]
                 start = place + 1
         if start < len(part):
@@ -88,7 +88,7 @@ def split_words(text: str) -> list[str]:
     return found
 
 
-def _normalize_char(char: str) -> str:
+def _replace_space_or_control_char(char: str) -> str:
     """Return a space for white space, "" for a control character, and any other one unchanged."""
     if char in "\t\n\r":
         return " "
@@ -98,7 +98,7 @@ def _normalize_char(char: str) -> str:
     return " " if kind == "Zs" else char
 
 
-def _is_punctuation(char: str) -> bool:
+def _is_bert_punctuation(char: str) -> bool:
     """Return whether BERT treats `char` as punctuation.
 
     The ASCII symbols, such as `$` and `^`, are punctuation; other symbols are not.

@@ -27,28 +27,28 @@ if TYPE_CHECKING:
     )
     from rm_local.engine.calculator import evaluate_expression as evaluate_expression
     from rm_local.engine.client import Engine as Engine
-    from rm_local.engine.constraints.gbnf import check_grammar as check_grammar
+    from rm_local.engine.constraints.gbnf import check_grammar_is_safe as check_grammar_is_safe
     from rm_local.engine.constraints.json_schema import grammar_from_schema as grammar_from_schema
     from rm_local.engine.families.detect import (
         ChatFormat as ChatFormat,
         detect_chat_format as detect_chat_format,
     )
-    from rm_local.engine.placement.adapted_model import AdaptedModel as AdaptedModel
+    from rm_local.engine.placement.adapted_model import AdaptedModelSizes as AdaptedModelSizes
     from rm_local.engine.placement.offload import (
         Device as Device,
         PlacementRequest as PlacementRequest,
         check_fits_memory as check_fits_memory,
         estimate_host_bytes as estimate_host_bytes,
-        find_largest_context as find_largest_context,
-        place_layers as place_layers,
-        select_usable_devices as select_usable_devices,
+        find_largest_planned_context as find_largest_planned_context,
+        plan_placement as plan_placement,
+        select_graphics_devices as select_graphics_devices,
     )
     from rm_local.engine.placement.requirements import (
         DEFAULT_CONTEXT as DEFAULT_CONTEXT,
         PROCESS_BYTES as PROCESS_BYTES,
         MemoryRequirement as MemoryRequirement,
         ModelSizes as ModelSizes,
-        choose_default_context as choose_default_context,
+        choose_asked_or_default_context as choose_asked_or_default_context,
         estimate_memory as estimate_memory,
     )
     from rm_local.engine.process import build_worker_environment as build_worker_environment
@@ -76,25 +76,25 @@ __getattr__ = export_lazily(
             "TokenChunk",
         ],
         "client": ["Engine"],
-        "constraints.gbnf": ["check_grammar"],
+        "constraints.gbnf": ["check_grammar_is_safe"],
         "constraints.json_schema": ["grammar_from_schema"],
         "families.detect": ["ChatFormat", "detect_chat_format"],
-        "placement.adapted_model": ["AdaptedModel"],
+        "placement.adapted_model": ["AdaptedModelSizes"],
         "placement.offload": [
             "Device",
             "PlacementRequest",
             "check_fits_memory",
             "estimate_host_bytes",
-            "find_largest_context",
-            "place_layers",
-            "select_usable_devices",
+            "find_largest_planned_context",
+            "plan_placement",
+            "select_graphics_devices",
         ],
         "placement.requirements": [
             "DEFAULT_CONTEXT",
             "MemoryRequirement",
             "ModelSizes",
             "PROCESS_BYTES",
-            "choose_default_context",
+            "choose_asked_or_default_context",
             "estimate_memory",
         ],
         "process": ["build_worker_environment"],

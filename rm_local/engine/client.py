@@ -90,7 +90,7 @@ class Engine:
     @property
     def worker_pid(self) -> int | None:
         """Process id of the worker; None while it does not run."""
-        return self._process.pid if self._process and self._process.alive else None
+        return self._process.pid if self._process and self._process.is_usable else None
 
     async def load_model(
         self,
@@ -198,11 +198,13 @@ class Engine:
         Raises:
             ContextOverflowError: A branch does not fit; nothing was evaluated.
         """
-        process, number, replies = self._send_request(protocol.Generate(tuple(specs)))
+        process, number, replies = self._send_request_to_started_worker(
+            protocol.Generate(tuple(specs))
+        )
         done = False
         try:
             while not done:
-                reply = await self._receive_reply(replies)
+                reply = await self._receive_reply_and_update_info(replies)
                 if isinstance(reply, protocol.TokenChunks):
                     for chunk in reply.chunks:
                         yield chunk
@@ -231,7 +233,7 @@ class Engine:
         """Count a text's tokens with the loaded model's tokenizer."""
         return (await self._call_worker(protocol.CountTokens(text), protocol.TokenCount)).tokens
 
-    async def make_room(
+    async def make_room_for_forced_texts(
         self,
         texts: Sequence[int],
         writing: int,
@@ -262,7 +264,7 @@ class Engine:
     async def _ensure_worker(self) -> WorkerProcess:
         """Return the running worker process; start one if none runs."""
         async with self._starting:
-            if not self._process or not self._process.alive:
+            if not self._process or not self._process.is_usable:
                 self._info = None
                 self._process = await WorkerProcess.start_worker(self._log, self._unlogged)
             return self._process
@@ -281,11 +283,11 @@ class Engine:
         Raises:
             RmLocalError: The request failed, or the worker ended.
         """
-        process, number, replies = self._send_request(request)
+        process, number, replies = self._send_request_to_started_worker(request)
         done = False
         try:
             while not done:
-                reply = await self._receive_reply(replies)
+                reply = await self._receive_reply_and_update_info(replies)
                 if isinstance(reply, protocol.Progress):
                     if on_progress:
                         on_progress(reply.share)
@@ -303,7 +305,7 @@ class Engine:
             )
         return reply
 
-    async def _receive_reply(self, replies: Replies) -> Any:
+    async def _receive_reply_and_update_info(self, replies: Replies) -> Any:
         """Wait for the next reply to a request; return it, and update `info` from it.
 
         Raises:
@@ -318,7 +320,9 @@ class Engine:
             self._info = replace(self._info, context=reply.context)
         return reply
 
-    def _send_request(self, request: protocol.Request) -> tuple[WorkerProcess, int, Replies]:
+    def _send_request_to_started_worker(
+        self, request: protocol.Request
+    ) -> tuple[WorkerProcess, int, Replies]:
         """Send a request; return the worker, the request's number, and the queue of its replies.
 
         Raises:
@@ -335,5 +339,5 @@ class Engine:
         """Ignore further replies to a request; cancel it if it is not done."""
         self._running.pop(number, None)
         process.forget_request(number)
-        if not done and process.alive:
+        if not done and process.is_usable:
             process.send_cancel(protocol.Cancel(number, None, "cancelled"))

@@ -10,7 +10,7 @@ SPARE = 4
 """One part in SPARE of the context (a quarter) is kept free for the tokens that branches write."""
 
 
-def leaves_room(tokens: int, context: int) -> bool:
+def leaves_quarter_free(tokens: int, context: int) -> bool:
     """Return whether a prompt of `tokens` tokens leaves a quarter of the context for branches."""
     return tokens <= context - context // SPARE
 
@@ -52,13 +52,13 @@ def list_oldest_questions(messages: Sequence[Message], count: int) -> tuple[str,
     return tuple(messages[start].content for start in list_earlier_turn_starts(messages)[:count])
 
 
-def compute_larger_context(context: int, tokens: int, trained: int) -> int:
+def compute_larger_context_or_zero(context: int, tokens: int, trained: int) -> int:
     """Compute a larger context length: doubled until a prompt of `tokens` tokens leaves room.
 
     The result is at most `trained`, the context length in training; 0 if the context cannot grow.
     """
     larger = 2 * context
-    while not leaves_room(tokens, larger) and larger < trained:
+    while not leaves_quarter_free(tokens, larger) and larger < trained:
         larger *= 2
     larger = min(larger, trained)
     return larger if larger > context else 0

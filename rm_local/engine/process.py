@@ -73,7 +73,7 @@ class WorkerProcess:
         return self._process.pid
 
     @property
-    def alive(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether the worker has not ended, and `close` has not been called."""
         return self._end is None and not self._closing
 
@@ -83,12 +83,12 @@ class WorkerProcess:
         answers = self._open[self._number] = asyncio.Queue()
         if self._end:
             answers.put_nowait(self._end)
-        self._write_message(self._number, request)
+        self._write_message_if_usable(self._number, request)
         return self._number, answers
 
     def send_cancel(self, cancel: protocol.Cancel) -> None:
         """Send the message that cancels a request or some of its branches; it gets no reply."""
-        self._write_message(0, cancel)
+        self._write_message_if_usable(0, cancel)
 
     def forget_request(self, number: int) -> None:
         """Drop the queue of a request; further replies to it are ignored."""
@@ -107,8 +107,8 @@ class WorkerProcess:
         if not isinstance(self._end, errors.WorkerCrashedError):  # its message names the log
             self._log.delete_if_temporary()
 
-    def _write_message(self, number: int, message: protocol.Request) -> None:
-        if self._process.stdin and self.alive:
+    def _write_message_if_usable(self, number: int, message: protocol.Request) -> None:
+        if self._process.stdin and self.is_usable:
             self._process.stdin.write(wire.encode_message(number, message))
 
     async def _wait_until_ready(self) -> None:

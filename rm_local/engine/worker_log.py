@@ -42,7 +42,7 @@ def open_worker_log(path: Path | None, failed: Callable[[OSError], None]) -> Wor
     """
     if path is not None:
         try:
-            return _open_log_file(path)
+            return _open_log_emptied_if_long(path)
         except OSError as error:
             failed(error)
     try:
@@ -52,7 +52,7 @@ def open_worker_log(path: Path | None, failed: Callable[[OSError], None]) -> Wor
     return WorkerLog(os.fdopen(handle, "wb"), Path(name), temporary=True)
 
 
-def _open_log_file(path: Path) -> WorkerLog:
+def _open_log_emptied_if_long(path: Path) -> WorkerLog:
     path.parent.mkdir(parents=True, exist_ok=True)
     since = path.stat().st_size if path.exists() else 0
     since = 0 if since > LIMIT else since

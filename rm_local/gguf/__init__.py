@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from rm_local.lazy import export_lazily
 
 if TYPE_CHECKING:
-    from rm_local.gguf.architecture import LayerShape as LayerShape, ModelShape as ModelShape
+    from rm_local.gguf.architecture import (
+        LayerCacheShape as LayerCacheShape,
+        ModelShape as ModelShape,
+    )
     from rm_local.gguf.header import (
         GgufHeader as GgufHeader,
         check_file_complete as check_file_complete,
@@ -15,32 +18,39 @@ if TYPE_CHECKING:
         read_header as read_header,
     )
     from rm_local.gguf.kind import ModelKind as ModelKind, detect_kind as detect_kind
-    from rm_local.gguf.lora_file import LoraFile as LoraFile, read_lora_file as read_lora_file
-    from rm_local.gguf.lora_fit import (
-        add_adapter_hash as add_adapter_hash,
-        hash_file as hash_file,
-        read_fitting_adapters as read_fitting_adapters,
+    from rm_local.gguf.lora_file import (
+        LoraFile as LoraFile,
+        read_and_check_lora_header as read_and_check_lora_header,
     )
-    from rm_local.gguf.lora_merge import merge_adapter as merge_adapter
+    from rm_local.gguf.lora_fit import (
+        add_adapter_hash_if_readable as add_adapter_hash_if_readable,
+        hash_adapter_file as hash_adapter_file,
+        read_and_check_adapters as read_and_check_adapters,
+    )
+    from rm_local.gguf.lora_merge import merge_adapter_as_q8_0 as merge_adapter_as_q8_0
     from rm_local.gguf.merged_header import predict_merged_header as predict_merged_header
     from rm_local.gguf.quantization import name_quantization as name_quantization
     from rm_local.gguf.split_files import (
         GgufFiles as GgufFiles,
-        find_first_part as find_first_part,
+        derive_first_part_path as derive_first_part_path,
         read_file_headers as read_file_headers,
     )
 
 __getattr__ = export_lazily(
     __name__,
     {
-        "architecture": ["LayerShape", "ModelShape"],
+        "architecture": ["LayerCacheShape", "ModelShape"],
         "header": ["GgufHeader", "check_is_text_model", "check_file_complete", "read_header"],
         "kind": ["ModelKind", "detect_kind"],
-        "lora_file": ["LoraFile", "read_lora_file"],
-        "lora_fit": ["hash_file", "add_adapter_hash", "read_fitting_adapters"],
-        "lora_merge": ["merge_adapter"],
+        "lora_file": ["LoraFile", "read_and_check_lora_header"],
+        "lora_fit": [
+            "hash_adapter_file",
+            "add_adapter_hash_if_readable",
+            "read_and_check_adapters",
+        ],
+        "lora_merge": ["merge_adapter_as_q8_0"],
         "merged_header": ["predict_merged_header"],
         "quantization": ["name_quantization"],
-        "split_files": ["GgufFiles", "find_first_part", "read_file_headers"],
+        "split_files": ["GgufFiles", "derive_first_part_path", "read_file_headers"],
     },
 )

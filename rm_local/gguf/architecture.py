@@ -23,7 +23,7 @@ _WINDOW_PATTERNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class LayerShape:
+class LayerCacheShape:
     """The sizes of one layer's part of the KV cache.
 
     A layer stores a key and a value of each token; a recurrent layer, a state of each sequence.
@@ -43,7 +43,7 @@ class LayerShape:
 class ModelShape:
     """The sizes of a model for an estimate of its memory; 0 = missing in the file's metadata."""
 
-    layers: tuple[LayerShape, ...]
+    layers: tuple[LayerCacheShape, ...]
     width: int
     heads: int
     """How many numbers a token's query has, over all heads."""
@@ -55,7 +55,7 @@ class ModelShape:
     """Number of tokens in the vocabulary."""
 
     @property
-    def windowed(self) -> bool:
+    def has_windowed_layer(self) -> bool:
         """Whether any layer attends only to a window of preceding tokens."""
         return any(layer.window for layer in self.layers)
 
@@ -65,21 +65,24 @@ class ModelShape:
         return any(layer.state for layer in self.layers)
 
 
-def read_model_shape(metadata: Mapping[str, Any]) -> ModelShape:
+def read_model_shape_or_zeros(metadata: Mapping[str, Any]) -> ModelShape:
     """Read a model's sizes from its metadata; missing and impossible numbers become 0."""
     own = _ArchitectureMetadata(metadata, str(metadata.get("general.architecture", "")))
-    width, heads = own.read_number("embedding_length"), own.read_number("attention.head_count") or 1
-    key = own.read_number("attention.key_length") or width // heads
-    experts = own.read_number("expert_used_count")
-    inner = own.read_number("feed_forward_length")
+    width, heads = (
+        own.read_whole_number_or_zero("embedding_length"),
+        own.read_whole_number_or_zero("attention.head_count") or 1,
+    )
+    key = own.read_whole_number_or_zero("attention.key_length") or width // heads
+    experts = own.read_whole_number_or_zero("expert_used_count")
+    inner = own.read_whole_number_or_zero("feed_forward_length")
     if experts:
-        each = own.read_number("expert_feed_forward_length") or inner
-        shared = own.read_number("expert_shared_count") * each
+        each = own.read_whole_number_or_zero("expert_feed_forward_length") or inner
+        shared = own.read_whole_number_or_zero("expert_shared_count") * each
         inner = max(inner, experts * each + shared)
-    inner = max(inner, 2 * own.read_number("ssm.inner_size"))
-    count = min(own.read_number("block_count"), _MOST_LAYERS)
+    inner = max(inner, 2 * own.read_whole_number_or_zero("ssm.inner_size"))
+    count = min(own.read_whole_number_or_zero("block_count"), _MOST_LAYERS)
     return ModelShape(
-        layers=tuple(_read_layer_shape(own, number, heads, key) for number in range(count)),
+        layers=tuple(_read_layer_cache_shape(own, number, heads, key) for number in range(count)),
         width=width,
         heads=heads * key,
         head_count=heads,
@@ -95,7 +98,7 @@ class _ArchitectureMetadata:
         self.metadata = metadata
         self.architecture = architecture
 
-    def read_number(self, key: str, layer: int | None = None) -> int:
+    def read_whole_number_or_zero(self, key: str, layer: int | None = None) -> int:
         """Read the whole number under `key` (without the architecture); 0 if missing or impossible.
 
         Of a list, read the number for `layer`, or the largest number if `layer` is None.
@@ -118,21 +121,25 @@ def _parse_count_or_zero(value: object) -> int:
     return int(value) if isinstance(value, int) and 0 < value < _MOST else 0
 
 
-def _read_layer_shape(own: _ArchitectureMetadata, number: int, heads: int, key: int) -> LayerShape:
-    every = own.read_number("full_attention_interval")
-    kv_heads = own.read_number("attention.head_count_kv", number)
+def _read_layer_cache_shape(
+    own: _ArchitectureMetadata, number: int, heads: int, key: int
+) -> LayerCacheShape:
+    every = own.read_whole_number_or_zero("full_attention_interval")
+    kv_heads = own.read_whole_number_or_zero("attention.head_count_kv", number)
     if not own.has_key("attention.head_count_kv"):
         kv_heads = 0 if own.has_key("ssm.state_size") else heads
     if not kv_heads or (every and (number + 1) % every):
-        return LayerShape(0, 0, state=_count_state_numbers(own))
-    if own.read_number("attention.key_length_mla"):  # values are read from the compressed keys
-        return LayerShape(key * kv_heads, 0)
-    value = own.read_number("attention.value_length") or key
-    return LayerShape(key * kv_heads, value * kv_heads, _read_window(own, number))
+        return LayerCacheShape(0, 0, state=_count_recurrent_state_numbers(own))
+    if own.read_whole_number_or_zero(
+        "attention.key_length_mla"
+    ):  # values are read from the compressed keys
+        return LayerCacheShape(key * kv_heads, 0)
+    value = own.read_whole_number_or_zero("attention.value_length") or key
+    return LayerCacheShape(key * kv_heads, value * kv_heads, _read_window(own, number))
 
 
 def _read_window(own: _ArchitectureMetadata, number: int) -> int:
-    window = own.read_number("attention.sliding_window")
+    window = own.read_whole_number_or_zero("attention.sliding_window")
     pattern = own.metadata.get(f"{own.architecture}.attention.sliding_window_pattern")
     if isinstance(pattern, list):
         return window if number < len(pattern) and pattern[number] else 0
@@ -140,13 +147,19 @@ def _read_window(own: _ArchitectureMetadata, number: int) -> int:
     return window if every and (number + 1) % every else 0
 
 
-def _count_state_numbers(own: _ArchitectureMetadata) -> int:
+def _count_recurrent_state_numbers(own: _ArchitectureMetadata) -> int:
     """Count the numbers in a recurrent layer's state and in its convolution's last inputs."""
-    if short := own.read_number("shortconv.l_cache"):
-        return (short - 1) * own.read_number("embedding_length")
-    inner, state = own.read_number("ssm.inner_size"), own.read_number("ssm.state_size")
-    kernel = max(0, own.read_number("ssm.conv_kernel") - 1)
-    return kernel * (inner + 2 * own.read_number("ssm.group_count") * state) + inner * state
+    if short := own.read_whole_number_or_zero("shortconv.l_cache"):
+        return (short - 1) * own.read_whole_number_or_zero("embedding_length")
+    inner, state = (
+        own.read_whole_number_or_zero("ssm.inner_size"),
+        own.read_whole_number_or_zero("ssm.state_size"),
+    )
+    kernel = max(0, own.read_whole_number_or_zero("ssm.conv_kernel") - 1)
+    return (
+        kernel * (inner + 2 * own.read_whole_number_or_zero("ssm.group_count") * state)
+        + inner * state
+    )
 
 
 def _count_vocabulary(metadata: Mapping[str, Any], own: _ArchitectureMetadata) -> int:

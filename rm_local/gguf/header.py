@@ -56,7 +56,7 @@ class GgufHeader:
     """ggml type -> number of values in all tensors of that type."""
     weight_bytes: int = 0
     """Bytes of all tensors."""
-    layer_bytes: int = 0
+    total_layer_bytes: int = 0
     """Bytes of the tensors that belong to a layer (`blk.N.`)."""
     types: dict[str, int] = field(default_factory=dict)
     """Key of `metadata` -> GGUF's number for the type of its value."""
@@ -72,7 +72,7 @@ class GgufHeader:
         """Alignment of tensor data: each tensor begins at a multiple of this number of bytes."""
         return _read_alignment(self.metadata)
 
-    def read_count(self, key: str) -> int:
+    def read_count_or_zero(self, key: str) -> int:
         """Read the whole number under `key` from the metadata; 0 if it is missing or impossible."""
         value = self.metadata.get(key)
         return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
@@ -154,17 +154,17 @@ def _parse_header(file: BinaryIO, path: Path, noun: Noun, table: bool) -> GgufHe
             f"{path} has GGUF version {version}, not 2 or 3.", f"Convert the {noun} again."
         )
     tensors, pairs = _unpack_values(file, "QQ")
-    _check_limit(tensors <= _MOST_TENSORS and pairs <= _MOST_PAIRS)
+    _raise_eof_error_unless(tensors <= _MOST_TENSORS and pairs <= _MOST_PAIRS)
     metadata, types = {}, {}
     for _ in range(pairs):
         key = _read_string(file)
         (types[key],) = _unpack_values(file, "I")
-        metadata[key] = _read_metadata_value(file, types[key])
-        _check_limit(file.tell() <= _LONGEST_HEADER)
-    return _read_tensor_table(file, metadata, types, tensors, table)
+        metadata[key] = _read_value_or_array_length(file, types[key])
+        _raise_eof_error_unless(file.tell() <= _LONGEST_HEADER)
+    return _read_tensors_and_build_header(file, metadata, types, tensors, table)
 
 
-def _read_tensor_table(
+def _read_tensors_and_build_header(
     file: BinaryIO, metadata: dict[str, Any], types: dict[str, int], tensors: int, table: bool
 ) -> GgufHeader:
     """Read the entries of `tensors` tensors, and build the header from them and the metadata.
@@ -182,7 +182,7 @@ def _read_tensor_table(
         layered += entry.bytes * entry.name.startswith("blk.")
         if table:
             entries.append(entry)
-        _check_limit(file.tell() <= _LONGEST_HEADER)
+        _raise_eof_error_unless(file.tell() <= _LONGEST_HEADER)
     alignment = _read_alignment(metadata)
     data = -(-file.tell() // alignment) * alignment
     needed = data + end if tensors else file.tell()
@@ -197,20 +197,20 @@ def _read_alignment(metadata: dict[str, Any]) -> int:
 def _read_tensor_entry(file: BinaryIO) -> TensorEntry:
     name = _read_string(file)
     (dimensions,) = _unpack_values(file, "I")
-    _check_limit(dimensions <= _MOST_DIMENSIONS)
+    _raise_eof_error_unless(dimensions <= _MOST_DIMENSIONS)
     sizes = _unpack_values(file, "Q" * dimensions) + (1,) * (_MOST_DIMENSIONS - dimensions)
     type_, offset = _unpack_values(file, "IQ")
     per_block, block = BLOCKS.get(type_, (1, 0))
     return TensorEntry(name, type_, sizes, prod(sizes) // per_block * block, offset)
 
 
-def _read_metadata_value(file: BinaryIO, type_: int) -> Any:
+def _read_value_or_array_length(file: BinaryIO, type_: int) -> Any:
     if type_ == _STRING:
         return _read_string(file)
     if type_ != _ARRAY:
         return _unpack_values(file, _find_struct_format(type_))[0]
     item, length = _unpack_values(file, "IQ")
-    _check_limit(length <= _MOST_ITEMS)
+    _raise_eof_error_unless(length <= _MOST_ITEMS)
     if item == _STRING:
         if length <= _KEPT_STRINGS:
             return [_read_string(file) for _ in range(length)]
@@ -233,14 +233,14 @@ def _skip_strings(file: BinaryIO, length: int) -> None:
         if at + 8 > len(chunk):
             file.seek(at - len(chunk), 1)
             chunk, at = file.read(_CHUNK), 0
-            _check_limit(len(chunk) >= 8)
+            _raise_eof_error_unless(len(chunk) >= 8)
         (string,) = size(chunk, at)
-        _check_limit(string <= _LONGEST_STRING)
+        _raise_eof_error_unless(string <= _LONGEST_STRING)
         at += 8 + string
     file.seek(at - len(chunk), 1)
 
 
-def _check_limit(holds: bool) -> None:
+def _raise_eof_error_unless(holds: bool) -> None:
     """Check that a limit on a value of the header holds.
 
     Raises:
@@ -251,13 +251,13 @@ def _check_limit(holds: bool) -> None:
 
 
 def _find_struct_format(type_: int) -> str:
-    _check_limit(type_ in _SCALARS)
+    _raise_eof_error_unless(type_ in _SCALARS)
     return _SCALARS[type_]
 
 
 def _read_string(file: BinaryIO) -> str:
     (length,) = _unpack_values(file, "Q")
-    _check_limit(length <= _LONGEST_STRING)
+    _raise_eof_error_unless(length <= _LONGEST_STRING)
     return _read_exactly(file, length).decode("utf-8", "replace")
 
 

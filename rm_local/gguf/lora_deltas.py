@@ -1,4 +1,4 @@
-"""Reads the weights of a LoRA adapter, after `read_lora_file` has checked its header."""
+"""Reads the weights of a LoRA adapter whose header `read_and_check_lora_header` has checked."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def read_lora_deltas(file: LoraFile) -> dict[str, LoraDelta]:
         raise InvalidModelError(f"{file.path} is damaged: {error}.", _AGAIN) from error
     found = {}
     for name, pair in file.pairs.items():
-        _check_is_matrix(file, name, pair)
+        _check_is_mergeable_matrix(file, name, pair)
         a, b = (_read_factor(file, tensors[entry.name]) for entry in (pair.a, pair.b))
         found[name] = LoraDelta(a, b, file.alpha / pair.rank if file.alpha else 1.0)
     return found
 
 
-def _check_is_matrix(file: LoraFile, name: str, pair: LoraPair) -> None:
+def _check_is_mergeable_matrix(file: LoraFile, name: str, pair: LoraPair) -> None:
     """Check that the tensor `name`, which the adapter changes, can be merged.
 
     Raises:

@@ -52,7 +52,7 @@ class LoraFile:
     """Size of the file in bytes."""
     weight_bytes: int
     """Bytes of all factors; llama.cpp keeps them in memory."""
-    layer_bytes: int
+    total_layer_bytes: int
     """Bytes of the factors whose changed matrix belongs to a layer (`blk.N.`)."""
 
     @property
@@ -80,7 +80,7 @@ class LoraFile:
         return value if isinstance(value, bool) else None
 
 
-def read_lora_file(path: Path) -> LoraFile:
+def read_and_check_lora_header(path: Path) -> LoraFile:
     """Read and check the header of a LoRA adapter's file; no weights are read.
 
     Raises:
@@ -88,25 +88,25 @@ def read_lora_file(path: Path) -> LoraFile:
         InvalidModelError: The file is damaged, or not a LoRA adapter.
     """
     header = read_header(path, noun="adapter", table=True)
-    _check_kind(path, header)
+    _check_is_supported_lora(path, header)
     check_file_complete(path, header)
-    _check_tensor_offsets(path, header)
+    _check_tensors_are_contiguous(path, header)
     pairs = _pair_tensors(path, header.table)
     return LoraFile(
         path=path,
         metadata=header.metadata,
-        alpha=_read_alpha(path, header),
+        alpha=_read_alpha_or_zero(path, header),
         pairs=pairs,
         tensor_count=header.tensor_count,
         size=path.stat().st_size,
         weight_bytes=sum(pair.a.bytes + pair.b.bytes for pair in pairs.values()),
-        layer_bytes=sum(
+        total_layer_bytes=sum(
             pair.a.bytes + pair.b.bytes for name, pair in pairs.items() if name.startswith("blk.")
         ),
     )
 
 
-def _check_kind(path: Path, header: GgufHeader) -> None:
+def _check_is_supported_lora(path: Path, header: GgufHeader) -> None:
     metadata = header.metadata
     kind = detect_kind(metadata, header.tensor_count)
     if kind == "text":
@@ -129,7 +129,7 @@ def _check_kind(path: Path, header: GgufHeader) -> None:
         )
 
 
-def _read_alpha(path: Path, header: GgufHeader) -> float:
+def _read_alpha_or_zero(path: Path, header: GgufHeader) -> float:
     """Read LoRA's alpha; 0 if it is missing.
 
     Raises:
@@ -144,7 +144,7 @@ def _read_alpha(path: Path, header: GgufHeader) -> float:
     return float(value)
 
 
-def _check_tensor_offsets(path: Path, header: GgufHeader) -> None:
+def _check_tensors_are_contiguous(path: Path, header: GgufHeader) -> None:
     """Check that each tensor's data begin at the (padded) end of the previous tensor's data.
 
     Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
 from rm_local.gguf.header import read_header
-from rm_local.gguf.lora_file import LoraFile, read_lora_file
+from rm_local.gguf.lora_file import LoraFile, read_and_check_lora_header
 from rm_local.gguf.split_files import GgufFiles
 from rm_local.gguf.tensor_entry import Sizes, clip_name, format_sizes
 from rm_local.lora import LoraAdapter, is_usable_scale
@@ -50,10 +50,10 @@ def check_lora_compatibility(
                 f"{format_sizes(pair.changed)}; the model's is {format_sizes(tensors[name])}.",
                 _OTHER_BASE,
             )
-    _check_scale(adapter, scale)
+    _check_scale_stays_finite(adapter, scale)
 
 
-def read_fitting_adapters(
+def read_and_check_adapters(
     adapters: Iterable[LoraAdapter], model: Path, files: GgufFiles
 ) -> tuple[LoraFile, ...]:
     """Read the headers of the adapters' files, and check that each adapter fits the model.
@@ -66,12 +66,12 @@ def read_fitting_adapters(
     """
     loras = []
     for adapter in adapters:
-        loras.append(read_lora_file(Path(adapter.path)))
+        loras.append(read_and_check_lora_header(Path(adapter.path)))
         check_lora_compatibility(loras[-1], model, files, adapter.scale)
     return tuple(loras)
 
 
-def hash_file(path: Path) -> str:
+def hash_adapter_file(path: Path) -> str:
     """Compute the sha256 of a file, in hexadecimal.
 
     Raises:
@@ -86,15 +86,15 @@ def hash_file(path: Path) -> str:
         ) from error
 
 
-def add_adapter_hash(adapter: LoraAdapter) -> LoraAdapter:
+def add_adapter_hash_if_readable(adapter: LoraAdapter) -> LoraAdapter:
     """Return the adapter with the sha256 of its file; unchanged if the file cannot be read."""
     try:
-        return replace(adapter, sha256=adapter.sha256 or hash_file(Path(adapter.path)))
+        return replace(adapter, sha256=adapter.sha256 or hash_adapter_file(Path(adapter.path)))
     except ModelNotFoundError:
         return adapter
 
 
-def _check_scale(adapter: LoraFile, scale: float) -> None:
+def _check_scale_stays_finite(adapter: LoraFile, scale: float) -> None:
     """Check that scale x alpha / rank is a finite 32-bit float for each rank of the adapter.
 
     Raises:

@@ -15,7 +15,7 @@ from rm_local.errors import InvalidModelError
 from rm_local.files import create_part_file, replace_file, sync_file
 from rm_local.gguf.header import check_file_complete
 from rm_local.gguf.lora_deltas import LoraDelta, read_lora_deltas
-from rm_local.gguf.lora_file import read_lora_file
+from rm_local.gguf.lora_file import read_and_check_lora_header
 from rm_local.gguf.lora_fit import check_lora_compatibility
 from rm_local.gguf.merged_header import BLOCK, BLOCK_BYTES
 from rm_local.gguf.split_files import read_file_headers
@@ -37,7 +37,7 @@ _CHUNK = 1 << 21
 Report = Callable[[float], None]
 
 
-def merge_adapter(
+def merge_adapter_as_q8_0(
     base: Path,
     adapter: Path,
     target: Path,
@@ -60,7 +60,7 @@ def merge_adapter(
     """
     import gguf
 
-    files, lora = read_file_headers(base), read_lora_file(adapter)
+    files, lora = read_file_headers(base), read_and_check_lora_header(adapter)
     check_file_complete(base, files.header)
     check_lora_compatibility(lora, base, files)
     deltas = read_lora_deltas(lora)
@@ -120,7 +120,7 @@ def _write_tensors(
     total, written = sum(int(tensor.n_elements) for tensor in tensors), 0
     _pad_to_alignment(file)
     for tensor in tensors:
-        for count, packed in _merge_tensor_chunks(tensor, deltas.get(tensor.name), adapter):
+        for count, packed in _merge_and_quantize_chunks(tensor, deltas.get(tensor.name), adapter):
             report(written / total)
             file.write(packed)
             written += count
@@ -128,7 +128,7 @@ def _write_tensors(
     report(1.0)
 
 
-def _merge_tensor_chunks(
+def _merge_and_quantize_chunks(
     tensor: Any, delta: LoraDelta | None, adapter: Path
 ) -> Iterator[tuple[int, bytes]]:
     """Yield a tensor's merged data in chunks: the number of values, and their bytes in the file.

@@ -18,12 +18,12 @@ _Q8_0, _MOSTLY_Q8_0 = 8, 7
 def predict_merged_header(
     base: GgufHeader, changes: Mapping[str, str | float | bool]
 ) -> GgufHeader:
-    """Predict the header of the file that `merge_adapter` would write for a base model.
+    """Predict the header of the file that `merge_adapter_as_q8_0` would write for a base model.
 
     `base` has to be read with `table=True`. The sizes of the weights are exact; `needed_bytes`
     ignores the changes' effect on the length of the metadata.
     """
-    table = tuple(map(_quantize_entry, base.table))
+    table = tuple(map(_quantize_entry_if_matrix, base.table))
     values: Counter[int] = Counter()
     for entry in table:
         values[entry.type] += entry.values
@@ -34,12 +34,12 @@ def predict_merged_header(
         needed_bytes=base.needed_bytes - base.weight_bytes + weights,
         values=dict(values),
         weight_bytes=weights,
-        layer_bytes=sum(entry.bytes for entry in table if entry.name.startswith("blk.")),
+        total_layer_bytes=sum(entry.bytes for entry in table if entry.name.startswith("blk.")),
         table=table,
     )
 
 
-def _quantize_entry(entry: TensorEntry) -> TensorEntry:
+def _quantize_entry_if_matrix(entry: TensorEntry) -> TensorEntry:
     """Return a tensor's entry as it is after quantization to Q8_0.
 
     A tensor that is no matrix, or has rows of another length than a multiple of 32, is unchanged.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rm_local.errors import InvalidModelError
-from rm_local.gguf.architecture import ModelShape, read_model_shape
+from rm_local.gguf.architecture import ModelShape, read_model_shape_or_zeros
 from rm_local.gguf.header import GgufHeader, read_header
 from rm_local.gguf.kind import is_split
 
@@ -33,9 +33,9 @@ class GgufFiles:
         return sum(part.weight_bytes for _, part in self.there)
 
     @property
-    def layer_bytes(self) -> int:
+    def total_layer_bytes(self) -> int:
         """Bytes of the weights that belong to a layer (`blk.N.`), in all files."""
-        return sum(part.layer_bytes for _, part in self.there)
+        return sum(part.total_layer_bytes for _, part in self.there)
 
     @property
     def values(self) -> dict[int, int]:
@@ -48,15 +48,15 @@ class GgufFiles:
     @property
     def context(self) -> int:
         """Context length that the model was trained for, in tokens; 0 if it is not stated."""
-        return self.header.read_count(f"{self.header.architecture}.context_length")
+        return self.header.read_count_or_zero(f"{self.header.architecture}.context_length")
 
     @property
     def shape(self) -> ModelShape:
         """The model's numbers of layers and widths, for an estimate of its memory."""
-        return read_model_shape(self.header.metadata)
+        return read_model_shape_or_zeros(self.header.metadata)
 
 
-def find_first_part(path: Path) -> Path:
+def derive_first_part_path(path: Path) -> Path:
     """Return the path of a split model's first file, given that of any; else return `path`."""
     found = _PART.fullmatch(path.name)
     return path.with_name(_format_part_name(path, 1)) if found and int(found[2]) != 1 else path

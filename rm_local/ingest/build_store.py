@@ -80,7 +80,7 @@ def build_from_files(
                 known_words=chosen.known_words,
                 report=report,
             )
-            _measure_and_save_spread(out, chosen, given=embeddings is not None)
+            _save_spread_if_embeddable(out, chosen, given=embeddings is not None)
         remove_work_folder(folder)
 
 
@@ -96,7 +96,7 @@ def _translate_disk_errors(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _measure_and_save_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
+def _save_spread_if_embeddable(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
     """Search the new store `out` with unrelated sentences, and save the spread of their cosines.
 
     The spread is their median and deviation (`StoreSpread`). Without rm-static or MiniLM to embed
@@ -106,9 +106,9 @@ def _measure_and_save_spread(out: Path, chosen: EmbedderChoice, *, given: bool) 
     if chosen.name == STATIC_CHOICE:
         probes = load_shipped_static().embed(PROBES)
     elif chosen.id == MINILM and not given:
-        from rm_local.embed import embed_bulk
+        from rm_local.embed import embed_with_minilm
 
-        probes = embed_bulk(PROBES)
+        probes = embed_with_minilm(PROBES)
     else:
         return
     with Store.open(out, write=True) as store:
@@ -132,7 +132,7 @@ def _prepare_entry_source(
         StoreError: The disk is full.
     """
     if embeddings:
-        given = VectorFile.from_path(embeddings, folder)
+        given = VectorFile.from_path_or_copy(embeddings, folder)
         check_vector_file(given, lines.rows, chosen.id.dimension, report)
         return NpyVectorSource(lines, given.path, f"{chosen.id} {given.state}")
     if chosen.name == STATIC_CHOICE:

@@ -47,14 +47,14 @@ def import_from_files(
         EmbedderMismatchError: The store's embedder is not available here.
     """
     check_inputs([*files, *filter(None, [embeddings])])
-    with Store.open(path, write=True) as store, _make_work_folder() as folder:
+    with Store.open(path, write=True) as store, _make_temporary_work_folder() as folder:
         id = store.read_info().embedder
         embed = _choose_embed_function(path, id) if embeddings is None else None
         lines = index_lines(files, folder / "input", report)
         if embeddings is not None:
-            given = VectorFile.from_path(embeddings, folder)
+            given = VectorFile.from_path_or_copy(embeddings, folder)
             check_vector_file(given, lines.rows, id.dimension, report)
-            embed = _NpyEmbedder(given.path)
+            embed = _NpyVectorReader(given.path)
         assert embed
         blocks = map(lines.read_entries, range(len(lines.blocks)))
         entries = (entry for block in blocks for entry in block)
@@ -64,7 +64,7 @@ def import_from_files(
 
 
 @contextmanager
-def _make_work_folder() -> Iterator[Path]:
+def _make_temporary_work_folder() -> Iterator[Path]:
     """Yield a temporary folder for an import's line index and copies of pipes.
 
     Raises:
@@ -105,9 +105,9 @@ def _choose_embed_function(path: Path, id: EmbedderId) -> Callable[[int, Sequenc
 
 
 def _embed_with_minilm(_: int, entries: Sequence[Entry]) -> Floats:
-    from rm_local.embed import embed_bulk
+    from rm_local.embed import embed_with_minilm
 
-    return embed_bulk([entry.subproblem for entry in entries])
+    return embed_with_minilm([entry.subproblem for entry in entries])
 
 
 def _embed_with_static(_: int, entries: Sequence[Entry]) -> Floats:
@@ -115,7 +115,7 @@ def _embed_with_static(_: int, entries: Sequence[Entry]) -> Floats:
 
 
 @dataclass(frozen=True)
-class _NpyEmbedder:
+class _NpyVectorReader:
     """Function that returns the vectors of entries from a .npy file, in place of an embedder.
 
     It takes the position of the first entry in the file, and the entries.

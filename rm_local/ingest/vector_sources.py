@@ -17,7 +17,7 @@ from rm_local.store import (
     VECTORS_FILE,
     EntryBatch,
     LineBlocks,
-    copy_input,
+    copy_and_hash_decompressed,
     get_input_name,
     needs_copy,
 )
@@ -38,7 +38,7 @@ class VectorFile:
     """Text that changes with the file: size and modification time, or SHA-256 of the copy."""
 
     @classmethod
-    def from_path(cls, given: Path, folder: Path) -> Self:
+    def from_path_or_copy(cls, given: Path, folder: Path) -> Self:
         """Return the file `given`, first copied to `folder` if it is a pipe or compressed.
 
         Raises:
@@ -47,7 +47,9 @@ class VectorFile:
         """
         if needs_copy(given):
             copy = folder / VECTORS_FILE
-            return cls(copy.absolute(), get_input_name(given), copy_input(given, copy))
+            return cls(
+                copy.absolute(), get_input_name(given), copy_and_hash_decompressed(given, copy)
+            )
         try:
             status = given.stat()
         except OSError as error:

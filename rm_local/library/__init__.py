@@ -19,12 +19,12 @@ if TYPE_CHECKING:
         RM_SMALL as RM_SMALL,
         DefaultModel as DefaultModel,
         choose_default_model as choose_default_model,
-        prepare_model as prepare_model,
-        prepare_model_in_thread as prepare_model_in_thread,
-        read_model_headers as read_model_headers,
-        resolve_model as resolve_model,
+        ensure_model_file as ensure_model_file,
+        ensure_model_file_in_thread as ensure_model_file_in_thread,
+        read_or_predict_model_headers as read_or_predict_model_headers,
+        resolve_model_path_or_name as resolve_model_path_or_name,
     )
-    from rm_local.library.hub.cache import find_hub_cache as find_hub_cache
+    from rm_local.library.hub.cache import get_hub_cache_folder as get_hub_cache_folder
     from rm_local.library.hub.catalog import (
         LARGEST_MEMORY as LARGEST_MEMORY,
         CatalogEntry as CatalogEntry,
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     )
     from rm_local.library.hub.download import (
         DownloadedFile as DownloadedFile,
+        build_cache_paths as build_cache_paths,
         count_missing_bytes as count_missing_bytes,
         download_file as download_file,
-        list_cache_entries as list_cache_entries,
         require_download_space as require_download_space,
     )
     from rm_local.library.hub.hub_client import Hub as Hub, Repo as Repo
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from rm_local.library.locations import SHIPPED_SOURCE as SHIPPED_SOURCE
     from rm_local.library.model_file import (
         ModelFile as ModelFile,
-        read_model as read_model,
+        read_model_description as read_model_description,
         require_loadable as require_loadable,
     )
     from rm_local.library.models import (
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
         MissingModel as MissingModel,
         find_model as find_model,
         find_models as find_models,
-        is_model_path as is_model_path,
+        looks_like_model_path as looks_like_model_path,
         name_model as name_model,
     )
     from rm_local.library.rm_small import BASE_SHA256 as BASE_SHA256
@@ -67,7 +67,9 @@ if TYPE_CHECKING:
         RM_SMALL_TEMPLATE as RM_SMALL_TEMPLATE,
     )
     from rm_local.library.scan import find_gguf_files as find_gguf_files
-    from rm_local.library.settings_file import save_model_setting as save_model_setting
+    from rm_local.library.settings_file import (
+        save_or_remove_model_setting as save_or_remove_model_setting,
+    )
     from rm_local.library.smollm2 import (
         SMOLLM2_SHA256 as SMOLLM2_SHA256,
         check_smollm2 as check_smollm2,
@@ -83,16 +85,16 @@ __getattr__ = export_lazily(
             "DefaultModel",
             "RM_SMALL",
             "choose_default_model",
-            "prepare_model",
-            "prepare_model_in_thread",
-            "read_model_headers",
-            "resolve_model",
+            "ensure_model_file",
+            "ensure_model_file_in_thread",
+            "read_or_predict_model_headers",
+            "resolve_model_path_or_name",
         ],
-        "hub.cache": ["find_hub_cache"],
+        "hub.cache": ["get_hub_cache_folder"],
         "hub.catalog": ["CatalogEntry", "LARGEST_MEMORY", "find_catalog_entry", "load_catalog"],
         "hub.download": [
             "DownloadedFile",
-            "list_cache_entries",
+            "build_cache_paths",
             "require_download_space",
             "download_file",
             "count_missing_bytes",
@@ -101,20 +103,20 @@ __getattr__ = export_lazily(
         "hub.proxies": ["check_proxies"],
         "hub.selector": ["HubModel", "HubReference", "choose_model", "parse_reference"],
         "locations": ["SHIPPED_SOURCE"],
-        "model_file": ["ModelFile", "require_loadable", "read_model"],
+        "model_file": ["ModelFile", "require_loadable", "read_model_description"],
         "models": [
             "Library",
             "LibraryModel",
             "MissingModel",
             "find_model",
             "find_models",
-            "is_model_path",
+            "looks_like_model_path",
             "name_model",
         ],
         "rm_small": ["BASE_SHA256"],
         "rm_small_metadata": ["RM_SMALL_METADATA", "RM_SMALL_TEMPLATE"],
         "scan": ["find_gguf_files"],
-        "settings_file": ["save_model_setting"],
+        "settings_file": ["save_or_remove_model_setting"],
         "smollm2": ["SMOLLM2_SHA256", "check_smollm2", "find_smollm2"],
     },
 )

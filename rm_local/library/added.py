@@ -17,7 +17,7 @@ def get_added_models_file() -> Path:
     return paths.data_dir() / "models.json"
 
 
-def read_added_paths(note: Note) -> list[Path]:
+def read_added_paths_or_empty(note: Note) -> list[Path]:
     """Read the paths that the user has added, oldest first.
 
     If the list cannot be read, call `note` with a message, and return an empty list.

@@ -10,24 +10,24 @@ from pathlib import Path
 
 from rm_local.errors import HomeNotFoundError
 from rm_local.home import expand_home, find_env_folder, find_home
-from rm_local.library.hub.cache import find_hub_cache, parse_repo
-from rm_local.library.ollama import find_ollama_tag, list_ollama_roots
+from rm_local.library.hub.cache import get_hub_cache_folder, parse_repo
+from rm_local.library.ollama import find_ollama_tag, list_possible_ollama_roots
 
 HUB, OLLAMA, LM_STUDIO = "hugging-face", "ollama", "lm-studio"
 LLAMA_CPP, GPT4ALL, JAN = "llama.cpp", "gpt4all", "jan"
 
 
-def list_app_folders() -> dict[str, list[Path]]:
+def list_possible_app_folders() -> dict[str, list[Path]]:
     """List the folders in which other programs keep models: name of a program -> its folders.
 
     The folders need not exist.
     Folders below the home folder are left out if the user has no home.
     """
     return {
-        LM_STUDIO: _list_lm_studio_folders(),
-        LLAMA_CPP: _list_llama_cpp_folders(),
-        GPT4ALL: _join_names([_find_data_folder()], "nomic.ai/GPT4All"),
-        JAN: _list_jan_folders(),
+        LM_STUDIO: _list_possible_lm_studio_folders(),
+        LLAMA_CPP: _list_possible_llama_cpp_folders(),
+        GPT4ALL: _join_names([_get_platform_data_folder()], "nomic.ai/GPT4All"),
+        JAN: _list_possible_jan_folders(),
     }
 
 
@@ -36,7 +36,7 @@ def _join_names(roots: Iterable[Path | None], *names: str) -> list[Path]:
     return [root / name for root in roots if root for name in names]
 
 
-def _list_lm_studio_folders() -> list[Path]:
+def _list_possible_lm_studio_folders() -> list[Path]:
     """List LM Studio's model folders: those in its settings, then its default folders."""
     home = find_home()
     if home is None:
@@ -48,11 +48,11 @@ def _list_lm_studio_folders() -> list[Path]:
         pointer = ""
     if pointer:
         homes.insert(0, Path(pointer))
-    chosen = [_read_downloads_folder(home / "settings.json") for home in homes]
+    chosen = [_read_lm_studio_model_folder(home / "settings.json") for home in homes]
     return [*filter(None, chosen), *(home / "models" for home in homes)]
 
 
-def _read_downloads_folder(settings: Path) -> Path | None:
+def _read_lm_studio_model_folder(settings: Path) -> Path | None:
     """Read the model folder from LM Studio's settings; None without such a setting."""
     try:
         content = json.loads(settings.read_text(encoding="utf-8"))
@@ -62,30 +62,30 @@ def _read_downloads_folder(settings: Path) -> Path | None:
     return expand_home(folder) if isinstance(folder, str) and folder else None
 
 
-def _list_llama_cpp_folders() -> list[Path]:
+def _list_possible_llama_cpp_folders() -> list[Path]:
     """List llama.cpp's cache folder: LLAMA_CACHE, or `llama.cpp` in the platform's cache folder."""
     if path := os.environ.get("LLAMA_CACHE"):
         return [expand_home(path)]
     if sys.platform == "darwin":
         return _join_names([find_home()], "Library/Caches/llama.cpp")
     caches = (
-        _find_data_folder()
+        _get_platform_data_folder()
         if sys.platform == "win32"
         else find_env_folder("XDG_CACHE_HOME", ".cache")
     )
     return _join_names([caches], "llama.cpp")
 
 
-def _list_jan_folders() -> list[Path]:
+def _list_possible_jan_folders() -> list[Path]:
     """List the model folders of all versions of Jan: two in each of its data folders."""
     roots = [
         *_join_names([find_home()], "jan"),
-        *_join_names([_find_config_folder(), _find_data_folder()], "Jan/data"),
+        *_join_names([_get_platform_config_folder(), _get_platform_data_folder()], "Jan/data"),
     ]
     return _join_names(roots, "models", "llamacpp/models")
 
 
-def _find_data_folder() -> Path | None:
+def _get_platform_data_folder() -> Path | None:
     """Find the platform's folder for programs' data; None if the user has no home."""
     if sys.platform == "darwin":
         return next(iter(_join_names([find_home()], "Library/Application Support")), None)
@@ -94,10 +94,10 @@ def _find_data_folder() -> Path | None:
     return find_env_folder("XDG_DATA_HOME", ".local", "share")
 
 
-def _find_config_folder() -> Path | None:
+def _get_platform_config_folder() -> Path | None:
     """Find the folder in which Electron programs keep settings; None if the user has no home."""
     if sys.platform == "darwin":
-        return _find_data_folder()
+        return _get_platform_data_folder()
     if sys.platform == "win32":
         return find_env_folder("APPDATA", "AppData", "Roaming")
     return find_env_folder("XDG_CONFIG_HOME", ".config")
@@ -113,7 +113,11 @@ def find_owning_app(path: Path) -> str:
         return HUB
     if path.resolve().parent.name == "blobs" and path.resolve().name.startswith("sha256-"):
         return OLLAMA
-    stores = {HUB: _list_hub_roots(), OLLAMA: list_ollama_roots(), **list_app_folders()}
+    stores = {
+        HUB: _list_hub_cache_folder(),
+        OLLAMA: list_possible_ollama_roots(),
+        **list_possible_app_folders(),
+    }
     for program, roots in stores.items():
         for root in roots:
             if path.is_relative_to(root) or path.resolve().is_relative_to(root.resolve()):
@@ -121,10 +125,10 @@ def find_owning_app(path: Path) -> str:
     return ""
 
 
-def _list_hub_roots() -> list[Path]:
+def _list_hub_cache_folder() -> list[Path]:
     """List the folder of the Hugging Face cache; empty if there is no home folder."""
     try:
-        return [find_hub_cache()]
+        return [get_hub_cache_folder()]
     except HomeNotFoundError:
         return []
 

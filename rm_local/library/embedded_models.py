@@ -51,14 +51,14 @@ def choose_default_model() -> DefaultModel:
     return DefaultModel(shipped_model())
 
 
-def resolve_model(settings: Settings) -> Path:
+def resolve_model_path_or_name(settings: Settings) -> Path:
     """Return the model of the settings, or else the default model: a path, or the name RM_SMALL."""
     if settings.model is None:
         return choose_default_model().model
     return shipped_model() if settings.model == RM_NANO else settings.model
 
 
-def read_model_headers(model: Path) -> GgufFiles:
+def read_or_predict_model_headers(model: Path) -> GgufFiles:
     """Read the headers of a model's files; `model` is a path, or the name of an embedded model.
 
     If rm-small is not merged yet, its future header is predicted.
@@ -71,38 +71,38 @@ def read_model_headers(model: Path) -> GgufFiles:
     from rm_local.gguf import read_file_headers
 
     if model == RM_SMALL:
-        from rm_local.library.rm_small import find_rm_small
+        from rm_local.library.rm_small import find_rm_small_paths
 
-        return find_rm_small().read_or_predict_headers()
+        return find_rm_small_paths().read_or_predict_headers()
     return read_file_headers(shipped_model() if model == RM_NANO else model)
 
 
-def prepare_model(model: Path, report: Report, announce: Announce) -> Path:
+def ensure_model_file(model: Path, report: Report, announce: Announce) -> Path:
     """Return the path of the file to load; for rm-small, write that file first if it is missing.
 
     `report` gets the completed share, 0 to 1; `announce` gets a sentence before the file is
     written.
 
     Raises:
-        ModelNotFoundError, InvalidModelError, EngineError: See `prepare_rm_small`.
+        ModelNotFoundError, InvalidModelError, EngineError: See `ensure_rm_small_file`.
     """
     if model == RM_SMALL:
-        from rm_local.library.rm_small import prepare_rm_small
+        from rm_local.library.rm_small import ensure_rm_small_file
 
-        return prepare_rm_small(report, announce)
+        return ensure_rm_small_file(report, announce)
     return shipped_model() if model == RM_NANO else model
 
 
-async def prepare_model_in_thread(
+async def ensure_model_file_in_thread(
     model: Path, report: Report, announce: Announce, *, is_default: bool = False
 ) -> Path:
-    """Call `prepare_model` in a thread, and return its path; cancelling the task ends the work.
+    """Call `ensure_model_file` in a thread, and return its path; cancelling the task ends the work.
 
     With `is_default`, rm-nano replaces a model that cannot be prepared, and `announce` gets the
     reason. Both callbacks are called in the event loop's thread.
     """
     if model != RM_SMALL:
-        return prepare_model(model, report, announce)
+        return ensure_model_file(model, report, announce)
     loop, cancelled = asyncio.get_running_loop(), threading.Event()
 
     def report_unless_cancelled(share: float) -> None:
@@ -115,7 +115,7 @@ async def prepare_model_in_thread(
 
     try:
         return await asyncio.to_thread(
-            prepare_model, model, report_unless_cancelled, announce_from_thread
+            ensure_model_file, model, report_unless_cancelled, announce_from_thread
         )
     except asyncio.CancelledError:
         cancelled.set()

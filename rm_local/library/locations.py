@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rm_local.errors import HomeNotFoundError
 from rm_local.library import apps
-from rm_local.library.added import read_added_paths
-from rm_local.library.hub.cache import find_hub_files
+from rm_local.library.added import read_added_paths_or_empty
+from rm_local.library.hub.cache import find_gguf_files_in_hub_cache
 from rm_local.library.ollama import find_ollama_models
 from rm_local.library.scan import Note, find_gguf_files
 from rm_local.paths import shipped_model
@@ -69,7 +69,7 @@ def _find_model_of_settings(settings: Settings, _note: Note) -> Iterator[ModelLo
 
 
 def _find_added_models(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
-    for path in read_added_paths(note):
+    for path in read_added_paths_or_empty(note):
         if path.is_dir():
             yield from _find_below(path, ADDED, note)
         elif path.is_file():
@@ -86,7 +86,7 @@ def _find_in_model_dirs(settings: Settings, note: Note) -> Iterator[ModelLocatio
 
 
 def _find_in_hub_cache(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
-    for path, repo in find_hub_files(note):
+    for path, repo in find_gguf_files_in_hub_cache(note):
         yield ModelLocation(path, derive_name(path, repo), apps.HUB)
 
 
@@ -96,7 +96,7 @@ def _find_in_ollama(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
 
 
 def _find_in_apps(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
-    for place, roots in apps.list_app_folders().items():
+    for place, roots in apps.list_possible_app_folders().items():
         for root in roots:
             yield from _find_below(root, place, note)
 

@@ -15,8 +15,8 @@ from rm_local.gguf import (
     ModelShape,
     check_file_complete,
     check_is_text_model,
+    derive_first_part_path,
     detect_kind,
-    find_first_part,
     name_quantization,
     read_file_headers,
     read_header,
@@ -43,7 +43,7 @@ class ModelFile:
     """Bytes on the disk; for rm-small before it is merged, the future number of bytes."""
     weight_bytes: int
     """Bytes of weights."""
-    layer_bytes: int
+    total_layer_bytes: int
     """Bytes of the weights that belong to a layer."""
     context: int
     """Context length in training, in tokens; 0 if the file does not state it."""
@@ -60,14 +60,14 @@ class ModelFile:
     """Numbers of layers and widths, for an estimate of the memory."""
 
 
-def read_model(path: Path) -> ModelFile:
+def read_model_description(path: Path) -> ModelFile:
     """Read the headers of a model's files, and describe it; `path`: any file of a split model.
 
     Raises:
         ModelNotFoundError: There is no such file, or it cannot be read.
         InvalidModelError: A file is not a GGUF file, or its header is damaged.
     """
-    path = find_first_part(path)
+    path = derive_first_part_path(path)
     return describe_model(path, read_file_headers(path))
 
 
@@ -99,24 +99,28 @@ def describe_model(path: Path, files: GgufFiles) -> ModelFile:
         files=tuple(file for file, _ in files.there if file.is_file()),
         missing=files.missing,
         kind=detect_kind(metadata, header.tensor_count),
-        title=one_line(_read_text(metadata, "general.name"), 80) or path.stem,
+        title=one_line(_read_text_or_empty(metadata, "general.name"), 80) or path.stem,
         architecture=one_line(header.architecture, 40) or "unknown",
         parameters=stated if isinstance(stated, int) and stated > 0 else sum(values.values()),
         quantisation=name_quantization(metadata, values),
         size=sum(_measure_or_predict_size(file, part) for file, part in files.there),
         weight_bytes=files.weight_bytes,
-        layer_bytes=files.layer_bytes,
+        total_layer_bytes=files.total_layer_bytes,
         context=files.context,
         experts=(
-            header.read_count(f"{header.architecture}.expert_count"),
-            header.read_count(f"{header.architecture}.expert_used_count"),
+            header.read_count_or_zero(f"{header.architecture}.expert_count"),
+            header.read_count_or_zero(f"{header.architecture}.expert_used_count"),
         ),
         tokenizer=" ".join(
             filter(
-                None, (_read_text(metadata, f"tokenizer.ggml.{key}") for key in ("model", "pre"))
+                None,
+                (
+                    _read_text_or_empty(metadata, f"tokenizer.ggml.{key}")
+                    for key in ("model", "pre")
+                ),
             )
         ),
-        template=_read_text(metadata, "tokenizer.chat_template"),
+        template=_read_text_or_empty(metadata, "tokenizer.chat_template"),
         thinks=detect_chat_format(metadata, file=path.stem).thinks,
         shape=files.shape,
     )
@@ -126,6 +130,6 @@ def _measure_or_predict_size(file: Path, header: GgufHeader) -> int:
     return file.stat().st_size if file.is_file() else header.needed_bytes
 
 
-def _read_text(metadata: dict[str, Any], key: str) -> str:
+def _read_text_or_empty(metadata: dict[str, Any], key: str) -> str:
     value = metadata.get(key)
     return value if isinstance(value, str) else ""

@@ -13,14 +13,14 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rm_local.errors import ModelNotFoundError, RmLocalError, UsageError
-from rm_local.gguf import find_first_part
+from rm_local.gguf import derive_first_part_path
 from rm_local.home import expand_home
 from rm_local.library import model_file as models
 from rm_local.library.embedded_models import (
     RM_NANO,
     RM_SMALL,
-    read_model_headers,
-    resolve_model,
+    read_or_predict_model_headers,
+    resolve_model_path_or_name,
 )
 from rm_local.library.locations import SHIPPED_SOURCE, ModelLocation, find_model_locations
 from rm_local.library.model_file import ModelFile
@@ -67,7 +67,7 @@ class Library:
     notes: tuple[str, ...]
     missing: tuple[MissingModel, ...] = ()
 
-    def find_by_name(self, name: str) -> LibraryModel:
+    def find_by_name_or_prefix(self, name: str) -> LibraryModel:
         """Find the model called `name`, or the only model whose name begins with `name`.
 
         Raises:
@@ -78,7 +78,7 @@ class Library:
         for missing in self.missing:
             if missing.name == wanted:
                 raise ModelNotFoundError(missing.message, missing.remedy)
-        for fits in (_is_exact_name, _is_name_without_place, _is_prefix, _is_ascii_name):
+        for fits in (_is_exact_name, _is_name_without_place, _starts_with_wanted, _is_ascii_name):
             found = [listed for listed in self.models if fits(listed.name, wanted)]
             if len(found) == 1:
                 return found[0]
@@ -96,7 +96,7 @@ def find_models(settings: Settings) -> Library:
     """Find all models on this machine; each file is listed once, in the order of the places."""
     notes: list[str] = []
     found = [*_read_distinct_models(find_model_locations(settings, notes.append), notes)]
-    used = resolve_model(settings)
+    used = resolve_model_path_or_name(settings)
     names = _make_unique_names(found)
     listed = [
         LibraryModel(name, location.place, model, _is_same_file(model.path, used))
@@ -105,7 +105,7 @@ def find_models(settings: Settings) -> Library:
     missing: tuple[MissingModel, ...] = ()
     try:
         shipped = sum(each.place == SHIPPED_SOURCE for each in listed)
-        listed.insert(shipped, _find_rm_small(used))
+        listed.insert(shipped, _describe_rm_small(used))
     except RmLocalError as error:
         missing = (MissingModel(RM_SMALL.name, error.message, error.remedy),)
     return Library(tuple(listed), tuple(dict.fromkeys(notes)), missing)
@@ -120,18 +120,21 @@ def find_model(settings: Settings, wanted: str) -> LibraryModel:
         UsageError: Several models could be meant.
         EngineError: There is no cache folder for rm-small.
     """
-    path, used = expand_home(wanted), resolve_model(settings)
-    if path.exists() or is_model_path(wanted):
-        model = models.read_model(path)
+    path, used = expand_home(wanted), resolve_model_path_or_name(settings)
+    if path.exists() or looks_like_model_path(wanted):
+        model = models.read_model_description(path)
         return LibraryModel(
-            derive_command_name(path.stem, model), "path", model, _is_same_file(model.path, used)
+            derive_short_model_name(path.stem, model),
+            "path",
+            model,
+            _is_same_file(model.path, used),
         )
     if path == RM_SMALL:
-        return _find_rm_small(used)
-    return find_models(settings).find_by_name(wanted)
+        return _describe_rm_small(used)
+    return find_models(settings).find_by_name_or_prefix(wanted)
 
 
-def _find_rm_small(used: Path) -> LibraryModel:
+def _describe_rm_small(used: Path) -> LibraryModel:
     """Describe the embedded model rm-small, whether its merged file exists or not.
 
     `used`: the model in use.
@@ -140,18 +143,18 @@ def _find_rm_small(used: Path) -> LibraryModel:
         ModelNotFoundError: It is not installed.
         EngineError: There is no cache folder.
     """
-    files = read_model_headers(RM_SMALL)
+    files = read_or_predict_model_headers(RM_SMALL)
     model = models.describe_model(files.there[0][0], files)
     return LibraryModel(RM_SMALL.name, SHIPPED_SOURCE, model, used == RM_SMALL)
 
 
-def is_model_path(wanted: str) -> bool:
+def looks_like_model_path(wanted: str) -> bool:
     """Return whether a text can only be a path: it contains a separator, or ends in `.gguf`."""
     separators = {os.sep, os.altsep or os.sep}
     return bool(separators & set(wanted)) or wanted.startswith("~") or wanted.endswith(".gguf")
 
 
-def derive_command_name(name: str, model: ModelFile) -> str:
+def derive_short_model_name(name: str, model: ModelFile) -> str:
     """Derive the name of a model for the command line: lower case, ending in the quantisation.
 
     Letters, marks and digits of all scripts are kept, in their composed form.
@@ -183,13 +186,13 @@ def name_model(settings: Settings, model: Path) -> str:
     """
     if model == RM_SMALL:
         return RM_SMALL.name
-    path = find_first_part(shipped_model() if model == RM_NANO else model)
+    path = derive_first_part_path(shipped_model() if model == RM_NANO else model)
     found = (
         each.name
         for each in find_model_locations(settings, lambda _note: None)
         if _is_same_file(each.path, path)
     )
-    return derive_command_name(next(found, path.stem), models.read_model(path))
+    return derive_short_model_name(next(found, path.stem), models.read_model_description(path))
 
 
 def _read_distinct_models(
@@ -202,12 +205,12 @@ def _read_distinct_models(
     seen: set[tuple[int, int]] = set()
     for location in found:
         try:
-            path = find_first_part(location.path)
+            path = derive_first_part_path(location.path)
             at = path.stat()
             if (at.st_dev, at.st_ino) in seen:
                 continue
             seen.add((at.st_dev, at.st_ino))
-            yield location, models.read_model(path)
+            yield location, models.read_model_description(path)
         except RmLocalError as error:
             notes.append(error.message.rstrip("."))
         except OSError as error:
@@ -220,7 +223,7 @@ def _make_unique_names(found: list[tuple[ModelLocation, ModelFile]]) -> list[str
     A name that several models share gets the place appended and, if needed, a hash of the path. No
     model keeps a shared name unchanged, because it could later mean another model.
     """
-    bare = [derive_command_name(location.name, model) for location, model in found]
+    bare = [derive_short_model_name(location.name, model) for location, model in found]
     placed = [f"{name}@{location.place}" for name, (location, _) in zip(bare, found, strict=True)]
     bare_count, placed_count = Counter(bare), Counter(placed)
     names = []
@@ -250,7 +253,7 @@ def _is_name_without_place(name: str, wanted: str) -> bool:
     return name.partition("@")[0] == wanted
 
 
-def _is_prefix(name: str, wanted: str) -> bool:
+def _starts_with_wanted(name: str, wanted: str) -> bool:
     return name.startswith(wanted)
 
 

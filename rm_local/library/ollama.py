@@ -24,7 +24,7 @@ LARGEST_MANIFEST = 1 << 20
 _DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
 
 
-def list_ollama_roots() -> list[Path]:
+def list_possible_ollama_roots() -> list[Path]:
     """List the folders with Ollama's models; they need not exist.
 
     They are OLLAMA_MODELS alone, or else the user's folder and, on Linux, that of the service.
@@ -40,7 +40,7 @@ def list_ollama_roots() -> list[Path]:
 
 def find_ollama_models(note: Note) -> Iterator[tuple[Path, str]]:
     """Yield the GGUF file and the name of each model: `model-tag`, or `model` for `latest`."""
-    for root in list_ollama_roots():
+    for root in list_possible_ollama_roots():
         for manifest in sorted((root / "manifests").glob("*/*/*/*")):
             if blob := _find_blob(root, manifest, note):
                 model, tag = manifest.parent.name, manifest.name
@@ -49,7 +49,7 @@ def find_ollama_models(note: Note) -> Iterator[tuple[Path, str]]:
 
 def find_ollama_tag(blob: Path) -> str:
     """Return Ollama's name of the model with the GGUF file `blob`, such as `qwen3:4b`; or empty."""
-    for root in list_ollama_roots():
+    for root in list_possible_ollama_roots():
         for manifest in sorted((root / "manifests").glob("*/*/*/*")):
             if _find_blob(root, manifest, lambda _note: None) == blob:
                 host, owner, model, tag = manifest.parts[-4:]

@@ -49,7 +49,7 @@ Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class RmSmall:
+class RmSmallPaths:
     """The paths of rm-small: base model, adapter, and the file into which they are merged."""
 
     base: Path
@@ -77,7 +77,7 @@ class RmSmall:
         return GgufFiles(header, ((self.target, header),), ())
 
 
-def find_rm_small() -> RmSmall:
+def find_rm_small_paths() -> RmSmallPaths:
     """Find the paths of rm-small; the adapter (10 MB) is read to name the merged file.
 
     Raises:
@@ -89,10 +89,10 @@ def find_rm_small() -> RmSmall:
         cache = paths.cache_dir()
     except HomeNotFoundError as error:
         raise EngineError(f"rm-small needs a cache folder. {error.message}", error.remedy) from None
-    return RmSmall(base, adapter, cache / f"{_NAME}-{_compute_fingerprint(adapter)}.gguf")
+    return RmSmallPaths(base, adapter, cache / f"{_NAME}-{_compute_fingerprint(adapter)}.gguf")
 
 
-def prepare_rm_small(report: Report, announce: Announce) -> Path:
+def ensure_rm_small_file(report: Report, announce: Announce) -> Path:
     """Return the path of rm-small's merged file; write the file first if it does not exist.
 
     Other processes that need the file wait. `announce` gets a sentence if the file has to be
@@ -104,29 +104,29 @@ def prepare_rm_small(report: Report, announce: Announce) -> Path:
         InvalidModelError: Base or adapter is damaged.
         EngineError: The merged file cannot be written.
     """
-    small = find_rm_small()
+    small = find_rm_small_paths()
     if small.prepared:
         return small.target
     cache = small.target.parent
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _hold_lock(cache / f"{_NAME}.lock", report):
+        with _wait_and_hold_lock(cache / f"{_NAME}.lock", report):
             if not small.prepared:
-                _write_merged_file(small, report, announce)
+                _remove_old_then_merge(small, report, announce)
     except OSError as error:
         reason = explain_write_error(error, cache)
         raise EngineError(f"rm-small cannot be prepared: {reason}.", _REMEDY) from error
     return small.target
 
 
-def _write_merged_file(small: RmSmall, report: Report, announce: Announce) -> None:
+def _remove_old_then_merge(small: RmSmallPaths, report: Report, announce: Announce) -> None:
     """Remove older merged files, check the sources, and merge them; the caller holds the lock.
 
     Raises:
         InvalidModelError: The base or the adapter is not the right one.
         EngineError: There is not enough space on the disk.
     """
-    from rm_local.gguf import merge_adapter
+    from rm_local.gguf import merge_adapter_as_q8_0
 
     size = small.read_or_predict_headers().header.needed_bytes
     for old in small.target.parent.glob(f"{_NAME}-*"):
@@ -144,11 +144,11 @@ def _write_merged_file(small: RmSmall, report: Report, announce: Announce) -> No
         raise InvalidModelError(
             f"{small.adapter} was not trained on {small.base.name}.", "Install rm-local again."
         )
-    merge_adapter(small.base, small.adapter, small.target, RM_SMALL_METADATA, report=report)
+    merge_adapter_as_q8_0(small.base, small.adapter, small.target, RM_SMALL_METADATA, report=report)
 
 
 @contextmanager
-def _hold_lock(path: Path, report: Report) -> Iterator[None]:
+def _wait_and_hold_lock(path: Path, report: Report) -> Iterator[None]:
     """Hold the lock file `path` during the `with` body.
 
     While another process holds it, `report(0.0)` is called; an exception of `report` ends the wait.

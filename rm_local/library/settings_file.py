@@ -10,7 +10,7 @@ from rm_local.errors import UsageError
 from rm_local.library.added import replace_text_file
 
 
-def save_model_setting(path: Path | None) -> None:
+def save_or_remove_model_setting(path: Path | None) -> None:
     """Write `path` as the setting `model` to the settings file.
 
     `path` is absolute, or the name of an embedded model.

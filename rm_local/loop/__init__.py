@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         Failed as Failed,
         Formulated as Formulated,
         Formulating as Formulating,
-        Gated as Gated,
+        GateDecided as GateDecided,
         HintCut as HintCut,
         HitsJudged as HitsJudged,
         Judgement as Judgement,
@@ -62,11 +62,11 @@ if TYPE_CHECKING:
     )
     from rm_local.loop.prompts import (
         CUE_OPENING as CUE_OPENING,
+        format_hint_for_thinking as format_hint_for_thinking,
+        format_hint_for_user_message as format_hint_for_user_message,
+        format_reasoning_cue as format_reasoning_cue,
         formulation_cue as formulation_cue,
-        hint_note as hint_note,
-        hint_text as hint_text,
         list_fixed_texts as list_fixed_texts,
-        reasoning_cue as reasoning_cue,
     )
     from rm_local.loop.retrieve import StoreRetriever as StoreRetriever
     from rm_local.loop.run_events import RunEventDispatcher as RunEventDispatcher
@@ -97,7 +97,7 @@ __getattr__ = export_lazily(
             "Failed",
             "Formulated",
             "Formulating",
-            "Gated",
+            "GateDecided",
             "HintCut",
             "HitsJudged",
             "Judgement",
@@ -134,9 +134,9 @@ __getattr__ = export_lazily(
             "CUE_OPENING",
             "list_fixed_texts",
             "formulation_cue",
-            "hint_note",
-            "hint_text",
-            "reasoning_cue",
+            "format_hint_for_user_message",
+            "format_hint_for_thinking",
+            "format_reasoning_cue",
         ],
         "retrieve": ["StoreRetriever"],
         "run_events": ["RunEventDispatcher"],

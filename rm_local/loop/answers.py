@@ -99,11 +99,11 @@ def _strip_marks(answer: str) -> str:
         answer = answer.strip().strip("*`").strip()
         if not answer.endswith(("..", "etc.")):
             answer = answer.removesuffix(".").rstrip()
-        answer = next(_find_enclosed(answer), answer)
+        answer = next(_unwrap_formula_delimiters(answer), answer)
     return answer
 
 
-def _find_enclosed(answer: str) -> Iterator[str]:
+def _unwrap_formula_delimiters(answer: str) -> Iterator[str]:
     """Yield the text inside each kind of formula delimiters that encloses the whole answer."""
     for opener, closer in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
         inner = answer[len(opener) : -len(closer)]

@@ -72,7 +72,7 @@ class AnswerGroups:
             if (
                 self._usable
                 and are_values_comparable(written, result)
-                and await self._compare_values(written, result)
+                and await self._compare_or_disable_process(written, result)
             ):
                 self._first[key] = other
                 return
@@ -89,14 +89,14 @@ class AnswerGroups:
         process.stdin.close()
         await process.wait()
 
-    async def _compare_values(self, left: str, right: str) -> bool:
+    async def _compare_or_disable_process(self, left: str, right: str) -> bool:
         """Return whether the process finds both formulas equal.
 
         If a comparison fails or exceeds a limit, it and all later ones are False.
         """
         try:
             if self._process is None:
-                self._process = await _start_process()
+                self._process = await _start_equality_process()
                 await _read_reply(self._process, _START_SECONDS)
             assert self._process.stdin
             self._process.stdin.write(json.dumps([left, right]).encode() + b"\n")
@@ -134,7 +134,7 @@ def _find_variables(result: str) -> set[str]:
     return {word for word in re.findall(r"[a-z]+", bare) if word not in _FUNCTIONS}
 
 
-async def _start_process() -> Process:
+async def _start_equality_process() -> Process:
     """Start the process that compares values (`rm_local.loop.equality_process`)."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "rm_local.loop.equality_process"),

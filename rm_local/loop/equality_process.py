@@ -50,13 +50,13 @@ def serve_comparisons(pairs: BinaryIO, replies: BinaryIO) -> None:
     """Write a line when ready; then, for each line of `pairs`, whether its formulas are equal."""
     replies.write(b"true\n")
     for line in pairs:
-        _limit_time(SECONDS)
+        _set_cpu_time_limit(SECONDS)
         equal = are_values_equal(*json.loads(line))
-        _limit_time(0)
+        _set_cpu_time_limit(0)
         replies.write(json.dumps(equal).encode() + b"\n")
 
 
-def _limit_time(seconds: float) -> None:
+def _set_cpu_time_limit(seconds: float) -> None:
     """Limit the CPU time from now to `seconds`: the system then ends this process; 0 = no limit."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)

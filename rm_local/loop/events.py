@@ -31,7 +31,7 @@ class Prefilling:
 
 
 @dataclass(frozen=True, slots=True)
-class Gated:
+class GateDecided:
     """Event: the decision whether the question gets hits; otherwise the model answers alone."""
 
     event: ClassVar[str] = "gated"
@@ -182,7 +182,7 @@ RunEvent = ModelLoading | ModelUnloaded | Notice
 """An event of the running program; it can occur between turns, and sessions do not save it."""
 
 TurnEvent = (
-    Gated
+    GateDecided
     | Prefilling
     | Formulating
     | Formulated
@@ -251,41 +251,46 @@ def event_from_json(fields: dict[str, Any]) -> Event:
     if kind is Retrieved:
         return Retrieved(tuple(map(_hit_from_json, fields["hits"])), fields["seconds"])
     if kind is HitsJudged:
-        judgements = tuple(_build_from_fields(Judgement, each) for each in fields["judgements"])
+        judgements = tuple(
+            _build_ignoring_unknown_fields(Judgement, each) for each in fields["judgements"]
+        )
         return HitsJudged(judgements, fields["seconds"])
     if kind is Prefilled:
-        return Prefilled(_build_from_fields(PrefillStats, fields))
+        return Prefilled(_build_ignoring_unknown_fields(PrefillStats, fields))
     if "hint" in fields:
         fields = fields | {"hint": fields["hint"] and _hit_from_json(fields["hint"])}
     if kind is BranchFinished:
-        return BranchFinished(_build_from_fields(Branch, fields | {"index": fields["branch"]}))
+        return BranchFinished(
+            _build_ignoring_unknown_fields(Branch, fields | {"index": fields["branch"]})
+        )
     if kind is Answered:
         hints = tuple(fields["hints"])
         return Answered(
-            _build_from_fields(Answer, fields | {"result": fields["answer"], "hints": hints})
+            _build_ignoring_unknown_fields(
+                Answer, fields | {"result": fields["answer"], "hints": hints}
+            )
         )
-    event: Event = _build_from_fields(kind, fields)
+    event: Event = _build_ignoring_unknown_fields(kind, fields)
     return event
 
 
 _KINDS: dict[str, Any] = {
     kind.event: kind
     for kind in (
-        Gated, Prefilling, Formulating, Formulated, Retrieved, HintCut, HitsJudged, BranchStarted,
-        Prefilled,
-        TokenChunk, BranchFinished, ContextUsage, ContextAdjusted, Answered, Failed, ModelLoading,
-        ModelUnloaded, Notice,
+        GateDecided, Prefilling, Formulating, Formulated, Retrieved, HintCut, HitsJudged,
+        BranchStarted, Prefilled, TokenChunk, BranchFinished, ContextUsage, ContextAdjusted,
+        Answered, Failed, ModelLoading, ModelUnloaded, Notice,
     )
 }  # fmt: skip
 
 
 def _hit_from_json(fields: dict[str, Any]) -> Hit:
     """Convert a JSON object of `hit_as_json` to its hit."""
-    entry, words = _build_from_fields(Entry, fields), tuple(fields.get("words", ()))
+    entry, words = _build_ignoring_unknown_fields(Entry, fields), tuple(fields.get("words", ()))
     return Hit(entry, fields["similarity"], fields.get("lexical", 0.0), words)
 
 
-def _build_from_fields(kind: Any, fields: dict[str, Any]) -> Any:
+def _build_ignoring_unknown_fields(kind: Any, fields: dict[str, Any]) -> Any:
     """Build a dataclass of type `kind` from `fields`; fields unknown to it are ignored."""
     names = (field.name for field in dataclass_fields(kind))
     return kind(**{name: fields[name] for name in names if name in fields})

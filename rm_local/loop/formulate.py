@@ -28,7 +28,7 @@ from rm_local.loop.formulation_examples import REQUEST, build_formulation_chat
 from rm_local.loop.plan import Plan
 from rm_local.loop.prefill import PrefillTimer
 from rm_local.loop.subproblem import MAX_SUBPROBLEM_CHARS, extract_subproblem
-from rm_local.loop.subproblem_check import is_usable_query, strip_numbers
+from rm_local.loop.subproblem_check import is_usable_query, strip_numbers_if_enough_words
 from rm_local.loop.turn_context import TurnContext
 from rm_local.text import one_line
 
@@ -49,7 +49,9 @@ def needs_separate_chat(plan: Plan, info: ModelInfo | None) -> bool:
     return info.converses and not (info.thinks and plan.thinking)
 
 
-async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillTimer) -> Formulated:
+async def formulate_in_open_turn(
+    turn: TurnContext, question: str, timer: PrefillTimer
+) -> Formulated:
     """Let the model write the subproblem in the open turn, after the cue; return it.
 
     The text ends after the first sentence, at the end of the thinking, or after MAX_TOKENS. A
@@ -66,8 +68,8 @@ async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillT
             turn, prompts.formulation_cue(), choose_sampling(turn.plan, turn.engine.info)
         )
         began = perf_counter()
-        draft = await _generate_draft(turn, spec, timer.add_formulation, shows_context=True)
-        formulated = _choose_subproblem(turn, question, draft, perf_counter() - began)
+        draft = await _generate_draft(turn, spec, timer.add_formulation_tokens, shows_context=True)
+        formulated = _choose_draft_or_question(turn, question, draft, perf_counter() - began)
     timer.restart_wait()
     turn.events.emit(formulated)
     return formulated
@@ -79,7 +81,7 @@ async def formulate_in_separate_chat(
     """Let the model write the subproblem in a separate chat; return it and the evaluated tokens.
 
     The turn itself must be opened afterwards. Events, errors and replacements are those of
-    `formulate_subproblem`; the question is also used if the chat does not fit the context.
+    `formulate_in_open_turn`; the question is also used if the chat does not fit the context.
     """
     evaluated = EvaluatedTokens()
     formulated = _find_given_subproblem(turn)
@@ -89,7 +91,7 @@ async def formulate_in_separate_chat(
             draft, evaluated = await _generate_separate_draft(turn, question)
         except ContextOverflowError:
             draft = _SubproblemDraft(thinks=False)
-        formulated = _choose_subproblem(turn, question, draft, perf_counter() - began)
+        formulated = _choose_draft_or_question(turn, question, draft, perf_counter() - began)
     turn.events.emit(formulated)
     return formulated, evaluated
 
@@ -107,7 +109,7 @@ async def _generate_separate_draft(
     read: list[EvaluatedTokens] = []
     turn.events.emit(Formulating(""))
     async with turn.control.on_stop(turn.engine.cancel):
-        messages = build_formulation_chat(_shorten_question(question))
+        messages = build_formulation_chat(_cut_middle_of_question(question))
         opened = await turn.engine.open_turn(messages, thinking=False)
     turn.control.raise_if_stopped()
     # Greedy, since a search query does not profit from variety.
@@ -155,12 +157,12 @@ async def _generate_draft(
                         turn.events.emit(Formulating(text))
                     if draft.complete:
                         await turn.engine.cancel()
-            await turn.events.drain()
+            await turn.events.wait_if_many_unread()
     turn.control.raise_if_stopped()
     return draft
 
 
-def _choose_subproblem(
+def _choose_draft_or_question(
     turn: TurnContext, question: str, draft: _SubproblemDraft, seconds: float
 ) -> Formulated:
     """Return the first sentence of the draft if it is usable, else the question without numbers.
@@ -176,10 +178,10 @@ def _choose_subproblem(
         )
     if found and is_usable_query(found, question, (prompts.formulation_cue(), REQUEST)):
         return Formulated(found, seconds, "model", draft.tokens)
-    return Formulated(strip_numbers(question), seconds, "question", draft.tokens)
+    return Formulated(strip_numbers_if_enough_words(question), seconds, "question", draft.tokens)
 
 
-def _shorten_question(question: str) -> str:
+def _cut_middle_of_question(question: str) -> str:
     """Cut the middle out of a question longer than MAX_QUESTION_CHARS."""
     if len(question) <= MAX_QUESTION_CHARS:
         return question

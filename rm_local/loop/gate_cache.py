@@ -29,7 +29,7 @@ def read_cached_probe_vectors(embedder: EmbedderId) -> Floats | None:
     return None
 
 
-def cache_probe_vectors(embedder: EmbedderId, vectors: Floats) -> None:
+def try_cache_probe_vectors(embedder: EmbedderId, vectors: Floats) -> None:
     """Cache the vectors of `PROBES` by this embedder, an array (n, d), if the cache is writable."""
     data = BytesIO()
     np.save(data, np.asarray(vectors, np.float32), allow_pickle=False)
@@ -45,7 +45,7 @@ def read_cached_spread(store: StoreInfo) -> StoreSpread | None:
     return None
 
 
-def cache_spread(store: StoreInfo, spread: StoreSpread) -> None:
+def try_cache_spread(store: StoreInfo, spread: StoreSpread) -> None:
     """Cache the spread of a store, if the cache is writable."""
     with suppress(OSError, HomeNotFoundError):
         _write_cache_file(_get_spread_path(store), spread.as_json().encode())

@@ -8,7 +8,7 @@ from functools import partial
 
 from rm_local.loop import prompts
 from rm_local.loop.events import HintCut
-from rm_local.loop.hint_placement import build_branch_prompt, uses_cue
+from rm_local.loop.hint_placement import build_hint_text, uses_cue
 from rm_local.loop.subproblem import find_sentence_ends
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
@@ -25,7 +25,9 @@ MAX_TOKEN_CHARS = 32
 Count = Callable[[Hit | None], Awaitable[int]]
 
 
-async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+async def fit_hints_into_context(
+    turn: TurnContext, subproblem: str, hits: Sequence[Hit]
+) -> tuple[Hit, ...]:
     """Return the hits whose hints fit the context, shortened if needed; at most plan.samples.
 
     The context is enlarged, or old turns are dropped, if the settings allow it. A hint that is
@@ -44,7 +46,9 @@ async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> 
             whole[hit.entry.id] = await count(hit)
     context = engine.info.context if engine.info else 0
     writing = min(plan.max_tokens, context // WRITING_DIVISOR)
-    free = await engine.make_room([*whole.values()], writing, on_adjusted=turn.events.emit)
+    free = await engine.make_room_for_forced_texts(
+        [*whole.values()], writing, on_adjusted=turn.events.emit
+    )
     most = free - min(writing, free // 2)
     fitted: list[Hit] = []
     for hit in hits:
@@ -71,8 +75,10 @@ def has_visible_text(hit: Hit) -> bool:
 async def _count_hint_tokens(turn: TurnContext, subproblem: str, hit: Hit | None) -> int:
     """Count the tokens that a branch reads for its hint; for None, those of the text around it."""
     if hit is None and not uses_cue(turn.plan, turn.engine.info):
-        return await turn.engine.count_tokens(prompts.hint_note("", "", turn.question))
-    return await turn.engine.count_tokens(build_branch_prompt(turn, subproblem, hit).text)
+        return await turn.engine.count_tokens(
+            prompts.format_hint_for_user_message("", "", turn.question)
+        )
+    return await turn.engine.count_tokens(build_hint_text(turn, subproblem, hit).text)
 
 
 async def _cut_hint(count: Count, hit: Hit, most: int) -> Hit | None:

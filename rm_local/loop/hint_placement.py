@@ -12,7 +12,7 @@ from rm_local.records import Hit
 
 
 @dataclass(frozen=True, slots=True)
-class BranchPrompt:
+class BranchHintText:
     """The text that one branch reads in addition to the turn's conversation; may be empty."""
 
     forced: str = ""
@@ -35,19 +35,21 @@ def uses_cue(plan: Plan, info: ModelInfo | None) -> bool:
     return plan.cue == "always" or (plan.thinking and (info is None or info.thinks))
 
 
-def build_branch_prompt(
-    turn: TurnContext, subproblem: str | None, hint: Hit | None
-) -> BranchPrompt:
+def build_hint_text(turn: TurnContext, subproblem: str | None, hint: Hit | None) -> BranchHintText:
     """Build the text that a branch reads for its hint, in the place that suits the model.
 
     It is empty without a subproblem, and without a hint unless the model reads the cue.
     """
     if subproblem is None:
-        return BranchPrompt()
+        return BranchHintText()
     entry = hint.entry if hint else None
     if uses_cue(turn.plan, turn.engine.info):
-        procedure = prompts.hint_text(entry.subproblem, entry.subroutine) if entry else None
-        return BranchPrompt(forced=prompts.reasoning_cue(subproblem, procedure))
+        procedure = (
+            prompts.format_hint_for_thinking(entry.subproblem, entry.subroutine) if entry else None
+        )
+        return BranchHintText(forced=prompts.format_reasoning_cue(subproblem, procedure))
     if entry is None:
-        return BranchPrompt()
-    return BranchPrompt(note=prompts.hint_note(entry.subproblem, entry.subroutine, turn.question))
+        return BranchHintText()
+    return BranchHintText(
+        note=prompts.format_hint_for_user_message(entry.subproblem, entry.subroutine, turn.question)
+    )

@@ -41,7 +41,7 @@ class LanguageModel(Protocol):
     async def count_tokens(self, text: str) -> int:
         """Count the tokens of a text."""
 
-    async def make_room(
+    async def make_room_for_forced_texts(
         self,
         texts: Sequence[int],
         writing: int,
@@ -78,5 +78,5 @@ class Retriever(Protocol):
     async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
         """Return the similarity of each text to the question, by the store's embedder."""
 
-    async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
+    async def draw_random_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
         """Choose `k` entries at random by `seed`, for the control plan `random-hints`."""

@@ -52,7 +52,7 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
     pinned = {hit.entry.id for hit in turn.overrides.pinned}
     judgements = tuple(
         Judgement(
-            hit.entry.id, probability, _is_probably_helpful(probability) or hit.entry.id in pinned
+            hit.entry.id, probability, _should_keep_hit(probability) or hit.entry.id in pinned
         )
         for hit, probability in ((hit, found.get(n)) for n, hit in enumerate(hits))
     )
@@ -71,17 +71,17 @@ def compute_yes_probability(first: SampledToken) -> float | None:
     return shares["yes"] / both if both else None
 
 
-def _is_probably_helpful(probability: float | None) -> bool:
+def _should_keep_hit(probability: float | None) -> bool:
     """Return whether a hit with this probability of yes is kept; one without a verdict is."""
     return probability is None or probability >= 0.5
 
 
 def _build_judge_spec(turn: TurnContext, subproblem: str, hit: Hit) -> BranchSpec:
     """Build the branch of one token that asks the model whether the hit helps."""
-    procedure = prompts.hint_text(hit.entry.subproblem, hit.entry.subroutine)
+    procedure = prompts.format_hint_for_thinking(hit.entry.subproblem, hit.entry.subroutine)
     greedy = Sampling(temperature=0.0)
     if uses_cue(turn.plan, turn.engine.info):
-        text = prompts.judge_cue(subproblem, procedure)
+        text = prompts.format_judge_request_for_thinking(subproblem, procedure)
         return BranchSpec(text, 0, 1, greedy, logprobs=VERDICT_LOGPROBS)
-    note = prompts.judge_note(procedure)
+    note = prompts.format_judge_request_for_message(procedure)
     return BranchSpec("", 0, 1, greedy, logprobs=VERDICT_LOGPROBS, note=note)

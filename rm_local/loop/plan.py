@@ -8,7 +8,7 @@ from typing import Literal
 
 from rm_local import old_names
 from rm_local.errors import UsageError
-from rm_local.old_names import replace_old_name
+from rm_local.old_names import warn_and_replace_old_name
 
 Retrieval = Literal["none", "cue", "random", "memory"]
 """What branches read besides the question: nothing, the cue and the subproblem, random entries as
@@ -100,7 +100,7 @@ class Plan:
         gated = self.retrieval == "memory" and self.question_gate == "shut"
         return self.retrieval in ("random", "memory") and not gated
 
-    def without_memory(self) -> Plan:
+    def as_single_branch_without_memory(self) -> Plan:
         """Return a copy of the plan for a question without hits: one branch, and no retrieval."""
         return replace(self, retrieval="none", samples=1, keep_shortest=0)
 
@@ -143,7 +143,7 @@ def find_plan(name: str) -> Plan:
         UsageError: There is no such plan.
     """
     try:
-        return PLANS[replace_old_name(old_names.PLANS, name, "plan {}")]
+        return PLANS[warn_and_replace_old_name(old_names.PLANS, name, "plan {}")]
     except KeyError:
         remedy = f"Choose one of: {', '.join(PLANS)}."
         raise UsageError(f"There is no plan {name!r}.", remedy) from None

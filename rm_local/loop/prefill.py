@@ -62,11 +62,11 @@ class PrefillTimer:
         self._separate = 0
         self._waiting_since = perf_counter()
 
-    def add_formulation(self, evaluated: EvaluatedTokens) -> None:
+    def add_formulation_tokens(self, evaluated: EvaluatedTokens) -> None:
         """Add tokens of the prompt that were evaluated during the formulation."""
         self._prompt += evaluated.prompt
 
-    def add_separate_chat(self, evaluated: EvaluatedTokens) -> None:
+    def add_separate_chat_tokens(self, evaluated: EvaluatedTokens) -> None:
         """Add tokens evaluated in the separate chat that formulates the subproblem."""
         self._separate += evaluated.prompt
 

@@ -13,7 +13,7 @@ CUE = (
 CUE_OPENING = "Okay,"
 
 
-def hint_text(subproblem: str, subroutine: str) -> str:
+def format_hint_for_thinking(subproblem: str, subroutine: str) -> str:
     """Format the subproblem and subroutine of an entry as a hint for the thinking of a model."""
     return (
         f'[hint] Here is a problem solving procedure for a related question "{subproblem}": '
@@ -26,10 +26,10 @@ def formulation_cue() -> str:
     return CUE
 
 
-def reasoning_cue(subproblem: str, procedure: str | None) -> str:
+def format_reasoning_cue(subproblem: str, procedure: str | None) -> str:
     """Format the text that the model continues with its reasoning: cue, subproblem, hint, `Okay,`.
 
-    `procedure` is the hint by `hint_text`; None for a branch without a hint.
+    `procedure` is the hint by `format_hint_for_thinking`; None for a branch without a hint.
     """
     lines = [f"{CUE} {subproblem}", *([procedure] if procedure else []), CUE_OPENING]
     return "\n".join(lines)
@@ -38,10 +38,10 @@ def reasoning_cue(subproblem: str, procedure: str | None) -> str:
 NOTE = "Note, which may or may not fit:"
 NOTE_END = "Answer in your own words."
 MAX_REPEATED_CHARS = 1000
-"""Maximum number of characters of a question that `hint_note` repeats."""
+"""Maximum number of characters of a question that `format_hint_for_user_message` repeats."""
 
 
-def hint_note(subproblem: str, subroutine: str, question: str) -> str:
+def format_hint_for_user_message(subproblem: str, subroutine: str, question: str) -> str:
     """Format a hint for the end of the user's message, followed by the question again.
 
     A small model answers the text that it reads last; after a hint alone it discusses the hint
@@ -57,12 +57,12 @@ JUDGE = (
 )
 
 
-def judge_note(procedure: str) -> str:
+def format_judge_request_for_message(procedure: str) -> str:
     """Format the request for a yes or no on a hint, for the end of the user's message."""
     return f"\n\n{procedure}\n{JUDGE}"
 
 
-def judge_cue(subproblem: str, procedure: str) -> str:
+def format_judge_request_for_thinking(subproblem: str, procedure: str) -> str:
     """Format the request for a yes or no on a hint, for the thinking of a model that thinks."""
     return f"{CUE} {subproblem}\n{procedure}\n{JUDGE} Answer:"
 

@@ -18,10 +18,10 @@ from rm_local.loop.gate import (
     judge_features,
 )
 from rm_local.loop.gate_cache import (
-    cache_probe_vectors,
-    cache_spread,
     read_cached_probe_vectors,
     read_cached_spread,
+    try_cache_probe_vectors,
+    try_cache_spread,
 )
 from rm_local.store import SearchRequest, StoreSpread, measure_spread
 
@@ -60,7 +60,7 @@ class StoreGate:
         """
         if self._store.read_info().embedder.id not in GATE_MODELS:
             return GateVerdict(True, 1.0)  # no model is fitted for a custom embedder
-        found = await self.measure_features(vector, question)
+        found = await self.search_and_compute_features(vector, question)
         if found is None:
             return GateVerdict(False, 0.0)
         features, lexical = found
@@ -69,7 +69,7 @@ class StoreGate:
             return GateVerdict(True, verdict.probability)
         return verdict
 
-    async def measure_features(
+    async def search_and_compute_features(
         self, vector: Floats, question: str
     ) -> tuple[GateFeatures, float] | None:
         """Search the store for the question, and compute the gate's features from the hits.
@@ -78,16 +78,18 @@ class StoreGate:
         contains. None for an empty store. Errors as in `judge_question`.
         """
         async with self._measuring:
-            probes, spread = await self._load_probes_and_spread()
-        return await asyncio.to_thread(self._measure_features, vector, question, probes, spread)
+            probes, spread = await self._load_or_measure_probes_and_spread()
+        return await asyncio.to_thread(
+            self._search_and_compute_blocking, vector, question, probes, spread
+        )
 
-    async def compute_min_similarity(self) -> float:
+    async def derive_min_hit_similarity(self) -> float:
         """Compute a minimum similarity of hits: just above that of entries to unrelated sentences.
 
         Errors as in `judge_question`.
         """
         async with self._measuring:
-            _, spread = await self._load_probes_and_spread()
+            _, spread = await self._load_or_measure_probes_and_spread()
         return spread.middle + spread.width
 
     @property
@@ -99,7 +101,7 @@ class StoreGate:
         """
         return GATE_MODELS[self._store.read_info().embedder.id]
 
-    async def _load_probes_and_spread(self) -> tuple[Floats, StoreSpread]:
+    async def _load_or_measure_probes_and_spread(self) -> tuple[Floats, StoreSpread]:
         """Return the probe sentences' vectors, an array (n, d), and the spread of the store.
 
         They are kept in memory; else they are read from the cache or the store, or measured and
@@ -110,17 +112,17 @@ class StoreGate:
             self._probes = await asyncio.to_thread(read_cached_probe_vectors, info.embedder)
         if self._probes is None:
             self._probes = await self._embedder.embed(PROBES)
-            await asyncio.to_thread(cache_probe_vectors, info.embedder, self._probes)
+            await asyncio.to_thread(try_cache_probe_vectors, info.embedder, self._probes)
         if self._spread is None:
             self._spread = await asyncio.to_thread(self._store.read_spread, PROBES_SHA256)
         if self._spread is None or not self._spread.is_current(info.entries):
             self._spread = await asyncio.to_thread(read_cached_spread, info)
         if self._spread is None or not self._spread.is_current(info.entries):
             self._spread = await asyncio.to_thread(measure_spread, self._store, self._probes)
-            await asyncio.to_thread(cache_spread, info, self._spread)
+            await asyncio.to_thread(try_cache_spread, info, self._spread)
         return self._probes, self._spread
 
-    def _measure_features(
+    def _search_and_compute_blocking(
         self, vector: Floats, question: str, probes: Floats, spread: StoreSpread
     ) -> tuple[GateFeatures, float] | None:
         """Search the store and compute the features; it blocks, so it runs in a thread."""

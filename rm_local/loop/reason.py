@@ -16,10 +16,10 @@ from rm_local.engine import (
 )
 from rm_local.loop.answers import extract_answer, normalize_text
 from rm_local.loop.branch_stream import choose_branch_sampling, derive_seed, open_branch_stream
-from rm_local.loop.calculations import replace_calculations
+from rm_local.loop.calculations import replace_calculations_by_results
 from rm_local.loop.equal_answers import AnswerGroups
 from rm_local.loop.events import BranchFinished, BranchStarted, Prefilled
-from rm_local.loop.hint_placement import build_branch_prompt, uses_cue
+from rm_local.loop.hint_placement import build_hint_text, uses_cue
 from rm_local.loop.prefill import PrefillTimer
 from rm_local.loop.select import Key, is_vote_final, list_votes
 from rm_local.loop.turn_context import TurnContext
@@ -67,20 +67,20 @@ async def reason_under_hints(
         ContextOverflowError: A hint does not fit at all.
     """
     async with AnswerGroups() as answers:
-        reasoning = _BranchGenerator(turn, timer, hits, answers)
+        reasoning = _WaveScheduler(turn, timer, hits, answers)
         while wave := reasoning.compute_next_wave_size():
             async with open_branch_stream(
-                turn, reasoning.prepare_branches(wave, subproblem)
+                turn, reasoning.begin_wave_and_list_specs(wave, subproblem)
             ) as stream:
                 async for event in stream:
-                    await reasoning.handle_event(event)
-                    await turn.events.drain()
+                    await reasoning.apply_and_emit_event(event)
+                    await turn.events.wait_if_many_unread()
                     if outvoted := reasoning.find_outvoted_positions():
                         await turn.engine.cancel(outvoted, "outvoted")
-        return reasoning.collect_result()
+        return reasoning.collect_finished_branches()
 
 
-class _BranchGenerator:
+class _WaveScheduler:
     """Keeps the branches of a turn (running, finished, not begun) while they are generated.
 
     It decides how many to begin next and which to end early.
@@ -144,7 +144,7 @@ class _BranchGenerator:
             return compute_next_wave_size(votes, self._left)
         return min(max(0, OPEN_TEXTS - said), len(self._left))
 
-    def prepare_branches(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
+    def begin_wave_and_list_specs(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
         """Build the specifications of the next `wave` branches; emit `BranchStarted` for each."""
         self._first = len(self._finished)
         overrides = self._turn.overrides
@@ -154,7 +154,7 @@ class _BranchGenerator:
             whole = bool(overrides.grammar)
             self._running[index] = _RunningBranch(index, hint, seed, whole=whole)
             self._turn.events.emit(BranchStarted(index, hint, seed))
-            prompt = build_branch_prompt(self._turn, None if self._alone else subproblem, hint)
+            prompt = build_hint_text(self._turn, None if self._alone else subproblem, hint)
             spec = BranchSpec(
                 prompt.forced,
                 seed,
@@ -169,7 +169,7 @@ class _BranchGenerator:
         del self._left[:wave]
         return specs
 
-    async def handle_event(self, event: BranchEvent) -> None:
+    async def apply_and_emit_event(self, event: BranchEvent) -> None:
         """Apply an event of the engine to the branches, and emit it as an event of the turn."""
         emit = self._turn.events.emit
         match event:
@@ -182,7 +182,7 @@ class _BranchGenerator:
                 emit(chunk)
             case BranchEnded():
                 branch = self._running.pop(self._first + event.branch).to_record(event)
-                branch = self._merge_equal_draws(branch)
+                branch = self._drop_likely_repeats(branch)
                 self._finished.append(branch)
                 emit(BranchFinished(branch))
                 if branch.result is not None and self._turn.plan.vote != "none":
@@ -192,7 +192,7 @@ class _BranchGenerator:
             case EvaluatedTokens():
                 self._evaluated = event
 
-    def _merge_equal_draws(self, branch: Branch) -> Branch:
+    def _drop_likely_repeats(self, branch: Branch) -> Branch:
         """Drop the branches not begun that would most likely have the same text as `branch`.
 
         These have the same hint. Return the branch with their number added to its votes, `draws`.
@@ -222,7 +222,7 @@ class _BranchGenerator:
             self._settled = is_vote_final(self._finished, written, keep=keep, key=key)
         return {index - self._first for index in self._running} if self._settled else set()
 
-    def collect_result(self) -> FinishedBranches:
+    def collect_finished_branches(self) -> FinishedBranches:
         """Return the finished branches.
 
         After a stop or at the time limit no branch counts as skipped.
@@ -271,7 +271,7 @@ class _RunningBranch:
         else:
             said = text if done else self.text
             result = extract_answer(
-                replace_calculations(said) if ended.forced else said, cut=not done
+                replace_calculations_by_results(said) if ended.forced else said, cut=not done
             )
         return Branch(
             index=self.index,

@@ -76,7 +76,7 @@ class StoreRetriever:
             vector = await self._embed_text(question) + SUBPROBLEM_WEIGHT * vector
             text = f"{question}\n{subproblem}"
         if gate is None:
-            gate = await self._gate.compute_min_similarity()
+            gate = await self._gate.derive_min_hit_similarity()
         request = SearchRequest(
             vector,
             text,
@@ -123,7 +123,7 @@ class StoreRetriever:
         """Log-odds from which the gate of this store lets a question have hits."""
         return self._gate.gate_model.threshold
 
-    async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
+    async def draw_random_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
         """Choose `k` entries at random by `seed`; their similarity is 0."""
         entries = await asyncio.to_thread(self._store.sample_entries, k, seed)
         return tuple(Hit(entry, 0.0) for entry in entries)

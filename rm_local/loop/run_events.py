@@ -25,7 +25,9 @@ class RunEventQueue:
         while not self._queue.empty():
             yield self._queue.get_nowait()
 
-    async def follow_until(self, task: asyncio.Future[Any]) -> AsyncGenerator[RunEvent, None]:
+    async def follow_until_done_or_cancel(
+        self, task: asyncio.Future[Any]
+    ) -> AsyncGenerator[RunEvent, None]:
         """Remove and yield events as they are published, until `task` is done.
 
         Closing the generator cancels the task.

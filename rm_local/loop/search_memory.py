@@ -7,7 +7,7 @@ from time import perf_counter
 
 from rm_local.engine import Message
 from rm_local.errors import UsageError
-from rm_local.loop.events import Formulated, Gated, GateReason, Retrieved
+from rm_local.loop.events import Formulated, GateDecided, GateReason, Retrieved
 from rm_local.loop.interfaces import Retriever
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
@@ -17,13 +17,13 @@ NO_FLOOR = -1.0
 """Minimum similarity for a search that leaves out no hit: no similarity is lower."""
 
 
-async def gate_question(
+async def gate_and_choose_search_text(
     turn: TurnContext, question: str, history: Sequence[Message], retriever: Retriever | None
 ) -> str | None:
     """Decide whether the question gets hits; return the text to search for, or None for no hits.
 
     That text is the question. If a follow-up such as "And for 9 kg?" does not fit by itself, it is
-    the previous question and this one. Emits `Gated` if the question was compared with
+    the previous question and this one. Emits `GateDecided` if the question was compared with
     the store, or if the plan allows no hits.
 
     Raises:
@@ -35,7 +35,7 @@ async def gate_question(
     if plan.retrieval != "memory":
         return question
     if plan.question_gate == "shut":
-        turn.events.emit(Gated(False, "forced"))
+        turn.events.emit(GateDecided(False, "forced"))
         return None
     pinned = bool(overrides.pinned)
     opened = plan.question_gate == "open" or overrides.is_subproblem_by_user
@@ -51,7 +51,7 @@ async def gate_question(
         verdict = await turn.control.run_unless_stopped(store.judge_question(one_line(asked)))
     reason: GateReason = "fits" if verdict.fits else "forced" if pinned else "nothing_fits"
     seconds = perf_counter() - began
-    turn.events.emit(Gated(verdict.fits or pinned, reason, seconds, verdict.probability))
+    turn.events.emit(GateDecided(verdict.fits or pinned, reason, seconds, verdict.probability))
     return asked if verdict.fits else question if pinned else None
 
 
@@ -61,13 +61,15 @@ async def retrieve_hits(
     """Search the store; return the pinned hits, then those found, at most plan.hints in all.
 
     Hits that the user dropped are left out; pinned hits are all kept. Emits `Retrieved`. Errors as
-    in `gate_question`.
+    in `gate_and_choose_search_text`.
     """
     plan, overrides = turn.plan, turn.overrides
     store = _require_retriever(turn, retriever)
     began = perf_counter()
     known = overrides.dropped | {hit.entry.id for hit in overrides.pinned}
-    search = _search_store(turn, one_line(question), formulated, store, plan.hints + len(known))
+    search = _search_or_draw_hits(
+        turn, one_line(question), formulated, store, plan.hints + len(known)
+    )
     found = await turn.control.run_unless_stopped(search)
     fresh = [hit for hit in found if hit.entry.id not in known]
     hits = (*overrides.pinned, *fresh[: max(0, plan.hints - len(overrides.pinned))])
@@ -75,13 +77,13 @@ async def retrieve_hits(
     return hits
 
 
-async def _search_store(
+async def _search_or_draw_hits(
     turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever, k: int
 ) -> tuple[Hit, ...]:
     """Find at most `k` hits as the plan requires; a subproblem by the user is the whole query."""
     plan = turn.plan
     if plan.retrieval == "random":
-        return await retriever.draw_entries(k, turn.overrides.seed)
+        return await retriever.draw_random_entries(k, turn.overrides.seed)
     floor = (
         NO_FLOOR
         if plan.min_similarity is None and plan.question_gate == "open"

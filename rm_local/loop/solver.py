@@ -15,17 +15,17 @@ from rm_local.loop.deadline import Deadline
 from rm_local.loop.degenerate import is_unreadable, make_no_answer_error
 from rm_local.loop.events import Answered, Event, Formulated, make_failed_event
 from rm_local.loop.formulate import (
+    formulate_in_open_turn,
     formulate_in_separate_chat,
-    formulate_subproblem,
     needs_separate_chat,
 )
-from rm_local.loop.hint_fitting import fit_hints
+from rm_local.loop.hint_fitting import fit_hints_into_context
 from rm_local.loop.interfaces import LanguageModel, Retriever
 from rm_local.loop.judge_hits import judge_hits
 from rm_local.loop.plan import Plan
 from rm_local.loop.prefill import PrefillTimer, open_turn
 from rm_local.loop.reason import FinishedBranches, reason_under_hints
-from rm_local.loop.search_memory import gate_question, retrieve_hits
+from rm_local.loop.search_memory import gate_and_choose_search_text, retrieve_hits
 from rm_local.loop.select import choose_answer
 from rm_local.loop.turn_context import EventQueue, TurnContext
 from rm_local.records import Answer, Branch, Hit
@@ -100,9 +100,9 @@ class _TurnRun:
         if not question:
             raise UsageError("The question is empty.", "Type one.")
         turn.control.raise_if_stopped()
-        asked = await gate_question(turn, question, history, self._retriever)
+        asked = await gate_and_choose_search_text(turn, question, history, self._retriever)
         if asked is None:
-            turn = self._turn = replace(turn, plan=turn.plan.without_memory())
+            turn = self._turn = replace(turn, plan=turn.plan.as_single_branch_without_memory())
         retrieve = partial(retrieve_hits, turn, asked or question, retriever=self._retriever)
         searches = turn.plan.retrieval in ("random", "memory")
         hits: tuple[Hit, ...] = ()
@@ -113,32 +113,34 @@ class _TurnRun:
                 hits = await retrieve(self._formulated)
         opened = await open_turn(turn, (*history, Message("user", question)))
         timer = PrefillTimer(opened)
-        timer.add_separate_chat(separate)
+        timer.add_separate_chat_tokens(separate)
         if info := turn.engine.info:
             turn.events.emit(ContextUsage(opened.tokens, opened.tokens, info.context))
         turn.control.raise_if_stopped()
         if turn.plan.retrieval != "none" and self._formulated is None:
-            self._formulated = await formulate_subproblem(turn, question, timer)
+            self._formulated = await formulate_in_open_turn(turn, question, timer)
             if searches:
                 hits = await retrieve(self._formulated)
         turn.control.raise_if_stopped()
         if searches and not hits and turn.plan.question_gate == "auto":
-            turn = self._turn = replace(turn, plan=turn.plan.without_memory())
+            turn = self._turn = replace(turn, plan=turn.plan.as_single_branch_without_memory())
         if hits:
-            hits = await fit_hints(turn, self._subproblem or "", hits)
+            hits = await fit_hints_into_context(turn, self._subproblem or "", hits)
             turn.control.raise_if_stopped()
             hits = await judge_hits(turn, self._subproblem or "", hits)
             if not hits and turn.plan.question_gate == "auto":
-                turn = self._turn = replace(turn, plan=turn.plan.without_memory())
+                turn = self._turn = replace(turn, plan=turn.plan.as_single_branch_without_memory())
         subproblem = None if turn.plan.retrieval == "none" else self._subproblem
         finished = await reason_under_hints(turn, timer, subproblem, hits)
-        return self._build_answer(finished, await self._measure_nearness(question, finished))
+        return self._select_answer_or_raise(
+            finished, await self._measure_nearness_if_needed(question, finished)
+        )
 
     @property
     def _subproblem(self) -> str | None:
         return self._formulated.subproblem if self._formulated else None
 
-    async def _measure_nearness(
+    async def _measure_nearness_if_needed(
         self, question: str, finished: FinishedBranches
     ) -> Mapping[int, float]:
         """Map the index of each branch to the similarity of its text to the question.
@@ -157,7 +159,9 @@ class _TurnRun:
             return {}
         return {branch.index: each for branch, each in zip(said, near, strict=True)}
 
-    def _build_answer(self, finished: FinishedBranches, nearness: Mapping[int, float]) -> Answer:
+    def _select_answer_or_raise(
+        self, finished: FinishedBranches, nearness: Mapping[int, float]
+    ) -> Answer:
         """Select the answer from the finished branches, and add the figures of the turn.
 
         Raises:

@@ -39,7 +39,7 @@ def is_usable_query(text: str, question: str, prompt_texts: Iterable[str]) -> bo
     )
 
 
-def strip_numbers(question: str) -> str:
+def strip_numbers_if_enough_words(question: str) -> str:
     """Return the question as one line without numbers; with them if less than two words remain."""
     stripped = one_line(_NUMBER.sub("", question), MAX_SUBPROBLEM_CHARS)
     words = len(_WORD.findall(stripped)) + len(_UNSPACED.findall(stripped))

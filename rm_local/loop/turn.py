@@ -20,7 +20,7 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
-    Gated,
+    GateDecided,
     HintCut,
     HitsJudged,
     Judgement,
@@ -101,7 +101,7 @@ class Turn:
     """Time at which the current stage began, by the clock of `apply_event`."""
     prefilling: Prefilling | None = None
     """Progress of the evaluation of the prompt; None before and after it."""
-    gated: Gated | None = None
+    gated: GateDecided | None = None
     """The gate's decision whether the question gets hits; None without a gate."""
     subproblem: str = ""
     author: Author = "model"
@@ -197,14 +197,14 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
     match event:
         case Prefilling():
             return replace(turn, prefilling=event)
-        case Gated():
+        case GateDecided():
             return replace(turn, gated=event, began=at)
         case Formulating(text=text):
             return replace(
                 turn, stage="formulating", prefilling=None, subproblem=turn.subproblem + text
             )
         case Formulated():
-            return _set_subproblem(turn, event, at)
+            return _set_subproblem_and_stage(turn, event, at)
         case Retrieved(hits=hits, seconds=seconds):
             return replace(turn, stage="reasoning", began=at, hits=hits, retrieved=seconds)
         case BranchStarted():
@@ -244,7 +244,7 @@ def interrupt_turn(turn: Turn, message: str) -> Turn:
     return _end_without_answer(turn, "stopped" if turn.branches else "failed", message, "")
 
 
-def _set_subproblem(turn: Turn, event: Formulated, at: float) -> Turn:
+def _set_subproblem_and_stage(turn: Turn, event: Formulated, at: float) -> Turn:
     """Set the formulated subproblem, and begin the stage of retrieval."""
     return replace(
         turn,
@@ -270,14 +270,14 @@ def _extend_branch(turn: Turn, token: TokenChunk, at: float) -> Turn:
     branch = replace(branch, tokens=token.tokens, seconds=max(0.0, at - branch.began))
     if token.part == "thinking":
         text = branch.thinking + token.text
-        spans = _add_span(branch.thinking_forced, token, len(text))
+        spans = _add_span_if_forced(branch.thinking_forced, token, len(text))
         return _set_branch(turn, replace(branch, thinking=text, thinking_forced=spans))
     text = branch.text + token.text
-    spans = _add_span(branch.text_forced, token, len(text))
+    spans = _add_span_if_forced(branch.text_forced, token, len(text))
     return _set_branch(turn, replace(branch, text=text, text_forced=spans))
 
 
-def _add_span(spans: tuple[Span, ...], token: TokenChunk, end: int) -> tuple[Span, ...]:
+def _add_span_if_forced(spans: tuple[Span, ...], token: TokenChunk, end: int) -> tuple[Span, ...]:
     """Append the span of a chunk that ends at `end`, if the calculator inserted the chunk."""
     return (*spans, (end - len(token.text), end)) if token.forced else spans
 
@@ -299,15 +299,19 @@ def _finish_branch(turn: Turn, record: Branch, at: float) -> Turn:
         confidence=record.confidence,
         draws=record.draws,
         forced=record.forced,
-        thinking_forced=_strip_spans(before.thinking, before.thinking_forced, record.thinking),
-        text_forced=_strip_spans(before.text, before.text_forced, record.text),
+        thinking_forced=_shift_spans_to_stripped_text(
+            before.thinking, before.thinking_forced, record.thinking
+        ),
+        text_forced=_shift_spans_to_stripped_text(before.text, before.text_forced, record.text),
     )
     turn = _set_branch(turn, branch)
     all_ended = turn.ended_branch_count == len(turn.branches)
     return replace(turn, reasoned=_find_longest_branch_seconds(turn)) if all_ended else turn
 
 
-def _strip_spans(streamed: str, spans: tuple[Span, ...], kept: str) -> tuple[Span, ...]:
+def _shift_spans_to_stripped_text(
+    streamed: str, spans: tuple[Span, ...], kept: str
+) -> tuple[Span, ...]:
     """Convert spans of a streamed text to spans of `kept`, the text without surrounding blanks.
 
     Empty if `kept` is another text.

@@ -18,8 +18,8 @@ HIGH_WATER = 64
 class EventQueue:
     """Queue of events from the steps of a turn to its one reader.
 
-    As in asyncio's streams, `emit` never waits; a step with many events awaits `drain` after each,
-    so that the reader can keep up.
+    As in asyncio's streams, `emit` never waits; a step with many events awaits
+    `wait_if_many_unread` after each, so that the reader can keep up.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class EventQueue:
         """Append an event for the reader, without waiting."""
         self._queue.put_nowait(event)
 
-    async def drain(self) -> None:
+    async def wait_if_many_unread(self) -> None:
         """Wait until the reader has taken all events, if HIGH_WATER of them are unread."""
         if self._queue.qsize() >= HIGH_WATER:
             await self._queue.join()

@@ -103,11 +103,11 @@ class Journal:
                 raise UsageError(
                     f"The session {path.stem} is open in another rm-local.", "Close it there first."
                 )
-            journal._completion = _read_missing_line_break(journal._file)
+            journal._completion = _find_missing_line_break(journal._file)
             journal._first = (REOPENED, fields)
             journal.begun = True
         except OSError as error:
-            journal._stop_saving(error)
+            journal._stop_saving_and_report(error)
         return journal
 
     def write_question(
@@ -164,12 +164,12 @@ class Journal:
             self._file.flush()
             self.begun = True
         except OSError as error:
-            self._stop_saving(error)
+            self._stop_saving_and_report(error)
             if created and not self.begun:
                 with suppress(OSError):
                     self.path.unlink()  # without a whole first line it is not a session
 
-    def _stop_saving(self, error: OSError) -> None:
+    def _stop_saving_and_report(self, error: OSError) -> None:
         """Close the file after a failed write, and report `error`; nothing more is written."""
         self.close()
         if self._unsaved and not self.begun:
@@ -179,7 +179,7 @@ class Journal:
         self._warn(f"This session is not saved any further: {self.path}: {reason}.")
 
 
-def _read_missing_line_break(file: BinaryIO) -> bytes:
+def _find_missing_line_break(file: BinaryIO) -> bytes:
     """Seek to the end of `file`; return the line break that its last line lacks, else b""."""
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)

@@ -95,7 +95,7 @@ def _summarize_session(path: Path) -> SavedSession:
     return SavedSession(
         id=path.stem,
         path=path,
-        started=_parse_session_start(header.get("started"), path),
+        started=_parse_start_or_change_time(header.get("started"), path),
         question=question,
         turns=turns,
         model=str(header.get("model", "")),
@@ -103,7 +103,7 @@ def _summarize_session(path: Path) -> SavedSession:
     )
 
 
-def _parse_session_start(written: object, path: Path) -> datetime:
+def _parse_start_or_change_time(written: object, path: Path) -> datetime:
     """Parse the `started` of a header, in local time; the time of the last change if invalid."""
     try:
         return datetime.fromisoformat(str(written)).astimezone()

@@ -32,7 +32,9 @@ def replay_session(path: Path) -> list[Turn]:
             if fields["event"] == ASKED:
                 turns.append(_begin_turn(fields, len(turns) + 1))
             elif turns:
-                turns[-1] = apply_event(turns[-1], event_from_json(fields), _parse_time(fields))
+                turns[-1] = apply_event(
+                    turns[-1], event_from_json(fields), _parse_time_or_zero(fields)
+                )
         except (KeyError, TypeError, ValueError):
             continue
     return [interrupt_turn(turn, CUT_SHORT) for turn in turns]
@@ -47,10 +49,10 @@ def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
     if not (isinstance(number, int) and isinstance(after, int) and 0 <= after < number):
         number, after = place, 0
     question, plan = fields["question"], PLANS.get(fields["plan"], fields["plan"])
-    return begin_turn(question, _parse_time(fields), plan=plan, number=number, after=after)
+    return begin_turn(question, _parse_time_or_zero(fields), plan=plan, number=number, after=after)
 
 
-def _parse_time(fields: dict[str, Any]) -> float:
+def _parse_time_or_zero(fields: dict[str, Any]) -> float:
     """Return the time of a line in seconds since 1970; 0 if it has no valid time."""
     try:
         return datetime.fromisoformat(fields["time"]).timestamp()

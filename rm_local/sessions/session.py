@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from rm_local import paths
 from rm_local.engine import Message
 from rm_local.errors import HomeNotFoundError, UsageError
-from rm_local.folders import UnsavedNotices
+from rm_local.folders import UnsavedFilesReporter
 from rm_local.loop import Event, Notice, Plan, RunEvent, Turn, TurnControl, TurnOverrides
 from rm_local.lora import LoraAdapter
 from rm_local.sessions.journal import Journal
@@ -31,7 +31,7 @@ class SessionRuntime(Protocol):
     def store(self) -> Path: ...
 
     @property
-    def notices(self) -> UnsavedNotices: ...
+    def notices(self) -> UnsavedFilesReporter: ...
 
     async def hash_adapters(self) -> Sequence[LoraAdapter]: ...
 
@@ -128,7 +128,7 @@ class Session:
             journal.write_question(
                 question, plan.name, overrides.seed, turn=number, after=after, lora=lora
             )
-            history = self._tree.list_messages(after)
+            history = self._tree.list_answered_messages(after)
             turn = self._solver.solve(
                 question, plan, history=history, overrides=overrides, control=control
             )
@@ -136,7 +136,7 @@ class Session:
                 async for event in events:
                     if not isinstance(event, RunEvent):
                         journal.write_event(event)
-                        self._tree.record_answer(number, event)
+                        self._tree.record_if_answered(number, event)
                     while self._notices:
                         yield Notice(self._notices.pop(0))
                     yield event
@@ -164,4 +164,4 @@ class Session:
         )
 
     def _report_unsaved(self, error: OSError | HomeNotFoundError) -> None:
-        self._solver.notices.report_unsaved("sessions", error)
+        self._solver.notices.report_unsaved_once("sessions", error)

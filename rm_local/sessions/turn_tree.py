@@ -56,13 +56,13 @@ class TurnTree:
         self._turns[number] = _Exchange(question, "", after)
         return number
 
-    def record_answer(self, number: int, event: Event) -> None:
+    def record_if_answered(self, number: int, event: Event) -> None:
         """Keep the answer of turn `number` if `event` is `Answered`; ignore every other event."""
         if isinstance(event, Answered):
             turn = self._turns[number]
             self._turns[number] = replace(turn, answer=answer_text(event.answer))
 
-    def list_messages(self, after: int) -> tuple[Message, ...]:
+    def list_answered_messages(self, after: int) -> tuple[Message, ...]:
         """List the conversation that ends with the turn `after`, as messages; empty for 0.
 
         Questions and answers alternate, oldest first: turns without an answer are skipped, since

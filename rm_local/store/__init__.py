@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rm_local.store.build.source import EntryBatch as EntryBatch, EntrySource as EntrySource
     from rm_local.store.codec.text_blocks import (
         TextCodec as TextCodec,
-        join_texts as join_texts,
+        check_and_join_texts as check_and_join_texts,
         train_dictionary as train_dictionary,
     )
     from rm_local.store.exchange.compressed_input import (
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rm_local.store.exchange.export import (
         VectorWriter as VectorWriter,
         export_entries as export_entries,
-        open_output as open_output,
+        open_new_output_file as open_new_output_file,
     )
     from rm_local.store.exchange.import_entries import (
         ImportResult as ImportResult,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from rm_local.store.exchange.inputs import (
         check_inputs as check_inputs,
-        copy_input as copy_input,
+        copy_and_hash_decompressed as copy_and_hash_decompressed,
         needs_copy as needs_copy,
     )
     from rm_local.store.exchange.jsonl import format_entry as format_entry
@@ -65,15 +65,19 @@ if TYPE_CHECKING:
         StoreDiff as StoreDiff,
         diff_stores as diff_stores,
     )
-    from rm_local.store.rewrite.merge import merge_stores as merge_stores
+    from rm_local.store.rewrite.merge import (
+        merge_stores_and_count_omitted as merge_stores_and_count_omitted,
+    )
     from rm_local.store.rewrite.store_source import StoreSource as StoreSource
     from rm_local.store.spread import (
         StoreSpread as StoreSpread,
         measure_spread as measure_spread,
         summarize_spread as summarize_spread,
     )
-    from rm_local.store.sqlite.connection import open_connection as open_connection
-    from rm_local.store.sqlite.page_usage import measure_part_sizes as measure_part_sizes
+    from rm_local.store.sqlite.connection import (
+        open_connection_close_on_error as open_connection_close_on_error,
+    )
+    from rm_local.store.sqlite.page_usage import measure_bytes_by_kind as measure_bytes_by_kind
     from rm_local.store.store import Store as Store
 
 __getattr__ = export_lazily(
@@ -81,11 +85,11 @@ __getattr__ = export_lazily(
     {
         "build.pipeline": ["build_store"],
         "build.source": ["EntryBatch", "EntrySource"],
-        "codec.text_blocks": ["TextCodec", "join_texts", "train_dictionary"],
+        "codec.text_blocks": ["TextCodec", "check_and_join_texts", "train_dictionary"],
         "exchange.compressed_input": ["STDIN", "get_input_name", "open_input"],
-        "exchange.export": ["VectorWriter", "export_entries", "open_output"],
+        "exchange.export": ["VectorWriter", "export_entries", "open_new_output_file"],
         "exchange.import_entries": ["ImportResult", "import_entries"],
-        "exchange.inputs": ["check_inputs", "copy_input", "needs_copy"],
+        "exchange.inputs": ["check_inputs", "copy_and_hash_decompressed", "needs_copy"],
         "exchange.jsonl": ["format_entry"],
         "exchange.line_blocks": ["LineBlocks"],
         "exchange.line_index": ["VECTORS_FILE", "discard_index", "index_lines"],
@@ -98,11 +102,11 @@ __getattr__ = export_lazily(
         "request": ["ANY_ENTRY", "EntryFilter", "SearchRequest"],
         "rewrite.compact": ["compact_store"],
         "rewrite.diff": ["DiffSide", "StoreDiff", "diff_stores"],
-        "rewrite.merge": ["merge_stores"],
+        "rewrite.merge": ["merge_stores_and_count_omitted"],
         "rewrite.store_source": ["StoreSource"],
         "spread": ["StoreSpread", "measure_spread", "summarize_spread"],
-        "sqlite.connection": ["open_connection"],
-        "sqlite.page_usage": ["measure_part_sizes"],
+        "sqlite.connection": ["open_connection_close_on_error"],
+        "sqlite.page_usage": ["measure_bytes_by_kind"],
         "store": ["Store"],
     },
 )

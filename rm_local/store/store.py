@@ -19,7 +19,12 @@ from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.records import Entry, Hit
 from rm_local.store.codec.code_frames import train_default_code_dictionary
 from rm_local.store.codec.quantize import get_default_step
-from rm_local.store.codec.text_blocks import PENDING_LEVEL, TextCodec, join_texts, train_dictionary
+from rm_local.store.codec.text_blocks import (
+    PENDING_LEVEL,
+    TextCodec,
+    check_and_join_texts,
+    train_dictionary,
+)
 from rm_local.store.delete import delete_entries
 from rm_local.store.format import NO_CLUSTER, PAGE_SIZE, VERSION, EmbedderId, StoreInfo
 from rm_local.store.index import pending
@@ -37,7 +42,7 @@ from rm_local.store.sqlite.open_checks import (
 )
 from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.sqlite.snapshot import StateWatch, read_store_state
-from rm_local.store.sqlite.vec0 import TEXTS, create_schema, read_dictionary
+from rm_local.store.sqlite.vec0 import TEXTS, create_tables_and_meta, read_dictionary
 from rm_local.store.verify.verify import verify_store
 
 if TYPE_CHECKING:
@@ -101,9 +106,12 @@ class Store:
         meta = Meta(embedder, get_default_step(embedder.dimension), mean, rotation)
         texts = train_dictionary(dictionary_sample)
         codes = train_default_code_dictionary(embedder.dimension)
-        with sqlite.translate_errors(path), sqlite.open_connection(path, "create") as connection:
+        with (
+            sqlite.translate_errors(path),
+            sqlite.open_connection_close_on_error(path, "create") as connection,
+        ):
             with tables.write_transaction(connection):
-                create_schema(connection, path, meta, known_words, texts, codes)
+                create_tables_and_meta(connection, path, meta, known_words, texts, codes)
             return cls(connection, path, meta, writable=True)
 
     @classmethod
@@ -124,7 +132,10 @@ class Store:
         if write and not is_writable(path):
             raise sqlite.make_read_only_error(path)
         mode: sqlite.Mode = "write" if write else "read"
-        with sqlite.translate_errors(path), sqlite.open_connection(path, mode) as connection:
+        with (
+            sqlite.translate_errors(path),
+            sqlite.open_connection_close_on_error(path, mode) as connection,
+        ):
             check_file_size(connection, path)
             check_vec0_layout(connection, path)
             meta = read_meta(connection)
@@ -317,7 +328,7 @@ class Store:
         turn = tables.write_transaction if write else read_transaction
         with self._lock, sqlite.translate_errors(self._path):
             if write and not self._written:
-                wal.enable_wal(self._connection, self._path)
+                wal.enable_wal_if_possible(self._connection, self._path)
                 self._written = True
             with turn(self._connection):
                 self._refresh_state()
@@ -343,14 +354,16 @@ class Store:
         self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
     ) -> list[int]:
         """Insert entries and return their ids; assign old entries if too many have no cluster."""
-        ids = tables.insert_rows(connection, self._encode_rows(connection, entries, unit_vectors))
+        ids = tables.insert_rows(
+            connection, self._encode_rows_and_insert_labels(connection, entries, unit_vectors)
+        )
         if ids and pending.exceeds_pending_limit(connection, ids[-1]):
             searcher = self._searcher
             parts = (searcher.centroids, searcher.quantizer, searcher.packer)
-            pending.assign_pending(connection, *parts, pending.MAX_PENDING_BATCH)
+            pending.assign_and_index_pending(connection, *parts, pending.MAX_PENDING_BATCH)
         return ids
 
-    def _encode_rows(
+    def _encode_rows_and_insert_labels(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
     ) -> list[tables.EncodedRow]:
         """Encode entries with their unit vectors as rows for `insert_rows`; insert new labels."""
@@ -371,8 +384,10 @@ class Store:
                 cluster=cluster,
                 bits=bits.tobytes(),
                 code=code,
-                frame=self._fresh.pack_rows([join_texts(entry.subproblem, entry.subroutine)]),
-                rare=" ".join(searcher.rare_word_finder.find_rare_words(entry.subproblem)),
+                frame=self._fresh.pack_rows(
+                    [check_and_join_texts(entry.subproblem, entry.subroutine)]
+                ),
+                rare=" ".join(searcher.unknown_word_finder.find_unknown_words(entry.subproblem)),
             )
             for entry, cluster, bits, code in columns
         ]

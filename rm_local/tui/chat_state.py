@@ -50,7 +50,7 @@ class HitMarks:
         """Return the marks with `hit` dropped, or restored if it was dropped."""
         return HitMarks(_remove_mark(self.pinned, hit), _toggle_mark(self.dropped, hit))
 
-    def append_marked(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+    def append_missing_marked_hits(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
         """Return `hits`, followed by the marked hits that are not among them."""
         found = {hit.entry.id for hit in hits}
         marked = (self.pinned | self.dropped).values()
@@ -164,7 +164,7 @@ class ChatState:
             self._control.stop()
         return self._take_pending()
 
-    def queue_question(self, pending: PendingQuestion) -> PendingQuestion | None:
+    def replace_pending_question(self, pending: PendingQuestion) -> PendingQuestion | None:
         """Make `pending` the pending question; return the previous one, if any."""
         replaced, self._pending = self._pending, pending
         return replaced

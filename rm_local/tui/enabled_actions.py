@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rm_local.tui.chat_state import ChatState
 
 
-def is_action_enabled(
+def is_action_enabled_or_unknown(
     action: str, state: ChatState, plan: Plan, info: ModelInfo | None
 ) -> bool | None:
     """Return whether the chat's action is available; None if no rule here covers the action."""

@@ -13,12 +13,12 @@ __all__ = [
     "dim_spans",
     "format_bar",
     "format_count",
-    "format_hint_name",
-    "format_origin",
+    "format_domain_and_source",
+    "format_hint_subproblem",
     "format_rate",
     "format_seconds",
-    "format_text",
     "one_line",
+    "sanitize_to_content",
     "shorten_text",
 ]
 FORCED = "$foreground 35%"
@@ -57,7 +57,7 @@ def format_bar(share: float, width: int) -> tuple[str, str]:
     return "━" * filled, "─" * (width - filled)
 
 
-def format_text(text: str, style: str = "") -> Content:
+def sanitize_to_content(text: str, style: str = "") -> Content:
     """Sanitize the text and convert it to content; markup in it is shown literally."""
     return Content.styled(sanitize_text(text), style) if style else Content(sanitize_text(text))
 
@@ -68,23 +68,26 @@ def dim_spans(text: str, spans: Sequence[tuple[int, int]], style: str = "") -> C
     `style` is for the other parts.
     """
     if not spans:
-        return format_text(text, style)
+        return sanitize_to_content(text, style)
     parts: list[Content] = []
     place = 0
     for start, end in spans:
         start, end = max(place, start), min(len(text), end)
         if start < end:
-            parts += [format_text(text[place:start], style), format_text(text[start:end], FORCED)]
+            parts += [
+                sanitize_to_content(text[place:start], style),
+                sanitize_to_content(text[start:end], FORCED),
+            ]
             place = end
-    return Content("").join([*parts, format_text(text[place:], style)])
+    return Content("").join([*parts, sanitize_to_content(text[place:], style)])
 
 
-def format_hint_name(hint: Hit | None) -> str:
+def format_hint_subproblem(hint: Hit | None) -> str:
     """Return the hint's subproblem on one line, or "no hint" for None."""
     return one_line(hint.entry.subproblem) if hint else "no hint"
 
 
-def format_origin(hit: Hit) -> str:
+def format_domain_and_source(hit: Hit) -> str:
     """Format domain and source of a hit: `math · hand/fractions`; empty parts are left out."""
     return " · ".join(one_line(part) for part in (hit.entry.domain, hit.entry.source) if part)
 

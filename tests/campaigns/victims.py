@@ -54,7 +54,7 @@ def build_one(path: Path, rows: int, point: Point | None = None, step: int = 0) 
         begin_counting(point, step + 1)
     # As many processes on a machine with one core, too.
     with (
-        patch("rm_local.store.build.pipeline.usable_cores", lambda: PROCESSES),
+        patch("rm_local.store.build.pipeline.count_usable_processors", lambda: PROCESSES),
         patch("rm_local.store.build.pipeline.ROWS_FOR_A_PROCESS", rows // PROCESSES),
     ):
         build_store(path, source, embedder=MADE, clusters=rows // 1000)

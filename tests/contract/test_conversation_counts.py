@@ -69,7 +69,7 @@ class Talk:
     ) -> PrefillStats:
         """What the turn read. Its answer is made up, as random weights may come to none."""
         number = self.turns.add_turn(question, after)
-        history = self.turns.list_messages(after)
+        history = self.turns.list_answered_messages(after)
         plan, recall = replace(PLAN, samples=samples), FakeRecall(hits)
         turn = solve(question, plan, self.engine, recall, overrides=steering, history=history)
         read: list[PrefillStats] = []
@@ -83,7 +83,7 @@ class Talk:
                 read.append(event.reading)
         number = self.turns.last_turn_number
         said = f"The answer is {number}, as I have computed it above step by step."
-        self.turns.record_answer(number, Answered(Answer(said, None, 0, 1, 1, (), 9, 0.1)))
+        self.turns.record_if_answered(number, Answered(Answer(said, None, 0, 1, 1, (), 9, 0.1)))
         (reading,) = read
         return reading
 
@@ -97,7 +97,9 @@ class Talk:
 
     async def forced(self, hits: tuple[Hit, ...], *, again: bool = False) -> int:
         """Tokens for branches under these hits, each once; `again`: after the cue, read again."""
-        texts = [prompts.hint_text(h.entry.subproblem, h.entry.subroutine) for h in hits]
+        texts = [
+            prompts.format_hint_for_thinking(h.entry.subproblem, h.entry.subroutine) for h in hits
+        ]
         shared = [self.subproblem, *([prompts.CUE] if again else [])]
         return await self.tokens(*shared, *(f"\n{text}\n{prompts.CUE_OPENING}" for text in texts))
 
@@ -157,7 +159,7 @@ async def test_a_second_turn_reads_the_answer_and_the_question(talk: Talk) -> No
     first = await talk.ask(FIRST)
     second = await talk.ask(SECOND, after=1)
     third = await talk.ask(THIRD, after=2)
-    answer = talk.turns.list_messages(1)[1].content
+    answer = talk.turns.list_answered_messages(1)[1].content
 
     assert first.prompt < second.prompt < third.prompt
     around = await talk.markup()
@@ -197,7 +199,7 @@ async def test_another_fork_is_read_from_where_they_part(talk: Talk) -> None:
     await talk.ask(SECOND, after=1)
     await talk.ask("Why is that so?", after=1)
     back = await talk.ask(THIRD, after=2)
-    answer = talk.turns.list_messages(1)[1].content
+    answer = talk.turns.list_answered_messages(1)[1].content
     following = await talk.tokens(SECOND, answer, THIRD)
 
     assert following / 2 < back.prompt_read <= following + 2 * await talk.markup()
@@ -222,7 +224,7 @@ async def test_the_oldest_turns_are_left_out_of_a_full_context(tmp_path: Path, n
         await talk.ask(FIRST)
         while not talk.rooms:
             full = await talk.ask(SECOND, after=talk.turns.last_turn_number)
-        whole = talk.turns.list_messages(talk.turns.last_turn_number)
+        whole = talk.turns.list_answered_messages(talk.turns.last_turn_number)
         early = await talk.ask(THIRD, after=1)
 
     (room,) = talk.rooms

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rm_local.embed.bulk import embed_bulk
+from rm_local.embed.bulk import embed_with_minilm
 from rm_local.embed.minilm import MINILM, ensure_minilm_gguf
 from rm_local.engine.client import Engine
 
@@ -91,7 +91,7 @@ async def in_worker(texts: list[str], home: Path) -> NDArray[np.float32]:
 
 async def test_both_embedders_give_the_same_vectors(own_home: Path) -> None:
     """Cosine >= 0.999 on every text: accents, scripts, maths, code, nothing at all, long ones."""
-    cosines = (embed_bulk(TEXTS) * await in_worker(TEXTS, own_home)).sum(axis=1)
+    cosines = (embed_with_minilm(TEXTS) * await in_worker(TEXTS, own_home)).sum(axis=1)
     least = int(cosines.argmin())
     assert cosines[least] >= 0.999, f"{cosines[least]:.6f} for {TEXTS[least]!r}"
 
@@ -99,17 +99,17 @@ async def test_both_embedders_give_the_same_vectors(own_home: Path) -> None:
 async def test_both_cut_a_text_after_256_tokens(own_home: Path) -> None:
     """What follows is not seen by either, so a longer text has the same vector."""
     pair = [LONG * 40, LONG * 40 + "Something else entirely, about whales."]
-    for vectors in (embed_bulk(pair), await in_worker(pair, own_home)):
+    for vectors in (embed_with_minilm(pair), await in_worker(pair, own_home)):
         assert vectors[0] @ vectors[1] == pytest.approx(1, abs=1e-5)
 
 
 def test_bulk_vectors_have_length_one() -> None:
     """(n, 384) float32 in the order of the texts, whatever their lengths; none for none."""
-    vectors = embed_bulk([LONG * 9, "x", LONG])
+    vectors = embed_with_minilm([LONG * 9, "x", LONG])
     assert vectors.dtype == np.float32
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    assert np.allclose(vectors[1], embed_bulk(["x"])[0], atol=1e-4)
-    assert embed_bulk([]).shape == (0, 384)
+    assert np.allclose(vectors[1], embed_with_minilm(["x"])[0], atol=1e-4)
+    assert embed_with_minilm([]).shape == (0, 384)
 
 
 def test_loading_the_embedder_in_bulk_prints_nothing() -> None:

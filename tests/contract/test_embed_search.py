@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rm_local.embed.bulk import embed_bulk
+from rm_local.embed.bulk import embed_with_minilm
 from rm_local.embed.minilm import MINILM, read_minilm_words
 from rm_local.records import Entry
 from rm_local.store.request import SearchRequest
@@ -67,7 +67,9 @@ def store(
     texts += [subproblem for subproblem, _ in pairs]
     path = tmp_path_factory.mktemp("search") / "names.rms"
     with Store.create(path, embedder=MINILM, known_words=read_minilm_words()) as made:
-        made.add_entries([Entry(text, "I should add them.") for text in texts], embed_bulk(texts))
+        made.add_entries(
+            [Entry(text, "I should add them.") for text in texts], embed_with_minilm(texts)
+        )
         yield made
 
 
@@ -90,7 +92,7 @@ def test_invented_names_are_found_in_other_words(store: Store, names: list[str])
         name = rng.choice((str.lower, str.upper, str.title))(names[place])
         asked = rng.choice(ASKED_AS).format(name, rng.randint(1, 99), rng.randint(1, 99))
         questions.append((place + 1, asked))
-    vectors = embed_bulk([text for _, text in questions])
+    vectors = embed_with_minilm([text for _, text in questions])
     fused = share_first(store, questions, vectors, fused=True)
     assert fused >= 0.95
     assert fused > share_first(store, questions, vectors, fused=False)
@@ -99,7 +101,7 @@ def test_invented_names_are_found_in_other_words(store: Store, names: list[str])
 def test_ordinary_questions_lose_nothing(store: Store, pairs: list[tuple[str, str]]) -> None:
     """With the words looked at, at least as many come first as by vectors alone."""
     questions = [(INVENTED + place, asked) for place, (_, asked) in enumerate(pairs, 1)]
-    vectors = embed_bulk([text for _, text in questions])
+    vectors = embed_with_minilm([text for _, text in questions])
     dense = share_first(store, questions, vectors, fused=False)
     assert share_first(store, questions, vectors, fused=True) >= dense > 0.6
 
@@ -107,7 +109,7 @@ def test_ordinary_questions_lose_nothing(store: Store, pairs: list[tuple[str, st
 def test_an_entry_found_by_its_word_has_its_true_cosine(store: Store, names: list[str]) -> None:
     """Its similarity is that of the two vectors, not one made up."""
     asked = f"tell me a story in which somebody says {names[4]}"
-    vector = embed_bulk([asked])[0]
+    vector = embed_with_minilm([asked])[0]
     (hit,) = [h for h in store.search(SearchRequest(vector, asked, k=700)) if h.lexical == 1]
     assert hit.entry.id == 5
     assert hit.similarity == pytest.approx(float(store.read_vectors([5])[0] @ vector), abs=1e-5)

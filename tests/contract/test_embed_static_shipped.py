@@ -26,7 +26,7 @@ def embedder() -> StaticEmbedder:
 
 def test_the_shipped_table_is_small(embedder: StaticEmbedder) -> None:
     """A file of at most 12 MB, 256 dimensions, named by its own hash."""
-    assert paths.shipped_static().stat().st_size <= LARGEST
+    assert paths.shipped_static_embedder().stat().st_size <= LARGEST
     assert (embedder.id.id, embedder.id.dimension) == ("rm-static", 256)
     assert len(embedder.id.sha256) == 64
 

@@ -53,7 +53,7 @@ def test_the_estimate_holds_for_every_kind_of_cache(
     path = model_of(shape, tmp_path)
 
     need, real = (
-        requirements.estimate_memory(model_file.read_model(path), context, kv=kv),
+        requirements.estimate_memory(model_file.read_model_description(path), context, kv=kv),
         taken(path, context, kv),
     )
 
@@ -70,7 +70,9 @@ def test_the_estimate_holds_without_flash_attention(
     """The scores are the larger part of computing then; estimated at 0.99 to 1.5 times."""
     path = model_of(shape, tmp_path)
 
-    need = requirements.estimate_memory(model_file.read_model(path), context, flash=False)
+    need = requirements.estimate_memory(
+        model_file.read_model_description(path), context, flash=False
+    )
     real = taken(path, context, "f16", "off")
 
     assert need.cache == pytest.approx(real["kv"], abs=0.01 * MIB)

@@ -13,7 +13,7 @@ from rm_local.loop.events import (
     BranchStarted,
     Event,
     Formulated,
-    Gated,
+    GateDecided,
     Prefilled,
     Retrieved,
 )
@@ -62,7 +62,7 @@ async def test_what_nothing_fits_is_answered_token_for_token_as_without_memory(
         through = await turn(runtime, question, MEMORY)
         alone = await turn(runtime, question, ALONE)
 
-        (gated,) = (event for event in through if isinstance(event, Gated))
+        (gated,) = (event for event in through if isinstance(event, GateDecided))
         assert (gated.open, gated.reason) == (False, "nothing_fits"), question
         assert not [event for event in through if isinstance(event, Formulated | Retrieved)]
         assert branches_of(through) == branches_of(alone) != []
@@ -84,7 +84,7 @@ async def test_what_nothing_fits_evaluates_what_it_would_without_memory(runtime:
 async def test_a_question_that_an_entry_fits_gets_it(runtime: Runtime) -> None:
     """The gate opens, and the entry is the first hit."""
     events = await turn(runtime, FITTING, MEMORY)
-    (gated,) = (event for event in events if isinstance(event, Gated))
+    (gated,) = (event for event in events if isinstance(event, GateDecided))
     (found,) = (event for event in events if isinstance(event, Retrieved))
 
     assert gated.open

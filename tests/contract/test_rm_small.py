@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rm_local.gguf import merge_adapter
+from rm_local.gguf import merge_adapter_as_q8_0
 from rm_local.library import RM_SMALL_METADATA
 from tests.support.random_adapters import make_factors, write_adapter
 from tests.support.smollm2 import require_smollm2
@@ -66,7 +66,7 @@ def test_merged_is_as_loaded(tmp_path: Path) -> None:
     adapter = write_adapter(tmp_path / "lora.gguf", factors, architecture="llama", alpha=4.0)
     merged = tmp_path / "merged.gguf"
 
-    merge_adapter(base, adapter, merged, RM_SMALL_METADATA)
+    merge_adapter_as_q8_0(base, adapter, merged, RM_SMALL_METADATA)
 
     loaded = read_logprobs(tmp_path, base, adapter)
     rounding = measure_divergence(loaded, read_logprobs(tmp_path, merged))

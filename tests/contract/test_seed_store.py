@@ -12,7 +12,7 @@ import pytest
 from models.seed import build
 from models.seed.checks import find_entry_faults, find_near_duplicates
 from rm_local import paths
-from rm_local.embed.bulk import embed_bulk
+from rm_local.embed.bulk import embed_with_minilm
 from rm_local.embed.minilm import MINILM
 from rm_local.embed.probe_sentences import PROBES, PROBES_SHA256
 from rm_local.records import Entry
@@ -30,8 +30,8 @@ def entries() -> list[Entry]:
 
 def write_store(path: Path, entries: list[Entry]) -> None:
     """The store at `path` of these entries, as the command writes it."""
-    vectors = embed_bulk([entry.subproblem for entry in entries])
-    build.build_seed_store(path, entries, vectors, embed_bulk(PROBES))
+    vectors = embed_with_minilm([entry.subproblem for entry in entries])
+    build.build_seed_store(path, entries, vectors, embed_with_minilm(PROBES))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_building_again_gives_the_same(built: Path, entries: list[Entry]) -> Non
 
 def test_every_entry_is_found_by_its_own_subproblem(built: Path, entries: list[Entry]) -> None:
     """It comes first, with a cosine of 1."""
-    vectors = embed_bulk([entry.subproblem for entry in entries])
+    vectors = embed_with_minilm([entry.subproblem for entry in entries])
     with Store.open(built) as store:
         for number, (entry, vector) in enumerate(zip(entries, vectors, strict=True), 1):
             (hit,) = store.search(SearchRequest(vector, entry.subproblem, k=1))
@@ -105,7 +105,7 @@ def test_every_entry_is_found_by_its_own_subproblem(built: Path, entries: list[E
 def test_questions_find_their_entry(built: Path, question: str, words: str) -> None:
     """What a person would type finds the entry first."""
     with Store.open(built) as store:
-        (hit,) = store.search(SearchRequest(embed_bulk([question])[0], question, k=1))
+        (hit,) = store.search(SearchRequest(embed_with_minilm([question])[0], question, k=1))
     assert words in hit.entry.subproblem
 
 

@@ -19,7 +19,7 @@ from models.shapes.write import write_gguf
 from rm_local import paths
 from rm_local.bench.engine import busy
 from rm_local.cli.main import cli
-from rm_local.system import usable_cores
+from rm_local.system import count_usable_processors
 from tests.support.watchdog import HANG_SECONDS
 
 Q4_K_M = 15
@@ -91,7 +91,7 @@ def test_a_busy_bench_gives_both_speeds_and_ends_its_loops(monkeypatch: pytest.M
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)
 
-    assert found["loops"] == len(started) == usable_cores()
+    assert found["loops"] == len(started) == count_usable_processors()
     assert all(loop.returncode is not None for loop in started)
     for figure in ("quiet_tokens_per_s", "busy_tokens_per_s", "ratio"):
         assert found[figure].keys() == {"1", "8"}

@@ -34,12 +34,12 @@ def test_what_was_embedded_is_not_embedded_again(
         patch.setattr(build_store, "build_store", stopped)
         assert CliRunner().invoke(cli, ["store", "build", str(path), "--out", str(out)])
     assert len(list(build_store.get_work_folder(out).glob("*.npy"))) == 1
-    monkeypatch.setattr(npy_writer.NpyWriter, "write_block", stopped)
+    monkeypatch.setattr(npy_writer.ResumableNpyWriter, "embed_and_write_block", stopped)
     shown = CliRunner().invoke(cli, ["store", "build", str(path), "--out", str(out)])
     assert shown.exit_code == 0, shown.stderr
     with Store.open(out) as store:
         assert store.read_info().embedder == MINILM
-        assert unpack_words(meta.read_known_words(store._connection)) == read_minilm_words()
+        assert unpack_words(meta.read_packed_known_words(store._connection)) == read_minilm_words()
     asked = ["search", "--store", str(out), "--json", "-k", "1", "arrange figures by size"]
     (hit,) = json.loads(CliRunner().invoke(cli, asked).stdout)["hits"]
     assert hit["subproblem"] == "How to sort a list of numbers?"

@@ -237,8 +237,8 @@ async def test_a_notice_is_shown_once() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
         await until(pilot, lambda: ended(app))
-        runtime.report_notice(note)
-        runtime.report_notice("The log cannot be written.")
+        runtime.publish_notice_once(note)
+        runtime.publish_notice_once("The log cannot be written.")
         await until(pilot, lambda: len(app._notifications) == 2)
         shown_notes = [notification.message for notification in app._notifications]
         assert shown_notes == [note, "The log cannot be written."]

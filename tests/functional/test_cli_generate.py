@@ -18,7 +18,7 @@ from tests.support.corpora import TinyEmbedder, tiny_sentences
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docstrings, "collect_sentences", lambda: tuple(tiny_sentences()))
+    monkeypatch.setattr(docstrings, "collect_docstring_sentences", lambda: tuple(tiny_sentences()))
     monkeypatch.setattr(bulk, "BulkEmbedder", TinyEmbedder)
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from rm_local import __version__, paths, settings
 from rm_local.cli.context import CliContext
-from rm_local.cli.main import COMMANDS, cli, open_app
+from rm_local.cli.main import COMMANDS, cli, run_app_until_quit
 from rm_local.errors import CorruptStoreError
 
 
@@ -76,7 +76,7 @@ def test_the_app_gets_the_files_that_were_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("rm_local.runtime.Runtime", lambda found, **_: found)
     monkeypatch.setattr("rm_local.tui.app.RmLocalApp", App)
 
-    code = open_app(CliContext(Path("my.gguf"), Path("my.rms")))
+    code = run_app_until_quit(CliContext(Path("my.gguf"), Path("my.rms")))
 
     assert (code, opened[1]) == (7, "run")
     assert (opened[0].model, opened[0].store) == (Path("my.gguf"), Path("my.rms"))

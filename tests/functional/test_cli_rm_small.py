@@ -30,11 +30,11 @@ paths.shipped_adapter = lambda: adapter
 """
 RUN = f"{START}\nfrom rm_local.cli.main import main\nmain()"
 KILLED = f"""{START}
-from rm_local.library import RM_SMALL, prepare_model
+from rm_local.library import RM_SMALL, ensure_model_file
 def report(share):
     if share > 0.5:
         os.kill(os.getpid(), signal.SIGKILL)
-prepare_model(RM_SMALL, report, print)
+ensure_model_file(RM_SMALL, report, print)
 """
 SAMPLE = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
 ASK = ("--model", "rm-small", "ask", "--plan", "direct", "--max-tokens", "256", "What is 3 + 4?")

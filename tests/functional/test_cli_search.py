@@ -196,7 +196,7 @@ def test_a_search_can_be_narrowed() -> None:
 def test_a_notice_is_written_to_standard_error(use: Use) -> None:
     """Also one that was reported before anything was searched; the hits stay alone on output."""
     runtime = use(recall=FakeRecall([hit(1, 0.9)]))
-    runtime.report_notice("The log cannot be written.")
+    runtime.publish_notice_once("The log cannot be written.")
 
     result = run("--json", "add")
 

@@ -125,7 +125,7 @@ def test_a_missing_store_ends_with_exit_code_4(tmp_path: Path) -> None:
 
 def test_bench_measures_and_tidies_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All figures are there, progress is on standard error, and no file is left."""
-    monkeypatch.setattr(docstrings, "collect_sentences", lambda: tuple(tiny_sentences()))
+    monkeypatch.setattr(docstrings, "collect_docstring_sentences", lambda: tuple(tiny_sentences()))
     monkeypatch.setattr(bulk, "BulkEmbedder", TinyEmbedder)
     place = tmp_path / "place"
     place.mkdir()

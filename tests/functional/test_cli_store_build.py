@@ -20,7 +20,7 @@ from rm_local.embed.static import load_shipped_static
 from rm_local.ingest import build_store
 from rm_local.records import Entry
 from rm_local.store.store import Store
-from rm_local.work_folder import open_work_folder
+from rm_local.work_folder import make_or_reuse_work_folder
 from tests.support.stores import vectors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -201,7 +201,7 @@ def test_a_finished_build_is_tidied(tmp_path: Path, out: Path) -> None:
     """Killed after the last step: the same command only removes what is left."""
     path = write(tmp_path / "a.jsonl", entries(10))
     assert build(path, "--out", out).exit_code == 0
-    open_work_folder(build_store.get_work_folder(out))
+    make_or_reuse_work_folder(build_store.get_work_folder(out))
     assert build(path, "--out", out).exit_code == 0
     assert not build_store.get_work_folder(out).exists()
 

@@ -13,7 +13,7 @@ from rm_local.cli.answer_printer import AnswerPrinter
 from rm_local.cli.escape_buffer import EscapeBuffer
 from rm_local.cli.main import cli
 from rm_local.engine.branches import TokenChunk
-from rm_local.loop.events import Answered, BranchStarted, Failed, Gated, HitsJudged, Retrieved
+from rm_local.loop.events import Answered, BranchStarted, Failed, GateDecided, HitsJudged, Retrieved
 from rm_local.loop.plan import find_plan
 from rm_local.records import Answer
 from rm_local.text import sanitize_text
@@ -44,10 +44,10 @@ def answered(text: str) -> Answered:
     ("plan", "before", "streams"),
     [
         ("direct", [], True),
-        ("memory", [Gated(False, "nothing_fits")], True),
-        ("memory", [Gated(True, "fits"), Retrieved((), 0.1)], True),
+        ("memory", [GateDecided(False, "nothing_fits")], True),
+        ("memory", [GateDecided(True, "fits"), Retrieved((), 0.1)], True),
         ("memory", [Retrieved((hit(1),), 0.1), HitsJudged((), 0.1)], True),
-        ("memory", [Gated(True, "fits"), Retrieved((hit(1),), 0.1)], False),
+        ("memory", [GateDecided(True, "fits"), Retrieved((hit(1),), 0.1)], False),
         ("length-vote", [], False),
         ("paper", [Retrieved((), 0.1)], False),
     ],

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rm_local.bench.corpus.corpus import prepare_corpus
-from rm_local.bench.corpus.seed_vectors import write_anchor_files
+from rm_local.bench.corpus.corpus import write_corpus_if_missing
+from rm_local.bench.corpus.seed_vectors import write_anchor_files_if_missing
 from rm_local.bench.corpus.texts import load_texts
 
 DIMENSION = 48
@@ -41,9 +41,9 @@ class TinyEmbedder:
 
 def tiny_corpus(parent: Path) -> Path:
     """A corpus of 400 sentences with its anchors."""
-    folder = prepare_corpus(tiny_sentences(), parent)
+    folder = write_corpus_if_missing(tiny_sentences(), parent)
     texts = load_texts(folder)
-    write_anchor_files(
+    write_anchor_files_if_missing(
         folder, texts.anchor_sentences, texts.held_out_sentences, embed, lambda _: None
     )
     return folder

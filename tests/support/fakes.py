@@ -253,7 +253,7 @@ class FakeEngine:
         self.manners.append((thinking, effort))
         return TurnOpened(self.prompt_tokens, self.opened)
 
-    async def make_room(
+    async def make_room_for_forced_texts(
         self,
         texts: Sequence[int],
         writing: int,

@@ -12,7 +12,7 @@ import pytest
 from rm_local.records import Entry
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
-from rm_local.store.maintain.task import MaintenanceTask, StoreTools
+from rm_local.store.maintain.task import ConnectionWithCodecs, MaintenanceTask
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import connection as sqlite, tables
 from rm_local.store.store import Store
@@ -83,10 +83,12 @@ def answers(path: Path) -> list[list[tuple[int, float]]]:
         ]
 
 
-def worked(path: Path, kind: Callable[[StoreTools], MaintenanceTask]) -> Iterator[dict[str, int]]:
+def worked(
+    path: Path, kind: Callable[[ConnectionWithCodecs], MaintenanceTask]
+) -> Iterator[dict[str, int]]:
     """What each step of one kind of work did, until nothing is left."""
-    with sqlite.open_connection(path, "write") as connection:
-        work = kind(StoreTools.from_connection(connection))
+    with sqlite.open_connection_close_on_error(path, "write") as connection:
+        work = kind(ConnectionWithCodecs.from_connection(connection))
         while True:
             with tables.write_transaction(connection):
                 found = work.run_step(0)
@@ -99,7 +101,7 @@ def worked(path: Path, kind: Callable[[StoreTools], MaintenanceTask]) -> Iterato
 
 def value(path: Path, statement: str) -> int:
     """What a statement gives for the store."""
-    with sqlite.open_connection(path, "read") as connection:
+    with sqlite.open_connection_close_on_error(path, "read") as connection:
         found = connection.execute(statement).get
         connection.close()
     return int(found)

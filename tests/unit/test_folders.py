@@ -11,7 +11,7 @@ import pytest
 
 from rm_local import folders, paths
 from rm_local.errors import HomeNotFoundError
-from rm_local.folders import UnsavedNotices, explain_write_error, find_write_obstacle
+from rm_local.folders import UnsavedFilesReporter, explain_write_error, find_write_obstacle
 from tests.support.blocked_folders import (
     BLOCKED,
     below_a_file,
@@ -73,11 +73,11 @@ def test_one_notice_names_all_that_is_not_saved(
     """The first failure names all that cannot be saved; further failures say nothing."""
     monkeypatch.setenv("RM_LOCAL_HOME", str(block(tmp_path)))
     said: list[str] = []
-    notices = UnsavedNotices(said.append)
+    notices = UnsavedFilesReporter(said.append)
 
-    notices.report_unsaved("the model's log", NotADirectoryError(20, "Not a directory"))
-    notices.report_unsaved("sessions", NotADirectoryError(20, "Not a directory"))
-    notices.report_unsaved("the embedder's file", NotADirectoryError(20, "Not a directory"))
+    notices.report_unsaved_once("the model's log", NotADirectoryError(20, "Not a directory"))
+    notices.report_unsaved_once("sessions", NotADirectoryError(20, "Not a directory"))
+    notices.report_unsaved_once("the embedder's file", NotADirectoryError(20, "Not a directory"))
 
     (notice,) = said
     assert notice.startswith("The model's log, sessions and the embedder's file cannot be saved: ")
@@ -90,7 +90,7 @@ def test_only_what_cannot_be_saved_is_named(own_home: Path) -> None:
     (own_home / "data").touch()
     said: list[str] = []
 
-    UnsavedNotices(said.append).report_unsaved(
+    UnsavedFilesReporter(said.append).report_unsaved_once(
         "sessions", NotADirectoryError(20, "Not a directory")
     )
 
@@ -103,10 +103,10 @@ def test_only_what_cannot_be_saved_is_named(own_home: Path) -> None:
 def test_lost_sessions_are_always_said() -> None:
     """A disk that fills up after the first notice is one more, as sessions are lost."""
     said: list[str] = []
-    notices = UnsavedNotices(said.append)
+    notices = UnsavedFilesReporter(said.append)
 
     for kind in ("the model's log", "the embedder's file", "sessions", "sessions"):
-        notices.report_unsaved(kind, OSError(errno.ENOSPC, "No space left on device"))
+        notices.report_unsaved_once(kind, OSError(errno.ENOSPC, "No space left on device"))
 
     assert len(said) == 2
     assert said[1].startswith("Sessions cannot be saved: the disk of ")
@@ -118,7 +118,7 @@ def test_without_a_home_the_notice_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("RM_LOCAL_HOME")
     said: list[str] = []
 
-    assert UnsavedNotices(said.append).find_worker_log() is None
+    assert UnsavedFilesReporter(said.append).find_worker_log_or_report() is None
 
     assert len(said) == 1
     assert "this user has no home folder" in said[0]

@@ -12,9 +12,9 @@ from rm_local import paths, settings
 from rm_local.errors import HomeNotFoundError, SettingsError
 from rm_local.home import expand_home, find_home
 from rm_local.library import apps
-from rm_local.library.hub.cache import find_hub_cache
+from rm_local.library.hub.cache import get_hub_cache_folder
 from rm_local.library.models import find_models
-from rm_local.library.ollama import list_ollama_roots
+from rm_local.library.ollama import list_possible_ollama_roots
 from rm_local.settings import Settings
 from tests.support.blocked_folders import remove_home
 
@@ -25,7 +25,7 @@ FOLDERS: list[Callable[[], Path]] = [
     paths.log_dir,
     paths.sessions_dir,
     paths.worker_log,
-    find_hub_cache,
+    get_hub_cache_folder,
 ]
 
 
@@ -108,8 +108,8 @@ def test_the_platforms_variables_are_enough(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     assert paths.data_dir() == tmp_path / "rm-local"
-    assert apps.list_app_folders()["gpt4all"] == [tmp_path / "nomic.ai" / "GPT4All"]
-    assert find_hub_cache() == tmp_path / "huggingface" / "hub"
+    assert apps.list_possible_app_folders()["gpt4all"] == [tmp_path / "nomic.ai" / "GPT4All"]
+    assert get_hub_cache_folder() == tmp_path / "huggingface" / "hub"
 
 
 @pytest.mark.usefixtures("no_home")
@@ -118,8 +118,8 @@ def test_other_programs_folders_are_skipped(monkeypatch: pytest.MonkeyPatch) -> 
     for variable in ("OLLAMA_MODELS", "LLAMA_CACHE"):
         monkeypatch.delenv(variable, raising=False)
 
-    assert not any(apps.list_app_folders().values())
-    assert all(root.is_relative_to("/usr/share") for root in list_ollama_roots())
+    assert not any(apps.list_possible_app_folders().values())
+    assert all(root.is_relative_to("/usr/share") for root in list_possible_ollama_roots())
     assert apps.find_owning_app(Path("/models/m.gguf")) == ""
     assert {model.place for model in find_models(Settings()).models} == {"shipped"}
 
@@ -132,5 +132,5 @@ def test_a_folder_that_is_named_is_still_searched(
     monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path / "ollama"))
     monkeypatch.setenv("LLAMA_CACHE", str(tmp_path / "llama"))
 
-    assert list_ollama_roots() == [tmp_path / "ollama"]
-    assert apps.list_app_folders()["llama.cpp"] == [tmp_path / "llama"]
+    assert list_possible_ollama_roots() == [tmp_path / "ollama"]
+    assert apps.list_possible_app_folders()["llama.cpp"] == [tmp_path / "llama"]

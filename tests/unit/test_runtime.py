@@ -255,12 +255,12 @@ async def test_loading_between_turns_is_reported_to_all_watchers() -> None:
 async def test_a_notice_is_given_out_once() -> None:
     """With the turn during which it is reported, or the first after it; never again."""
     runtime = FakeRuntime()
-    runtime.report_notice("A folder cannot be written.")
-    runtime.report_notice("A folder cannot be written.")
+    runtime.publish_notice_once("A folder cannot be written.")
+    runtime.publish_notice_once("A folder cannot be written.")
     events = await events_of(runtime)
-    runtime.report_notice("A folder cannot be written.")
+    runtime.publish_notice_once("A folder cannot be written.")
     again = await events_of(runtime)
-    runtime.report_notice("Another one.")
+    runtime.publish_notice_once("Another one.")
     watching = runtime.watch_events()
     await runtime.close()
 

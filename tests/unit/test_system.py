@@ -11,23 +11,23 @@ import pytest
 
 from rm_local import system
 from rm_local.system import (
-    count_cores,
+    count_physical_cores,
+    count_usable_processors,
     free_memory,
-    parse_meminfo,
-    parse_vm_stat,
-    peak_memory,
-    physical_cores,
+    get_peak_memory_or_zero,
+    parse_meminfo_available,
+    parse_physical_core_count,
+    parse_vm_stat_free,
     resident_mb,
-    usable_cores,
 )
 from tests.support.processes import has_ended
 
 ORPHAN = """
 import multiprocessing, os, signal, sys, time
-from rm_local.system import exit_with_parent
+from rm_local.system import exit_when_parent_ends
 
 def child(sender):
-    exit_with_parent()
+    exit_when_parent_ends()
     sender.send(os.getpid())
     time.sleep(3600)
 
@@ -52,9 +52,9 @@ def test_free_memory_is_read_on_each_system() -> None:
         "Pages purgeable:                           4.\n"
     )
 
-    assert parse_meminfo(meminfo) == 20000 * 1024
-    assert parse_vm_stat(vm_stat) == 37 * 16384
-    assert parse_meminfo("") is parse_vm_stat("") is None
+    assert parse_meminfo_available(meminfo) == 20000 * 1024
+    assert parse_vm_stat_free(vm_stat) == 37 * 16384
+    assert parse_meminfo_available("") is parse_vm_stat_free("") is None
     assert free_memory() is None or free_memory() > 0  # type: ignore[operator]
 
 
@@ -63,15 +63,15 @@ def test_hyper_threads_count_once() -> None:
     lines = [("0", "0"), ("0", "1"), ("0", "0"), ("1", "0")]
     text = "\n\n".join(f"physical id\t: {socket}\ncore id\t\t: {core}" for socket, core in lines)
 
-    assert count_cores(text) == 3
-    assert count_cores("processor : 0") is None
+    assert parse_physical_core_count(text) == 3
+    assert parse_physical_core_count("processor : 0") is None
 
 
 def test_cores_are_no_more_than_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is kept to one processor has one core, whatever the machine has."""
-    assert 1 <= physical_cores() <= usable_cores()
-    monkeypatch.setattr(system, "usable_cores", lambda: 1)
-    assert physical_cores() == 1
+    assert 1 <= count_physical_cores() <= count_usable_processors()
+    monkeypatch.setattr(system, "count_usable_processors", lambda: 1)
+    assert count_physical_cores() == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells")
@@ -85,7 +85,7 @@ def test_memory_that_is_taken_shows() -> None:
     assert before is not None
     assert after is not None
     assert after - before > 50
-    assert peak_memory() / 1e6 > 64 == len(taken) / 1e6
+    assert get_peak_memory_or_zero() / 1e6 > 64 == len(taken) / 1e6
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a handle of a process that is no child")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rm_local.units import format_bytes, format_duration, format_parameters
+from rm_local.units import format_bytes, format_duration, format_parameter_count
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_durations_are_no_more_exact_than_a_forecast(seconds: float, expected: s
 )
 def test_parameters_have_two_or_three_digits(count: int, expected: str) -> None:
     """As the names of models give them."""
-    assert format_parameters(count) == expected
+    assert format_parameter_count(count) == expected

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import StoreError
-from rm_local.work_folder import is_work_folder, open_work_folder, remove_work_folder
+from rm_local.work_folder import is_work_folder, make_or_reuse_work_folder, remove_work_folder
 
 
 def test_a_folder_is_made_opened_again_and_removed(tmp_path: Path) -> None:
     """With all that is in it."""
     folder = tmp_path / "x.build"
-    open_work_folder(folder)
+    make_or_reuse_work_folder(folder)
     (folder / "part").write_text("half")
-    open_work_folder(folder)
+    make_or_reuse_work_folder(folder)
 
     assert (folder / "part").read_text() == "half"
     remove_work_folder(folder)
@@ -25,7 +25,7 @@ def test_a_folder_is_made_opened_again_and_removed(tmp_path: Path) -> None:
 def test_an_empty_folder_can_be_taken(tmp_path: Path) -> None:
     """Nothing is lost with it."""
     (tmp_path / "x.build").mkdir()
-    open_work_folder(tmp_path / "x.build")
+    make_or_reuse_work_folder(tmp_path / "x.build")
 
     assert is_work_folder(tmp_path / "x.build")
 
@@ -36,7 +36,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "x.build" / "thesis.txt").write_text("mine")
 
     with pytest.raises(StoreError, match="contains other files"):
-        open_work_folder(tmp_path / "x.build")
+        make_or_reuse_work_folder(tmp_path / "x.build")
     remove_work_folder(tmp_path / "x.build")
 
     assert (tmp_path / "x.build" / "thesis.txt").read_text() == "mine"
@@ -52,6 +52,6 @@ def test_what_is_no_folder_is_in_the_way(tmp_path: Path, kind: str) -> None:
         (tmp_path / "x.build").symlink_to(tmp_path / ("target" if kind == "link" else "nowhere"))
 
     with pytest.raises(StoreError, match="exists, but rm-local needs"):
-        open_work_folder(tmp_path / "x.build")
+        make_or_reuse_work_folder(tmp_path / "x.build")
 
     assert [*(tmp_path / "target").iterdir()] == []

@@ -23,7 +23,7 @@ from models.curriculum.texts.family_problems import (
     group_known_forms,
 )
 from models.seed.handwritten import read_handwritten_entries
-from rm_local.loop import hint_note, hint_text
+from rm_local.loop import format_hint_for_thinking, format_hint_for_user_message
 from rm_local.records import Entry
 
 GENERIC = Entry(
@@ -146,7 +146,7 @@ def _draw_template_hint(rng: random.Random, problem: Problem) -> Context:
 def _draw_note(rng: random.Random, problem: Problem) -> Context:
     fits = rng.random() < 0.7
     entry = rng.choice(problem.entries) if fits else _draw_unrelated_entry(rng, problem)
-    note = hint_note(entry.subproblem, entry.subroutine, problem.question)
+    note = format_hint_for_user_message(entry.subproblem, entry.subroutine, problem.question)
     remark = "The note fits." if fits else "The note is about something else."
     return Context(cued=False, note=note, remark=remark, shows_way=fits)
 
@@ -175,7 +175,7 @@ _KINDS: dict[str, Callable[[random.Random, Problem], Context]] = {
 
 
 def _format_hint_line(entry: Entry) -> str:
-    return hint_text(entry.subproblem, entry.subroutine) + "\n"
+    return format_hint_for_thinking(entry.subproblem, entry.subroutine) + "\n"
 
 
 def _format_example(question: str, work: str, answer: str) -> str:

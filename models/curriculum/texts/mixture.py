@@ -26,7 +26,7 @@ from models.curriculum.texts.training_text import (
 )
 from models.curriculum.texts.typing_manner import imitate_typing
 from models.curriculum.texts.unknown_problems import draw_unknown_problem
-from rm_local.loop import formulation_cue, hint_text
+from rm_local.loop import format_hint_for_thinking, formulation_cue
 
 FILE = Path(__file__).with_name("shares.toml")
 CHATTED = "this is no problem to work on. I answer in a sentence or two."
@@ -90,7 +90,11 @@ def _draw_chat_text(rng: random.Random) -> TrainingText:
     cue: list[Piece] = []
     if rng.random() < 0.15:
         other = rng.choice(draw_invented_problem(rng).entries)
-        hints = f"{hint_text(other.subproblem, other.subroutine)}\n" if rng.random() < 0.6 else ""
+        hints = (
+            f"{format_hint_for_thinking(other.subproblem, other.subroutine)}\n"
+            if rng.random() < 0.6
+            else ""
+        )
         cue = build_cue_pieces("How to reply to what somebody says?", hints)
     return build_training_text(imitate_typing(rng, ask), CHATTED, reply, cue=cue, earlier=earlier)
 
@@ -112,7 +116,7 @@ def _draw_advice_text(rng: random.Random) -> TrainingText:
          "What should I do to {t}?")
     )  # fmt: skip
     question = imitate_typing(rng, wording.format(t=task))
-    hints = f"{hint_text(entry.subproblem, entry.subroutine)}\n"
+    hints = f"{format_hint_for_thinking(entry.subproblem, entry.subroutine)}\n"
     cue = build_cue_pieces(f"How to {task}?", hints)
     return build_training_text(
         question, ADVISED, rewrite_in_second_person(entry.subroutine), cue=cue

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from models.nano.curriculum import chat
 from models.nano.curriculum.problem import Problem
-from rm_local.loop import CUE_OPENING, formulation_cue, hint_text
+from rm_local.loop import CUE_OPENING, format_hint_for_thinking, formulation_cue
 from rm_local.records import Entry
 
 USER, ASSISTANT, END = (
@@ -91,7 +91,12 @@ def _assemble_trajectory(
     if cued:
         pieces += [(formulation_cue(), False), (f" {subproblem}\n", True)]
         if hint:
-            pieces.append((hint_text(hint.entry.subproblem, hint.entry.subroutine) + "\n", False))
+            pieces.append(
+                (
+                    format_hint_for_thinking(hint.entry.subproblem, hint.entry.subroutine) + "\n",
+                    False,
+                )
+            )
         pieces.append((CUE_OPENING, False))
         okay = " "
     pieces.append((f"{okay}{thought}\n</think>\n\n{said}{END}", True))

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rm_local.bench.corpus.corpus import load_installed_sentences, prepare_installed_corpus
+from rm_local.bench.corpus.corpus import load_docstring_sentences, prepare_docstring_corpus
 from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.progress import Progress
-from rm_local.store import TextCodec, join_texts, train_dictionary
+from rm_local.store import TextCodec, check_and_join_texts, train_dictionary
 
 LEVELS = (3, 12)
 ROWS = 16_384
@@ -40,7 +40,7 @@ class PackedSize(NamedTuple):
     """Bytes of the texts, compressed."""
 
 
-def measure_packing(rows: Sequence[Pair], level: int) -> PackedSize:
+def measure_held_out_compression(rows: Sequence[Pair], level: int) -> PackedSize:
     """Compress every second run of `rows` at a zstandard `level`; return the sizes.
 
     The dictionary is trained on the other runs.
@@ -52,14 +52,14 @@ def measure_packing(rows: Sequence[Pair], level: int) -> PackedSize:
     for run in runs[1::2]:
         for start in range(0, len(run), FRAME_ROWS):
             frame = run[start : start + FRAME_ROWS]
-            bare = [join_texts(*each) for each in frame]
+            bare = [check_and_join_texts(*each) for each in frame]
             words += sum(len(f"{a} {b}".split()) for a, b in frame)
             raw += sum(map(len, bare))
             size += len(codec.pack_rows(bare))
     return PackedSize(words, raw, size)
 
 
-def compose_sorted_rows(source: SyntheticSource, rows: int) -> list[Pair]:
+def compose_rows_by_anchor(source: SyntheticSource, rows: int) -> list[Pair]:
     """Return `rows` synthetic texts (subproblem, subroutine), sorted by anchor (main sentence).
 
     So neighbouring rows are very similar, as in the clusters of a store.
@@ -91,15 +91,18 @@ def main() -> None:
     def print_stage(progress: Progress) -> None:
         print(progress.stage, file=sys.stderr)
 
-    source = SyntheticSource(ROWS, 0, prepare_installed_corpus(report=print_stage))
-    composed = compose_sorted_rows(source, ROWS)
-    prose = list(cut_prose_rows(load_installed_sentences(report=print_stage), composed))
+    source = SyntheticSource(ROWS, 0, prepare_docstring_corpus(report=print_stage))
+    composed = compose_rows_by_anchor(source, ROWS)
+    prose = list(cut_prose_rows(load_docstring_sentences(report=print_stage), composed))
     lengths = [len(f"{a} {b}".split()) for a, b in composed]
     print(f"{len(composed):,} made-up rows, {len(prose):,} of real prose,", end=" ")
     print(f"{np.mean(lengths):.0f} words a row")
     print(f"{'level':>5}  {'':<10}{'bytes/word':>11}{'ratio':>7}{'packed bytes/word':>19}")
     for level in LEVELS:
-        both = measure_packing(composed, level), measure_packing(prose, level)
+        both = (
+            measure_held_out_compression(composed, level),
+            measure_held_out_compression(prose, level),
+        )
         for name, each in zip(("made up", "real prose"), both, strict=True):
             print(f"{level:>5}  {name:<10}{each.raw / each.words:>11.2f}", end="")
             print(f"{each.raw / each.packed:>7.2f}{each.packed / each.words:>19.3f}")

@@ -25,7 +25,7 @@ from rm_local.progress import Progress, ProgressCallback
 
 SENTENCES = "sentences.txt"
 MIN_SENTENCES = 200
-"""Smallest number of sentences of a corpus."""
+"""Minimum number of sentences of a corpus; fewer are an error."""
 SAMPLED_SENTENCES = 500
 """Smallest number of sentences that is chosen for a small corpus. With fewer, too few of them are
 short enough to make the subproblems distinct."""
@@ -41,7 +41,7 @@ def choose_sentence_count(rows: int) -> int | None:
     return None if rows >= ALL_SENTENCES_ROWS else max(SAMPLED_SENTENCES, rows)
 
 
-def prepare_installed_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
+def prepare_docstring_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
     """Return the folder of a corpus of `limit` docstring sentences of the installed packages.
 
     None takes all sentences. The folder is in the cache; the first call writes it.
@@ -50,11 +50,11 @@ def prepare_installed_corpus(limit: int | None = None, *, report: ProgressCallba
         UsageError: There are too few sentences.
     """
     parent = _find_corpora_folder(report)
-    sentences = _read_installed_sentences(parent, limit, report)
-    return prepare_corpus(sorted(sentences, key=_hash_text)[:limit], parent)
+    sentences = _load_or_collect_sentences(parent, limit, report)
+    return write_corpus_if_missing(sorted(sentences, key=_hash_text)[:limit], parent)
 
 
-def prepare_corpus(chosen: Sequence[str], parent: Path) -> Path:
+def write_corpus_if_missing(chosen: Sequence[str], parent: Path) -> Path:
     """Return the folder below `parent` of the corpus of these sentences; write it if missing.
 
     Raises:
@@ -89,9 +89,12 @@ def read_sentences(folder: Path) -> tuple[str, ...]:
     return tuple(text.split("\n"))
 
 
-def load_installed_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
-    """Return `docstrings.collect_sentences()`, cached for each set of installed packages."""
-    return _read_installed_sentences(_find_corpora_folder(report), None, report)
+def load_docstring_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
+    """Return the sentences of all installed docstrings.
+
+    They come from a cached file unless packages have changed.
+    """
+    return _load_or_collect_sentences(_find_corpora_folder(report), None, report)
 
 
 def _find_corpora_folder(report: ProgressCallback) -> Path:
@@ -99,7 +102,7 @@ def _find_corpora_folder(report: ProgressCallback) -> Path:
     return find_writable_cache(lambda notice: report(Progress(notice))) / "corpus"
 
 
-def _read_installed_sentences(
+def _load_or_collect_sentences(
     parent: Path, limit: int | None, report: ProgressCallback
 ) -> tuple[str, ...]:
     """Read about `limit` sentences of the installed packages, or all; they are cached in a file."""
@@ -108,7 +111,7 @@ def _read_installed_sentences(
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         read = (
-            docstrings.collect_sentences(report)
+            docstrings.collect_docstring_sentences(report)
             if limit is None
             else docstrings.sample_sentences(limit, report)
         )

@@ -54,7 +54,7 @@ def read_docstrings(
     """
     seen: set[tuple[str, ...]] = set()
     found = []
-    paths = [*_find_source_files(skipped)]
+    paths = [*_find_installed_source_files(skipped)]
     meter = ProgressMeter(report, "read docstrings", len(paths))
     for number, path in enumerate(paths, 1):
         for each in _parse_documented_objects(path):
@@ -65,7 +65,7 @@ def read_docstrings(
     return found
 
 
-def collect_sentences(report: ProgressCallback = ignore_progress) -> tuple[str, ...]:
+def collect_docstring_sentences(report: ProgressCallback = ignore_progress) -> tuple[str, ...]:
     """Collect the distinct docstring sentences of all installed packages, ordered by path.
 
     Packages' tests are included. Each sentence begins with a capital and ends with a full stop.
@@ -81,7 +81,7 @@ def sample_sentences(count: int, report: ProgressCallback = ignore_progress) -> 
     At most FILE_SENTENCES are taken of a file, so that the sentences are about many subjects. Only
     as many files are read as are needed.
     """
-    paths = sorted(_find_source_files(OWN_PACKAGE), key=_hash_path)
+    paths = sorted(_find_installed_source_files(OWN_PACKAGE), key=_hash_path)
     meter = ProgressMeter(report, "read docstrings", count)
     chosen: dict[str, None] = {}
     for path in paths:
@@ -95,7 +95,7 @@ def sample_sentences(count: int, report: ProgressCallback = ignore_progress) -> 
 
 def _select_sentences(sentences: Iterable[str]) -> tuple[str, ...]:
     """Return the distinct sentences that begin with a capital, with a full stop at their ends."""
-    found = map(format_sentence, sentences)
+    found = map(capitalize_and_end_sentence, sentences)
     return tuple(dict.fromkeys(each for each in found if each[0].isupper() and each.isprintable()))
 
 
@@ -106,13 +106,13 @@ def _hash_path(path: Path) -> bytes:
     return hashlib.sha256(os.fsencode(shown)).digest()
 
 
-def format_sentence(sentence: str) -> str:
+def capitalize_and_end_sentence(sentence: str) -> str:
     """Return the sentence with a capital at its start and a full stop at its end."""
     bare = sentence.strip(" .:;,!?-")
     return f"{bare[:1].upper()}{bare[1:]}."
 
 
-def extract_sentences(text: str) -> tuple[str, ...]:
+def extract_prose_sentences(text: str) -> tuple[str, ...]:
     """Return the sentences of a docstring that are plain prose: no code, tables or formulas."""
     kept = []
     for paragraph in re.split(r"\n\s*\n", text):
@@ -133,7 +133,7 @@ def _is_prose(sentence: str) -> bool:
     )
 
 
-def _find_source_files(skipped: re.Pattern[str]) -> Iterator[Path]:
+def _find_installed_source_files(skipped: re.Pattern[str]) -> Iterator[Path]:
     roots = dict.fromkeys(Path(sysconfig.get_path(name)) for name in FOLDERS)
     for root in roots:
         for path in sorted(root.rglob("*.py")):
@@ -155,9 +155,9 @@ def _parse_documented_objects(path: Path) -> Iterator[DocumentedObject]:
             text = ast.get_docstring(node)
             if text:
                 name = path.stem if isinstance(node, ast.Module) else node.name
-                yield DocumentedObject(_split_name(name), extract_sentences(text))
+                yield DocumentedObject(_split_identifier(name), extract_prose_sentences(text))
 
 
-def _split_name(name: str) -> str:
+def _split_identifier(name: str) -> str:
     """Split an identifier into words: `matrixRank` and `matrix_rank` into `matrix rank`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip().lower()

@@ -64,7 +64,7 @@ def open_anchors(folder: Path) -> Anchors:
     return Anchors(vectors, near, queries)
 
 
-def write_anchor_files(
+def write_anchor_files_if_missing(
     folder: Path,
     anchors: Sequence[str],
     held_out: Sequence[str],

@@ -20,7 +20,7 @@ from rm_local.bench.corpus.seed_vectors import (
     FOLDER as ANCHORS,
     NEIGHBORS,
     open_anchors,
-    write_anchor_files,
+    write_anchor_files_if_missing,
 )
 from rm_local.bench.corpus.texts import Strings, draw_anchor_labels, load_texts
 from rm_local.errors import UsageError
@@ -65,7 +65,7 @@ class SyntheticSource:
         """Number of blocks."""
         return -(-self.rows // BLOCK_ROWS)
 
-    def prepare_anchors(self, report: ProgressCallback) -> None:
+    def embed_anchors_if_missing(self, report: ProgressCallback) -> None:
         """Embed the anchors unless the corpus has them; takes minutes. Only vectors need them."""
         from rm_local.embed import BulkEmbedder
 
@@ -73,7 +73,7 @@ class SyntheticSource:
             return
         texts = load_texts(self.folder)
         embed = BulkEmbedder(half=True).embed
-        write_anchor_files(
+        write_anchor_files_if_missing(
             self.folder, texts.anchor_sentences, texts.held_out_sentences, embed, report
         )
 
@@ -87,7 +87,7 @@ class SyntheticSource:
 
     def make_vectors(self, number: int) -> Floats:
         """Make the vectors of block `number`: an array (rows, d) with rows of length 1."""
-        chosen, _ = self._choose_anchors(number)
+        chosen, _ = self._choose_anchors_and_passes(number)
         noise = self._make_rng(NOISE, number).standard_normal(
             (BLOCK_ANCHORS, ANCHOR_ROWS, NEIGHBORS), np.float32
         )
@@ -95,18 +95,20 @@ class SyntheticSource:
 
     def make_entries(self, number: int) -> list[Entry]:
         """Make the entries of block `number`, in the order of its vectors."""
-        chosen, passes = self._choose_anchors(number)
+        chosen, passes = self._choose_anchors_and_passes(number)
         order = self._draw_row_order(number)
         slots = order // ANCHOR_ROWS
         turns = passes[slots] * ANCHOR_ROWS + order % ANCHOR_ROWS
         rows = number * BLOCK_ROWS + np.arange(len(order))
-        named = _load_labels(self.folder, self.seed)
+        named = _draw_corpus_anchor_labels(self.folder, self.seed)
         rng = self._make_rng(WORDS, number)
         return load_texts(self.folder).compose_entries(rows, chosen[slots], turns, named, rng)
 
     def list_row_anchors(self, number: int) -> Ids:
         """Return the number of the anchor (the main sentence) of each row of block `number`."""
-        return self._choose_anchors(number)[0][self._draw_row_order(number) // ANCHOR_ROWS]
+        return self._choose_anchors_and_passes(number)[0][
+            self._draw_row_order(number) // ANCHOR_ROWS
+        ]
 
     def make_queries(self, kind: Literal["real", "alike"], count: int) -> Floats:
         """Return query vectors as an array (count, d).
@@ -129,7 +131,7 @@ class SyntheticSource:
             self.folder, chosen, rng.standard_normal((count, 1, NEIGHBORS), np.float32)
         )
 
-    def _choose_anchors(self, number: int) -> tuple[Ids, Ids]:
+    def _choose_anchors_and_passes(self, number: int) -> tuple[Ids, Ids]:
         """Return the anchors of a block, chosen in turn, and how often earlier blocks used each."""
         turn = _shuffle_anchor_numbers(self.folder, self.seed)
         place = number * BLOCK_ANCHORS + np.arange(BLOCK_ANCHORS)
@@ -169,5 +171,5 @@ def _shuffle_anchor_numbers(folder: Path, seed: int) -> Ids:
 
 
 @lru_cache(maxsize=4)
-def _load_labels(folder: Path, seed: int) -> list[Strings]:
+def _draw_corpus_anchor_labels(folder: Path, seed: int) -> list[Strings]:
     return draw_anchor_labels(len(load_texts(folder).anchor_sentences), seed)

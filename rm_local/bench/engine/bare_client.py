@@ -14,7 +14,7 @@ from rm_local.errors import EngineError
 MODULE = "rm_local.engine.worker.llama.bare_loop"
 
 
-class BareClient:
+class BareLoopClient:
     """Context manager that runs the bare loop in a process and asks it for measurements."""
 
     def __init__(self, model: Path, threads: int, gpu_layers: int, log: Path | None) -> None:
@@ -51,7 +51,7 @@ class BareClient:
         await self._process.wait()
         self._log.delete_if_temporary()
 
-    async def measure_seconds(self, reads: int, writes: int) -> tuple[float, float]:
+    async def measure_read_and_write_seconds(self, reads: int, writes: int) -> tuple[float, float]:
         """Return the seconds for reading `reads` tokens, and for then writing `writes` tokens.
 
         Raises:

@@ -84,13 +84,15 @@ async def bench_engine_under_load(
         await engine.open_turn([Message("user", "Write about numbers.")])
         tokens: dict[int, int] = {}
         for branches in BRANCHES:
-            speed = await _measure_decoding(engine, branches, _WARM_UP) / branches
+            speed = await _measure_decoding_speed(engine, branches, _WARM_UP) / branches
             tokens[branches] = max(_WARM_UP, min(round(speed * seconds), info.context // 16))
-            quiet[str(branches)].append(await _measure_decoding(engine, branches, tokens[branches]))
+            quiet[str(branches)].append(
+                await _measure_decoding_speed(engine, branches, tokens[branches])
+            )
         with run_busy_loops(loops):
             for branches in BRANCHES:
                 busy[str(branches)].append(
-                    await _measure_decoding(engine, branches, tokens[branches])
+                    await _measure_decoding_speed(engine, branches, tokens[branches])
                 )
         meter.reach(number + 1)
     return BusyBenchResult(
@@ -107,7 +109,7 @@ async def bench_engine_under_load(
     )
 
 
-async def _measure_decoding(engine: Engine, branches: int, tokens: int) -> float:
+async def _measure_decoding_speed(engine: Engine, branches: int, tokens: int) -> float:
     """Write `tokens` tokens in each of `branches` branches; return the total tokens per second."""
     specs = [BranchSpec("", seed, tokens, endless=True) for seed in range(branches)]
     began = time.perf_counter()

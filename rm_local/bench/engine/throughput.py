@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from rm_local.bench.engine.bare_client import BareClient
+from rm_local.bench.engine.bare_client import BareLoopClient
 from rm_local.engine import BranchSpec, Engine, Message, Sampling, TokenChunk
 from rm_local.progress import ProgressCallback, ProgressMeter
 
@@ -73,7 +73,7 @@ class EngineBenchWorkload:
 
 async def bench_engine(
     engine: Engine,
-    bare: BareClient,
+    bare: BareLoopClient,
     model: Path,
     effort: EngineBenchWorkload,
     report: ProgressCallback,
@@ -85,8 +85,8 @@ async def bench_engine(
     """
     info = await engine.load_model(model)
     prompt = min(effort.prompt, info.trained_context // 4)
-    await bare.measure_seconds(prompt, 8)
-    seconds = (await bare.measure_seconds(prompt, 8))[1]
+    await bare.measure_read_and_write_seconds(prompt, 8)
+    seconds = (await bare.measure_read_and_write_seconds(prompt, 8))[1]
     tokens = max(16, min(128, round(8 * effort.seconds / seconds), info.trained_context // 4))
     info = await engine.load_model(model, context=2 * prompt + max(BRANCHES) * (tokens + 8))
     rounds = _RoundRunner(engine, bare, prompt, tokens)
@@ -121,7 +121,7 @@ async def bench_engine(
 class _RoundRunner:
     """Runner of the benchmark's rounds; collects the speeds of each arm (variant)."""
 
-    def __init__(self, engine: Engine, bare: BareClient, prompt: int, tokens: int) -> None:
+    def __init__(self, engine: Engine, bare: BareLoopClient, prompt: int, tokens: int) -> None:
         self._engine = engine
         self._bare = bare
         self._prompt = prompt
@@ -140,26 +140,30 @@ class _RoundRunner:
     async def run_round(self, *, forwards: bool) -> None:
         """Run all arms once, in order or reversed, after a prefill, whose prompt they continue."""
         self._number += 1
-        await self._measure_prefill()
+        await self._record_prefill()
         arms = [_BARE, *_ALONES, *map(str, BRANCHES)]
         for arm in arms if forwards else reversed(arms):
-            speed = await (self._measure_bare() if arm == _BARE else self._measure_branches(arm))
+            speed = await (
+                self._measure_bare_speed() if arm == _BARE else self._measure_arm_speed(arm)
+            )
             self.speed.setdefault(arm, []).append(speed)
 
-    async def _measure_bare(self) -> float:
-        reading, writing = await self._bare.measure_seconds(self._prompt, self._tokens)
+    async def _measure_bare_speed(self) -> float:
+        reading, writing = await self._bare.measure_read_and_write_seconds(
+            self._prompt, self._tokens
+        )
         self.bare_prefill.append(self._prompt / reading)
         return self._tokens / writing
 
-    async def _measure_branches(self, arm: str) -> float:
+    async def _measure_arm_speed(self, arm: str) -> float:
         """Measure the arm's tokens per second from the request to the end of the last branch."""
         one, count = (_ALONES[arm], 1) if arm in _ALONES else (_SAMPLED, int(arm))
         specs = [replace(one, seed=n, max_tokens=self._tokens) for n in range(count)]
         began = time.perf_counter()
-        await self._run_and_time_first_text(specs)
+        await self._run_and_get_first_text_clock(specs)
         return count * self._tokens / (time.perf_counter() - began)
 
-    async def _measure_prefill(self) -> None:
+    async def _record_prefill(self) -> None:
         """Record speed of prefill and time to first token for a prompt without a cached prefix."""
         each = max(1, await self._engine.count_tokens(" number" * 50) // 50)
         text = f"{self._number}" + " number" * (self._prompt // each)
@@ -169,12 +173,14 @@ class _RoundRunner:
         opened = time.perf_counter()
         read = (await self._engine.get_stats()).prompt - before
         growing = time.perf_counter()
-        first = await self._run_and_time_first_text([BranchSpec("", 0, 4, _GREEDY, endless=True)])
+        first = await self._run_and_get_first_text_clock(
+            [BranchSpec("", 0, 4, _GREEDY, endless=True)]
+        )
         self.first.append(opened - began + first - growing)
         self.prefill.append(read / (opened - began))
         self.read.append(read)
 
-    async def _run_and_time_first_text(self, specs: Sequence[BranchSpec]) -> float:
+    async def _run_and_get_first_text_clock(self, specs: Sequence[BranchSpec]) -> float:
         """Run the branches to their end; return the clock's time at the first text, or 0."""
         first = 0.0
         async for event in self._engine.generate_branches(specs):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.arrays import Bytes, Floats, Ids
-from rm_local.store import MAX_CANDIDATES, open_connection
+from rm_local.store import MAX_CANDIDATES, open_connection_close_on_error
 
 FlatKind = Literal["float32", "bits"]
 """Kind of table: `float32` for exact search; `bits` for search by sign bits, reranked by int8."""
@@ -36,7 +36,7 @@ def write_flat_table(
 
     A block is the number of its first row and an array (n, dimension) of rows of length 1.
     """
-    with open_connection(path, "create") as connection, connection:
+    with open_connection_close_on_error(path, "create") as connection, connection:
         connection.execute(TABLES[kind].format(d=dimension))
         for first, block in blocks:
             ids = range(first, first + len(block))
@@ -67,7 +67,7 @@ class FlatTable:
 
     def __init__(self, path: Path, kind: FlatKind) -> None:
         self._kind = kind
-        with open_connection(path, "read") as connection:
+        with open_connection_close_on_error(path, "read") as connection:
             self._connection = connection
 
     def search(self, query: Floats, k: int, candidates: int) -> Ids:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
-from rm_local.system import exit_with_parent
+from rm_local.system import exit_when_parent_ends
 
 T = TypeVar("T")
 
@@ -38,7 +38,9 @@ def run_isolated(work: Callable[..., T], *arguments: object, seconds: float, thr
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_run_child, args=(sender, work, arguments), daemon=True)
+    process = context.Process(
+        target=_run_and_send_result, args=(sender, work, arguments), daemon=True
+    )
     try:
         with _override_environment(dict.fromkeys(THREADS, str(threads))):
             process.start()
@@ -56,13 +58,15 @@ def run_isolated(work: Callable[..., T], *arguments: object, seconds: float, thr
         receiver.close()
     if not done:
         raise PeerFailedError(str(value))
-    return value  # type: ignore[no-any-return]  # sent by `_run_child`, which got it from `work`
+    return value  # type: ignore[no-any-return]  # sent by `_run_and_send_result`, which got it from `work`
 
 
-def _run_child(sender: Connection, work: Callable[..., T], arguments: tuple[object, ...]) -> None:
+def _run_and_send_result(
+    sender: Connection, work: Callable[..., T], arguments: tuple[object, ...]
+) -> None:
     # The parent handles Ctrl-C. What a library prints must not mix with our standard output.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    exit_with_parent()  # a build of minutes must not outlive a killed parent
+    exit_when_parent_ends()  # a build of minutes must not outlive a killed parent
     os.dup2(sys.__stderr__.fileno() if sys.__stderr__ else 2, 1)
     try:
         sender.send((True, work(*arguments)))

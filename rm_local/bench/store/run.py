@@ -24,8 +24,8 @@ from rm_local.embed import MINILM, read_minilm_words
 from rm_local.errors import UsageError
 from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import Progress, ProgressCallback
-from rm_local.store import Store, build_store, measure_part_sizes
-from rm_local.system import usable_cores
+from rm_local.store import Store, build_store, measure_bytes_by_kind
+from rm_local.system import count_usable_processors
 
 QUERIES = 200
 """Maximum number of real queries, and of synthetic queries."""
@@ -111,15 +111,15 @@ def bench_store(
     built = _build_or_reuse_store(source, path, bench_folder, report)
     questions = _load_or_compute_queries(source, bench_folder, report)
     report(Progress("search"))
-    with _start_process_pool() as pool:
+    with _start_single_process_pool() as pool:
         tried = pool.submit(trial.measure_searches, path, questions.queries, effort).result()
-    with _start_process_pool() as pool:
+    with _start_single_process_pool() as pool:
         first = pool.submit(
             trial.time_cold_opens_and_searches, path, questions.queries, effort
         ).result()
     report(Progress("add"))
     entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).read_block(0)
-    appends = trial.time_appends(path, entries, vectors)
+    appends = trial.time_appends_then_delete(path, entries, vectors)
     real, alike = questions.compute_recalls(tried.found)
     with Store.open(path) as store:
         info = store.read_info()
@@ -136,7 +136,7 @@ def bench_store(
             append_p50_ms=_compute_percentile(appends, 50),
             memory_mb=tried.memory_mb,
             bytes=info.size,
-            parts=measure_part_sizes(path),
+            parts=measure_bytes_by_kind(path),
             build_rows_per_s=round(source.rows / sum(built.seconds.values())),
             build_seconds=built.seconds,
             probes=info.probes,
@@ -182,7 +182,7 @@ def _load_or_compute_queries(
     if not answers.exists():
         count = min(QUERIES, len(open_anchors(source.folder).queries))
         queries = np.concatenate([source.make_queries(kind, count) for kind in ("real", "alike")])
-        rows = find_exact_neighbors(source, queries, usable_cores(), report)
+        rows = find_exact_neighbors(source, queries, count_usable_processors(), report)
         texts = collect_subproblems(source, rows)
         numbers, lines = list(texts), list(texts.values())
         with write_atomically(answers) as file:
@@ -215,7 +215,7 @@ class StageTimer:
         return self._seconds
 
 
-def _start_process_pool() -> ProcessPoolExecutor:
+def _start_single_process_pool() -> ProcessPoolExecutor:
     """Return a pool of one fresh process, without memory or caches of the build."""
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 

@@ -77,7 +77,7 @@ def time_cold_opens_and_searches(
     return opened, searched
 
 
-def time_appends(path: Path, entries: Sequence[Entry], vectors: Floats) -> list[float]:
+def time_appends_then_delete(path: Path, entries: Sequence[Entry], vectors: Floats) -> list[float]:
     """Return the milliseconds of adding each entry in its own transaction; then delete all.
 
     Adds the first 200 entries; row i of `vectors` is the vector of entry i.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rm_local.cli.lazy_group import LazyGroup
+from rm_local.cli.lazy_group import CommandGroup
 from rm_local.cli.options import EVERY_KIND, JSON
 from rm_local.errors import UsageError
 
@@ -20,7 +20,7 @@ COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS, invoke_without_command=True)
+@click.group(cls=CommandGroup, lazy=COMMANDS, invoke_without_command=True)
 @JSON
 @EVERY_KIND
 @click.pass_context

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rm_local.cli.models.common import format_line
+from rm_local.cli.models.common import format_description_line
 from rm_local.lora import LoraAdapter
 from rm_local.units import format_bytes
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from rm_local.library import LibraryModel
 
 
-def print_lora_file(listed: LibraryModel, as_data: bool) -> None:
+def print_lora_description(listed: LibraryModel, as_data: bool) -> None:
     """Print a description of an adapter's file: as lines, or with `as_data` as JSON.
 
     Raises:
         InvalidModelError: The file is damaged, or of a kind that cannot be loaded.
     """
-    from rm_local.gguf import add_adapter_hash, read_lora_file
+    from rm_local.gguf import add_adapter_hash_if_readable, read_and_check_lora_header
 
     path = listed.model.path
-    adapter = add_adapter_hash(LoraAdapter(str(path)))
-    file = read_lora_file(path)
+    adapter = add_adapter_hash_if_readable(LoraAdapter(str(path)))
+    file = read_and_check_lora_header(path)
     if as_data:
         fields = lora_as_json(adapter, file)
         del fields["scale"]
@@ -58,17 +58,19 @@ def describe_lora_file(title: str, adapter: LoraAdapter, file: LoraFile) -> list
 
     calculator = {True: "used", False: "not used", None: "not stated"}[file.trained_with_calculator]
     return [
-        format_line("name", one_line(title)),
-        format_line("file", one_line(adapter.path)),
-        format_line("sha256", adapter.sha256),
-        format_line(
+        format_description_line("name", one_line(title)),
+        format_description_line("file", one_line(adapter.path)),
+        format_description_line("sha256", adapter.sha256),
+        format_description_line(
             "kind", f"{one_line(file.architecture, 40)}, LoRA adapter; name it with --lora"
         ),
-        format_line("rank", _describe_strength(file)),
-        format_line("changes", f"{len(file.pairs)} matrices, {file.tensor_count} tensors"),
-        format_line("size", format_bytes(file.size)),
-        format_line("base", one_line(file.base_description, 200) or "not stated"),
-        format_line("calculator", calculator),
+        format_description_line("rank", _format_rank_and_alpha(file)),
+        format_description_line(
+            "changes", f"{len(file.pairs)} matrices, {file.tensor_count} tensors"
+        ),
+        format_description_line("size", format_bytes(file.size)),
+        format_description_line("base", one_line(file.base_description, 200) or "not stated"),
+        format_description_line("calculator", calculator),
     ]
 
 
@@ -76,11 +78,13 @@ def describe_loaded_lora(adapter: LoraAdapter, file: LoraFile) -> str:
     """Describe in one line an adapter with which a model is loaded."""
     from rm_local.text import one_line
 
-    what = f"scale {adapter.scale:g}, rank {_describe_strength(file)}, {format_bytes(file.size)}"
-    return format_line("adapter", f"{one_line(adapter.path)}: {what}")
+    what = (
+        f"scale {adapter.scale:g}, rank {_format_rank_and_alpha(file)}, {format_bytes(file.size)}"
+    )
+    return format_description_line("adapter", f"{one_line(adapter.path)}: {what}")
 
 
-def _describe_strength(file: LoraFile) -> str:
+def _format_rank_and_alpha(file: LoraFile) -> str:
     """Format the rank or ranks of an adapter and its alpha, as in `16, alpha 32`."""
     ranks = " to ".join(dict.fromkeys((str(file.ranks[0]), str(file.ranks[-1]))))
     return f"{ranks}, alpha {file.alpha:g}" if file.alpha else f"{ranks}, no alpha"

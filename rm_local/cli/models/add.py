@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rm_local.cli.models.common import print_notes
+from rm_local.cli.models.common import print_skipped_notes
 from rm_local.cli.options import PATH
 
 
@@ -15,39 +15,39 @@ from rm_local.cli.options import PATH
 def add(path: Path) -> None:
     """Add a GGUF file, or a folder to search for them, to the list of models. Nothing is copied."""
     from rm_local.home import expand_home
-    from rm_local.library import add_model, read_model, require_loadable
+    from rm_local.library import add_model, read_model_description, require_loadable
     from rm_local.text import one_line
 
     path = expand_home(path).absolute()
     if path.is_dir():
-        found = f"a folder with {_count_usable_models(path)} models to reason with"
+        found = f"a folder with {_count_usable_models_or_fail(path)} models to reason with"
     else:
-        read = read_model(path)
+        read = read_model_description(path)
         require_loadable(read)
         path, found = read.path, f"{one_line(read.title)}, {read.architecture}, {read.quantisation}"
     new = add_model(path)
     click.echo(f"{'added' if new else 'already added'}: {one_line(str(path))} ({found})")
 
 
-def _count_usable_models(folder: Path) -> int:
+def _count_usable_models_or_fail(folder: Path) -> int:
     """Count the usable models in a folder and below; print why others are not usable.
 
     Raises:
         UsageError: No model there is usable.
     """
     from rm_local.errors import RmLocalError, UsageError
-    from rm_local.library import find_gguf_files, read_model, require_loadable
+    from rm_local.library import find_gguf_files, read_model_description, require_loadable
 
     notes: list[str] = []
     usable: set[Path] = set()
     for file in find_gguf_files(folder, notes.append):
         try:
-            read = read_model(file)
+            read = read_model_description(file)
             require_loadable(read)
             usable.add(read.path)
         except RmLocalError as error:
             notes.append(error.message.rstrip("."))
-    print_notes(tuple(dict.fromkeys(notes)))
+    print_skipped_notes(tuple(dict.fromkeys(notes)))
     if not usable:
         raise UsageError(
             f"{folder} contains no model to reason with.", "Name a GGUF file, or its folder."

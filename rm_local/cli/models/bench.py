@@ -69,10 +69,12 @@ def measure_model(
     import asyncio
 
     from rm_local.bench import EngineBenchWorkload
-    from rm_local.library import prepare_model, resolve_model
+    from rm_local.library import ensure_model_file, resolve_model_path_or_name
 
     settings = context.with_overrides(model=model).load_settings()
-    path = prepare_model(resolve_model(settings), lambda _share: None, print_notice)
+    path = ensure_model_file(
+        resolve_model_path_or_name(settings), lambda _share: None, print_notice
+    )
     if busy:
         with print_progress() as report:
             slowed = asyncio.run(_measure_busy(path, settings, rounds, seconds, report))
@@ -89,10 +91,10 @@ async def _measure_engine(
     path: Path, settings: Settings, effort: EngineBenchWorkload, report: ProgressCallback
 ) -> EngineBenchResult:
     """Run the benchmark of the engine against a bare loop over llama.cpp."""
-    from rm_local.bench import BareClient, bench_engine
+    from rm_local.bench import BareLoopClient, bench_engine
 
     engine, log = _create_bench_engine(settings)
-    async with engine, BareClient(path, settings.threads, settings.gpu_layers, log) as bare:
+    async with engine, BareLoopClient(path, settings.threads, settings.gpu_layers, log) as bare:
         return await bench_engine(engine, bare, path, effort, report)
 
 
@@ -101,23 +103,26 @@ async def _measure_busy(
 ) -> BusyBenchResult:
     """Run the benchmark of decoding with one busy program per core."""
     from rm_local.bench import bench_engine_under_load
-    from rm_local.system import usable_cores
+    from rm_local.system import count_usable_processors
 
     engine, _ = _create_bench_engine(settings)
     async with engine:
         return await bench_engine_under_load(
-            engine, path, usable_cores(), rounds=rounds, seconds=seconds, report=report
+            engine, path, count_usable_processors(), rounds=rounds, seconds=seconds, report=report
         )
 
 
 def _create_bench_engine(settings: Settings) -> tuple[Engine, Path | None]:
     """Create an engine with the settings' threads and GPU layers; return it and its log's path."""
     from rm_local.engine import Engine
-    from rm_local.folders import UnsavedNotices
+    from rm_local.folders import UnsavedFilesReporter
     from rm_local.options import EngineOptions
 
-    notices = UnsavedNotices(print_notice)
-    log, unlogged = notices.find_worker_log(), partial(notices.report_unsaved, "the model's log")
+    notices = UnsavedFilesReporter(print_notice)
+    log, unlogged = (
+        notices.find_worker_log_or_report(),
+        partial(notices.report_unsaved_once, "the model's log"),
+    )
     options = EngineOptions(threads=settings.threads, gpu_layers=settings.gpu_layers)
     return Engine(options, log=log, unlogged=unlogged), log
 

@@ -32,12 +32,12 @@ def model_as_json(listed: LibraryModel) -> dict[str, Any]:
     }
 
 
-def format_line(name: str, text: str) -> str:
+def format_description_line(name: str, text: str) -> str:
     """Format a line of a description: a name, padded to a column, and a text."""
     return f"{name:<10} {text}"
 
 
-def print_notes(notes: tuple[str, ...]) -> None:
+def print_skipped_notes(notes: tuple[str, ...]) -> None:
     """Print to standard error why files and folders were skipped, one line for each note."""
     from rm_local.text import one_line
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from rm_local.cli.context import CliContext
-from rm_local.cli.models.common import format_line, model_as_json
+from rm_local.cli.models.common import format_description_line, model_as_json
 from rm_local.cli.models.memory_report import MemoryFit
-from rm_local.cli.old_options import accept_old_options
+from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import JSON, LORA
 from rm_local.lora import LoraAdapter
 from rm_local.options import Precision
-from rm_local.units import format_bytes, format_parameters
+from rm_local.units import format_bytes, format_parameter_count
 
 if TYPE_CHECKING:
     from rm_local.engine import ChatFormat
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rm_local.library import LibraryModel, ModelFile
 
 
-@click.command("info", context_settings=accept_old_options("models info"))
+@click.command("info", context_settings=build_old_options_context_settings("models info"))
 @click.argument("model", required=False, metavar="[NAME|PATH]")
 @click.option(
     "--context",
@@ -57,23 +57,29 @@ def show_model_info(
     from rm_local.cli.models.adapter_info import (
         describe_loaded_lora,
         lora_as_json,
-        print_lora_file,
+        print_lora_description,
     )
-    from rm_local.engine import AdaptedModel
-    from rm_local.gguf import read_fitting_adapters
-    from rm_local.library import find_model, read_model_headers, resolve_model
+    from rm_local.engine import AdaptedModelSizes
+    from rm_local.gguf import read_and_check_adapters
+    from rm_local.library import (
+        find_model,
+        read_or_predict_model_headers,
+        resolve_model_path_or_name,
+    )
     from rm_local.system import free_memory
 
     settings = context.with_overrides(lora=lora).load_settings()
-    listed = find_model(settings, model or str(resolve_model(settings)))
+    listed = find_model(settings, model or str(resolve_model_path_or_name(settings)))
     found = listed.model
     if found.kind == "adapter":
-        print_lora_file(listed, as_data)
+        print_lora_description(listed, as_data)
         return
     used = settings.lora if listed.in_use or lora or context.lora else ()
-    adapters = read_fitting_adapters(used, found.path, read_model_headers(listed.reference))
+    adapters = read_and_check_adapters(
+        used, found.path, read_or_predict_model_headers(listed.reference)
+    )
     described = detect_listed_chat_format(listed, adapters)
-    sizes = AdaptedModel(found, adapters)
+    sizes = AdaptedModelSizes(found, adapters)
     settings = replace(settings, kv_cache_type=kv_cache_type or settings.kv_cache_type)
     fits = MemoryFit.for_model(settings, sizes, tokens or 0, free_memory())
     if as_data:
@@ -103,10 +109,10 @@ def detect_listed_chat_format(
     The user's own templates and families count, too.
     """
     from rm_local.engine import detect_chat_format
-    from rm_local.library import read_model_headers
+    from rm_local.library import read_or_predict_model_headers
     from rm_local.paths import templates_dir
 
-    metadata = read_model_headers(listed.reference).header.metadata
+    metadata = read_or_predict_model_headers(listed.reference).header.metadata
     file, overrides = listed.model.path.stem, templates_dir()
     return detect_chat_format(metadata, file=file, overrides=overrides, adapters=adapters)
 
@@ -118,7 +124,7 @@ def describe_model(listed: LibraryModel, described: ChatFormat) -> list[str]:
     model = listed.model
     experts = f", {model.experts[1]} of {model.experts[0]} experts" if model.experts[0] else ""
     weights = (
-        format_parameters(model.parameters),
+        format_parameter_count(model.parameters),
         model.quantisation,
         format_bytes(model.size),
     )
@@ -126,15 +132,19 @@ def describe_model(listed: LibraryModel, described: ChatFormat) -> list[str]:
     used = ", in use" if listed.in_use else ""
     later = "" if model.files else " (made on first use)"
     return [
-        format_line("name", f"{listed.name} ({one_line(model.title)}{used})"),
-        format_line("file", f"{one_line(str(model.path))}{later}"),
-        *(format_line("missing", one_line(name)) for name in model.missing),
-        format_line("kind", f"{model.architecture}, {model.kind}{experts}"),
-        format_line("weights", f"{', '.join(weights)}{files}"),
-        format_line("layers", _describe_layers(model)),
-        format_line("context", f"trained on {model.context:,}" if model.context else "not stated"),
-        format_line("tokenizer", f"{one_line(model.tokenizer)}, {model.shape.vocabulary:,} tokens"),
-        format_line("thinking", one_line(described.summary)),
+        format_description_line("name", f"{listed.name} ({one_line(model.title)}{used})"),
+        format_description_line("file", f"{one_line(str(model.path))}{later}"),
+        *(format_description_line("missing", one_line(name)) for name in model.missing),
+        format_description_line("kind", f"{model.architecture}, {model.kind}{experts}"),
+        format_description_line("weights", f"{', '.join(weights)}{files}"),
+        format_description_line("layers", _describe_layers(model)),
+        format_description_line(
+            "context", f"trained on {model.context:,}" if model.context else "not stated"
+        ),
+        format_description_line(
+            "tokenizer", f"{one_line(model.tokenizer)}, {model.shape.vocabulary:,} tokens"
+        ),
+        format_description_line("thinking", one_line(described.summary)),
     ]
 
 
@@ -145,7 +155,7 @@ def _describe_layers(model: ModelFile) -> str:
     words = [f"{len(shape.layers)}"]
     if shape.recurrent:
         words.append(f"{sum(1 for layer in shape.layers if layer.state)} of them recurrent")
-    if shape.windowed:
+    if shape.has_windowed_layer:
         windows = [layer.window for layer in shape.layers if layer.window]
         words.append(f"{len(windows)} see a window of {max(windows):,} tokens")
     if keeping:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import CliContext
-from rm_local.cli.models.common import model_as_json, print_notes
+from rm_local.cli.models.common import model_as_json, print_skipped_notes
 from rm_local.cli.options import EVERY_KIND, JSON
 from rm_local.cli.render import count_cells, pad_to_cells
-from rm_local.units import format_bytes, format_parameters
+from rm_local.units import format_bytes, format_parameter_count
 
 if TYPE_CHECKING:
     from rm_local.library import Library, LibraryModel
@@ -41,7 +41,7 @@ def list_command(context: CliContext, as_data: bool, every: bool) -> None:
         return
     shown = [listed for listed in library.models if every or listed.model.kind == "text"]
     click.echo("\n".join(format_table([HEAD, *(format_row(listed) for listed in shown)])))
-    print_notes(library.notes)
+    print_skipped_notes(library.notes)
     for each in library.missing:
         reported = any(each.remedy in text for text in library.notes)
         text = each.message if reported else f"{each.message} {each.remedy}"
@@ -64,7 +64,7 @@ def format_row(listed: LibraryModel) -> tuple[str, ...]:
         "*" if listed.in_use else "",
         one_line(listed.name),
         model.architecture,
-        format_parameters(model.parameters),
+        format_parameter_count(model.parameters),
         model.quantisation,
         format_bytes(model.size),
         f"{model.context:,}" if model.context else "unknown",

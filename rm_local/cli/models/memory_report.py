@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from rm_local.cli.models.common import format_line
+from rm_local.cli.models.common import format_description_line
 from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
@@ -36,17 +36,17 @@ class MemoryFit:
 
         `context` is in tokens, 0 = as in the settings; `free` in bytes, None if unknown.
         """
-        from rm_local.cli.devices import build_placement_request, parse_devices
+        from rm_local.cli.devices import build_placement_request, parse_usable_gpus
         from rm_local.cli.subprocess_json import run_json_module
         from rm_local.engine import (
             estimate_host_bytes,
             estimate_memory,
-            place_layers,
+            plan_placement,
         )
 
-        devices = parse_devices(run_json_module("rm_local.engine.worker.build_info"))
+        devices = parse_usable_gpus(run_json_module("rm_local.engine.worker.build_info"))
         asked = build_placement_request(settings, model, context)
-        place = place_layers(model, devices, asked)
+        place = plan_placement(model, devices, asked)
         need = estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
         machine = estimate_host_bytes(model, devices, asked, place)
         return cls(model, asked, devices, need, machine, place.layers, free)
@@ -56,13 +56,13 @@ class MemoryFit:
         """The largest context in tokens that fits in memory; 0 if none fits, None if unknown."""
         from rm_local.engine import (
             DEFAULT_CONTEXT,
-            find_largest_context,
+            find_largest_planned_context,
         )
 
         if self.free is None:
             return None
         top = self.model.context or DEFAULT_CONTEXT
-        return find_largest_context(self.model, self.devices, self.asked, self.free, top)
+        return find_largest_planned_context(self.model, self.devices, self.asked, self.free, top)
 
     def as_json(self) -> dict[str, Any]:
         """Convert the estimate to the JSON object of `models info --json`."""
@@ -93,8 +93,10 @@ class MemoryFit:
             f"computing {format_bytes(need.compute)}{flash}"
         )
         lines = [
-            format_line("needs", f"{format_bytes(need.total)} at {need.context:,} tokens; {has}"),
-            format_line("", parts),
+            format_description_line(
+                "needs", f"{format_bytes(need.total)} at {need.context:,} tokens; {has}"
+            ),
+            format_description_line("", parts),
         ]
         if self.devices:
             layers = len(self.model.shape.layers) + 1
@@ -105,7 +107,7 @@ class MemoryFit:
             names = ", ".join(
                 f"{each.name} ({format_bytes(each.free)} free)" for each in self.devices
             )
-            lines.append(format_line("devices", f"{names}: {rest}"))
+            lines.append(format_description_line("devices", f"{names}: {rest}"))
         return lines
 
     def describe_shortage(self) -> str:

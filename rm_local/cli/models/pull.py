@@ -32,7 +32,7 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
 
     HF_TOKEN gives access to repositories whose licence you have accepted. Prints the model's path.
     """
-    wanted = _parse_model(model, revision)
+    wanted = _resolve_hub_reference(model, revision)
     try:
         with print_progress() as printer:
             repo, chosen, arrived = _fetch_model(wanted, printer)
@@ -46,7 +46,7 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
     _warn_of_memory_shortage(arrived[0].path)
 
 
-def _parse_model(model: str, revision: str | None) -> HubReference:
+def _resolve_hub_reference(model: str, revision: str | None) -> HubReference:
     """Convert a name of the catalog, or `ORG/REPO[:FILE or QUANT]`, to a reference of the hub."""
     from rm_local.library import find_catalog_entry, parse_reference
 
@@ -65,25 +65,25 @@ def _fetch_model(
     """
     from rm_local.library import (
         Hub,
+        build_cache_paths,
         choose_model,
         count_missing_bytes,
         download_file,
-        find_hub_cache,
-        list_cache_entries,
+        get_hub_cache_folder,
         require_download_space,
     )
 
-    hub, root = Hub(), find_hub_cache()
-    repo = hub.fetch_repo(wanted.repo, wanted.revision)
+    hub, root = Hub(), get_hub_cache_folder()
+    repo = hub.fetch_repo_info(wanted.repo, wanted.revision)
     model = choose_model(repo, wanted.which)
-    places = list_cache_entries(root, repo, model)
+    places = build_cache_paths(root, repo, model)
     needed = count_missing_bytes(places, model)
     _announce_download(repo, model, needed)
     require_download_space(root, needed)
     arrived = []
     for file, place in zip(model.files, places, strict=True):
         if not place.is_complete(file.size):
-            hub.check_file_access(repo, file)
+            hub.check_file_access_and_hash(repo, file)
         revision = wanted.revision or "main"
         arrived.append(download_file(hub, repo, file, place, revision, printer))
         printer.end_line()
@@ -109,7 +109,7 @@ def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
 
 def _describe_memory_shortage(size: int) -> str:
     """Describe that weights of `size` bytes do not fit the free memory; empty if they do."""
-    from rm_local.cli.devices import parse_devices
+    from rm_local.cli.devices import parse_usable_gpus
     from rm_local.cli.subprocess_json import run_json_module
     from rm_local.engine import PROCESS_BYTES
     from rm_local.system import free_memory
@@ -119,8 +119,8 @@ def _describe_memory_shortage(size: int) -> str:
         return ""
     cards = [
         each
-        for each in parse_devices(run_json_module("rm_local.engine.worker.build_info"))
-        if not each.shares_memory
+        for each in parse_usable_gpus(run_json_module("rm_local.engine.worker.build_info"))
+        if not each.has_only_main_memory
     ]
     there = sum(each.free for each in cards)
     if size + PROCESS_BYTES <= free + there:
@@ -138,12 +138,12 @@ def _warn_of_memory_shortage(path: Path) -> None:
     from rm_local import settings
     from rm_local.cli.models.memory_report import MemoryFit
     from rm_local.errors import RmLocalError
-    from rm_local.library import read_model
+    from rm_local.library import read_model_description
     from rm_local.system import free_memory
 
     try:
         warning = MemoryFit.for_model(
-            settings.load_settings(), read_model(path), 0, free_memory()
+            settings.load_settings(), read_model_description(path), 0, free_memory()
         ).describe_shortage()
     except RmLocalError:
         return  # not a model that reasons: `models info` reports it

@@ -33,7 +33,7 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
         return
     listed = find_model(context.load_settings(), model)
     if delete:
-        delete_model_files(listed, yes)
+        confirm_and_delete_model(listed, yes)
     elif not forget_model(listed.model.path):
         raise _make_not_added_error(listed)
     else:
@@ -42,7 +42,7 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
         click.echo("warning: the settings still name it: rm-local models use", err=True)
 
 
-def delete_model_files(listed: LibraryModel, yes: bool) -> None:
+def confirm_and_delete_model(listed: LibraryModel, yes: bool) -> None:
     """Delete all files of a model, after asking unless `yes`, and remove it from the list.
 
     Raises:
@@ -52,7 +52,7 @@ def delete_model_files(listed: LibraryModel, yes: bool) -> None:
     from rm_local.library import forget_model
     from rm_local.text import one_line
 
-    _require_own_model(listed)
+    _require_deletable_model(listed)
     model = listed.model
     files = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {format_bytes(model.size)}"
     if not yes and not click.confirm(f"Delete {one_line(str(model.path))} ({files})?", err=True):
@@ -68,7 +68,7 @@ def delete_model_files(listed: LibraryModel, yes: bool) -> None:
     click.echo(f"deleted: {one_line(str(model.path))} ({files})")
 
 
-def _require_own_model(listed: LibraryModel) -> None:
+def _require_deletable_model(listed: LibraryModel) -> None:
     """Check that the model belongs to the user: it is neither shipped nor another program's.
 
     Raises:

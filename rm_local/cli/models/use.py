@@ -20,7 +20,7 @@ def use(model: str | None, shipped: bool) -> None:
         choose_default_model,
         find_model,
         require_loadable,
-        save_model_setting as write,
+        save_or_remove_model_setting as write,
     )
     from rm_local.text import one_line
 
@@ -36,24 +36,24 @@ def use(model: str | None, shipped: bool) -> None:
     write(path)
     chosen = path or choose_default_model().model
     click.echo(f"{paths.config_file()}: the model is now {one_line(str(chosen))}")
-    for adapter in list_adapter_errors(chosen):
+    for adapter in list_settings_adapter_errors(chosen):
         click.echo(f"warning: change `lora` in the settings: {adapter}", err=True)
     if os.environ.get("RM_LOCAL_MODEL"):
         click.echo("warning: RM_LOCAL_MODEL is set and overrides the settings file", err=True)
 
 
-def list_adapter_errors(model: Path) -> list[str]:
+def list_settings_adapter_errors(model: Path) -> list[str]:
     """Return an error message for each adapter in the settings that does not fit this model."""
     from rm_local import settings
     from rm_local.errors import EngineError
-    from rm_local.gguf import read_fitting_adapters
-    from rm_local.library import read_model_headers
+    from rm_local.gguf import read_and_check_adapters
+    from rm_local.library import read_or_predict_model_headers
     from rm_local.text import one_line
 
     found = []
     for adapter in settings.load_settings().lora:
         try:
-            read_fitting_adapters([adapter], model, read_model_headers(model))
+            read_and_check_adapters([adapter], model, read_or_predict_model_headers(model))
         except EngineError as error:
             found.append(one_line(error.message))
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rm_local.cli.lazy_group import LazyGroup
+from rm_local.cli.lazy_group import CommandGroup
 
 COMMANDS = {
     "build": "rm_local.cli.store.build:build",
@@ -22,6 +22,6 @@ COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS)
+@click.group(cls=CommandGroup, lazy=COMMANDS)
 def store() -> None:
     """Build, describe, check, maintain and measure stores."""

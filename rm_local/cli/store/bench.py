@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.old_options import accept_old_options
+from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import FILE, JSON, FiniteRange
 from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
 
 
-@click.command("bench", context_settings=accept_old_options("store bench"))
+@click.command("bench", context_settings=build_old_options_context_settings("store bench"))
 @click.option(
     "--rows",
     type=click.IntRange(1000, 100_000_000),
@@ -87,16 +87,16 @@ def measure_store(
         bench_store as measure,
         choose_sentence_count,
         make_temporary_store_path,
-        prepare_installed_corpus,
+        prepare_docstring_corpus,
     )
 
     with print_progress() as report:
         source = SyntheticSource(
             rows,
             seed,
-            prepare_installed_corpus(limit or choose_sentence_count(rows), report=report),
+            prepare_docstring_corpus(limit or choose_sentence_count(rows), report=report),
         )
-        source.prepare_anchors(report)
+        source.embed_anchors_if_missing(report)
         with nullcontext(keep) if keep else make_temporary_store_path(folder) as path:
             found, questions = measure(source, path, breadth, report)
             limits = PeerLimits(build=60 * peer_minutes)

@@ -53,9 +53,9 @@ def build(
     "provenance"; other names are ignored. Files may be compressed (.zst, .gz); - is standard
     input. To continue a build that was stopped, run the same command again.
     """
-    from rm_local.embed import choose_embedder
+    from rm_local.embed import find_or_download_embedder
 
-    _build_store(files, out, choose_embedder(embedder, dimension), embeddings)
+    _build_store(files, out, find_or_download_embedder(embedder, dimension), embeddings)
     from rm_local.store import Store
 
     with Store.open(out) as store:

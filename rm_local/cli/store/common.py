@@ -23,7 +23,7 @@ def resolve_store_path(context: CliContext, store: Path | None) -> Path:
     return context.with_overrides(store=store).load_settings().store or paths.shipped_store()
 
 
-def resolve_named_store_path(context: CliContext, store: Path | None) -> Path:
+def require_named_store_path(context: CliContext, store: Path | None) -> Path:
     """Return the path of the store that a command changes: the one named by option or setting.
 
     The shipped store is no default for changes. An option of the command overrides one before it,

@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from rm_local.cli.context import STORE, CliContext
-from rm_local.cli.old_options import accept_old_options
+from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import JSON
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import RESUMABLE, resolve_named_store_path
+from rm_local.cli.store.common import RESUMABLE, require_named_store_path
 
 
-@click.command(context_settings=accept_old_options("store compact"))
+@click.command(context_settings=build_old_options_context_settings("store compact"))
 @click.option(
     "--compression-level",
     "level",
@@ -35,7 +35,7 @@ def compact(context: CliContext, level: int, as_data: bool, store: Path | None) 
     """
     from rm_local.store import Store, compact_store as make
 
-    path = resolve_named_store_path(context, store)
+    path = require_named_store_path(context, store)
     with Store.open(path) as opened:
         before = opened.read_info().size
     try:

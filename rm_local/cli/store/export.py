@@ -45,7 +45,7 @@ def export_store(
         StoreSource,
         VectorWriter,
         export_entries as write,
-        open_output,
+        open_new_output_file,
     )
 
     if vectors and out and vectors.absolute() == out.absolute():
@@ -54,10 +54,12 @@ def export_store(
         held = files.enter_context(StoreSource.open(resolve_store_path(context, store)))
         rows = None
         if vectors:
-            rows = VectorWriter(files.enter_context(open_output(vectors)), held.embedder.dimension)
+            rows = VectorWriter(
+                files.enter_context(open_new_output_file(vectors)), held.embedder.dimension
+            )
         lines: BinaryIO = sys.stdout.buffer
         if out:
-            lines = files.enter_context(open_output(out))
+            lines = files.enter_context(open_new_output_file(out))
         filter = EntryFilter(domain, source, level)
         count = write(held, lines, rows, filter=filter, ids=ids, report=report)
         if rows:

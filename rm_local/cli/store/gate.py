@@ -39,7 +39,7 @@ def measure_gate(
 
     labelled = read_labelled_questions(questions, half)
     trials, unknown = asyncio.run(
-        _try_gate_on_all(context.with_overrides(None, store).new_runtime(), labelled)
+        _try_gate_then_close(context.with_overrides(None, store).new_runtime(), labelled)
     )
     if unknown:
         print_notice(_describe_unknown_labels(unknown))
@@ -60,7 +60,7 @@ def measure_gate(
         click.echo(f"{point['threshold']:9.2f} {kept:>6}  {silent:>6}{mark}")
 
 
-async def _try_gate_on_all(
+async def _try_gate_then_close(
     runtime: Runtime, labelled: list[LabelledQuestion]
 ) -> tuple[list[GateTrial], list[str]]:
     """Let the gate decide on each question; return the trials, and the labels without an entry."""

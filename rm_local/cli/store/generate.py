@@ -45,7 +45,7 @@ def generate(
         choose_sentence_count,
         create_new_file,
         export_synthetic_rows,
-        prepare_installed_corpus,
+        prepare_docstring_corpus,
     )
     from rm_local.errors import UsageError
 
@@ -58,13 +58,13 @@ def generate(
         source = SyntheticSource(
             rows,
             seed,
-            prepare_installed_corpus(limit or choose_sentence_count(rows), report=report),
+            prepare_docstring_corpus(limit or choose_sentence_count(rows), report=report),
         )
         lines = files.enter_context(create_new_file(out)) if out else sys.stdout.buffer
         write = digest.update if hashed else lines.write
         vector_file = files.enter_context(create_new_file(vectors)) if vectors else None
         if vector_file:
-            source.prepare_anchors(report)
+            source.embed_anchors_if_missing(report)
         export_synthetic_rows(source, write, vector_file, report)
     if hashed:
         click.echo(digest.hexdigest())

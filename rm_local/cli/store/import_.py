@@ -10,7 +10,7 @@ import click
 from rm_local.cli.context import STORE, CliContext
 from rm_local.cli.options import INPUT, JSON
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import exit_on_sigterm, resolve_named_store_path
+from rm_local.cli.store.common import exit_on_sigterm, require_named_store_path
 
 
 @click.command("import")
@@ -41,7 +41,7 @@ def import_files(
     from rm_local.ingest import import_from_files
     from rm_local.store import ImportResult
 
-    path, taken = resolve_named_store_path(context, store), ImportResult()
+    path, taken = require_named_store_path(context, store), ImportResult()
     try:
         with exit_on_sigterm(), print_progress() as report:
             import_from_files(path, files, embeddings, report, taken)

@@ -23,7 +23,7 @@ def merge(stores: tuple[Path, ...], out: Path, as_data: bool) -> None:
     have been built with the same embedder. To continue a merge that was stopped, run the same
     command again.
     """
-    from rm_local.store import Store, merge_stores as make
+    from rm_local.store import Store, merge_stores_and_count_omitted as make
 
     try:
         with print_progress() as report:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import STORE, CliContext
-from rm_local.cli.old_options import accept_old_options
+from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import JSON, FiniteRange
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import resolve_store_path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rm_local.store import MaintenanceResult
 
 
-@click.command(context_settings=accept_old_options("store optimize"))
+@click.command(context_settings=build_old_options_context_settings("store optimize"))
 @click.option(
     "--max-seconds",
     "seconds",

@@ -11,7 +11,7 @@ import click
 from rm_local.cli.context import STORE
 from rm_local.cli.options import JSON
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import resolve_named_store_path, resolve_store_path
+from rm_local.cli.store.common import require_named_store_path, resolve_store_path
 
 
 @click.command("verify")
@@ -30,7 +30,7 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, store: Path | 
     it cannot be repaired.
     """
     if repair:
-        _repair_store(resolve_named_store_path(ctx.obj, store), as_data)
+        _repair_and_report_store(require_named_store_path(ctx.obj, store), as_data)
         return
     from rm_local.store import Store
     from rm_local.text import one_line
@@ -47,7 +47,7 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, store: Path | 
     ctx.exit(4 if found else 0)
 
 
-def _repair_store(path: Path, as_data: bool) -> None:
+def _repair_and_report_store(path: Path, as_data: bool) -> None:
     """Repair a store if it is damaged, and print the result: as lines, or as a JSON object."""
     from rm_local.store import Store, repair_store
     from rm_local.text import one_line

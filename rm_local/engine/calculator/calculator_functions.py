@@ -12,9 +12,9 @@ from rm_local.engine.calculator.calculator_values import (
     ListValue,
     Number,
     Value,
-    format_result_value,
-    make_list,
-    make_number,
+    format_result_within_limit,
+    make_limited_list,
+    make_limited_number,
     require_short_string,
 )
 from rm_local.engine.calculator.number_operations import apply_operator, raise_power, take_root
@@ -48,7 +48,7 @@ def require_whole_number(value: Value) -> int:
     return number
 
 
-def read_items(value: Value) -> tuple[Value, ...]:
+def require_items_or_characters(value: Value) -> tuple[Value, ...]:
     """Return the elements of the calculator's list, or the characters of a string, as a tuple.
 
     Raises:
@@ -81,11 +81,13 @@ def sort_values(value: Value, reverse: bool = False) -> ListValue:
         NotEvaluableError: An element is neither a number nor a string.
         TypeError: Some elements are numbers, and others are strings.
     """
-    return make_list(sorted(read_items(value), key=get_sort_key, reverse=reverse))
+    return make_limited_list(
+        sorted(require_items_or_characters(value), key=get_sort_key, reverse=reverse)
+    )
 
 
 def _count_items(value: Value) -> Value:
-    return make_number(len(read_items(value)))
+    return make_limited_number(len(require_items_or_characters(value)))
 
 
 def _sum_values(values: Value, start: Value = Number(0)) -> Value:  # noqa: B008 (frozen)
@@ -93,7 +95,7 @@ def _sum_values(values: Value, start: Value = Number(0)) -> Value:  # noqa: B008
         raise NotEvaluableError
     return reduce(
         lambda a, b: apply_operator("+", a, require_number(b)),
-        read_items(values),
+        require_items_or_characters(values),
         require_number(start),
     )
 
@@ -102,13 +104,15 @@ def _make_extreme_function(choose: Callable[..., Value]) -> Callable[..., Value]
     """Make `min` or `max` for the calculator's values; they take one list or several values."""
 
     def find_extreme(*values: Value) -> Value:
-        return choose(read_items(values[0]) if len(values) == 1 else values, key=get_sort_key)
+        return choose(
+            require_items_or_characters(values[0]) if len(values) == 1 else values, key=get_sort_key
+        )
 
     return find_extreme
 
 
 def _reverse_items(value: Value) -> Value:
-    return make_list(read_items(value)[::-1])
+    return make_limited_list(require_items_or_characters(value)[::-1])
 
 
 def _compute_absolute(value: Value) -> Value:
@@ -119,36 +123,40 @@ def _compute_absolute(value: Value) -> Value:
 def _round_number(value: Value, places: Value | None = None) -> Value:
     number = require_number(value)
     if places is None:
-        return make_number(round(number.value))
+        return make_limited_number(round(number.value))
     digits = require_whole_number(places)
     if abs(digits) > KEPT_DIGITS:
         raise NotEvaluableError
     rounded = round(Fraction(number.value), digits)
-    return make_number(rounded, number.decimal or not isinstance(number.value, int))
+    return make_limited_number(rounded, number.decimal or not isinstance(number.value, int))
 
 
 def _make_fold_function(combine: Callable[[int, int], int]) -> Callable[..., Value]:
     """Make a function that combines several whole numbers, or those of a list, one by one."""
 
     def fold_numbers(*values: Value) -> Value:
-        members = read_items(values[0]) if isinstance(values[0], ListValue) else values
+        members = (
+            require_items_or_characters(values[0]) if isinstance(values[0], ListValue) else values
+        )
         whole = map(require_whole_number, members)
-        return make_number(reduce(lambda a, b: make_number(combine(a, b)).value.numerator, whole))
+        return make_limited_number(
+            reduce(lambda a, b: make_limited_number(combine(a, b)).value.numerator, whole)
+        )
 
     return fold_numbers
 
 
 def _make_rounding_function(towards: Callable[[int | Fraction], int]) -> Callable[..., Value]:
     """Make a function that rounds a number to a whole number by `towards`, such as `math.ceil`."""
-    return lambda value: make_number(towards(require_number(value).value))
+    return lambda value: make_limited_number(towards(require_number(value).value))
 
 
 def _convert_to_integer(value: Value, base: Value = Number(10)) -> Value:  # noqa: B008 (frozen)
     if isinstance(value, str):
         if not value.isascii():
             raise NotEvaluableError
-        return make_number(int(value, require_whole_number(base)))
-    return make_number(
+        return make_limited_number(int(value, require_whole_number(base)))
+    return make_limited_number(
         int(value) if isinstance(value, bool) else math.trunc(require_number(value).value)
     )
 
@@ -157,25 +165,27 @@ def _convert_to_decimal(value: Value) -> Value:
     if isinstance(value, str):
         if not value.isascii() or len(value) > KEPT_DIGITS or "e" in value.lower():
             raise NotEvaluableError
-        return make_number(Fraction(value), True)
-    return make_number(require_number(value).value, True)
+        return make_limited_number(Fraction(value), True)
+    return make_limited_number(require_number(value).value, True)
 
 
 def _convert_to_string(value: Value) -> Value:
-    return value if isinstance(value, str) else require_short_string(format_result_value(value))
+    return (
+        value if isinstance(value, str) else require_short_string(format_result_within_limit(value))
+    )
 
 
 def _list_range(*values: Value) -> Value:
     numbers = range(*map(require_whole_number, values))
     if len(numbers) > ITEMS:
         raise NotEvaluableError
-    return make_list([make_number(number) for number in numbers])
+    return make_limited_list([make_limited_number(number) for number in numbers])
 
 
 def _compute_power(base: Value, exponent: Value, modulus: Value | None = None) -> Value:
     if modulus is None:
         return raise_power(require_number(base), require_number(exponent))
-    return make_number(
+    return make_limited_number(
         pow(
             require_whole_number(base),
             require_whole_number(exponent),
@@ -187,7 +197,7 @@ def _compute_power(base: Value, exponent: Value, modulus: Value | None = None) -
 def _compute_factorial(value: Value) -> Value:
     if not 0 <= require_whole_number(value) <= _MOST_FACTORIAL:
         raise NotEvaluableError
-    return make_number(math.factorial(require_whole_number(value)))
+    return make_limited_number(math.factorial(require_whole_number(value)))
 
 
 def _make_combinatorial_function(count: Callable[[int, int], int]) -> Callable[..., Value]:
@@ -196,14 +206,14 @@ def _make_combinatorial_function(count: Callable[[int, int], int]) -> Callable[.
     def count_choices(n: Value, k: Value) -> Value:
         if not 0 <= require_whole_number(n) <= _MOST_CHOSEN:
             raise NotEvaluableError
-        return make_number(count(require_whole_number(n), require_whole_number(k)))
+        return make_limited_number(count(require_whole_number(n), require_whole_number(k)))
 
     return count_choices
 
 
 def _divide_with_remainder(left: Value, right: Value) -> Value:
     a, b = require_number(left), require_number(right)
-    return make_list([apply_operator("//", a, b), apply_operator("%", a, b)])
+    return make_limited_list([apply_operator("//", a, b), apply_operator("%", a, b)])
 
 
 def _require_booleans(value: Value) -> list[bool]:
@@ -212,9 +222,9 @@ def _require_booleans(value: Value) -> list[bool]:
     Raises:
         NotEvaluableError: An element is not a boolean.
     """
-    if not all(isinstance(each, bool) for each in read_items(value)):
+    if not all(isinstance(each, bool) for each in require_items_or_characters(value)):
         raise NotEvaluableError
-    return [each is True for each in read_items(value)]
+    return [each is True for each in require_items_or_characters(value)]
 
 
 FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
@@ -233,13 +243,15 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "int": (1, 2, _convert_to_integer),
     "lcm": (1, 20, _make_fold_function(math.lcm)),
     "len": (1, 1, _count_items),
-    "list": (1, 1, lambda value: make_list(read_items(value))),
+    "list": (1, 1, lambda value: make_limited_list(require_items_or_characters(value))),
     "max": (1, 20, _make_extreme_function(max)),
     "min": (1, 20, _make_extreme_function(min)),
     "ord": (
         1,
         1,
-        lambda value: make_number(ord("".join(map(_require_string_item, read_items(value))))),
+        lambda value: make_limited_number(
+            ord("".join(map(_require_string_item, require_items_or_characters(value))))
+        ),
     ),
     "perm": (2, 2, _make_combinatorial_function(math.perm)),
     "pow": (2, 3, _compute_power),

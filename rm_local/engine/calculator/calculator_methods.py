@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rm_local.engine.calculator.calculator_functions import read_items
+from rm_local.engine.calculator.calculator_functions import require_items_or_characters
 from rm_local.engine.calculator.calculator_limits import STRING, NotEvaluableError
 from rm_local.engine.calculator.calculator_values import (
     ListValue,
     Value,
-    make_list,
-    make_number,
+    make_limited_list,
+    make_limited_number,
     require_short_string,
 )
 
@@ -47,7 +47,7 @@ def _make_predicate_method(question: Callable[[str], bool]) -> Callable[..., Val
 
 
 def _join_strings(owner: str, values: Value) -> Value:
-    parts = [require_string(each) for each in read_items(values)]
+    parts = [require_string(each) for each in require_items_or_characters(values)]
     if sum(map(len, parts)) + len(owner) * len(parts) > 2 * STRING:
         raise NotEvaluableError
     return require_short_string(owner.join(parts))
@@ -55,22 +55,26 @@ def _join_strings(owner: str, values: Value) -> Value:
 
 def _split_string(owner: str, separator: Value | None = None) -> Value:
     parts = owner.split(None if separator is None else require_string(separator))
-    return make_list([require_short_string(part) for part in parts])
+    return make_limited_list([require_short_string(part) for part in parts])
 
 
 def _count_matches(owner: Value, wanted: Value) -> Value:
     if isinstance(owner, str):
-        return make_number(owner.count(require_string(wanted)))
-    return make_number(sum(are_values_equal(each, wanted) for each in read_items(owner)))
+        return make_limited_number(owner.count(require_string(wanted)))
+    return make_limited_number(
+        sum(are_values_equal(each, wanted) for each in require_items_or_characters(owner))
+    )
 
 
 def _find_index(owner: Value, wanted: Value) -> Value:
     if isinstance(owner, str):
-        return make_number(owner.index(require_string(wanted)))
+        return make_limited_number(owner.index(require_string(wanted)))
     found = (
-        place for place, each in enumerate(read_items(owner)) if are_values_equal(each, wanted)
+        place
+        for place, each in enumerate(require_items_or_characters(owner))
+        if are_values_equal(each, wanted)
     )
-    return make_number(next(found))
+    return make_limited_number(next(found))
 
 
 def _replace_text(owner: str, old: Value, new: Value) -> Value:
@@ -105,7 +109,7 @@ STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     },
     "count": (1, 1, _count_matches),
     "endswith": (1, 1, lambda owner, end: owner.endswith(require_string(end))),
-    "find": (1, 1, lambda owner, wanted: make_number(owner.find(require_string(wanted)))),
+    "find": (1, 1, lambda owner, wanted: make_limited_number(owner.find(require_string(wanted)))),
     "index": (1, 1, _find_index),
     "join": (1, 1, _join_strings),
     "replace": (2, 2, _replace_text),

@@ -39,7 +39,7 @@ Value = Number | str | bool | ListValue
 """A value that an expression or a part of it can have."""
 
 
-def make_number(value: int | Fraction, decimal: bool = False) -> Number:
+def make_limited_number(value: int | Fraction, decimal: bool = False) -> Number:
     """Build the calculator's number; a decimal of too many digits is rounded to `KEPT_DIGITS`.
 
     Raises:
@@ -53,10 +53,10 @@ def make_number(value: int | Fraction, decimal: bool = False) -> Number:
     exact = Fraction(value)
     if not decimal or not Fraction(1, _MOST) < abs(exact) < _MOST:
         raise NotEvaluableError
-    return make_number(round_digits(exact, KEPT_DIGITS), True)
+    return make_limited_number(round_to_significant_digits(exact, KEPT_DIGITS), True)
 
 
-def make_list(items: list[Value] | tuple[Value, ...]) -> ListValue:
+def make_limited_list(items: list[Value] | tuple[Value, ...]) -> ListValue:
     """Build the calculator's list of `items`.
 
     Raises:
@@ -79,12 +79,12 @@ def require_short_string(text: str) -> str:
     return text
 
 
-def round_digits(value: Fraction, digits: int) -> Fraction:
+def round_to_significant_digits(value: Fraction, digits: int) -> Fraction:
     """Round a fraction, half to even, to `digits` significant digits, but keep its whole part."""
-    return round(value, max(0, digits - 1 - find_magnitude(value)))
+    return round(value, max(0, digits - 1 - find_decimal_exponent(value)))
 
 
-def find_magnitude(value: Fraction) -> int:
+def find_decimal_exponent(value: Fraction) -> int:
     """Return the power of ten of a fraction's first significant digit; 0 for zero."""
     if not value:
         return 0
@@ -94,7 +94,7 @@ def find_magnitude(value: Fraction) -> int:
     return power if reached else power - 1
 
 
-def format_result_value(value: Value) -> str:
+def format_result_within_limit(value: Value) -> str:
     """Format the value as the text of a result: a Python literal, or a fraction such as `1/3`.
 
     A decimal has at most `SHOWN_DIGITS` significant digits, no trailing zeros and no exponent.
@@ -127,7 +127,7 @@ def _format_value(value: Value) -> str:
 
 def _format_decimal(value: Fraction) -> str:
     """Format a fraction as a decimal, with at most `SHOWN_DIGITS` significant digits."""
-    places = max(0, SHOWN_DIGITS - 1 - find_magnitude(value))
+    places = max(0, SHOWN_DIGITS - 1 - find_decimal_exponent(value))
     scaled = round(abs(value) * 10**places)
     sign = "-" if value < 0 and scaled else ""
     digits = str(scaled).rjust(places + 1, "0")

@@ -23,9 +23,9 @@ from rm_local.engine.calculator.calculator_values import (
     ListValue,
     Number,
     Value,
-    format_result_value,
-    make_list,
-    make_number,
+    format_result_within_limit,
+    make_limited_list,
+    make_limited_number,
     require_short_string,
 )
 from rm_local.engine.calculator.expression_parser import (
@@ -62,18 +62,20 @@ def evaluate_expression(text: str) -> str | None:
     if len(text) > CHARACTERS:
         return None
     try:
-        return format_result_value(_Evaluator().evaluate_node(parse_expression(text)))
+        return format_result_within_limit(
+            _StepLimitedEvaluator().evaluate_and_count_steps(parse_expression(text))
+        )
     except Exception:  # what a model writes must never end the worker
         return None
 
 
-class _Evaluator:
+class _StepLimitedEvaluator:
     """Computes the value of one syntax tree, within a budget of `STEPS` for the work."""
 
     def __init__(self) -> None:
         self._steps_left = STEPS
 
-    def evaluate_node(self, node: Node) -> Value:
+    def evaluate_and_count_steps(self, node: Node) -> Value:
         """Compute the value of a node, and subtract the size of the value from the budget.
 
         The work of an operation is about the size of its result.
@@ -82,7 +84,7 @@ class _Evaluator:
             Exception: The node has no value, or the budget is used up. NotEvaluableError and
                 Python's own exceptions mean the same.
         """
-        found = self._compute_node(node)
+        found = self._evaluate_without_counting(node)
         self._steps_left -= 1
         if isinstance(found, ListValue):
             self._steps_left -= found.size
@@ -92,24 +94,27 @@ class _Evaluator:
             raise NotEvaluableError
         return found
 
-    def _compute_node(self, node: Node) -> Value:
+    def _evaluate_without_counting(self, node: Node) -> Value:
         """Compute the value of a node; the work of its last operation is not subtracted."""
         match node:
             case NumberLiteral(text):
                 decimal = not text.isdigit()
-                return make_number(Fraction(text) if decimal else int(text), decimal)
+                return make_limited_number(Fraction(text) if decimal else int(text), decimal)
             case StringLiteral(text):
                 return require_short_string(text)
             case ConstantName(name):
                 return _NAMES[name]
             case ListLiteral(items):
-                return make_list([self.evaluate_node(item) for item in items])
+                return make_limited_list([self.evaluate_and_count_steps(item) for item in items])
             case Comparison(operands, operators):
-                values = [self.evaluate_node(each) for each in operands]
+                values = [self.evaluate_and_count_steps(each) for each in operands]
                 triples = zip(values, operators, values[1:], strict=False)
                 return all(_compare_values(left, sign, right) for left, sign, right in triples)
             case Operation(name, operands):
-                found = [None if each is None else self.evaluate_node(each) for each in operands]
+                found = [
+                    None if each is None else self.evaluate_and_count_steps(each)
+                    for each in operands
+                ]
                 return self._apply_operation(name, found)
             case Call():
                 return self._call_function(node)
@@ -125,7 +130,7 @@ class _Evaluator:
             case "negative", []:
                 return apply_operator("-", Number(0), require_number(first))
             case "percent", []:
-                return make_number(Fraction(require_number(first).value) / 100, True)
+                return make_limited_number(Fraction(require_number(first).value) / 100, True)
             case "not", []:
                 return not _require_boolean(first)
             case "and", [other]:
@@ -145,9 +150,9 @@ class _Evaluator:
 
     def _call_function(self, call: Call) -> Value:
         """Compute the value of a call of a function, or of a method of a string or list."""
-        arguments = [self.evaluate_node(each) for each in call.arguments]
+        arguments = [self.evaluate_and_count_steps(each) for each in call.arguments]
         if call.owner is not None:
-            owner = self.evaluate_node(call.owner)
+            owner = self.evaluate_and_count_steps(call.owner)
             methods = STRING_METHODS if isinstance(owner, str) else LIST_METHODS
             least, most, function = methods[call.name]
             if not isinstance(owner, str | ListValue) or not least <= len(arguments) <= most:
@@ -161,7 +166,9 @@ class _Evaluator:
             return function(*arguments)
         if function is not sort_values:
             raise NotEvaluableError
-        return sort_values(arguments[0], _require_boolean(self.evaluate_node(call.reverse)))
+        return sort_values(
+            arguments[0], _require_boolean(self.evaluate_and_count_steps(call.reverse))
+        )
 
 
 def _combine_values(sign: str, left: Value, right: Value) -> Value:
@@ -171,7 +178,7 @@ def _combine_values(sign: str, left: Value, right: Value) -> Value:
     if sign == "+" and isinstance(left, str) and isinstance(right, str):
         return require_short_string(left + right)
     if sign == "+" and isinstance(left, ListValue) and isinstance(right, ListValue):
-        return make_list(left.items + right.items)
+        return make_limited_list(left.items + right.items)
     if sign != "*":
         raise NotEvaluableError
     if isinstance(left, Number):
@@ -185,7 +192,7 @@ def _combine_values(sign: str, left: Value, right: Value) -> Value:
         return require_short_string(left * times)
     if not isinstance(left, ListValue) or left.size * times > ITEMS:
         raise NotEvaluableError
-    return make_list(left.items * times)
+    return make_limited_list(left.items * times)
 
 
 def _require_boolean(value: Value | None) -> bool:
@@ -227,5 +234,5 @@ def _take_slice(owner: Value, part: slice) -> Value:
     if isinstance(owner, str):
         return owner[part]
     if isinstance(owner, ListValue):
-        return make_list(owner.items[part])
+        return make_limited_list(owner.items[part])
     raise NotEvaluableError

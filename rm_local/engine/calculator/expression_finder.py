@@ -21,14 +21,14 @@ class ExpressionFinder:
         """Start after the text `before`, in which an expression may begin."""
         self._held = ""
         """The end of the text, if it may become an expression: from `<<` on, or a single `<`."""
-        self._keep_candidate(before[-_LONGEST:])
+        self._hold_possible_expression(before[-_LONGEST:])
 
     def add_text(self, text: str) -> str | None:
         """Add a piece of text; if it ends with the `=` after an expression, return the expression.
 
         The caller has to check that the `=` is not the first half of `==`.
         """
-        self._keep_candidate(self._held + text)
+        self._hold_possible_expression(self._held + text)
         held = self._held
         if not text.endswith("=") or not held.startswith(OPEN):
             return None
@@ -39,7 +39,7 @@ class ExpressionFinder:
         """Forget the current expression; call this after its result was inserted into the text."""
         self._held = ""
 
-    def _keep_candidate(self, text: str) -> None:
+    def _hold_possible_expression(self, text: str) -> None:
         """Keep the end of `text` if it may become an expression; forget all other text."""
         start = text.rfind(OPEN)
         if start < 0:

@@ -101,7 +101,7 @@ class _Parser:
         """The token to be parsed next; it is not consumed."""
         return self._tokens[self._place]
 
-    def _take_token(self, *texts: str) -> str:
+    def _take_token_if_one_of(self, *texts: str) -> str:
         """Consume the next token if it is one of `texts`; return its text, or "" for another."""
         token = self.next
         if token.kind in ("sign", "name") and token.text in texts:
@@ -115,7 +115,7 @@ class _Parser:
         Raises:
             NotEvaluableError: The next token is another one.
         """
-        if not self._take_token(text):
+        if not self._take_token_if_one_of(text):
             raise NotEvaluableError
 
     def parse_disjunction(self) -> Node:
@@ -124,20 +124,20 @@ class _Parser:
         if self._depth > DEPTH:
             raise NotEvaluableError
         tree = self._parse_conjunction()
-        while self._take_token("or"):
+        while self._take_token_if_one_of("or"):
             tree = Operation("or", (tree, self._parse_conjunction()))
         self._depth -= 1
         return tree
 
     def _parse_conjunction(self) -> Node:
         tree = self._parse_negation()
-        while self._take_token("and"):
+        while self._take_token_if_one_of("and"):
             tree = Operation("and", (tree, self._parse_negation()))
         return tree
 
     def _parse_negation(self) -> Node:
         negations = 0
-        while self._take_token("not"):
+        while self._take_token_if_one_of("not"):
             negations += 1
         tree = self._parse_comparison()
         if not negations:
@@ -154,35 +154,35 @@ class _Parser:
 
     def _take_comparison_operator(self) -> str:
         """Consume a comparison operator, and return it; "" if the next token is another one."""
-        if self._take_token("not"):
+        if self._take_token_if_one_of("not"):
             self._expect_token("in")
             return "not in"
-        return self._take_token("in", *_COMPARISONS)
+        return self._take_token_if_one_of("in", *_COMPARISONS)
 
     def _parse_sum(self) -> Node:
         tree = self._parse_product()
-        while sign := self._take_token("+", "-"):
+        while sign := self._take_token_if_one_of("+", "-"):
             tree = Operation(sign, (tree, self._parse_product()))
         return tree
 
     def _parse_product(self) -> Node:
         tree = self._parse_signed()
-        while sign := self._take_token("*", "/", "//", "%", "of"):
-            if sign == "%" and self._take_token("of"):
+        while sign := self._take_token_if_one_of("*", "/", "//", "%", "of"):
+            if sign == "%" and self._take_token_if_one_of("of"):
                 tree, sign = Operation("percent", (tree,)), "of"
             tree = Operation("*" if sign == "of" else sign, (tree, self._parse_signed()))
         return tree
 
     def _parse_signed(self) -> Node:
         negative = signed = False
-        while sign := self._take_token("+", "-"):
+        while sign := self._take_token_if_one_of("+", "-"):
             negative, signed = negative != (sign == "-"), True
         tree = self._parse_power()
         return Operation("negative" if negative else "positive", (tree,)) if signed else tree
 
     def _parse_power(self) -> Node:
         base = self._parse_postfix()
-        if not self._take_token("**"):
+        if not self._take_token_if_one_of("**"):
             return base
         self._depth += 1
         if self._depth > DEPTH:
@@ -194,7 +194,7 @@ class _Parser:
     def _parse_postfix(self) -> Node:
         """Parse a simple expression and the indices, slices and method calls after it."""
         tree = self._parse_primary()
-        while sign := self._take_token("[", "."):
+        while sign := self._take_token_if_one_of("[", "."):
             if sign == ".":
                 name = self.next
                 if name.kind != "name":
@@ -209,7 +209,7 @@ class _Parser:
     def _parse_subscript(self, owner: Node) -> Node:
         """Parse an index or a slice of `owner`, after its opening bracket."""
         parts: list[Node | None] = [None if self.next.text == ":" else self.parse_disjunction()]
-        while len(parts) < 3 and self._take_token(":"):
+        while len(parts) < 3 and self._take_token_if_one_of(":"):
             parts.append(None if self.next.text in (":", "]") else self.parse_disjunction())
         self._expect_token("]")
         if len(parts) == 1:
@@ -226,7 +226,11 @@ class _Parser:
             case Token("string", text):
                 return StringLiteral(text)
             case Token("name", name) if name not in _KEYWORDS:
-                return self._parse_call(name, None) if self._take_token("(") else ConstantName(name)
+                return (
+                    self._parse_call(name, None)
+                    if self._take_token_if_one_of("(")
+                    else ConstantName(name)
+                )
             case Token("sign", "("):
                 tree = self.parse_disjunction()
                 self._expect_token(")")
@@ -238,9 +242,9 @@ class _Parser:
     def _parse_list(self, closing: str) -> list[Node]:
         """Parse the elements of a list and its closing bracket; a trailing comma is allowed."""
         items: list[Node] = []
-        while not self._take_token(closing):
+        while not self._take_token_if_one_of(closing):
             items.append(self.parse_disjunction())
-            if not self._take_token(","):
+            if not self._take_token_if_one_of(","):
                 self._expect_token(closing)
                 break
         return items
@@ -249,7 +253,7 @@ class _Parser:
         """Parse the arguments of a call, after its opening bracket; `owner`: None = a function."""
         arguments: list[Node] = []
         reverse: Node | None = None
-        while not self._take_token(")"):
+        while not self._take_token_if_one_of(")"):
             if self._tokens[self._place : self._place + 2] == _REVERSE and reverse is None:
                 self._place += 2
                 reverse = self.parse_disjunction()
@@ -257,7 +261,7 @@ class _Parser:
                 arguments.append(self.parse_disjunction())
             else:
                 raise NotEvaluableError
-            if not self._take_token(","):
+            if not self._take_token_if_one_of(","):
                 self._expect_token(")")
                 break
         return Call(name, tuple(arguments), owner, reverse)

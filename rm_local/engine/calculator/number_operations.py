@@ -10,7 +10,7 @@ from rm_local.engine.calculator.calculator_limits import (
     TRANSIENT_DIGITS,
     NotEvaluableError,
 )
-from rm_local.engine.calculator.calculator_values import Number, make_number
+from rm_local.engine.calculator.calculator_values import Number, make_limited_number
 
 _ROOT_DIGITS = 40
 """Significant digits to which an irrational root is computed, so that `sqrt(2)**2` shows as 2."""
@@ -30,17 +30,17 @@ def apply_operator(sign: str, left: Number, right: Number) -> Number:
         raise NotEvaluableError
     match sign:
         case "+":
-            return make_number(a + b, decimal)
+            return make_limited_number(a + b, decimal)
         case "-":
-            return make_number(a - b, decimal)
+            return make_limited_number(a - b, decimal)
         case "*":
-            return make_number(a * b, decimal)
+            return make_limited_number(a * b, decimal)
         case "/":
-            return make_number(Fraction(a) / b, decimal)
+            return make_limited_number(Fraction(a) / b, decimal)
         case "//":
-            return make_number(a // b, decimal)
+            return make_limited_number(a // b, decimal)
         case "%":
-            return make_number(a % b, decimal)
+            return make_limited_number(a % b, decimal)
         case "**":
             return raise_power(left, right)
     raise NotEvaluableError
@@ -58,18 +58,18 @@ def raise_power(base: Number, exponent: Number) -> Number:
         root = take_root(base, degree)
         whole = Number(exponent.value.numerator)
         power = raise_power(root, whole)
-        return make_number(power.value, power.decimal or exponent.decimal)
+        return make_limited_number(power.value, power.decimal or exponent.decimal)
     value, times, decimal = base.value, exponent.value, base.decimal or exponent.decimal
     if not value and times < 0:
         raise NotEvaluableError
     if value in (0, 1) or not times:
-        return make_number(value if times else 1, decimal)
+        return make_limited_number(value if times else 1, decimal)
     if value == -1:
-        return make_number(-1 if times % 2 else 1, decimal)
+        return make_limited_number(-1 if times % 2 else 1, decimal)
     largest = max(abs(value.numerator), value.denominator)
     if abs(times) * log10(largest) > TRANSIENT_DIGITS:
         raise NotEvaluableError
-    return make_number(Fraction(value) ** times, decimal)
+    return make_limited_number(Fraction(value) ** times, decimal)
 
 
 def take_root(number: Number, degree: int) -> Number:
@@ -85,11 +85,11 @@ def take_root(number: Number, degree: int) -> Number:
     if degree > _MOST_ROOT or value < 0:
         raise NotEvaluableError
     top, bottom = (
-        _find_whole_root(value.numerator, degree),
-        _find_whole_root(value.denominator, degree),
+        _compute_root_rounded_down(value.numerator, degree),
+        _compute_root_rounded_down(value.denominator, degree),
     )
     if top**degree == value.numerator and bottom**degree == value.denominator:
-        return make_number(Fraction(top, bottom), number.decimal)
+        return make_limited_number(Fraction(top, bottom), number.decimal)
     if degree != 2:
         raise NotEvaluableError
     size = len(str(value.numerator)) - len(str(value.denominator))
@@ -98,10 +98,10 @@ def take_root(number: Number, degree: int) -> Number:
         raise NotEvaluableError
     places = max(0, places)
     scaled = isqrt(value.numerator * 10 ** (2 * places) // value.denominator)
-    return make_number(Fraction(scaled, 10**places), True)
+    return make_limited_number(Fraction(scaled, 10**places), True)
 
 
-def _find_whole_root(value: int, degree: int) -> int:
+def _compute_root_rounded_down(value: int, degree: int) -> int:
     """Return the largest whole number whose power of `degree` does not exceed `value`."""
     if degree == 2:
         return isqrt(value)

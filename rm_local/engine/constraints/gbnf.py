@@ -21,7 +21,7 @@ _PART = re.compile(
 )
 
 
-def check_grammar(grammar: str) -> None:
+def check_grammar_is_safe(grammar: str) -> None:
     """Check that llama.cpp's parser can read a GBNF grammar without crashing or hanging.
 
     Raises:

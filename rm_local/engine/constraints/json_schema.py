@@ -101,7 +101,7 @@ class _SchemaTranslator:
             if keyword in schema:
                 _check_keywords(schema, {keyword, *_list_allowed_companions(keyword)}, at)
                 return make(self, schema[keyword], f"{at}/{keyword}")
-        kinds = schema.get("type", _infer_type(schema))
+        kinds = schema.get("type", _infer_type_or_all_types(schema))
         kinds = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
         known = set().union(*(_KEYWORDS.get(str(kind), set()) for kind in kinds))
         _check_keywords(schema, {"type", *known}, at)
@@ -240,7 +240,7 @@ class _SchemaTranslator:
         )
 
 
-def _infer_type(schema: Mapping[str, Any]) -> Any:
+def _infer_type_or_all_types(schema: Mapping[str, Any]) -> Any:
     """Return the type that a schema's keywords imply; a list of all types if they imply none."""
     found = [kind for kind in ("object", "array", "string") if schema.keys() & _KEYWORDS[kind]]
     return found[0] if found else list(_KINDS)

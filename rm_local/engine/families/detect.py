@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rm_local.engine.families.family import Family, load_families, load_marker_pairs
+from rm_local.engine.families.family import Family, load_fallback_marker_pairs, load_families
 from rm_local.engine.families.markers import Markers
-from rm_local.engine.families.overrides import Overrides
+from rm_local.engine.families.overrides import OverrideFinder
 from rm_local.gguf import LoraFile
 
 TEMPLATE = "tokenizer.chat_template"
@@ -64,7 +64,7 @@ class ChatFormat:
         return "template" if opens else "rm-local"
 
     @property
-    def template_from(self) -> str:
+    def template_source_text(self) -> str:
         """Where the chat template comes from, in words for the user."""
         if self.source:
             return str(self.source)
@@ -79,12 +79,12 @@ class ChatFormat:
         if self.family.calculator:
             known += ", uses the calculator"
         if not self.thinks:
-            return f"{known}, does not think; template from {self.template_from}"
+            return f"{known}, does not think; template from {self.template_source_text}"
         between = f"{self.markers.opening} ... {self.markers.closing}"
         opened = f"thinks between {between}, opened by {self.opened_by}"
         if self.family.efforts:
             opened += f", effort {' or '.join(self.family.efforts)}"
-        return f"{known}, {opened}; template from {self.template_from}"
+        return f"{known}, {opened}; template from {self.template_source_text}"
 
 
 def detect_chat_format(
@@ -104,7 +104,7 @@ def detect_chat_format(
         SettingsError: One of the user's files is invalid.
     """
     names = [str(metadata[key]) for key in _NAMES if metadata.get(key)]
-    users = Overrides(overrides)
+    users = OverrideFinder(overrides)
     named = [file, *names]
     own = users.find_template(named)
     template = own.text if own else str(metadata.get(TEMPLATE) or "")
@@ -118,7 +118,7 @@ def detect_chat_format(
             found = replace(found, calculator=trained)
     if own is None and (own := users.find_template([found.name])):
         template = own.text
-    family, family_source = users.change_family([*named, found.name], found)
+    family, family_source = users.apply_family_override([*named, found.name], found)
     return ChatFormat(
         family=family,
         template=template or CHATML,
@@ -141,7 +141,7 @@ def detect_family(architecture: str, name: str, template: str) -> Family:
     )
     if known and (known.thinks or known.firm):
         return known
-    for markers in load_marker_pairs():
+    for markers in load_fallback_marker_pairs():
         if markers.opening in template or markers.closing in template:
             return Family("unknown", "unknown, markers found in its template", markers=markers)
     return known or Family("unknown", "unknown", thinks=False)

@@ -68,12 +68,12 @@ class Family:
     (docs/design/calculator.md)."""
 
     @property
-    def opens_with(self) -> str:
+    def thinking_opening_text(self) -> str:
         """Text that opens the thinking block, after a prompt whose template does not open it."""
         return f"{self.lead}{self.markers.opening}{self.after}"
 
     @property
-    def skips_with(self) -> str:
+    def thinking_skip_text(self) -> str:
         """Text to add to the prompt so that the model answers without thinking."""
         if self.skip is not None:
             return self.skip
@@ -99,7 +99,7 @@ def load_families() -> tuple[Family, ...]:
 
 
 @cache
-def load_marker_pairs() -> tuple[Markers, ...]:
+def load_fallback_marker_pairs() -> tuple[Markers, ...]:
     """Load the pairs of markers to look for in the template of a model of no known family."""
     return tuple(Markers(opening, closing) for opening, closing in _read_shipped_table()["pairs"])
 
@@ -110,12 +110,12 @@ def build_family(table: Mapping[str, Any], base: Family) -> Family:
     Raises:
         InvalidTableError: A key or its value is invalid.
     """
-    values = {key: _check_value(key, value) for key, value in table.items()}
+    values = {key: _check_and_convert_value(key, value) for key, value in table.items()}
     markers = {key: values.pop(key) for key in _MARKERS & set(values)}
     return replace(base, **values, markers=replace(base.markers, **markers))
 
 
-def _check_value(key: str, value: Any) -> Any:
+def _check_and_convert_value(key: str, value: Any) -> Any:
     """Check the value of a table's key; return it, with a list converted to a tuple.
 
     Raises:
@@ -135,7 +135,7 @@ def _is_text_list(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
 
-def _is_pair_or_empty(value: Any) -> bool:
+def _is_text_pair_or_empty(value: Any) -> bool:
     """Return whether a value is a list of two texts, or an empty list."""
     return _is_text_list(value) and len(value) in (0, 2)
 
@@ -144,7 +144,7 @@ def _is_boolean(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _is_table_of_values(value: Any) -> bool:
+def _is_table_of_scalars(value: Any) -> bool:
     """Return whether a value is a table of texts, numbers and booleans."""
     return isinstance(value, dict) and all(
         isinstance(each, str | int | float) for each in value.values()
@@ -161,12 +161,12 @@ def _is_match_list(value: Any) -> bool:
 
 
 _TEXT = ("a string", _is_text)
-_VALUES = ("a table of strings, numbers and booleans", _is_table_of_values)
+_VALUES = ("a table of strings, numbers and booleans", _is_table_of_scalars)
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("name", "title", "opening", "closing", "header_end", "header_thinks"), _TEXT),
     **dict.fromkeys(("lead", "after", "skip", "system_on", "system_off", "effort"), _TEXT),
     **dict.fromkeys(("thinks", "firm", "calculator"), ("true or false", _is_boolean)),
-    "wrap": ("a list of two strings", _is_pair_or_empty),
+    "wrap": ("a list of two strings", _is_text_pair_or_empty),
     "efforts": ("a list of strings", _is_text_list),
     "on": _VALUES,
     "off": _VALUES,

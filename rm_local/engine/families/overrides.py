@@ -20,14 +20,14 @@ _REMEDY = "Correct or remove that file; docs/reference/models-thinking.md descri
 
 
 @dataclass(frozen=True, slots=True)
-class OverrideText:
+class TemplateOverride:
     """The path and the text of a file with the user's own chat template."""
 
     path: Path
     text: str
 
 
-class Overrides:
+class OverrideFinder:
     """Finds the user's own chat templates and families for a model; the folder may be missing."""
 
     def __init__(self, folder: Path | None) -> None:
@@ -36,7 +36,7 @@ class Overrides:
             for path in sorted(folder.iterdir()):
                 self._files[(_normalize_name(path.stem), path.suffix)] = path
 
-    def find_template(self, names: Iterable[str]) -> OverrideText | None:
+    def find_template(self, names: Iterable[str]) -> TemplateOverride | None:
         """Find the user's chat template for the first of `names` that has one; None if none has.
 
         Raises:
@@ -48,9 +48,11 @@ class Overrides:
         text = _read_text(path)
         if not text.strip():
             raise SettingsError(f"{path}, line 1: the template is empty.", _REMEDY)
-        return OverrideText(path, text)
+        return TemplateOverride(path, text)
 
-    def change_family(self, names: Iterable[str], base: Family) -> tuple[Family, Path | None]:
+    def apply_family_override(
+        self, names: Iterable[str], base: Family
+    ) -> tuple[Family, Path | None]:
         """Apply the user's TOML file for the first of `names` that has one to the family `base`.
 
         Return the changed family and the file's path; without a file, `base` and None. The key
@@ -70,7 +72,7 @@ class Overrides:
         try:
             return build_family(table, _take_base_family(table, base)), path
         except InvalidTableError as error:
-            line = _find_line(text, error.key)
+            line = _find_key_line_or_one(text, error.key)
             raise SettingsError(f"{path}, line {line}: {error}.", _REMEDY) from None
 
     def _find_file(self, names: Iterable[str], suffix: str) -> Path | None:
@@ -106,7 +108,7 @@ def _read_text(path: Path) -> str:
         raise SettingsError(f"{path} cannot be read: {error}.", _REMEDY) from None
 
 
-def _find_line(text: str, key: str) -> int:
+def _find_key_line_or_one(text: str, key: str) -> int:
     """Find the number of the line in a TOML text that sets a key; 1 if there is no such line."""
     found = re.search(rf"^\s*\[?[\"']?{re.escape(key)}\b", text, re.MULTILINE)
     return text.count("\n", 0, found.end()) + 1 if found else 1

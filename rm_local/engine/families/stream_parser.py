@@ -20,7 +20,7 @@ def _count_marker_start_chars(text: str, marker: str) -> int:
     return next((n for n in range(longest, 0, -1) if text.endswith(marker[:n])), 0)
 
 
-class StopTextFinder:
+class StopTextCutter:
     """Cuts a stream of text before the first stop text, even one that is split across pieces."""
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -100,7 +100,7 @@ class ThinkingSplitter:
         The text is appended to `parts`. Return whether the method has to be called again.
         """
         if self._in_header:
-            return self._leave_header()
+            return self._leave_header_if_complete()
         if self._fresh and self._opening:
             start = self._held.lstrip()
             if start.startswith(self._opening):
@@ -140,7 +140,7 @@ class ThinkingSplitter:
         self._fresh = True
         self._part = "answer"
 
-    def _leave_header(self) -> bool:
+    def _leave_header_if_complete(self) -> bool:
         """Remove a channel's header, and set the part that it opens; False if it is incomplete."""
         header, end, rest = self._held.partition(self._markers.header_end)
         if not end:

@@ -10,7 +10,7 @@ from rm_local.gguf import LoraFile, ModelShape
 
 
 @dataclass(frozen=True, slots=True)
-class AdaptedModel:
+class AdaptedModelSizes:
     """The sizes of a model with its LoRA adapters; llama.cpp keeps both on the layer's device."""
 
     model: ModelSizes
@@ -22,9 +22,11 @@ class AdaptedModel:
         return self.model.weight_bytes + sum(adapter.weight_bytes for adapter in self.adapters)
 
     @property
-    def layer_bytes(self) -> int:
+    def total_layer_bytes(self) -> int:
         """Bytes of the weights, of model and adapters, that belong to a layer."""
-        return self.model.layer_bytes + sum(adapter.layer_bytes for adapter in self.adapters)
+        return self.model.total_layer_bytes + sum(
+            adapter.total_layer_bytes for adapter in self.adapters
+        )
 
     @property
     def context(self) -> int:

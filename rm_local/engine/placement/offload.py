@@ -43,7 +43,7 @@ class Device:
     """All memory in bytes."""
 
     @property
-    def shares_memory(self) -> bool:
+    def has_only_main_memory(self) -> bool:
         """Whether the device uses main memory, and has no memory of its own."""
         return self.kind != "gpu" or self.name.startswith(("Metal", "MTL"))
 
@@ -80,13 +80,13 @@ class PlacementRequest:
         return cls(context, options.kv_cache_type, flash, options.gpu_layers)
 
 
-def select_usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
+def select_graphics_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
     """Select the devices for a model's layers: all graphics cards, or else one integrated."""
     cards = tuple(device for device in devices if device.kind == "gpu")
     return cards or tuple(device for device in devices if device.kind == "igpu")[:1]
 
 
-def place_layers(
+def plan_placement(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest
 ) -> Placement:
     """Plan a placement with as many layers on `devices` as fit, or as `asked` demands."""
@@ -109,7 +109,9 @@ def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: Placemen
     room = [bytes_ - SPARE - _estimate_compute_bytes(model, asked) for bytes_ in free]
     for count in range(len(sizes) if model.shape.layers else 0, 0, -1):
         taken = [0] * len(free)
-        for place_, size in zip(_assign_devices(count, free), sizes[-count:], strict=True):
+        for place_, size in zip(
+            _assign_layers_to_devices(count, free), sizes[-count:], strict=True
+        ):
             taken[place_] += size
         if all(size <= left for size, left in zip(taken, room, strict=True) if size):
             return count
@@ -142,7 +144,7 @@ def estimate_host_bytes(
     need = requirements.estimate_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=batch
     )
-    if not placement.layers or any(device.shares_memory for device in devices):
+    if not placement.layers or any(device.has_only_main_memory for device in devices):
         return need.total
     there = sum(
         _list_layer_bytes(model, asked, cache=placement.cache_on_device)[-placement.layers :]
@@ -201,7 +203,7 @@ def check_growth_fits_memory(
         )
 
 
-def find_largest_context(
+def find_largest_planned_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int, top: int
 ) -> int:
     """Find the largest context, up to `top` tokens, that fits into `free` bytes; 0 if none does.
@@ -215,7 +217,7 @@ def find_largest_context(
     return requirements.find_largest_fitting_context(fits_context, top)
 
 
-def choose_fitting_context(
+def choose_fitting_or_default_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int | None
 ) -> int:
     """Choose the context length if the user set none: the default, or a smaller one that fits.
@@ -223,16 +225,20 @@ def choose_fitting_context(
     `free`: free bytes of main memory; None = unknown. If not even LEAST_CONTEXT fits, return the
     default; `check_fits_memory` then reports the error.
     """
-    context = requirements.choose_default_context(model)
-    found = context if free is None else find_largest_context(model, devices, asked, free, context)
+    context = requirements.choose_asked_or_default_context(model)
+    found = (
+        context
+        if free is None
+        else find_largest_planned_context(model, devices, asked, free, context)
+    )
     return found if found >= LEAST_CONTEXT else context
 
 
 def _estimate_planned_host_bytes(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest
 ) -> int:
-    """Estimate the bytes of main memory for the placement that `place_layers` plans."""
-    return estimate_host_bytes(model, devices, asked, place_layers(model, devices, asked))
+    """Estimate the bytes of main memory for the placement that `plan_placement` plans."""
+    return estimate_host_bytes(model, devices, asked, plan_placement(model, devices, asked))
 
 
 def _suggest_memory_remedy(
@@ -244,7 +250,7 @@ def _suggest_memory_remedy(
         requirements.CONTEXT_STEP,
     )
     top = min(top, model.context or top)
-    found = find_largest_context(model, devices, asked, free, top)
+    found = find_largest_planned_context(model, devices, asked, free, top)
     ways = ["Close other programs, or take a smaller model."]
     if found:
         why = (
@@ -253,7 +259,7 @@ def _suggest_memory_remedy(
         ways = [f"Set `context = {found}`, {why}, or less."]
     can = asked.kv == "f16" and asked.flash
     packed = replace(asked, kv="q8_0")
-    if can and (more := find_largest_context(model, devices, packed, free, top)) > found:
+    if can and (more := find_largest_planned_context(model, devices, packed, free, top)) > found:
         ways.append(f'With `kv_cache_type = "q8_0"`, {more:,} tokens fit.')
     return " ".join([*ways, "`check_memory = false` tries it anyway."])
 
@@ -263,13 +269,13 @@ def _list_layer_bytes(
 ) -> list[int]:
     """List the bytes of each layer, with its cache if `cache`; the output is the last item."""
     layers = model.shape.layers
-    weights = model.layer_bytes // max(1, len(layers))
+    weights = model.total_layer_bytes // max(1, len(layers))
     context = requirements.round_up_context(asked.context)
     kept = [
         requirements.count_layer_cache_bytes(layer, context, asked.kv) if cache else 0
         for layer in layers
     ]
-    return [*(weights + each for each in kept), model.weight_bytes - model.layer_bytes]
+    return [*(weights + each for each in kept), model.weight_bytes - model.total_layer_bytes]
 
 
 def _estimate_compute_bytes(model: ModelSizes, asked: PlacementRequest) -> int:
@@ -280,7 +286,7 @@ def _estimate_compute_bytes(model: ModelSizes, asked: PlacementRequest) -> int:
     return need.compute
 
 
-def _assign_devices(count: int, free: Sequence[int]) -> list[int]:
+def _assign_layers_to_devices(count: int, free: Sequence[int]) -> list[int]:
     """Divide `count` layers among devices by their free bytes; return each layer's device index."""
     ends = list(accumulate(free))
     shares = [end / max(1, ends[-1]) for end in ends]

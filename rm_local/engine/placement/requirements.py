@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, get_args
 
-from rm_local.gguf import LayerShape, ModelShape
+from rm_local.gguf import LayerCacheShape, ModelShape
 from rm_local.options import Precision
 
 BATCH_CPU, BATCH_GPU = 128, 512
@@ -52,14 +52,14 @@ _BYTES: dict[Precision, tuple[int, int]] = {
 
 
 class ModelSizes(Protocol):
-    """The sizes of a model for a memory estimate; implemented by `GgufFiles` and `AdaptedModel`."""
+    """The sizes of a model for a memory estimate: `GgufFiles` or `AdaptedModelSizes`."""
 
     @property
     def weight_bytes(self) -> int:
         """Bytes of all weights."""
 
     @property
-    def layer_bytes(self) -> int:
+    def total_layer_bytes(self) -> int:
         """Bytes of the weights that belong to a layer."""
 
     @property
@@ -117,7 +117,7 @@ def round_up_context(context: int) -> int:
     return -(-max(1, context) // CONTEXT_STEP) * CONTEXT_STEP
 
 
-def find_largest_context(
+def find_largest_context_or_zero(
     model: ModelSizes, free: int, *, kv: Precision = "f16", flash: bool = True, top: int = 0
 ) -> int:
     """Find the largest context, in tokens, with which a model fits into `free` bytes; 0 if none.
@@ -142,12 +142,14 @@ def find_largest_fitting_context(fits: Callable[[int], bool], top: int) -> int:
     return min(low * CONTEXT_STEP, top)
 
 
-def choose_default_context(model: ModelSizes, asked: int = 0) -> int:
+def choose_asked_or_default_context(model: ModelSizes, asked: int = 0) -> int:
     """Return the context length `asked`; if it is 0, that in training, at most DEFAULT_CONTEXT."""
     return asked or min(model.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
 
 
-def count_layer_cache_bytes(layer: LayerShape, context: int, kv: Precision, ahead: int = 0) -> int:
+def count_layer_cache_bytes(
+    layer: LayerCacheShape, context: int, kv: Precision, ahead: int = 0
+) -> int:
     """Count the bytes of a layer's keys and values for `context` tokens, or of its state.
 
     `kv`: number format of keys and values.

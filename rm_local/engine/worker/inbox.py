@@ -52,7 +52,7 @@ class Inbox:
         """Why the current request was cancelled as a whole; None if it was not."""
         return self._reason
 
-    def find_stop_reason(self, branch: int) -> StopReason | None:
+    def find_branch_cancel_reason(self, branch: int) -> StopReason | None:
         """Return why a branch of the current request was cancelled; None if it was not."""
         return self._reason or self._branches.get(branch)
 
@@ -61,12 +61,12 @@ class Inbox:
         for line in self._source:
             number, message = wire.decode_message(line)
             if isinstance(message, protocol.Cancel):
-                self._handle_cancel(message)
+                self._apply_or_keep_cancel(message)
             else:
                 self._requests.put((number, message))
         self._on_end()
 
-    def _handle_cancel(self, cancel: protocol.Cancel) -> None:
+    def _apply_or_keep_cancel(self, cancel: protocol.Cancel) -> None:
         """Apply a cancel to the current request, or keep it for a request that is still queued."""
         with self._lock:
             if cancel.request > self._current:

@@ -72,7 +72,9 @@ class Server:
                 return protocol.TokenCount(self._require_turn_runner().count_tokens(text))
             case protocol.MakeRoom(texts, writing):
                 return protocol.FreeTokens(
-                    self._require_turn_runner().make_room(texts, writing, self._send_reply)
+                    self._require_turn_runner().make_room_for_forced_texts(
+                        texts, writing, self._send_reply
+                    )
                 )
             case protocol.GetStats():
                 return protocol.StatsReply(self._require_turn_runner().stats.take_snapshot())

@@ -18,7 +18,7 @@ from rm_local.home import expand_home, find_home
 from rm_local.library.scan import Note, find_gguf_files
 
 
-def find_hub_cache() -> Path:
+def get_hub_cache_folder() -> Path:
     """Return the folder of the Hugging Face cache, by the environment variables of huggingface_hub.
 
     The folder need not exist. Without a home folder it is in rm-local's own cache.
@@ -41,13 +41,13 @@ def _expand_path(path: str) -> Path:
     return expand_home(os.path.expandvars(path))
 
 
-def find_hub_files(note: Note) -> Iterator[tuple[Path, str]]:
+def find_gguf_files_in_hub_cache(note: Note) -> Iterator[tuple[Path, str]]:
     """Yield the path of each GGUF file in the cache, and its repository's name without the owner.
 
     A file of several revisions is listed for each of them. `note` gets messages about folders that
     cannot be read.
     """
-    root = find_hub_cache()
+    root = get_hub_cache_folder()
     if not root.is_dir():
         return
     for repo in sorted(root.glob("models--*")):
@@ -65,7 +65,7 @@ def parse_repo(path: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class CacheEntry:
+class HubCachePaths:
     """The paths in the Hugging Face cache that belong to one file of a repository."""
 
     folder: Path
@@ -78,7 +78,9 @@ class CacheEntry:
     """The file under its own name, usually a link to `blob`."""
 
     @classmethod
-    def locate_file(cls, cache: Path, repo: str, commit: str, name: str, digest: str) -> CacheEntry:
+    def compute_cache_paths(
+        cls, cache: Path, repo: str, commit: str, name: str, digest: str
+    ) -> HubCachePaths:
         """Compute the cache paths of the file `name` of a repository; nothing is read.
 
         `digest`: the file's hash, in hexadecimal.
@@ -98,11 +100,11 @@ class CacheEntry:
 
     def is_complete(self, size: int) -> bool:
         """Return whether the snapshot's file exists and has `size` bytes."""
-        return measure_size(self.snapshot) == size
+        return measure_size_or_zero(self.snapshot) == size
 
-    def link_snapshot(self, size: int) -> None:
+    def link_snapshot_if_complete(self, size: int) -> None:
         """Link `snapshot` to `blob`, if it has `size` bytes; where links fail, move `blob`."""
-        if measure_size(self.blob) != size:
+        if measure_size_or_zero(self.blob) != size:
             return
         self.snapshot.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
@@ -121,7 +123,7 @@ class CacheEntry:
         write_bytes_atomically(ref, commit.encode())
 
 
-def measure_size(path: Path) -> int:
+def measure_size_or_zero(path: Path) -> int:
     """Return a file's length in bytes, following links; 0 if the file does not exist."""
     try:
         return path.stat().st_size

@@ -16,8 +16,8 @@ from filelock import FileLock, Timeout
 from rm_local.disk_space import require_free
 from rm_local.errors import DownloadError, DownloadInterruptedError
 from rm_local.files import replace_file
-from rm_local.library.hub.cache import CacheEntry, measure_size
-from rm_local.library.hub.hub_client import ByteRange, Hub, HubFile, Repo
+from rm_local.library.hub.cache import HubCachePaths, measure_size_or_zero
+from rm_local.library.hub.hub_client import Hub, HubFile, Repo, RunningTransfer
 from rm_local.library.hub.hub_errors import RESUME_HINT, RangeRefusedError
 from rm_local.library.hub.selector import HubModel
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter
@@ -42,19 +42,19 @@ class DownloadedFile:
     """Number of transferred bytes; 0 if the file was in the cache already."""
 
 
-def list_cache_entries(cache: Path, repo: Repo, model: HubModel) -> list[CacheEntry]:
+def build_cache_paths(cache: Path, repo: Repo, model: HubModel) -> list[HubCachePaths]:
     """List the cache paths of each of the model's files, whether the files exist or not."""
     return [
-        CacheEntry.locate_file(cache, repo.name, repo.commit, file.name, file.hash)
+        HubCachePaths.compute_cache_paths(cache, repo.name, repo.commit, file.name, file.hash)
         for file in model.files
     ]
 
 
-def count_missing_bytes(entries: list[CacheEntry], model: HubModel) -> int:
+def count_missing_bytes(entries: list[HubCachePaths], model: HubModel) -> int:
     """Count the bytes of the model's files that still have to be downloaded."""
     return sum(
         0
-        if entry.is_complete(file.size) or measure_size(entry.blob) == file.size
+        if entry.is_complete(file.size) or measure_size_or_zero(entry.blob) == file.size
         else _count_remaining_bytes(entry, file)
         for entry, file in zip(entries, model.files, strict=True)
     )
@@ -71,7 +71,12 @@ def require_download_space(cache: Path, needed: int) -> None:
 
 
 def download_file(
-    hub: Hub, repo: Repo, file: HubFile, entry: CacheEntry, revision: str, report: ProgressCallback
+    hub: Hub,
+    repo: Repo,
+    file: HubFile,
+    entry: HubCachePaths,
+    revision: str,
+    report: ProgressCallback,
 ) -> DownloadedFile:
     """Download a file of the hub to the paths `entry`, unless it is there already.
 
@@ -82,20 +87,20 @@ def download_file(
         DownloadInterruptedError: The transfer ended early; the same call would resume it.
         DownloadError: Anything else went wrong.
     """
-    with _translate_disk_errors(entry.folder), _hold_lock(entry, file):
+    with _translate_disk_errors(entry.folder), _hold_download_lock_or_raise(entry, file):
         fetched = 0
-        entry.link_snapshot(file.size)
+        entry.link_snapshot_if_complete(file.size)
         if not entry.is_complete(file.size):
             fetched = _fetch_remaining_bytes(hub, repo, file, entry.partial, report)
-            _check_hash(file, entry.partial, report)
+            _check_hash_or_remove_file(file, entry.partial, report)
             replace_file(entry.partial, entry.blob)
-            entry.link_snapshot(file.size)
+            entry.link_snapshot_if_complete(file.size)
         entry.record_revision(revision, repo.commit)
     return DownloadedFile(file, entry.snapshot, fetched)
 
 
 @contextmanager
-def _hold_lock(entry: CacheEntry, file: HubFile) -> Iterator[None]:
+def _hold_download_lock_or_raise(entry: HubCachePaths, file: HubFile) -> Iterator[None]:
     """Keep other processes from downloading the same file during the `with` body.
 
     Raises:
@@ -130,8 +135,8 @@ def _translate_disk_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _count_remaining_bytes(entry: CacheEntry, file: HubFile) -> int:
-    return max(0, file.size - measure_size(entry.partial))
+def _count_remaining_bytes(entry: HubCachePaths, file: HubFile) -> int:
+    return max(0, file.size - measure_size_or_zero(entry.partial))
 
 
 def _fetch_remaining_bytes(
@@ -144,36 +149,37 @@ def _fetch_remaining_bytes(
     Raises:
         DownloadInterruptedError: The last retry failed, too; `partial` is kept.
     """
-    if measure_size(partial) > file.size:
+    if measure_size_or_zero(partial) > file.size:
         partial.unlink()
     pauses, fetched = iter(PAUSES), 0
-    meter = ProgressMeter(report, "fetch", file.size, measure_size(partial), unit="bytes")
-    while not partial.exists() or measure_size(partial) < file.size:
-        before = measure_size(partial)
+    meter = ProgressMeter(report, "fetch", file.size, measure_size_or_zero(partial), unit="bytes")
+    while not partial.exists() or measure_size_or_zero(partial) < file.size:
+        before = measure_size_or_zero(partial)
         try:
             with hub.open_file(repo, file, before) as received:
-                _append_bytes(received, file, partial, meter.reach)
+                _append_or_overwrite_bytes(received, file, partial, meter.reach)
             cut = DownloadInterruptedError("The server ended the file too early.", RESUME_HINT)
         except RangeRefusedError as error:
             partial.unlink(missing_ok=True)
             cut = DownloadInterruptedError(error.message, error.remedy)
         except DownloadInterruptedError as error:
             cut = error
-        gained = max(0, measure_size(partial) - before)
+        gained = max(0, measure_size_or_zero(partial) - before)
         fetched += gained
-        if measure_size(partial) == file.size:
+        if measure_size_or_zero(partial) == file.size:
             break
         if gained >= RESET_BYTES:
             pauses = iter(PAUSES)
         if (pause := next(pauses, None)) is None:
-            have = f"{measure_size(partial):,} of {file.size:,} bytes of {file.name} have arrived."
+            arrived = measure_size_or_zero(partial)
+            have = f"{arrived:,} of {file.size:,} bytes of {file.name} have arrived."
             raise DownloadInterruptedError(f"{cut.message} {have}", cut.remedy) from cut
         time.sleep(pause)
     return fetched
 
 
-def _append_bytes(
-    received: ByteRange, file: HubFile, partial: Path, report_done: DoneCallback
+def _append_or_overwrite_bytes(
+    received: RunningTransfer, file: HubFile, partial: Path, report_done: DoneCallback
 ) -> None:
     """Append the received bytes to the file `partial`, or overwrite it if they begin at 0.
 
@@ -185,7 +191,7 @@ def _append_bytes(
             f"The hub states {file.size:,} bytes for {file.name}, the server {received.total:,}.",
             "Nothing was saved. Try again later.",
         )
-    have = measure_size(partial)
+    have = measure_size_or_zero(partial)
     if received.start not in (0, have):
         raise DownloadError(
             f"The server sends another part of {file.name} than requested.", "Try again later."
@@ -206,7 +212,7 @@ def _append_bytes(
         )
 
 
-def _check_hash(file: HubFile, partial: Path, report: ProgressCallback) -> None:
+def _check_hash_or_remove_file(file: HubFile, partial: Path, report: ProgressCallback) -> None:
     """Check that the downloaded file has the hash that the hub states; otherwise remove the file.
 
     Raises:

@@ -56,7 +56,7 @@ class Repo:
 
 
 @dataclass(frozen=True, slots=True)
-class ByteRange:
+class RunningTransfer:
     """A running transfer of a file: its bytes from position `start` on, in chunks."""
 
     start: int
@@ -81,7 +81,7 @@ class Hub:
         self.endpoint = os.environ.get("HF_ENDPOINT", constants.ENDPOINT).rstrip("/")
         self._token: str | bool = get_token() or False
 
-    def fetch_repo(self, name: str, revision: str | None = None) -> Repo:
+    def fetch_repo_info(self, name: str, revision: str | None = None) -> Repo:
         """Fetch commit, licence and GGUF files of the repository `name` at `revision`.
 
         `revision`: a branch, tag or commit; None = the main branch.
@@ -101,7 +101,7 @@ class Hub:
         licence = info.card_data.license if info.card_data else None
         return Repo(name, info.sha or "", str(licence or ""), files)
 
-    def check_file_access(self, repo: Repo, file: HubFile) -> None:
+    def check_file_access_and_hash(self, repo: Repo, file: HubFile) -> None:
         """Check by an HTTP HEAD request that this user may download a file, and its size and hash.
 
         Raises:
@@ -128,10 +128,10 @@ class Hub:
             )
 
     @contextmanager
-    def open_file(self, repo: Repo, file: HubFile, start: int) -> Iterator[ByteRange]:
+    def open_file(self, repo: Repo, file: HubFile, start: int) -> Iterator[RunningTransfer]:
         """Open a transfer of a file's bytes from position `start` on, for a `with` body.
 
-        A server without support for ranges sends the whole file; `ByteRange.start` is then 0.
+        A server without support for ranges sends the whole file; `RunningTransfer.start` is then 0.
 
         Raises:
             DownloadInterruptedError: The connection ended too early, perhaps during the transfer.
@@ -147,7 +147,7 @@ class Hub:
             get_session().stream("GET", url, headers=headers, timeout=timeout) as response,
         ):
             hf_raise_for_status(response)
-            yield ByteRange(*_parse_range(response), response.iter_raw())
+            yield RunningTransfer(*_parse_start_and_total(response), response.iter_raw())
 
     def _build_url(self, repo: Repo, file: HubFile) -> str:
         return hf_hub_url(repo.name, file.name, revision=repo.commit, endpoint=self.endpoint)
@@ -183,7 +183,7 @@ def _parse_sibling(repo: str, file: RepoSibling) -> HubFile:
     return HubFile(file.rfilename, file.size, digest or "")
 
 
-def _parse_range(response: httpx2.Response) -> tuple[int, int | None]:
+def _parse_start_and_total(response: httpx2.Response) -> tuple[int, int | None]:
     """Parse from a response the position of its first byte in the file, and the file's length.
 
     The length is None if it is not stated.

@@ -15,13 +15,13 @@ from rm_local.arrays import Floats, Ids
 from rm_local.errors import StoreError
 from rm_local.progress import DoneCallback
 from rm_local.records import Entry
-from rm_local.store.build.columns import Columns, concat_columns
+from rm_local.store.build.columns import EncodedColumns, concat_columns
 from rm_local.store.build.source import EntryBatch, EntrySource
 from rm_local.store.build.spill import SpillFiles
 from rm_local.store.build.train import TrainedParams
 from rm_local.store.codec.quantize import Quantizer
-from rm_local.store.codec.text_blocks import join_texts
-from rm_local.store.sqlite.tables import make_entry_metadata
+from rm_local.store.codec.text_blocks import check_and_join_texts
+from rm_local.store.sqlite.tables import make_storable_metadata
 
 GROUP_ROWS = 200_000
 """Approximate rows of a group of clusters: sorted in memory and written in one transaction."""
@@ -49,7 +49,7 @@ def compute_cluster_group_bounds(starts: Ids, rows: int) -> Ids:
 
 
 @dataclass(frozen=True)
-class Stripe:
+class SourceStripe:
     """A process's share of the source of a build: every `of`th block, from block `number` on."""
 
     source: EntrySource
@@ -70,7 +70,9 @@ class Stripe:
         return SpillFiles(self.folder / f"stripe-{self.number}", groups)
 
 
-def encode_and_spill_stripe(stripe: Stripe, trained: TrainedParams, on_done: DoneCallback) -> None:
+def encode_and_spill_stripe(
+    stripe: SourceStripe, trained: TrainedParams, on_done: DoneCallback
+) -> None:
     """Encode the rows of `stripe` after its last checkpoint, and append them to its spill files.
 
     `on_done` gets the number of encoded rows of the stripe so far.
@@ -88,7 +90,7 @@ def encode_and_spill_stripe(stripe: Stripe, trained: TrainedParams, on_done: Don
     unsafe = waiting = 0
     for done, number in enumerate(stripe.blocks[spill.blocks :], spill.blocks + 1):
         first = number * source.block_rows
-        held.append((first, _read_block(stripe, number)))
+        held.append((first, _read_and_check_block(stripe, number)))
         waiting += len(held[-1][1][0])
         last = done == len(stripe.blocks)
         if last or waiting >= APPEND_ROWS:
@@ -101,7 +103,7 @@ def encode_and_spill_stripe(stripe: Stripe, trained: TrainedParams, on_done: Don
         on_done(spill.rows + waiting)
 
 
-def _read_block(stripe: Stripe, number: int) -> EntryBatch:
+def _read_and_check_block(stripe: SourceStripe, number: int) -> EntryBatch:
     """Return entries and vectors of block `number` of the stripe's source.
 
     Raises:
@@ -116,7 +118,7 @@ def _read_block(stripe: Stripe, number: int) -> EntryBatch:
 
 
 class BatchEncoder:
-    """Encoder of a build's entries and vectors as `Columns`, with trained quantizer and clusters.
+    """Encodes a build's entries and vectors as `EncodedColumns`, by trained parameters.
 
     New labels get the next free numbers in `spill`.
     """
@@ -126,7 +128,7 @@ class BatchEncoder:
         self._quantizer = Quantizer(len(trained.mean), trained.step, trained.mean, trained.rotation)
         self._labels = spill.labels
 
-    def encode_batches(self, batches: Sequence[tuple[int, EntryBatch]]) -> Columns:
+    def encode_batches(self, batches: Sequence[tuple[int, EntryBatch]]) -> EncodedColumns:
         """Return the encoded rows of all batches, in their order.
 
         Each batch is paired with the row number of its first entry in the source.
@@ -149,21 +151,21 @@ class BatchEncoder:
         entries: Sequence[Entry],
         unit_vectors: Floats,
         clusters: NDArray[np.int32],
-    ) -> Columns:
-        labels = list(map(make_entry_metadata, entries))
+    ) -> EncodedColumns:
+        labels = list(map(make_storable_metadata, entries))
         for label in dict.fromkeys(labels):
             self._labels.setdefault(label, len(self._labels))
-        return Columns(
+        return EncodedColumns(
             np.arange(first, first + len(entries), dtype=np.int64),
             clusters,
             np.array([self._labels[label] for label in labels], np.int32),
             self._quantizer.encode_sign_bits(unit_vectors),
             self._quantizer.to_int8(unit_vectors),
-            [join_texts(entry.subproblem, entry.subroutine) for entry in entries],
+            [check_and_join_texts(entry.subproblem, entry.subroutine) for entry in entries],
         )
 
 
-def split_by_cluster_group(columns: Columns, edges: Ids) -> dict[int, Columns]:
+def split_by_cluster_group(columns: EncodedColumns, edges: Ids) -> dict[int, EncodedColumns]:
     """Return the rows of each group of clusters, by number of the group, without empty groups.
 
     `edges` are the groups' bounds from `compute_cluster_group_bounds`.

@@ -37,7 +37,7 @@ def calibrate_search(part: Path, questions: Floats) -> None:
     They are tried with the queries `questions`, an array (n, d) of unit vectors. A store that is
     small or has one cluster keeps its parameters.
     """
-    with sqlite.open_connection(part, "write") as connection:
+    with sqlite.open_connection_close_on_error(part, "write") as connection:
         size = tables.count_entries(connection)
         meta = read_meta(connection)
         readers = ReaderPool(connection, part)

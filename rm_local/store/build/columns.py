@@ -28,7 +28,7 @@ class DamagedRecordError(Exception):
 
 
 @dataclass(frozen=True)
-class Columns:
+class EncodedColumns:
     """Encoded entries of a bulk build, one array or list for each of their parts."""
 
     places: Ids
@@ -40,15 +40,15 @@ class Columns:
     steps: Steps
     """Quantized components of the vectors: an int8 array (n, d)."""
     texts: list[bytes]
-    """Subproblem and subroutine of each entry, joined by `join_texts`."""
+    """Subproblem and subroutine of each entry, joined by `check_and_join_texts`."""
 
     def __len__(self) -> int:
         return len(self.clusters)
 
-    def select_rows(self, order: Ids) -> Columns:
+    def select_rows(self, order: Ids) -> EncodedColumns:
         """Return the rows at the positions `order`, in this order."""
         texts = self.texts
-        return Columns(
+        return EncodedColumns(
             self.places[order],
             self.clusters[order],
             self.labels[order],
@@ -58,11 +58,11 @@ class Columns:
         )
 
 
-def concat_columns(parts: Sequence[Columns]) -> Columns:
-    """Return the rows of all parts, of which there is at least one, as one `Columns`."""
+def concat_columns(parts: Sequence[EncodedColumns]) -> EncodedColumns:
+    """Return the rows of all parts, of which there is at least one, as one `EncodedColumns`."""
     if len(parts) == 1:
         return parts[0]
-    return Columns(
+    return EncodedColumns(
         np.concatenate([part.places for part in parts]),
         np.concatenate([part.clusters for part in parts]),
         np.concatenate([part.labels for part in parts]),
@@ -72,7 +72,7 @@ def concat_columns(parts: Sequence[Columns]) -> Columns:
     )
 
 
-def pack_record(columns: Columns) -> bytes:
+def pack_record(columns: EncodedColumns) -> bytes:
     """Return encoded entries as one record of a spill file: header, arrays, compressed texts."""
     lengths = np.array([len(text) for text in columns.texts], np.uint32)
     texts = zstandard.ZstdCompressor(LEVEL).compress(b"".join(columns.texts))
@@ -89,7 +89,7 @@ def pack_record(columns: Columns) -> bytes:
     return HEADER.pack(MAGIC, rows, dimension, len(body), zlib.crc32(body)) + body
 
 
-def read_record(file: BinaryIO) -> Columns | None:
+def read_record(file: BinaryIO) -> EncodedColumns | None:
     """Read the next record of a spill file; None at the end of `file`.
 
     Raises:
@@ -107,7 +107,7 @@ def read_record(file: BinaryIO) -> Columns | None:
     return _unpack_body(body, rows, dimension)
 
 
-def _unpack_body(body: bytes, rows: int, dimension: int) -> Columns:
+def _unpack_body(body: bytes, rows: int, dimension: int) -> EncodedColumns:
     """Return the encoded entries in the body (without the header) of a record."""
     place = 0
 
@@ -124,4 +124,4 @@ def _unpack_body(body: bytes, rows: int, dimension: int) -> Columns:
     texts = zstandard.ZstdDecompressor().decompress(body[place:])
     starts = [0, *ends[:-1]]
     rows_of_text = [texts[start:end] for start, end in zip(starts, ends, strict=True)]
-    return Columns(places, clusters, labels, bits, steps, rows_of_text)
+    return EncodedColumns(places, clusters, labels, bits, steps, rows_of_text)

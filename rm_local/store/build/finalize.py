@@ -14,14 +14,14 @@ READ_BACK = ("ref", "block", "code_chunks", "code_vector_chunks00", "code_metada
 """Tables that need no check at the end of a build, because it checks them after each group."""
 
 
-def finalize_store(part: Path, spec: BuildSpec, report: ProgressCallback) -> None:
+def optimize_and_check_store(part: Path, spec: BuildSpec, report: ProgressCallback) -> None:
     """Optimize the word index of the built file `part`, check its tables, and sync the file.
 
     Raises:
         DamagedError: A table is damaged, or the number of entries is not that of `spec`.
     """
     meter = ProgressMeter(report, "finish", spec.rows)
-    with sqlite.open_connection(part, "write") as connection:
+    with sqlite.open_connection_close_on_error(part, "write") as connection:
         with tables.write_transaction(connection):
             connection.execute("INSERT INTO words(words) VALUES('optimize')")
             connection.execute("DELETE FROM meta WHERE key = 'groups'")

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.arrays import Ids
-from rm_local.store.build.assign import Stripe
-from rm_local.store.build.columns import Columns, concat_columns
+from rm_local.store.build.assign import SourceStripe
+from rm_local.store.build.columns import EncodedColumns, concat_columns
 from rm_local.store.codec.code_frames import CodePacker, compute_row_crc
 from rm_local.store.codec.text_blocks import TextCodec, extract_row_subproblem
 from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE
-from rm_local.store.index.rare_words import RareWordFinder
+from rm_local.store.index.rare_words import UnknownWordFinder
 from rm_local.store.sqlite.tables import EntryMetadata
 from rm_local.store.sqlite.vec0 import Chunk
 
@@ -48,7 +48,7 @@ class GroupPacker:
     It holds the parameters common to all groups, and can be pickled for other processes.
     """
 
-    stripes: Sequence[Stripe]
+    stripes: Sequence[SourceStripe]
     groups: int
     labels: Mapping[EntryMetadata, int]
     """Number of each label in the new store's table `label`."""
@@ -63,7 +63,11 @@ class GroupPacker:
 
         They are sorted by cluster, then by place in the source, and get the ids from `first` on.
         """
-        parts = [part for stripe in self.stripes for part in self._read_spilled_rows(stripe, group)]
+        parts = [
+            part
+            for stripe in self.stripes
+            for part in self._read_rows_with_store_labels(stripe, group)
+        ]
         if not parts:
             return None
         rows = concat_columns(parts)
@@ -80,16 +84,18 @@ class GroupPacker:
             _compute_crcs(ordered, ids, codes),
             codes,
             ordered.texts[:head],
-            self._pack_blocks(ordered.texts[head:]),
-            self._find_rare_words(ordered.texts, first),
+            self._pack_text_blocks(ordered.texts[head:]),
+            self._find_joined_unknown_words(ordered.texts, first),
         )
 
-    def _read_spilled_rows(self, stripe: Stripe, group: int) -> Iterator[Columns]:
+    def _read_rows_with_store_labels(
+        self, stripe: SourceStripe, group: int
+    ) -> Iterator[EncodedColumns]:
         """Yield the rows of a group that a stripe has spilled, with the store's label numbers."""
         spill = stripe.open_spill(self.groups)
         numbers = np.array([self.labels[label] for label in spill.labels], np.int32)
         for part in spill.read_group(group):
-            yield Columns(
+            yield EncodedColumns(
                 part.places,
                 part.clusters,
                 numbers[part.labels],
@@ -98,26 +104,26 @@ class GroupPacker:
                 part.texts,
             )
 
-    def _pack_blocks(self, texts: list[bytes]) -> list[bytes]:
+    def _pack_text_blocks(self, texts: list[bytes]) -> list[bytes]:
         """Compress entries' joined texts into blocks of BLOCK_ROWS; the last may have fewer."""
         codec = TextCodec(self.dictionary, self.level)
         starts = range(0, len(texts), BLOCK_ROWS)
         return [codec.pack_rows(texts[start : start + BLOCK_ROWS]) for start in starts]
 
-    def _find_rare_words(self, texts: list[bytes], first: int) -> list[tuple[int, str]]:
+    def _find_joined_unknown_words(self, texts: list[bytes], first: int) -> list[tuple[int, str]]:
         """Return id and rare words, separated by spaces, of the entries with any.
 
         `texts` are the joined texts of the entries from id `first` on.
         """
-        rare = RareWordFinder(self.known)
+        rare = UnknownWordFinder(self.known)
         return [
             (id, " ".join(found))
             for id, text in enumerate(texts, first)
-            if (found := rare.find_rare_words(extract_row_subproblem(text)))
+            if (found := rare.find_unknown_words(extract_row_subproblem(text)))
         ]
 
 
-def _build_chunks(ordered: Columns, ids: Ids) -> Iterator[Chunk]:
+def _build_chunks(ordered: EncodedColumns, ids: Ids) -> Iterator[Chunk]:
     """Yield the chunks of the table `code` for rows sorted by cluster, which get these `ids`."""
     for start, end in _find_chunk_bounds(ordered.clusters):
         used = slice(start, end)
@@ -131,7 +137,7 @@ def _build_chunks(ordered: Columns, ids: Ids) -> Iterator[Chunk]:
         )
 
 
-def _compute_crcs(ordered: Columns, ids: Ids, codes: list[bytes]) -> list[int]:
+def _compute_crcs(ordered: EncodedColumns, ids: Ids, codes: list[bytes]) -> list[int]:
     """Return the checksum of each row with its id and compressed ranking code."""
     bits, width = ordered.bits.tobytes(), ordered.bits.shape[1]
     columns = zip(ids.tolist(), ordered.labels.tolist(), ordered.clusters.tolist(), strict=True)

@@ -15,24 +15,24 @@ from rm_local.errors import StoreError
 from rm_local.files import replace_file, write_bytes_atomically
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store.build.assign import (
-    Stripe,
+    SourceStripe,
     compute_cluster_group_bounds,
     encode_and_spill_stripe,
 )
 from rm_local.store.build.calibrate import calibrate_search
-from rm_local.store.build.finalize import finalize_store
+from rm_local.store.build.finalize import optimize_and_check_store
 from rm_local.store.build.process_pool import TaskPool
 from rm_local.store.build.required_space import check_build_space
 from rm_local.store.build.source import EntrySource
 from rm_local.store.build.spec import BULK_LEVEL, BuildSpec
 from rm_local.store.build.train import TrainedParams, take_sample, train_params
-from rm_local.store.build.write import write_groups
+from rm_local.store.build.write import move_spilled_rows_into_store
 from rm_local.store.format import BLOCK_ROWS, EmbedderId
 from rm_local.store.index.centroids import CLUSTER_ROWS
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.sqlite import connection as sqlite, wal
-from rm_local.system import usable_cores
-from rm_local.work_folder import open_work_folder, remove_work_folder
+from rm_local.system import count_usable_processors
+from rm_local.work_folder import make_or_reuse_work_folder, remove_work_folder
 
 ROWS_FOR_A_PROCESS = 50_000
 """Minimum number of entries for each process of a build; for fewer its start does not pay."""
@@ -73,10 +73,10 @@ def build_store(
             remove_work_folder(folder)
             return
         raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
-    processes = min(usable_cores(), max(1, source.rows // ROWS_FOR_A_PROCESS))
+    processes = min(count_usable_processors(), max(1, source.rows // ROWS_FOR_A_PROCESS))
     with (
         _translate_disk_errors(folder),
-        _lock_folder(folder),
+        _create_and_lock_folder(folder),
         sqlite.translate_errors(folder / part),
         TaskPool(processes, 64) as pool,
     ):
@@ -90,8 +90,10 @@ def build_store(
         _spill_stripes(folder, stripes, pool, meter)
         known = frozenset(known_words)
         meter = ProgressMeter(report, "write", spec.rows)
-        write_groups(folder / part, stripes, groups, trained, spec, known, pool, meter)
-        finalize_store(folder / part, spec, report)
+        move_spilled_rows_into_store(
+            folder / part, stripes, groups, trained, spec, known, pool, meter
+        )
+        optimize_and_check_store(folder / part, spec, report)
         ProgressMeter(report, "calibrate", spec.rows)
         calibrate_search(folder / part, trained.questions)
         wal.remove_leftover_logs(path)
@@ -100,13 +102,13 @@ def build_store(
 
 
 @contextmanager
-def _lock_folder(folder: Path) -> Iterator[None]:
+def _create_and_lock_folder(folder: Path) -> Iterator[None]:
     """Create the folder of a build and lock it against other builds during the body.
 
     Raises:
         StoreError: Another process has locked it.
     """
-    open_work_folder(folder)
+    make_or_reuse_work_folder(folder)
     try:
         with FileLock(folder / "lock", timeout=0):
             yield
@@ -163,7 +165,7 @@ def _load_or_train_params(
     return TrainedParams.read_npz(held)
 
 
-def _load_or_make_stripes(folder: Path, source: EntrySource, processes: int) -> list[Stripe]:
+def _load_or_make_stripes(folder: Path, source: EntrySource, processes: int) -> list[SourceStripe]:
     """Return the stripes of the build, the shares of its processes in the source.
 
     At the first start there are `processes` stripes. A resumed build has the same, whatever number
@@ -173,22 +175,22 @@ def _load_or_make_stripes(folder: Path, source: EntrySource, processes: int) -> 
     if not held.exists():
         write_bytes_atomically(held, json.dumps(processes).encode())
     count = json.loads(held.read_bytes())
-    return [Stripe(source, folder, number, count, source.rows) for number in range(count)]
+    return [SourceStripe(source, folder, number, count, source.rows) for number in range(count)]
 
 
 def _spill_stripes(
-    folder: Path, stripes: list[Stripe], pool: TaskPool, meter: ProgressMeter
+    folder: Path, stripes: list[SourceStripe], pool: TaskPool, meter: ProgressMeter
 ) -> None:
     """Encode the rows of all stripes and spill them to disk, unless that was completed before."""
     done = folder / "spilled"
     if not done.exists():
         pool.run_tasks(
-            partial(_encode_and_spill_locked, folder / "trained.npz"), stripes, meter.reach
+            partial(_lock_and_spill_stripe, folder / "trained.npz"), stripes, meter.reach
         )
         write_bytes_atomically(done, b"")
 
 
-def _encode_and_spill_locked(trained: Path, stripe: Stripe, on_done: DoneCallback) -> None:
+def _lock_and_spill_stripe(trained: Path, stripe: SourceStripe, on_done: DoneCallback) -> None:
     """Encode and spill a stripe, with the parameters in the file `trained`, under a file lock."""
     # A process of a killed build may still be at its last block.
     with FileLock(stripe.folder / f"stripe-{stripe.number}.lock"):

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from rm_local.errors import StoreError
 from rm_local.progress import DoneCallback
-from rm_local.system import exit_with_parent
+from rm_local.system import exit_when_parent_ends
 
 Result = TypeVar("Result")
 
@@ -127,7 +127,7 @@ def _init_process(progress: Any) -> None:
     # The processes already take all cores, so numpy gets one thread in each.
     import_module("numpy")
     threadpool_limits(1)
-    exit_with_parent()
+    exit_when_parent_ends()
 
 
 def _disable_gc() -> None:

@@ -13,7 +13,12 @@ import numpy as np
 from rm_local.arrays import Ids
 from rm_local.errors import StoreError
 from rm_local.files import sync_dir, sync_file
-from rm_local.store.build.columns import Columns, DamagedRecordError, pack_record, read_record
+from rm_local.store.build.columns import (
+    DamagedRecordError,
+    EncodedColumns,
+    pack_record,
+    read_record,
+)
 from rm_local.store.sqlite.tables import EntryMetadata
 
 
@@ -35,7 +40,7 @@ class SpillFiles:
         self.labels: dict[EntryMetadata, int] = {}
         """Numbers of the labels in the files, from 0, in order of their first use."""
         self._sizes = [0] * groups
-        self._read_log()
+        self._restore_state_and_trim_log()
         self._logged = len(self.labels)
         self._unsynced: set[int] = set()
 
@@ -51,7 +56,7 @@ class SpillFiles:
             if path.exists() and path.stat().st_size > size:
                 os.truncate(path, size)
 
-    def append(self, groups: Mapping[int, Columns]) -> None:
+    def append(self, groups: Mapping[int, EncodedColumns]) -> None:
         """Append rows to the files of their groups; `groups` has them by number of the group.
 
         A stop before the next checkpoint loses them.
@@ -83,7 +88,7 @@ class SpillFiles:
         sync_dir(self._folder)
         self.blocks, self._logged = blocks, len(self.labels)
 
-    def read_group(self, group: int) -> Iterator[Columns]:
+    def read_group(self, group: int) -> Iterator[EncodedColumns]:
         """Yield the stripe's rows of a group, record by record.
 
         Raises:
@@ -106,7 +111,7 @@ class SpillFiles:
     def _get_group_path(self, group: int) -> Path:
         return self._folder / f"{group:04}.rows"
 
-    def _read_log(self) -> None:
+    def _restore_state_and_trim_log(self) -> None:
         """Set the attributes to their values at the last checkpoint; drop an incomplete line."""
         lines = self._log.read_bytes().splitlines(keepends=True) if self._log.exists() else []
         whole = [line for line in lines if line.endswith(b"\n")]

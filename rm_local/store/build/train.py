@@ -17,11 +17,11 @@ from rm_local.store.build.source import EntrySource
 from rm_local.store.build.spec import BuildSpec
 from rm_local.store.codec.code_frames import (
     SAMPLE_ROWS,
-    train_code_dictionary,
+    train_code_dictionary_or_empty,
     train_default_code_dictionary,
 )
 from rm_local.store.codec.quantize import Quantizer, fit_step
-from rm_local.store.codec.text_blocks import TextCodec, join_texts, train_dictionary
+from rm_local.store.codec.text_blocks import TextCodec, check_and_join_texts, train_dictionary
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.index.centroids import ROWS_FOR_A_CLUSTER
 from rm_local.store.index.kmeans import (
@@ -32,7 +32,7 @@ from rm_local.store.index.kmeans import (
     fit_itq_rotation,
 )
 from rm_local.store.index.search import SCANNED_ROWS
-from rm_local.system import usable_cores
+from rm_local.system import count_usable_processors
 
 GOOD_CLUSTER_ROWS, MAX_GOOD_SAMPLE = 80, 160_000
 """Sample rows per cluster in a build of few clusters, and the maximum size of a sample with so many
@@ -61,7 +61,7 @@ class TrainingSample:
     unit_vectors: Floats
     """Sampled vectors: an array (n, d) with rows of length 1."""
     texts: list[bytes]
-    """Texts of some sampled entries: subproblem and subroutine, joined by `join_texts`."""
+    """Texts of some sampled entries, joined by `check_and_join_texts`."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,8 @@ def _sample_block(
 ) -> tuple[Floats, list[bytes]]:
     """Return the vectors of `rows` random rows of block `number`, and the texts of some of them.
 
-    Texts of `texts` rows are returned, joined by `join_texts`. A block with fewer rows gives fewer.
+    Texts of `texts` rows are returned, joined by `check_and_join_texts`. A block with fewer rows
+    gives fewer.
     """
     entries, vectors = source.read_block(number)
     rng = np.random.default_rng((seed, number))
@@ -149,7 +150,7 @@ def _sample_block(
     taken = [entries[place] for place in order[:texts].tolist()]
     return (
         np.asarray(vectors[order], np.float32),
-        [join_texts(entry.subproblem, entry.subroutine) for entry in taken],
+        [check_and_join_texts(entry.subproblem, entry.subroutine) for entry in taken],
     )
 
 
@@ -161,20 +162,20 @@ def train_params(sample: TrainingSample, spec: BuildSpec) -> TrainedParams:
     step = fit_step(sample.unit_vectors[:SAMPLE_ROWS])
     steps = Quantizer(dimension, step).to_int8(sample.unit_vectors[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
-    clusters = find_clusters(sample.unit_vectors, spec.clusters, rng, usable_cores())
+    clusters = find_clusters(sample.unit_vectors, spec.clusters, rng, count_usable_processors())
     return TrainedParams(
         mean,
-        _fit_rotation(sample.unit_vectors, mean, spec, rng),
+        _fit_rotation_if_needed(sample.unit_vectors, mean, spec, rng),
         step,
         clusters,
         dictionary,
-        train_code_dictionary(steps) or train_default_code_dictionary(dimension),
+        train_code_dictionary_or_empty(steps) or train_default_code_dictionary(dimension),
         _make_calibration_queries(sample.unit_vectors, clusters, rng),
         *_measure_text_bytes(sample.texts, dictionary, spec.level),
     )
 
 
-def _fit_rotation(
+def _fit_rotation_if_needed(
     unit_vectors: Floats, mean: Floats, spec: BuildSpec, rng: np.random.Generator
 ) -> Floats | None:
     """Return a rotation (d, d) fitted to the vectors, a random one if they are few.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rm_local.progress import ProgressMeter
-from rm_local.store.build.assign import Stripe
+from rm_local.store.build.assign import SourceStripe
 from rm_local.store.build.pack import GroupPacker, PackedGroup
 from rm_local.store.build.process_pool import TaskPool
 from rm_local.store.build.spec import BuildSpec
@@ -17,7 +17,7 @@ from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.centroids import write_centroids
 from rm_local.store.sqlite import connection as sqlite, tables
 from rm_local.store.sqlite.meta import Meta, get_default_search_params, write_meta_value
-from rm_local.store.sqlite.vec0 import create_schema, write_chunks
+from rm_local.store.sqlite.vec0 import append_chunks, create_tables_and_meta
 
 if TYPE_CHECKING:
     import apsw
@@ -26,9 +26,9 @@ CACHE_KIB = 262_144
 """Size of SQLite's page cache in KiB while a bulk build writes."""
 
 
-def write_groups(
+def move_spilled_rows_into_store(
     part: Path,
-    stripes: list[Stripe],
+    stripes: list[SourceStripe],
     groups: int,
     trained: TrainedParams,
     spec: BuildSpec,
@@ -53,7 +53,7 @@ def write_groups(
         known_words,
         spec.level,
     )
-    with sqlite.open_connection(part, "create") as connection:
+    with sqlite.open_connection_close_on_error(part, "create") as connection:
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         if not connection.execute("SELECT count(*) FROM sqlite_master").get:
             with tables.write_transaction(connection):
@@ -90,7 +90,7 @@ def check_written_group(part: Path, group: PackedGroup) -> None:
     """
     last = group.first + group.rows - 1
     blocks = (-(-(group.first - 1) // BLOCK_ROWS), (last - 1) // BLOCK_ROWS)
-    with sqlite.open_connection(part, "read") as connection:
+    with sqlite.open_connection_close_on_error(part, "read") as connection:
         refs = connection.execute(
             "SELECT count(*), sum(crc & 65535), sum(length(v)) FROM ref WHERE id BETWEEN ? AND ?",
             (group.first, last),
@@ -123,7 +123,9 @@ def _create_empty_store(
     """
     params = get_default_search_params(len(trained.clusters.centroids))
     meta = Meta(spec.embedder, trained.step, trained.mean, trained.rotation, search_params=params)
-    create_schema(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
+    create_tables_and_meta(
+        connection, part, meta, known_words, trained.dictionary, trained.code_dictionary
+    )
     write_centroids(connection, trained.clusters)
     write_meta_value(connection, "groups", 0)
 
@@ -142,17 +144,17 @@ class GroupWriter:
 
     def write_group(self, group: PackedGroup) -> None:
         """Insert the rows of a group into all tables, and update the counts in `meta`."""
-        write_chunks(self._connection, group.chunks)
+        append_chunks(self._connection, group.chunks)
         self._connection.executemany(
-            "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)", _iter_refs(group)
+            "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)", _iter_ref_table_rows(group)
         )
-        self._write_blocks(group)
+        self._write_text_blocks(group)
         self._connection.executemany("INSERT INTO words(rowid, rare) VALUES(?, ?)", group.words)
         tables.adjust_entry_count(self._connection, group.rows)
         for key in ("last", "bulk"):
             write_meta_value(self._connection, key, group.first + group.rows - 1)
 
-    def _write_blocks(self, group: PackedGroup) -> None:
+    def _write_text_blocks(self, group: PackedGroup) -> None:
         """Write the group's texts; first complete the last text block of the previous group."""
         number, open_rows = divmod(group.first - 1, BLOCK_ROWS)
         if open_rows:
@@ -167,7 +169,7 @@ class GroupWriter:
         )
 
 
-def _iter_refs(group: PackedGroup) -> Iterator[tuple[Any, ...]]:
+def _iter_ref_table_rows(group: PackedGroup) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of the table `ref`: id, label number, checksum and ranking code."""
     ids = range(group.first, group.first + group.rows)
     return zip(ids, group.labels, group.crcs, group.codes, strict=True)

@@ -67,7 +67,7 @@ def compute_code_checksum(id: int, code: bytes) -> int:
     return zlib.crc32(code, id) & 0x7FFF
 
 
-def train_code_dictionary(steps: Steps) -> bytes:
+def train_code_dictionary_or_empty(steps: Steps) -> bytes:
     """Return a zstandard dictionary trained on quantized vectors, an array (n, d).
 
     Only the first SAMPLE_ROWS rows are used. Empty if the rows are too few or too short.
@@ -86,7 +86,7 @@ def train_default_code_dictionary(dimension: int) -> bytes:
     """
     quantizer = Quantizer(dimension, get_default_step(dimension))
     drawn = np.random.default_rng(0).normal(size=(SAMPLE_ROWS // 4, dimension))
-    return train_code_dictionary(
+    return train_code_dictionary_or_empty(
         quantizer.to_int8(quantizer.normalize_rows(drawn.astype(np.float32)))
     )
 

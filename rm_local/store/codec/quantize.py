@@ -112,7 +112,7 @@ class Quantizer:
         cosines = np.clip(compute_inner_products(rows, unit) / np.maximum(lengths, 1), -1, 1)
         return np.asarray(cosines, dtype=np.float64)
 
-    def from_int8(self, steps: Steps) -> Floats:
+    def decode_to_unit_vectors(self, steps: Steps) -> Floats:
         """Convert rows of `to_int8` back to vectors, scaled to length 1: an array (n, d)."""
         rows = steps.astype(np.float32)
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, np.newaxis]

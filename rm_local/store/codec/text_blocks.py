@@ -71,7 +71,7 @@ def _decompress_frame(decompressor: zstandard.ZstdDecompressor, frame: bytes, mo
         raise DamagedError(str(error)) from error
 
 
-def join_texts(subproblem: str, subroutine: str) -> bytes:
+def check_and_join_texts(subproblem: str, subroutine: str) -> bytes:
     """Join the two texts of an entry into one row for `TextCodec.pack_rows`.
 
     Raises:
@@ -87,8 +87,8 @@ def join_texts(subproblem: str, subroutine: str) -> bytes:
     return key + KEY_END + value
 
 
-def split_row(row: bytes) -> tuple[str, str]:
-    """Return the subproblem and the subroutine of a row made by `join_texts`.
+def split_row_into_texts(row: bytes) -> tuple[str, str]:
+    """Return the subproblem and the subroutine of a row made by `check_and_join_texts`.
 
     Raises:
         DamagedError: The row is invalid, or empty as that of a deleted entry.
@@ -101,14 +101,15 @@ def split_row(row: bytes) -> tuple[str, str]:
 
 
 def extract_row_subproblem(row: bytes) -> str:
-    """Return the subproblem of an entry from its texts joined by `join_texts`."""
+    """Return the subproblem of an entry from its texts joined by `check_and_join_texts`."""
     return str(row.partition(KEY_END)[0], "utf-8", "surrogatepass")
 
 
 class TextCodec:
     """Compressor and decompressor of entries' texts, with zstandard and the store's dictionary.
 
-    A row is the two texts of an entry, joined by `join_texts`; a frame has one row or several.
+    A row is the two texts of an entry, joined by `check_and_join_texts`; a frame has one row or
+    several.
     """
 
     def __init__(self, dictionary: bytes, level: int = LEVEL) -> None:
@@ -121,7 +122,7 @@ class TextCodec:
         self._decompressor = zstandard.ZstdDecompressor(dict_data=data)
 
     def pack_rows(self, rows: Sequence[bytes]) -> bytes:
-        """Compress rows of `join_texts` into one frame; the row of a deleted entry is empty."""
+        """Compress rows of `check_and_join_texts` into one frame; deleted rows are empty."""
         return self._compressor.compress(ROW_END.join(rows))
 
     def unpack_rows(self, frame: bytes, rows: int) -> list[bytes]:

@@ -39,7 +39,7 @@ def export_entries(
     count = 0
     meter = ProgressMeter(report, "export", held.rows)
     for number in range(held.blocks):
-        entries, found = held.read_filtered(number, filter)
+        entries, found = held.read_filtered_block(number, filter)
         lines.write(b"".join(format_entry(entry, with_id=ids) for entry in entries))
         if vectors:
             vectors.append(found)
@@ -76,7 +76,7 @@ class VectorWriter:
 
 
 @contextmanager
-def open_output(path: Path) -> Iterator[BinaryIO]:
+def open_new_output_file(path: Path) -> Iterator[BinaryIO]:
     """Open a new file for writing that appears as `path` only if the body ends without an error.
 
     Its bytes are compressed if the name ends with .zst or .gz.

@@ -64,7 +64,7 @@ def import_entries(
         on_done(place)
 
 
-def has_entry(store: Store, entry: Entry, vector: Floats) -> bool:
+def has_entry_with_same_texts(store: Store, entry: Entry, vector: Floats) -> bool:
     """Return whether the store has an entry with the same subproblem and subroutine as `entry`.
 
     `vector` is the vector of the subproblem. The nearest entries are compared, and more of them
@@ -90,7 +90,8 @@ def _find_new_places(store: Store, batch: Sequence[Entry], vectors: Floats) -> l
     return [
         place
         for place, entry in enumerate(batch)
-        if first[_get_texts(entry)] == place and not has_entry(store, entry, vectors[place])
+        if first[_get_texts(entry)] == place
+        and not has_entry_with_same_texts(store, entry, vectors[place])
     ]
 
 

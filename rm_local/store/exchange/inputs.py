@@ -58,7 +58,7 @@ def check_inputs(paths: Sequence[Path]) -> None:
         seen[identity] = path
 
 
-def copy_input(path: Path, target: Path) -> str:
+def copy_and_hash_decompressed(path: Path, target: Path) -> str:
     """Decompress `path` into the file `target`; return the SHA-256 of the written bytes.
 
     After an error `target` does not exist.

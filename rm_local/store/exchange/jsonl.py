@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from rm_local.errors import UsageError
 from rm_local.records import Entry
-from rm_local.store.codec.text_blocks import MAX_TEXT_BYTES, join_texts
+from rm_local.store.codec.text_blocks import MAX_TEXT_BYTES, check_and_join_texts
 
 MAX_LINE_BYTES = 8 * MAX_TEXT_BYTES
 """Maximum bytes of a line: six for each byte of an entry's texts, as in `\\u00e9`, and more for the
@@ -81,22 +81,22 @@ def _parse_entry(read: Any) -> Entry:
     if not isinstance(read, dict):
         raise ValueError("it is not a JSON object")
     entry = Entry(
-        subproblem=_get_text(read, "subproblem"),
-        subroutine=_get_text(read, "subroutine"),
-        domain=_get_text(read, "domain"),
-        source=_get_text(read, "source"),
-        level=_get_text(read, "level"),
-        provenance=_get_text(read, "provenance"),
+        subproblem=_get_text_or_empty(read, "subproblem"),
+        subroutine=_get_text_or_empty(read, "subroutine"),
+        domain=_get_text_or_empty(read, "domain"),
+        source=_get_text_or_empty(read, "source"),
+        level=_get_text_or_empty(read, "level"),
+        provenance=_get_text_or_empty(read, "provenance"),
     )
     if not entry.subproblem.strip():
         raise ValueError("it has no subproblem")
     if not entry.subroutine.strip():
         raise ValueError("it has no subroutine")
-    join_texts(entry.subproblem, entry.subroutine)
+    check_and_join_texts(entry.subproblem, entry.subroutine)
     return entry
 
 
-def _get_text(read: dict[str, Any], key: str) -> str:
+def _get_text_or_empty(read: dict[str, Any], key: str) -> str:
     """Return the text under `key` of a JSON object; empty if it is missing or null.
 
     Raises:

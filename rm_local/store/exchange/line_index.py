@@ -25,7 +25,7 @@ from rm_local.store.exchange.compressed_input import (
 from rm_local.store.exchange.inputs import check_free_space, needs_copy
 from rm_local.store.exchange.jsonl import parse_line, read_lines
 from rm_local.store.exchange.line_blocks import LineBlocks, LineSpan
-from rm_local.work_folder import MARKER, open_work_folder
+from rm_local.work_folder import MARKER, make_or_reuse_work_folder
 
 BLOCK_ROWS = 4096
 LEVEL = 1
@@ -50,11 +50,11 @@ def index_lines(
         StoreError: The disk is too full for the copy.
     """
     seen = [_read_file_state(path) for path in inputs]
-    found = _load_index(folder, seen)
+    found = _load_index_if_unchanged(folder, seen)
     if found and found.block_rows == block_rows:
         return found
-    open_work_folder(folder)
-    with _open_copy(folder) as copy:
+    make_or_reuse_work_folder(folder)
+    with _create_copy_or_discard_index(folder) as copy:
         cutter, meter = _LineBlockBuilder(folder, copy, block_rows), ProgressMeter(report, "read")
         for number, path in enumerate(inputs):
             _index_input(path, cutter, _ReadShareEstimator(seen, number), meter)
@@ -89,7 +89,7 @@ def _read_file_state(path: Path) -> State:
     return [str(path.absolute()), status.st_size, status.st_mtime_ns]
 
 
-def _load_index(folder: Path, seen: list[State]) -> LineBlocks | None:
+def _load_index_if_unchanged(folder: Path, seen: list[State]) -> LineBlocks | None:
     """Load the index saved in `folder` if it is of inputs in the same states, `seen`.
 
     None if it is missing, damaged, or of other inputs, or if an input is a stream.
@@ -105,7 +105,7 @@ def _load_index(folder: Path, seen: list[State]) -> LineBlocks | None:
 
 
 @contextmanager
-def _open_copy(folder: Path) -> Iterator[BinaryIO]:
+def _create_copy_or_discard_index(folder: Path) -> Iterator[BinaryIO]:
     """Open an empty file in `folder` for copied lines, kept after the body.
 
     After an error in the body the whole index is discarded.
@@ -159,7 +159,7 @@ class _LineBlockBuilder:
         """Start the next input; if `copied`, its lines are written to the copy."""
         self._name, self._copied, self._line, self.place = name, copied, 1, 0
 
-    def add_line(self, line: bytes, is_entry: bool) -> bool:
+    def add_line_and_check_block_full(self, line: bytes, is_entry: bool) -> bool:
         """Add a line of the current input; return whether a block of entries ends with it."""
         self._held.append(line)
         self.rows += is_entry
@@ -212,6 +212,8 @@ def _index_input(
     cutter.begin_input(name, needs_copy(path))
     with open_input(path) as file:
         for number, line in read_lines(file, name):
-            if cutter.add_line(line, parse_line(line, name, number) is not None):
+            if cutter.add_line_and_check_block_full(
+                line, parse_line(line, name, number) is not None
+            ):
                 meter.reach(cutter.rows, share.estimate_share(cutter.place, path))
         cutter.end_span()

@@ -119,11 +119,11 @@ def scan_all_sign_bits(
     keys = _parse_numbers(
         connection.execute(ALL_CODES + format_filter_condition(filter), values).get
     )
-    pending = scan_pending(connection, bits, 8 * len(bits), filter).keys
+    pending = scan_pending_within_distance(connection, bits, 8 * len(bits), filter).keys
     return np.sort(np.concatenate([keys, pending]))[:wanted] & ID_MASK
 
 
-def scan_pending(
+def scan_pending_within_distance(
     connection: apsw.Connection, bits: bytes, limit: int, filter: EntryFilter
 ) -> SignBitCandidates:
     """Find pending entries that pass the filter, within the Hamming distance `limit` of `bits`.
@@ -158,13 +158,15 @@ def scan_clusters(
         DamagedError: A chunk cannot be read.
     """
     pieces = np.array_split(np.sort(clusters), -(-len(clusters) // CLUSTERS_AT_ONCE))
-    read = partial(_read_chunks, statement=WITHOUT_LABELS if labels is None else WITH_LABELS)
+    read = partial(_read_chunk_columns, statement=WITHOUT_LABELS if labels is None else WITH_LABELS)
     nearest = partial(_find_nearest_in_chunks, bits=bits, wanted=wanted, labels=labels)
     # On two threads, each of numpy's short calls would wait for the GIL.
     return SignBitCandidates.merge_nearest(readers.map_pieces(read, pieces, nearest), wanted)
 
 
-def _read_chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
+def _read_chunk_columns(
+    connection: apsw.Connection, clusters: Ids, *, statement: str
+) -> list[bytes]:
     """Return the columns of the chunks of all `clusters`, each column joined to one blob.
 
     `statement` selects them: validity, ids and sign bits, and label numbers if it says so.
@@ -181,7 +183,7 @@ def _find_nearest_in_chunks(
     """Find the `wanted` rows of chunks nearest to the sign bits `bits`, unordered.
 
     There can be more: all rows as far as the last one are included. `columns` come from
-    `_read_chunks`; only rows with one of the label numbers `labels` count (None: all).
+    `_read_chunk_columns`; only rows with one of the label numbers `labels` count (None: all).
     """
     validity, ids, vectors, *label_columns = columns
     rows = 8 * len(validity)

@@ -108,7 +108,7 @@ class Clusters:
             return np.array([self._assign_row(rows[0], beam, margin)])
         best = np.full(len(rows), -np.inf, np.float32)
         found = np.zeros(len(rows), np.int64)
-        grouped, bounds = self._group_by_super_cluster(rows, beam, margin)
+        grouped, bounds = self._group_by_near_super_clusters(rows, beam, margin)
         for number in np.flatnonzero(np.diff(bounds)).tolist():
             members = grouped[bounds[number] : bounds[number + 1]]
             first, end = self.starts[number], self.starts[number + 1]
@@ -120,7 +120,9 @@ class Clusters:
             found[members[better]] = first + place[better]
         return found
 
-    def _group_by_super_cluster(self, rows: Floats, beam: int, margin: float) -> tuple[Ids, Ids]:
+    def _group_by_near_super_clusters(
+        self, rows: Floats, beam: int, margin: float
+    ) -> tuple[Ids, Ids]:
         """Group the numbers of the rows by super-cluster in which a row's centroid is searched.
 
         Return all groups in one array, and an array (s + 1,) of their bounds in it. A row is in

@@ -55,7 +55,7 @@ def exceeds_pending_limit(connection: apsw.Connection, last: int) -> bool:
     )
 
 
-def assign_pending(
+def assign_and_index_pending(
     connection: apsw.Connection,
     centroids: Centroids,
     quantizer: Quantizer,
@@ -76,7 +76,7 @@ def assign_pending(
         whole = isinstance(bits, bytes) and isinstance(code, bytes)
         if not whole or compute_row_crc(id, label, NO_CLUSTER, bits, code) != crc:
             raise DamagedError(f"entry {id}: its vector is damaged")
-    unit_vectors = quantizer.from_int8(packer.unpack_rows(row[3] for row in found))
+    unit_vectors = quantizer.decode_to_unit_vectors(packer.unpack_rows(row[3] for row in found))
     placed = list(zip(centroids.assign_rows(unit_vectors).tolist(), found, strict=True))
     tables.insert_sign_bits(
         connection, [(id, cluster, label, bits) for cluster, (id, label, _, _, bits, _) in placed]
@@ -101,11 +101,11 @@ def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int
     )
     dropped = {row[0] for row in found}
     if dropped:
-        _update_id_sequence(connection, max(dropped))
+        _raise_sqlite_id_sequence(connection, max(dropped))
     return dropped
 
 
-def _update_id_sequence(connection: apsw.Connection, id: int) -> None:
+def _raise_sqlite_id_sequence(connection: apsw.Connection, id: int) -> None:
     """Raise the highest id recorded in SQLite's sequence of `code_rowids` to at least `id`.
 
     A repair reads it if the highest id in `meta` is damaged.

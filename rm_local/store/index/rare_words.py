@@ -43,14 +43,14 @@ def fuse_scores(similarity: Scores, lexical: Scores) -> Scores:
     return similarity + LEXICAL_WEIGHT * lexical
 
 
-class RareWordFinder:
+class UnknownWordFinder:
     """Finder of the words in a text that the embedder does not know (not in the set `known`)."""
 
     def __init__(self, known: AbstractSet[str]) -> None:
         self._known = known
         self._split: Callable[[str], list[str]] | None = None
 
-    def find_rare_words(self, text: str) -> list[str]:
+    def find_unknown_words(self, text: str) -> list[str]:
         """Return the distinct words of `text` that the embedder does not know, in lower case.
 
         Single letters and words that do not begin with a letter are left out.
@@ -98,11 +98,11 @@ class PendingWordLookup:
     The rare words of all pending entries are read into memory at once.
     """
 
-    def __init__(self, connection: apsw.Connection, rare: RareWordFinder) -> None:
+    def __init__(self, connection: apsw.Connection, rare: UnknownWordFinder) -> None:
         self._rare = rare
         listed = connection.execute(PENDING_WORDS).get or ""
         if not listed.isascii():
-            listed = "\n".join(f"{self._split_again(line)} " for line in listed.split("\n"))
+            listed = "\n".join(f"{self._retokenize_words(line)} " for line in listed.split("\n"))
         self._listed = listed
 
     def find_ids_with_word(self, word: str) -> list[int]:
@@ -111,7 +111,7 @@ class PendingWordLookup:
         Raises:
             DamagedError: The list of words cannot be parsed.
         """
-        wanted = f" {self._split_again(word)} "
+        wanted = f" {self._retokenize_words(word)} "
         if wanted not in self._listed:
             return []
         lines = self._listed.split("\n")
@@ -120,7 +120,7 @@ class PendingWordLookup:
         except ValueError as error:
             raise DamagedError(f"words of pending entries: {error}") from error
 
-    def _split_again(self, words: str) -> str:
+    def _retokenize_words(self, words: str) -> str:
         """Split rare words a second time with FTS5's tokenizer, as at an insert into the index."""
         return words if words.isascii() else " ".join(self._rare.split_words(words))
 
@@ -136,7 +136,7 @@ class LexicalMatches:
 
 
 def find_lexical_matches(
-    connection: apsw.Connection, text: str, rows: int, rare: RareWordFinder
+    connection: apsw.Connection, text: str, rows: int, rare: UnknownWordFinder
 ) -> LexicalMatches:
     """Find the entries that contain rare words of `text`.
 
@@ -148,7 +148,7 @@ def find_lexical_matches(
     weights: dict[int, float] = {}
     found = 0.0
     counted = []
-    if not (words := rare.find_rare_words(text)[:MOST_WORDS]):
+    if not (words := rare.find_unknown_words(text)[:MOST_WORDS]):
         return LexicalMatches({}, ())
     pending = PendingWordLookup(connection, rare)
     for word in words:

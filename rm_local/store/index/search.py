@@ -15,11 +15,11 @@ from rm_local.store.codec.quantize import Quantizer, Steps, compute_inner_produc
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
 from rm_local.store.index.centroids import Centroids, read_centroids
-from rm_local.store.index.rare_words import LexicalMatches, RareWordFinder, find_lexical_matches
+from rm_local.store.index.rare_words import LexicalMatches, UnknownWordFinder, find_lexical_matches
 from rm_local.store.index.select_hits import CandidateScores, select_hits
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import tables
-from rm_local.store.sqlite.meta import Meta, read_known_words
+from rm_local.store.sqlite.meta import Meta, read_packed_known_words
 from rm_local.store.sqlite.reader_pool import ReaderPool
 from rm_local.store.sqlite.vec0 import CODES, read_dictionary
 
@@ -77,7 +77,7 @@ class Searcher:
         self._dimension = meta.embedder.dimension
         self._quantizer = Quantizer(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
         self._packer = CodePacker(meta.embedder.dimension, read_dictionary(connection, CODES))
-        self._rare: RareWordFinder | None = None
+        self._rare: UnknownWordFinder | None = None
         self._centroids: Centroids | None = None
 
     @property
@@ -91,10 +91,10 @@ class Searcher:
         return self._packer
 
     @property
-    def rare_word_finder(self) -> RareWordFinder:
+    def unknown_word_finder(self) -> UnknownWordFinder:
         """The finder of words unknown to this store's embedder; made on first use."""
         if self._rare is None:
-            self._rare = RareWordFinder(unpack_words(read_known_words(self._connection)))
+            self._rare = UnknownWordFinder(unpack_words(read_packed_known_words(self._connection)))
         return self._rare
 
     @property
@@ -115,7 +115,7 @@ class Searcher:
         """
         size = tables.count_entries(self._connection)
         matches = (
-            find_lexical_matches(self._connection, request.text, size, self.rare_word_finder)
+            find_lexical_matches(self._connection, request.text, size, self.unknown_word_finder)
             if request.text
             else LexicalMatches({}, ())
         )
@@ -132,7 +132,7 @@ class Searcher:
         chosen = select_hits(
             request,
             CandidateScores(ids, similarity, lexical),
-            lambda places: self._quantizer.from_int8(steps[places]),
+            lambda places: self._quantizer.decode_to_unit_vectors(steps[places]),
         )
         ranked = [
             RankedEntry(int(ids[place]), float(similarity[place]), float(lexical[place]))
@@ -142,7 +142,7 @@ class Searcher:
 
     def build_hits(self, found: SearchResult, entries: Sequence[Entry]) -> list[Hit]:
         """Build the hits of a search; `entries` are the found ones with their texts."""
-        split = self.rare_word_finder.select_present
+        split = self.unknown_word_finder.select_present
         return [
             Hit(
                 entry,
@@ -156,7 +156,7 @@ class Searcher:
     def read_vectors(self, ids: Collection[int]) -> dict[int, Floats]:
         """Return the vectors, of length 1, of the existing entries among `ids`, by id."""
         found, codes = tables.read_ranking_codes(self._connection, np.fromiter(ids, np.int64))
-        vectors = self._quantizer.from_int8(self._packer.unpack_frames(codes))
+        vectors = self._quantizer.decode_to_unit_vectors(self._packer.unpack_frames(codes))
         return dict(zip(found.tolist(), vectors, strict=True))
 
     def find_candidates(self, request: SearchRequest) -> Ids:
@@ -171,20 +171,20 @@ class Searcher:
         )
         if not len(self.centroids):
             return ivf.scan_all_sign_bits(self._connection, bits, wanted, request.filter)
-        scan = self._scan_filtered if request.filter else self._scan_nearest
+        scan = self._find_nearest_filtered if request.filter else self._find_nearest_unfiltered
         return scan(request, bits, SHORTLISTED * wanted).rank_ids(rotated[0])[:wanted]
 
-    def _scan_nearest(
+    def _find_nearest_unfiltered(
         self, request: SearchRequest, bits: bytes, wanted: int
     ) -> ivf.SignBitCandidates:
         """Find the `wanted` rows nearest by sign bits, in the nearest clusters or still pending."""
         slack = SLACK * max(request.breadth, 1)
-        similarity = self.centroids.compute_similarities(request.vector)
+        similarity = self.centroids.compute_near_similarities(request.vector)
         clusters = ivf.select_clusters(similarity, self._scale_nprobe(request), slack)
         found = ivf.scan_clusters(self._readers, bits, wanted, clusters)
         return self._merge_pending(found, request, bits, wanted)
 
-    def _scan_filtered(
+    def _find_nearest_filtered(
         self, request: SearchRequest, bits: bytes, wanted: int
     ) -> ivf.SignBitCandidates:
         """Find the `wanted` rows nearest by sign bits that pass the filter.
@@ -212,7 +212,7 @@ class Searcher:
         """Add pending entries that pass the filter to `found`; keep the `wanted` nearest rows."""
         full = len(found.keys) >= wanted
         limit = int(found.keys[-1] >> ivf.ID_BITS) if full else 8 * len(bits)
-        pending = ivf.scan_pending(self._connection, bits, limit, request.filter)
+        pending = ivf.scan_pending_within_distance(self._connection, bits, limit, request.filter)
         if not len(pending.keys):
             return found
         return ivf.SignBitCandidates.merge_nearest([found, pending], wanted)

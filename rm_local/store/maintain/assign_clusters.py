@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from rm_local.store.index import pending
 from rm_local.store.index.centroids import Centroids, read_centroids
-from rm_local.store.maintain.task import StoreTools
+from rm_local.store.maintain.task import ConnectionWithCodecs
 from rm_local.store.sqlite.meta import read_number_or_zero
 
 STEP = 128
 """Maximum number of pending entries that one step assigns to clusters."""
 
 
-class AssignClusters:
+class AssignPendingTask:
     """Maintenance task that assigns pending entries to clusters and indexes their rare words."""
 
     name = "fresh entries"
 
-    def __init__(self, tools: StoreTools) -> None:
+    def __init__(self, tools: ConnectionWithCodecs) -> None:
         self._tools, self._connection = tools, tools.connection
         self._centroids: Centroids | None = None
         self._generation = 0
@@ -33,12 +33,12 @@ class AssignClusters:
         if not self.count_remaining_work():
             return {}
         tools = self._tools
-        settled = pending.assign_pending(
-            self._connection, self._read_centroids(), tools.quantizer, tools.packer, STEP
+        settled = pending.assign_and_index_pending(
+            self._connection, self._get_current_centroids(), tools.quantizer, tools.packer, STEP
         )
         return {"fresh entries given clusters": settled}
 
-    def _read_centroids(self) -> Centroids:
+    def _get_current_centroids(self) -> Centroids:
         """Return the store's centroids; read them at the first call and after they have changed."""
         generation = read_number_or_zero(self._connection, "generation")
         if self._centroids is None or generation != self._generation:

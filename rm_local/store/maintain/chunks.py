@@ -11,7 +11,7 @@ import numpy as np
 from rm_local.arrays import Bytes, Flags, Ids
 from rm_local.store.format import CHUNK_SIZE, DamagedError
 from rm_local.store.sqlite.meta import read_number
-from rm_local.store.sqlite.vec0 import Chunk, write_chunks
+from rm_local.store.sqlite.vec0 import Chunk, append_chunks
 
 if TYPE_CHECKING:
     import apsw
@@ -42,7 +42,9 @@ class ClusterRows:
         return ClusterRows(self.ids[which], self.labels[which], self.bits[which])
 
 
-def read_cluster_rows(connection: apsw.Connection, cluster: int, dimension: int) -> ClusterRows:
+def read_cluster_rows_with_deleted(
+    connection: apsw.Connection, cluster: int, dimension: int
+) -> ClusterRows:
     """Return all rows of a cluster, including those of deleted entries not yet removed from it.
 
     Raises:
@@ -73,7 +75,7 @@ def find_used_slots(validity: bytes, ids: bytes) -> Ids:
     return np.flatnonzero(np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little"))
 
 
-def rewrite_cluster(
+def replace_cluster_chunks(
     connection: apsw.Connection, cluster: int, parts: Sequence[tuple[int, ClusterRows]]
 ) -> None:
     """Remove all chunks of `cluster`; write those of `parts`, pairs of cluster number and rows."""
@@ -81,7 +83,7 @@ def rewrite_cluster(
     remove_chunks(connection, [row[0] for row in old])
     filled = [each for part in parts for each in _fill_chunks(*part)]
     last = connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get
-    write_chunks(connection, [chunk for chunk, _ in filled])
+    append_chunks(connection, [chunk for chunk, _ in filled])
     bulk = read_number(connection, "bulk")
     # sqlite-vec finds a row to delete here; entries up to `bulk` have no row.
     connection.executemany(

@@ -8,7 +8,7 @@ from rm_local.store.index.centroids import CLUSTER_ROWS, ROWS_FOR_A_CLUSTER, wri
 from rm_local.store.index.kmeans import find_clusters, find_nearest_centroids
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import STEP, Cluster
-from rm_local.store.maintain.task import StoreTools
+from rm_local.store.maintain.task import ConnectionWithCodecs
 from rm_local.store.sqlite import tables
 
 MIN_ROWS = 20_000
@@ -22,7 +22,7 @@ MIN_SAMPLE = 8000
 """Minimum number of rows in the sample from which the clusters are computed."""
 
 
-class CreateInitialClusters:
+class InitialClustersTask:
     """Maintenance task that creates a store's first clusters and assigns all entries to them.
 
     It does so in one step, for more than `enough` and at most `most` entries.
@@ -30,7 +30,9 @@ class CreateInitialClusters:
 
     name = "entries without clusters"
 
-    def __init__(self, tools: StoreTools, enough: int = MIN_ROWS, most: int = MAX_ROWS) -> None:
+    def __init__(
+        self, tools: ConnectionWithCodecs, enough: int = MIN_ROWS, most: int = MAX_ROWS
+    ) -> None:
         self._tools, self._connection = tools, tools.connection
         self._enough, self._most = enough, most
 

@@ -11,13 +11,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from rm_local.progress import Progress, ProgressCallback, ignore_progress
-from rm_local.store.maintain.assign_clusters import AssignClusters
-from rm_local.store.maintain.initial_clusters import CreateInitialClusters
-from rm_local.store.maintain.pack_texts import PackTexts
-from rm_local.store.maintain.purge_deleted import PurgeDeletedBits
-from rm_local.store.maintain.recompress import RecompressTexts
-from rm_local.store.maintain.split_clusters import LARGEST, SplitClusters
-from rm_local.store.maintain.task import MaintenanceTask, StoreTools
+from rm_local.store.maintain.assign_clusters import AssignPendingTask
+from rm_local.store.maintain.initial_clusters import InitialClustersTask
+from rm_local.store.maintain.pack_texts import PackTextsTask
+from rm_local.store.maintain.purge_deleted import PurgeDeletedBitsTask
+from rm_local.store.maintain.recompress import RecompressTextsTask
+from rm_local.store.maintain.split_clusters import LARGEST, SplitClustersTask
+from rm_local.store.maintain.task import ConnectionWithCodecs, MaintenanceTask
 from rm_local.store.sqlite import connection as sqlite, tables, wal
 from rm_local.store.sqlite.open_checks import (
     check_file_size,
@@ -77,23 +77,23 @@ class Maintainer:
         end = monotonic() + seconds
         done: Counter[str] = Counter()
         with self._open_store() as connection:
-            tools = StoreTools.from_connection(connection)
-            first = CreateInitialClusters(tools)
-            split = SplitClusters(tools, self._largest)
+            tools = ConnectionWithCodecs.from_connection(connection)
+            first = InitialClustersTask(tools)
+            split = SplitClustersTask(tools, self._largest)
             # Recompression takes hours in a large store, so it comes last.
             kinds = (
-                AssignClusters(tools),
-                PackTexts(tools),
+                AssignPendingTask(tools),
+                PackTextsTask(tools),
                 first,
                 split,
-                PurgeDeletedBits(tools),
-                RecompressTexts(tools),
+                PurgeDeletedBitsTask(tools),
+                RecompressTextsTask(tools),
             )
             busy = False
             for kind in kinds:
                 report(Progress(kind.name, total=kind.count_remaining_work()))
                 while not busy and monotonic() < end:
-                    found = _run_step(connection, kind)
+                    found = _run_step_unless_locked(connection, kind)
                     if not found:
                         busy = found is None
                         break
@@ -117,18 +117,23 @@ class Maintainer:
         check_header(path)
         if not is_writable(path):
             raise sqlite.make_read_only_error(path)
-        with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
+        with (
+            sqlite.translate_errors(path),
+            sqlite.open_connection_close_on_error(path, "write") as connection,
+        ):
             check_file_size(connection, path)
             check_vec0_layout(connection, path)
             # Pages written before the end of a step would lock readers out until then.
             connection.execute("PRAGMA cache_spill=0")
-            wal.enable_wal(connection, path)
+            wal.enable_wal_if_possible(connection, path)
             yield connection
             wal.leave_wal(connection)
             connection.close()
 
 
-def _run_step(connection: apsw.Connection, kind: MaintenanceTask) -> dict[str, int] | None:
+def _run_step_unless_locked(
+    connection: apsw.Connection, kind: MaintenanceTask
+) -> dict[str, int] | None:
     """Run a step of the task `kind` in a transaction; return the amounts of work that it did.
 
     Empty if the task has nothing left to do; None if another process has locked the store.

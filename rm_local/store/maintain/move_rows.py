@@ -9,8 +9,12 @@ import numpy as np
 from rm_local.arrays import Floats, Ids
 from rm_local.store.codec.code_frames import compute_row_crc
 from rm_local.store.format import DamagedError
-from rm_local.store.maintain.chunks import ClusterRows, read_cluster_rows, rewrite_cluster
-from rm_local.store.maintain.task import StoreTools
+from rm_local.store.maintain.chunks import (
+    ClusterRows,
+    read_cluster_rows_with_deleted,
+    replace_cluster_chunks,
+)
+from rm_local.store.maintain.task import ConnectionWithCodecs
 from rm_local.store.sqlite.tables import format_json_array
 
 STEP = 4096
@@ -21,18 +25,18 @@ STEP = 4096
 class Cluster:
     """A cluster's rows, without those of deleted entries, with the tools to read and move them."""
 
-    tools: StoreTools
+    tools: ConnectionWithCodecs
     number: int
     rows: ClusterRows
 
     @classmethod
-    def read_cluster(cls, tools: StoreTools, number: int) -> Cluster:
+    def read_cluster(cls, tools: ConnectionWithCodecs, number: int) -> Cluster:
         """Read the rows of existing entries in the cluster `number`.
 
         Raises:
             DamagedError: A chunk cannot be read.
         """
-        rows = read_cluster_rows(tools.connection, number, tools.dimension)
+        rows = read_cluster_rows_with_deleted(tools.connection, number, tools.dimension)
         there = tools.connection.execute(
             "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(?))",
             (format_json_array(rows.ids.tolist()),),
@@ -62,16 +66,16 @@ class Cluster:
             places = np.arange(start, min(start + STEP, len(self.rows)))
             moved = places[clusters[places] != self.number]
             for cluster in np.unique(clusters[moved]).tolist():
-                self._write_checksums(moved[clusters[moved] == cluster], cluster)
+                self._check_and_update_checksums(moved[clusters[moved] == cluster], cluster)
         order = np.lexsort((self.rows.ids, clusters))
         sorted_rows, numbers = self.rows.select_rows(order), clusters[order]
         parts = [
             (number, sorted_rows.select_rows(numbers == number))
             for number in np.unique(numbers).tolist()
         ]
-        rewrite_cluster(self.tools.connection, self.number, parts)
+        replace_cluster_chunks(self.tools.connection, self.number, parts)
 
-    def _write_checksums(self, places: Ids, cluster: int) -> None:
+    def _check_and_update_checksums(self, places: Ids, cluster: int) -> None:
         """Check the rows at `places`, and write the checksums that they get in `cluster`.
 
         Raises:

@@ -8,7 +8,7 @@ from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index import pending
 from rm_local.store.maintain.purge_deleted import record_cleared_tombstones
-from rm_local.store.maintain.task import StoreTools
+from rm_local.store.maintain.task import ConnectionWithCodecs
 from rm_local.store.sqlite import tables
 from rm_local.store.sqlite.meta import read_number, write_meta_value
 
@@ -19,7 +19,7 @@ STEP_BLOCKS = 32
 """Maximum number of text blocks that one step fills."""
 
 
-class PackTexts:
+class PackTextsTask:
     """Maintenance task that moves entries' texts from single rows into blocks of BLOCK_ROWS.
 
     It raises `bulk` in `meta`, the last id with its texts in a block. The entries lose their rows
@@ -29,7 +29,7 @@ class PackTexts:
 
     name = "entries not in blocks"
 
-    def __init__(self, tools: StoreTools) -> None:
+    def __init__(self, tools: ConnectionWithCodecs) -> None:
         self._connection, self._codec = tools.connection, tools.codec
 
     def count_remaining_work(self) -> int:
@@ -48,7 +48,7 @@ class PackTexts:
             return {}
         texts = _read_texts(self._connection, self._codec, bulk, end)
         gone = [(id,) for id, text in enumerate(texts, bulk + 1) if not text]
-        self._write_blocks(bulk, texts)
+        self._write_text_blocks(bulk, texts)
         for table, key in (("text", "id"), ("code_rowids", "rowid")):
             self._connection.execute(
                 f"DELETE FROM {table} WHERE {key} BETWEEN ? AND ?", (bulk + 1, end)
@@ -58,7 +58,7 @@ class PackTexts:
         write_meta_value(self._connection, "bulk", end)
         return {"entries put into blocks": end - bulk}
 
-    def _write_blocks(self, bulk: int, texts: list[bytes]) -> None:
+    def _write_text_blocks(self, bulk: int, texts: list[bytes]) -> None:
         """Write the texts of the entries from `bulk` + 1 on; complete the last present block first.
 
         Raises:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rm_local.arrays import Ids
 from rm_local.store.maintain.chunks import find_used_slots, remove_chunks
-from rm_local.store.maintain.task import StoreTools, increase_meta_number
+from rm_local.store.maintain.task import ConnectionWithCodecs, increase_meta_number
 from rm_local.store.sqlite.meta import read_number_or_zero, write_meta_value
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ READ_CHUNKS = 2000
 """Number of chunks that one step searches for deleted entries, in about 50 ms."""
 
 
-class PurgeDeletedBits:
+class PurgeDeletedBitsTask:
     """Maintenance task that scans all chunks for sign bits of deleted entries and removes these.
 
     A tombstone is the row of a deleted entry in `tomb`. In `meta`, `scrapped` is the number of
@@ -29,7 +29,7 @@ class PurgeDeletedBits:
 
     name = "deleted entries with bits"
 
-    def __init__(self, tools: StoreTools) -> None:
+    def __init__(self, tools: ConnectionWithCodecs) -> None:
         self._connection = tools.connection
         self._tombstones: Ids = np.empty(0, np.int64)
 
@@ -56,7 +56,7 @@ class PurgeDeletedBits:
         chunks = list(found)
         cleared = dropped = 0
         for last, validity, ids in chunks:
-            bits, empty = self._clear_chunk(last, validity, ids)
+            bits, empty = self._clear_deleted_from_chunk(last, validity, ids)
             cleared, dropped = cleared + bits, dropped + empty
         if len(chunks) == READ_CHUNKS:
             write_meta_value(self._connection, "scrap_chunk", last)
@@ -80,7 +80,9 @@ class PurgeDeletedBits:
             found = self._connection.execute("SELECT id FROM tomb ORDER BY id")
             self._tombstones = np.fromiter((row[0] for row in found), np.int64)
 
-    def _clear_chunk(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
+    def _clear_deleted_from_chunk(
+        self, chunk: int, validity: bytes, ids: bytes
+    ) -> tuple[int, bool]:
         """Mark the slots of deleted entries in a chunk as unused; remove the chunk if all are.
 
         Return the number of these slots, and whether the chunk was removed.
@@ -103,7 +105,7 @@ class PurgeDeletedBits:
 
 
 def record_cleared_tombstones(connection: apsw.Connection, tombstones: int) -> None:
-    """Add `tombstones` to the numbers in `meta` that `PurgeDeletedBits` uses.
+    """Add `tombstones` to the numbers in `meta` that `PurgeDeletedBitsTask` uses.
 
     It is the number of new tombstones whose sign bits are already removed, so that they cause no
     scan.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from time import monotonic
 
 from rm_local.store.format import BLOCK_ROWS
-from rm_local.store.maintain.task import StoreTools
+from rm_local.store.maintain.task import ConnectionWithCodecs
 from rm_local.store.sqlite.meta import read_number_or_zero, write_meta_value
 
 READ_BLOCKS = 256
 """Maximum number of text blocks that one step compresses again."""
 
 
-class RecompressTexts:
+class RecompressTextsTask:
     """Maintenance task that compresses each text block once more, at BEST_LEVEL, in order.
 
     `recompressed` in `meta` is the number of blocks done.
@@ -20,7 +20,7 @@ class RecompressTexts:
 
     name = "blocks not packed at the best level"
 
-    def __init__(self, tools: StoreTools) -> None:
+    def __init__(self, tools: ConnectionWithCodecs) -> None:
         self._connection, self._best = tools.connection, tools.best
 
     def count_remaining_work(self) -> int:

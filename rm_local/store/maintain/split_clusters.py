@@ -10,7 +10,7 @@ from rm_local.store.format import CHUNK_SIZE
 from rm_local.store.index.kmeans import find_nearest_centroids, run_k_means
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import Cluster
-from rm_local.store.maintain.task import StoreTools
+from rm_local.store.maintain.task import ConnectionWithCodecs
 
 LARGEST = 4000
 """Maximum rows of a cluster that is not split: eight times the usual number, so that its scan takes
@@ -20,7 +20,7 @@ LEAST_SHARE = 1 / 16
 """Minimum share of a cluster's rows in each of its halves; otherwise it is not split."""
 
 
-class SplitClusters:
+class SplitClustersTask:
     """Maintenance task that splits clusters of more than `largest` rows, by 2-means of the vectors.
 
     One half keeps the cluster's number, the other gets the next free one; both get new centroids.
@@ -29,26 +29,26 @@ class SplitClusters:
 
     name = "clusters too large"
 
-    def __init__(self, tools: StoreTools, largest: int = LARGEST) -> None:
+    def __init__(self, tools: ConnectionWithCodecs, largest: int = LARGEST) -> None:
         self._tools, self._connection = tools, tools.connection
         self._largest = largest
         self._whole: set[int] = set()
 
     def count_remaining_work(self) -> int:
         """Return the number of clusters that have too many rows and can be split."""
-        return sum(1 for _ in self._find_large_clusters())
+        return sum(1 for _ in self._find_splittable_clusters())
 
     def run_step(self, until: float) -> dict[str, int]:
         """Split one cluster; return whether it was split, as numbers by description.
 
         Empty if no cluster is too large.
         """
-        for number in self._find_large_clusters():
-            split = self._split_cluster(Cluster.read_cluster(self._tools, number))
+        for number in self._find_splittable_clusters():
+            split = self._try_to_split_cluster(Cluster.read_cluster(self._tools, number))
             return {"clusters parted": int(split), "clusters left whole": int(not split)}
         return {}
 
-    def _find_large_clusters(self) -> Iterator[int]:
+    def _find_splittable_clusters(self) -> Iterator[int]:
         """Yield the numbers of clusters of more than `largest` rows.
 
         Those that this task has already found impossible to split are left out.
@@ -61,17 +61,17 @@ class SplitClusters:
             (CHUNK_SIZE, self._largest),
         )
         for (number,) in list(candidates):
-            if number not in self._whole and self._count_rows(number) > self._largest:
+            if number not in self._whole and self._count_used_slots(number) > self._largest:
                 yield number
 
-    def _count_rows(self, number: int) -> int:
+    def _count_used_slots(self, number: int) -> int:
         """Return the number of used slots in the chunks of a cluster, deleted rows included."""
         found = self._connection.execute(
             "SELECT validity FROM code_chunks WHERE partition00 = ?", (number,)
         )
         return sum(int.from_bytes(row[0], "little").bit_count() for row in found)
 
-    def _split_cluster(self, cluster: Cluster) -> bool:
+    def _try_to_split_cluster(self, cluster: Cluster) -> bool:
         """Split a cluster in two unless one half would be too small; return whether it was split.
 
         A cluster that is too large only by rows of deleted entries is rewritten without them.

@@ -21,7 +21,7 @@ BEST_LEVEL = 19
 
 
 @dataclass(frozen=True)
-class StoreTools:
+class ConnectionWithCodecs:
     """Connection to a store, with the codecs of its texts and vectors, for maintenance tasks."""
 
     connection: apsw.Connection
@@ -52,7 +52,7 @@ class StoreTools:
 
     def decode_vectors(self, codes: Iterable[bytes]) -> Floats:
         """Decode compressed ranking codes to vectors of length 1: an array (n, d)."""
-        return self.quantizer.from_int8(self.packer.unpack_rows(codes))
+        return self.quantizer.decode_to_unit_vectors(self.packer.unpack_rows(codes))
 
 
 class MaintenanceTask(Protocol):

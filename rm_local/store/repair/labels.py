@@ -22,7 +22,7 @@ class LabelCopier:
     def __init__(self, reader: TolerantReader, new: apsw.Connection) -> None:
         self._new = new
         self._numbers: dict[tables.EntryMetadata, int] = {}
-        for number, label in reader.read_labels().items():
+        for number, label in reader.read_intact_labels().items():
             if label not in self._numbers:
                 tables.insert_label(new, number, label)
                 self._numbers[label] = number
@@ -31,7 +31,7 @@ class LabelCopier:
         self.lost_ids: list[int] = []
         """Ids of the entries whose label is lost."""
 
-    def map_label(self, id: int, number: Any) -> int:
+    def map_label_or_note_lost(self, id: int, number: Any) -> int:
         """Return the label number in the new store of entry `id`, which had the label `number`.
 
         That of an intact label is the same. Otherwise the entry is noted as one with a lost label,

@@ -30,7 +30,9 @@ class CentroidRebuilder:
         self._centroids = np.zeros((clusters, dimension), np.float32)
         self._sums = np.zeros((clusters, dimension), np.float32)
         self._starts = [0]
-        rows = reader.read_rows_by_id(CENTROIDS, reader.list_numbers("centroid", "blk"))
+        rows = reader.read_rows_by_id(
+            CENTROIDS, reader.list_readable_column_values("centroid", "blk")
+        )
         for blk in range(len(rows)):
             if blk not in rows:
                 # A missing row had an unknown number of centroids: later positions are unknown.

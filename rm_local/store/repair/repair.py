@@ -44,7 +44,7 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
         raise sqlite.make_read_only_error(path)
     part = path.with_name(path.name + ".repair")
     with sqlite.translate_errors(path), _lock_damaged(path) as reader:
-        aside = _choose_aside_path(path)
+        aside = _prepare_aside_path(path)
         _check_repair_space(path)
         # Left by a stopped repair.
         _remove_part(part)
@@ -53,13 +53,13 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
             _sync_and_verify_store(part, report)
             shutil.copymode(path, part)
             if os.name != "nt":
-                _swap_files(part, path, aside)
+                _keep_aside_and_replace(part, path, aside)
         except BaseException:
             _remove_part(part)
             raise
     if os.name == "nt":
         # Windows cannot replace an open file.
-        _swap_files(part, path, aside)
+        _keep_aside_and_replace(part, path, aside)
     return repaired
 
 
@@ -78,7 +78,7 @@ def _lock_damaged(path: Path) -> Iterator[TolerantReader]:
     Raises:
         StoreError: Another program has the store open, or writes to it.
     """
-    with sqlite.open_connection(path, "rescue") as connection:
+    with sqlite.open_connection_close_on_error(path, "rescue") as connection:
         wal.leave_wal_or_raise(connection, path)
         connection.execute("BEGIN IMMEDIATE")
         yield TolerantReader(connection)
@@ -86,7 +86,7 @@ def _lock_damaged(path: Path) -> Iterator[TolerantReader]:
         connection.close()
 
 
-def _choose_aside_path(path: Path) -> Path:
+def _prepare_aside_path(path: Path) -> Path:
     """Return the path under which the damaged store is kept, `path`.damaged.
 
     A second name of the store, left by a stopped repair, is removed.
@@ -138,7 +138,7 @@ def _remove_part(part: Path) -> None:
     wal.remove_leftover_logs(part)
 
 
-def _swap_files(part: Path, path: Path, aside: Path) -> None:
+def _keep_aside_and_replace(part: Path, path: Path, aside: Path) -> None:
     """Keep the damaged store `path` as `aside`, then replace it by `part` atomically.
 
     `aside` is a hard link, or a copy where the file system has none.

@@ -10,9 +10,9 @@ import numpy as np
 
 from rm_local.arrays import Flags, Ids
 from rm_local.progress import DoneCallback
-from rm_local.store.codec.text_blocks import TextCodec, split_row
+from rm_local.store.codec.text_blocks import TextCodec, split_row_into_texts
 from rm_local.store.format import BLOCK_ROWS, DamagedError
-from rm_local.store.index.rare_words import RareWordFinder
+from rm_local.store.index.rare_words import UnknownWordFinder
 from rm_local.store.repair.store_constants import StoreConstants
 from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite.vec0 import TEXTS
@@ -66,32 +66,32 @@ class TextRescuer:
     ) -> None:
         self._reader, self._new, self._constants, self._found = reader, new, constants, found
         self._codec = TextCodec(constants.dictionaries[TEXTS])
-        self._rare = RareWordFinder(constants.known_words)
-        buried = reader.iter_rows("SELECT id FROM tomb")
+        self._rare = UnknownWordFinder(constants.known_words)
+        buried = reader.iter_rows_until_damage("SELECT id FROM tomb")
         self._buried = np.fromiter((row[0] for row in buried), np.int64)
         self._tombs_are_whole = not reader.stopped
 
-    def copy_texts(self, on_done: DoneCallback) -> None:
+    def copy_and_index_texts(self, on_done: DoneCallback) -> None:
         """Copy all readable texts; `on_done` gets the id up to which they are copied."""
         bulk, highest = self._constants.bulk, self._constants.highest
         blocks = range(self._constants.first_block, -(-bulk // BLOCK_ROWS))
         for start in range(blocks.start, blocks.stop, STEP // BLOCK_ROWS):
             part = range(start, min(start + STEP // BLOCK_ROWS, blocks.stop))
-            self._copy_blocks(part)
+            self._copy_or_replace_blocks(part)
             on_done(min(part.stop * BLOCK_ROWS, bulk))
         for start in range(bulk + 1, highest + 1, STEP):
             end = min(start + STEP, highest + 1)
             self._copy_single_texts(range(start, end))
             on_done(end - 1)
 
-    def _copy_blocks(self, numbers: range) -> None:
+    def _copy_or_replace_blocks(self, numbers: range) -> None:
         """Copy text blocks; replace damaged ones by blocks of deleted entries."""
         found = self._reader.read_rows_by_id(BLOCKS, numbers)
         frames = []
         for number in numbers:
             first = number * BLOCK_ROWS + 1
             rows = min(BLOCK_ROWS, self._constants.bulk - first + 1)
-            frame, texts = self._unpack_frame(found.get(number), BLOCK_ROWS)
+            frame, texts = self._unpack_frame_or_empty(found.get(number), BLOCK_ROWS)
             if len(texts) != rows:
                 self._mark_lost_block(first, rows)
                 texts = [b""] * rows
@@ -104,14 +104,16 @@ class TextRescuer:
         """Copy the readable texts of entries `ids`, which are not in blocks."""
         kept = []
         for id, row in sorted(self._reader.read_rows_by_id(SINGLE, ids).items()):
-            frame, texts = self._unpack_frame(row, 1)
+            frame, texts = self._unpack_frame_or_empty(row, 1)
             self._found.trace[id] = True
             if texts and texts[0]:
                 kept.append((id, frame))
                 self._mark_and_index_texts(id, texts)
         self._new.executemany("INSERT INTO text(id, z) VALUES(?, ?)", kept)
 
-    def _unpack_frame(self, row: tuple[Any, ...] | None, rows: int) -> tuple[bytes, list[bytes]]:
+    def _unpack_frame_or_empty(
+        self, row: tuple[Any, ...] | None, rows: int
+    ) -> tuple[bytes, list[bytes]]:
         """Return the compressed frame in `row` and its at most `rows` decompressed texts.
 
         Both are empty if the frame is missing or damaged.
@@ -141,6 +143,6 @@ class TextRescuer:
         for id, text in enumerate(texts, first):
             if text and id < len(self._found.text):
                 self._found.text[id] = True
-                if rare := self._rare.find_rare_words(split_row(text)[0]):
+                if rare := self._rare.find_unknown_words(split_row_into_texts(text)[0]):
                     words.append((id, " ".join(rare)))
         self._new.executemany("INSERT INTO words(rowid, rare) VALUES(?, ?)", words)

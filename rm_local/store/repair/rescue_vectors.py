@@ -71,9 +71,9 @@ class VectorRescuer:
 
     def list_chunk_numbers(self) -> list[int]:
         """Return the numbers of all readable chunks of the damaged store, ascending."""
-        return self._reader.list_numbers("code_chunks", "chunk_id")
+        return self._reader.list_readable_column_values("code_chunks", "chunk_id")
 
-    def copy_vectors(
+    def copy_intact_vectors(
         self, chunks: list[int], centroids: CentroidRebuilder, on_done: DoneCallback
     ) -> None:
         """Copy the intact rows in the chunks with these numbers to the new store.
@@ -86,33 +86,35 @@ class VectorRescuer:
             slots = [slot for number in sorted(read) for slot in self._read_slots(*read[number])]
             slots = [slot for slot in slots if 0 <= slot.cluster < max(1, len(centroids.lost))]
             refs = self._reader.read_rows_by_id(REFS, [slot.id for slot in slots])
-            rows = list(self._select_intact_rows(slots, refs))
-            self._write_rows(rows)
+            rows = list(self._select_and_mark_intact_rows(slots, refs))
+            self._write_and_mark_rows(rows)
             lost = [row for row in rows if centroids.lost[row[1] : row[1] + 1].any()]
             if lost:
                 vectors = self._decode_vectors([row[4] for row in lost])
                 centroids.add_rows(np.array([row[1] for row in lost]), vectors)
             on_done(int(self._found.kept.sum()))
 
-    def copy_pending(self, centroids: Floats) -> None:
+    def copy_pending_into_clusters(self, centroids: Floats) -> None:
         """Copy the intact vectors of pending entries to the new store.
 
         They get the clusters of the nearest of `centroids`, so they are no longer pending.
         """
-        found = self._reader.read_rows_by_id(FRESH, self._reader.list_numbers("fresh", "id"))
+        found = self._reader.read_rows_by_id(
+            FRESH, self._reader.list_readable_column_values("fresh", "id")
+        )
         slots = [
             UncheckedRow(id, NO_CLUSTER, self._labels.whole, bits)
             for id, (bits,) in sorted(found.items())
             if 0 < id < len(self._found.kept) and isinstance(bits, bytes)
         ]
         rows = list(
-            self._select_intact_rows(
+            self._select_and_mark_intact_rows(
                 slots, self._reader.read_rows_by_id(REFS, [slot.id for slot in slots])
             )
         )
         if rows:
             clusters = self._find_clusters([row[4] for row in rows], centroids)
-            self._write_rows(
+            self._write_and_mark_rows(
                 [(row[0], at, *row[2:]) for row, at in zip(rows, clusters, strict=True)]
             )
 
@@ -135,9 +137,9 @@ class VectorRescuer:
                 each.tobytes()
                 for each in self._quantizer.encode_sign_bits(self._decode_vectors(codes))
             ]
-            self._write_rows(
+            self._write_and_mark_rows(
                 [
-                    (id, cluster, self._labels.map_label(id, label), each, code)
+                    (id, cluster, self._labels.map_label_or_note_lost(id, label), each, code)
                     for (id, label, code), cluster, each in zip(whole, clusters, bits, strict=True)
                 ]
             )
@@ -166,7 +168,7 @@ class VectorRescuer:
 
     def _decode_vectors(self, codes: list[bytes]) -> Floats:
         """Decode intact ranking codes to vectors of length 1: an array (n, d)."""
-        return self._quantizer.from_int8(self._packer.unpack_rows(codes))
+        return self._quantizer.decode_to_unit_vectors(self._packer.unpack_rows(codes))
 
     def _find_clusters(self, codes: list[bytes], centroids: Floats) -> list[int]:
         """Return for each ranking code the number of the nearest centroid; 0 without centroids."""
@@ -175,7 +177,7 @@ class VectorRescuer:
         found: list[int] = find_nearest_centroids(self._decode_vectors(codes), centroids).tolist()
         return found
 
-    def _select_intact_rows(
+    def _select_and_mark_intact_rows(
         self, slots: list[UncheckedRow], refs: dict[int, tuple[Any, ...]]
     ) -> Iterator[tuple[int, int, int, bytes, bytes]]:
         """Yield id, cluster, label, bits and code of the rows that match their checksum, and mark
@@ -200,7 +202,7 @@ class VectorRescuer:
                     yield (
                         slot.id,
                         slot.cluster,
-                        self._labels.map_label(slot.id, each),
+                        self._labels.map_label_or_note_lost(slot.id, each),
                         slot.bits,
                         code,
                     )
@@ -223,7 +225,7 @@ class VectorRescuer:
             if compute_code_checksum(id, code) == crc >> 32:
                 yield id, label, code
 
-    def _write_rows(self, rows: list[tuple[int, int, int, bytes, bytes]]) -> None:
+    def _write_and_mark_rows(self, rows: list[tuple[int, int, int, bytes, bytes]]) -> None:
         """Insert rows of id, cluster, label, bits and code into the new store; mark the entries."""
         self._found.kept[[row[0] for row in rows]] = True
         self._new.executemany(

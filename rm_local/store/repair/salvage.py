@@ -21,11 +21,15 @@ from rm_local.store.repair.labels import LabelCopier
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
 from rm_local.store.repair.rescue_texts import STEP, EntryEvidence, TextRescuer
 from rm_local.store.repair.rescue_vectors import VectorRescuer
-from rm_local.store.repair.store_constants import ANOTHER_COPY, StoreConstants, copy_search_params
+from rm_local.store.repair.store_constants import (
+    ANOTHER_COPY,
+    StoreConstants,
+    copy_search_params_or_defaults,
+)
 from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, write_meta_value
-from rm_local.store.sqlite.vec0 import CODES, TEXTS, create_schema
+from rm_local.store.sqlite.vec0 import CODES, TEXTS, create_tables_and_meta
 
 if TYPE_CHECKING:
     import apsw
@@ -68,15 +72,15 @@ def salvage_store(
     Raises:
         CorruptStoreError: No entry can be read.
     """
-    constants = StoreConstants.read_from(reader)
+    constants = StoreConstants.read_or_recompute(reader)
     with _open_new_store(part, path, constants) as new:
         salvager = _Salvager(reader, new, constants, report)
         salvager.copy_all()
-        if not salvager.entry_count and len(salvager.evidence.lost_ids):
+        if not salvager.copied_entry_count and len(salvager.evidence.lost_ids):
             raise CorruptStoreError(f"No entry of the store {path} can be read.", ANOTHER_COPY)
         return RepairResult(
             aside,
-            salvager.entry_count,
+            salvager.copied_entry_count,
             found,
             salvager.fixed,
             salvager.lost,
@@ -90,13 +94,16 @@ def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterat
 
     The body runs in a transaction, without a journal.
     """
-    with sqlite.translate_errors(part), sqlite.open_connection(part, "create") as new:
+    with (
+        sqlite.translate_errors(part),
+        sqlite.open_connection_close_on_error(part, "create") as new,
+    ):
         # A stopped repair removes the file, so it needs no journal.
         new.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
         new.execute("BEGIN IMMEDIATE")
         dictionaries = constants.dictionaries
         meta = Meta(constants.embedder, float(constants.needed["step"]))
-        create_schema(
+        create_tables_and_meta(
             new, path, meta, constants.known_words, dictionaries[TEXTS], dictionaries[CODES]
         )
         for key in ("mean", "rotation"):
@@ -124,20 +131,20 @@ class _Salvager:
         self._report = report
 
     @property
-    def entry_count(self) -> int:
+    def copied_entry_count(self) -> int:
         """Number of entries copied completely, with texts and vector."""
         return int(self.evidence.kept.sum())
 
     def copy_all(self) -> None:
         """Copy texts, vectors, usage counts and the values of `meta` to the new store."""
         texts = TextRescuer(self._reader, self._new, self._constants, self.evidence)
-        texts.copy_texts(self._make_meter("texts").reach)
-        clusters = self._copy_vectors()
-        self._delete_lost_entries()
+        texts.copy_and_index_texts(self._make_meter("texts").reach)
+        clusters = self._copy_vectors_and_count_clusters()
+        self._delete_and_note_lost_entries()
         self._copy_usage_counts()
         self._write_meta_values(clusters)
 
-    def _copy_vectors(self) -> int:
+    def _copy_vectors_and_count_clusters(self) -> int:
         """Copy all vectors and centroids; return the number of clusters."""
         meta, constants = read_meta(self._new), self._constants
         dimension = constants.dimension
@@ -155,13 +162,13 @@ class _Salvager:
         )
         clusters = constants.clusters
         if clusters is None:
-            clusters = (self._reader.read_scalar("SELECT sum(length(v)) FROM centroid") or 0) // (
-                2 * dimension
-            )
+            clusters = (
+                self._reader.read_scalar_or_none("SELECT sum(length(v)) FROM centroid") or 0
+            ) // (2 * dimension)
         centroids = CentroidRebuilder(self._reader, dimension, clusters)
         meter = self._make_meter("vectors")
-        vectors.copy_vectors(vectors.list_chunk_numbers(), centroids, meter.reach)
-        vectors.copy_pending(centroids.compute_centroids())
+        vectors.copy_intact_vectors(vectors.list_chunk_numbers(), centroids, meter.reach)
+        vectors.copy_pending_into_clusters(centroids.compute_centroids())
         vectors.copy_with_derived_bits(centroids.compute_centroids(), meter.reach)
         centroids.write_centroids(self._new)
         if vectors.derived:
@@ -171,14 +178,14 @@ class _Salvager:
                 f"Centroids of {int(centroids.lost.sum()):,} clusters were computed from entries."
             )
         if labels.lost_ids:
-            names = _format_ids(sorted(labels.lost_ids))
+            names = _format_entry_count_and_ids(sorted(labels.lost_ids))
             self.lost.append(f"Domain, source, level and provenance of {names}.")
         return clusters
 
     def _make_meter(self, stage: str) -> ProgressMeter:
         return ProgressMeter(self._report, stage, self._constants.highest)
 
-    def _delete_lost_entries(self) -> None:
+    def _delete_and_note_lost_entries(self) -> None:
         """Delete entries without a vector from the new store, and note what is lost.
 
         Each missing id whose text would be in a block gets a tombstone (a row in `tomb`).
@@ -193,15 +200,19 @@ class _Salvager:
             "INSERT OR IGNORE INTO tomb(id) VALUES(?)", ((id,) for id in gone if id >= first)
         )
         if lost := self.evidence.lost_ids.tolist():
-            self.lost.append(f"{_format_ids(lost)}, whose text or vector is damaged.")
+            self.lost.append(
+                f"{_format_entry_count_and_ids(lost)}, whose text or vector is damaged."
+            )
         before = self._reader.read_number("entries")
-        unknown = (before or 0) - self.entry_count - len(lost)
+        unknown = (before or 0) - self.copied_entry_count - len(lost)
         if unknown > 0:
             self.lost.append(f"{unknown:,} more entries, which cannot be read at all.")
 
     def _copy_usage_counts(self) -> None:
         """Copy the readable usage counts of copied entries; note if some are lost."""
-        for id, shown, helped in self._reader.iter_rows("SELECT id, shown, helped FROM tally"):
+        for id, shown, helped in self._reader.iter_rows_until_damage(
+            "SELECT id, shown, helped FROM tally"
+        ):
             whole = isinstance(shown, int) and isinstance(helped, int)
             if whole and 0 < id < len(self.evidence.kept) and self.evidence.kept[id]:
                 self._new.execute(
@@ -214,21 +225,23 @@ class _Salvager:
         """Write counts, state of maintenance, search parameters and spread to the new `meta`."""
         constants, new = self._constants, self._new
         tombs = new.execute("SELECT count(*) FROM tomb").get
-        kept = {"entries": self.entry_count, "last": constants.last, "bulk": constants.bulk}
+        kept = {"entries": self.copied_entry_count, "last": constants.last, "bulk": constants.bulk}
         for key, value in {**kept, "clusters": clusters, "scrapped": tombs}.items():
             write_meta_value(new, key, value)
         for key in ("generation", "recompressed"):
             if (number := self._reader.read_number(key)) is not None:
                 write_meta_value(new, key, number)
-        copy_search_params(self._reader, new, clusters, self.fixed)
+        copy_search_params_or_defaults(self._reader, new, clusters, self.fixed)
         spread = self._reader.read_meta_value(SPREAD)
         if spread is not None:
             write_meta_value(new, SPREAD, spread)
-        elif self._reader.read_scalar("SELECT 1 FROM meta NOT INDEXED WHERE key = ?", (SPREAD,)):
+        elif self._reader.read_scalar_or_none(
+            "SELECT 1 FROM meta NOT INDEXED WHERE key = ?", (SPREAD,)
+        ):
             self.fixed.append(f"{SPREAD!r} in meta was left out: it is measured again when used.")
 
 
-def _format_ids(ids: list[int]) -> str:
+def _format_entry_count_and_ids(ids: list[int]) -> str:
     """Return the number of entries with these ids and the first ids, as "2 entries (3, 7)"."""
     more = ", ..." if len(ids) > MAX_NAMED else ""
     plural = "entry" if len(ids) == 1 else "entries"

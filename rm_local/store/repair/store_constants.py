@@ -52,7 +52,7 @@ class StoreConstants:
     """Sentences about those of these values that were damaged."""
 
     @classmethod
-    def read_from(cls, reader: TolerantReader) -> Self:
+    def read_or_recompute(cls, reader: TolerantReader) -> Self:
         """Read the values, or compute damaged ones from other parts of the store.
 
         Raises:
@@ -63,7 +63,7 @@ class StoreConstants:
         dictionaries: dict[int, bytes] = {}
         for number, name in ((TEXTS, "texts"), (CODES, "vectors")):
             try:
-                dictionaries[number] = reader.read_dictionary(number)
+                dictionaries[number] = reader.read_dictionary_or_raise(number)
             except DamagedError:
                 lost.append(f"the dictionary of {name}")
         if lost:
@@ -88,7 +88,7 @@ class StoreConstants:
         return cls(
             {key: value for key, value in needed.items() if value is not None},
             dictionaries,
-            _read_known_words(reader, notes),
+            _read_known_words_or_stopwords(reader, notes),
             _find_first_block_number(reader),
             bulk,
             highest,
@@ -112,7 +112,7 @@ class StoreConstants:
         return int(self.needed["embedder_dimension"])
 
 
-def copy_search_params(
+def copy_search_params_or_defaults(
     reader: TolerantReader, new: apsw.Connection, clusters: int, notes: list[str]
 ) -> None:
     """Copy the search parameters in `meta` to the new store.
@@ -128,7 +128,7 @@ def copy_search_params(
         notes.append(f"{', '.join(map(repr, lost))} in meta: the default was used.")
 
 
-def _read_known_words(reader: TolerantReader, notes: list[str]) -> frozenset[str]:
+def _read_known_words_or_stopwords(reader: TolerantReader, notes: list[str]) -> frozenset[str]:
     """Return the words known to the embedder; if they are lost, STOPWORDS, with a note."""
     try:
         value = reader.read_meta_value("known_words")
@@ -145,8 +145,8 @@ def _read_known_words(reader: TolerantReader, notes: list[str]) -> frozenset[str
 
 def _find_first_block_number(reader: TolerantReader) -> int:
     """Return the number of the first text block, by the lowest numbers in `block` and `ref`."""
-    found = [reader.read_scalar("SELECT min(blk) FROM block")]
-    if (id := reader.read_scalar("SELECT min(id) FROM ref")) is not None:
+    found = [reader.read_scalar_or_none("SELECT min(blk) FROM block")]
+    if (id := reader.read_scalar_or_none("SELECT min(id) FROM ref")) is not None:
         found.append((id - 1) // BLOCK_ROWS)
     return max(0, min((number for number in found if number is not None), default=0))
 
@@ -156,25 +156,27 @@ def _find_last_id_in_blocks(reader: TolerantReader, codec: TextCodec) -> int:
 
     A last block that cannot be read counts as full.
     """
-    number = reader.read_scalar("SELECT max(blk) FROM block")
+    number = reader.read_scalar_or_none("SELECT max(blk) FROM block")
     if number is None:
         return 0
     try:
         rows = len(
             codec.unpack_rows(
-                reader.read_scalar("SELECT z FROM block ORDER BY blk DESC"), BLOCK_ROWS
+                reader.read_scalar_or_none("SELECT z FROM block ORDER BY blk DESC"), BLOCK_ROWS
             )
         )
     except DamagedError:
         rows = BLOCK_ROWS
     end = int(number) * BLOCK_ROWS + rows
-    first_single = reader.read_scalar("SELECT min(id) FROM text")
+    first_single = reader.read_scalar_or_none("SELECT min(id) FROM text")
     return end if first_single is None else min(end, int(first_single) - 1)
 
 
 def _find_highest_intact_id(reader: TolerantReader) -> int:
     """Return the highest id of an entry with an intact ranking code; 0 if there is none."""
-    for id, crc, code in reader.iter_rows("SELECT id, crc, v FROM ref ORDER BY id DESC"):
+    for id, crc, code in reader.iter_rows_until_damage(
+        "SELECT id, crc, v FROM ref ORDER BY id DESC"
+    ):
         if (
             isinstance(code, bytes)
             and isinstance(crc, int)
@@ -186,5 +188,5 @@ def _find_highest_intact_id(reader: TolerantReader) -> int:
 
 def _find_highest_given_id(reader: TolerantReader) -> int:
     """Return the highest id ever inserted into sqlite-vec's table, by SQLite; 0 if unknown."""
-    found = reader.read_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'code_rowids'")
+    found = reader.read_scalar_or_none("SELECT seq FROM sqlite_sequence WHERE name = 'code_rowids'")
     return found if isinstance(found, int) else 0

@@ -39,9 +39,9 @@ class TolerantReader:
             UnicodeDecodeError,
         )
         self.stopped = False
-        """Whether damage ended the last `iter_rows` early."""
+        """Whether damage ended the last `iter_rows_until_damage` early."""
 
-    def iter_rows(self, sql: str, values: Sequence[int | str] = ()) -> Iterator[Row]:
+    def iter_rows_until_damage(self, sql: str, values: Sequence[int | str] = ()) -> Iterator[Row]:
         """Yield the rows that the SQL statement selects, up to the first damage.
 
         Afterwards `stopped` says whether there was any.
@@ -52,12 +52,12 @@ class TolerantReader:
         except self._damage:
             self.stopped = True
 
-    def read_scalar(self, sql: str, values: Sequence[int | str] = ()) -> Any:
+    def read_scalar_or_none(self, sql: str, values: Sequence[int | str] = ()) -> Any:
         """Return the first column of the first row that the SQL statement selects.
 
         None if the row is missing or damaged.
         """
-        return next(self.iter_rows(sql, values), (None,))[0]
+        return next(self.iter_rows_until_damage(sql, values), (None,))[0]
 
     def read_rows_by_id(self, sql: str, numbers: Sequence[int]) -> dict[int, Row]:
         """Return the readable rows with these numbers, by number: their other columns.
@@ -65,7 +65,10 @@ class TolerantReader:
         `sql` selects the number first, and takes the numbers as a JSON array. If it fails, each
         half of the numbers is read separately, down to single rows.
         """
-        found = {row[0]: row[1:] for row in self.iter_rows(sql, (format_json_array(numbers),))}
+        found = {
+            row[0]: row[1:]
+            for row in self.iter_rows_until_damage(sql, (format_json_array(numbers),))
+        }
         if self.stopped and len(numbers) > 1:
             middle = len(numbers) // 2
             return self.read_rows_by_id(sql, numbers[:middle]) | self.read_rows_by_id(
@@ -76,7 +79,9 @@ class TolerantReader:
     def read_meta_value(self, key: str) -> Value | None:
         """Return the value of `key` in `meta`; None if it is missing or damaged."""
         # Scan the table without its index, which may be damaged.
-        found = self.iter_rows("SELECT value, crc FROM meta NOT INDEXED WHERE key = ?", (key,))
+        found = self.iter_rows_until_damage(
+            "SELECT value, crc FROM meta NOT INDEXED WHERE key = ?", (key,)
+        )
         row = next(found, None)
         return row[0] if row is not None and compute_checksum(key, row[0]) == row[1] else None
 
@@ -85,34 +90,38 @@ class TolerantReader:
         found = self.read_meta_value(key)
         return found if isinstance(found, int) else None
 
-    def read_dictionary(self, number: int) -> bytes:
+    def read_dictionary_or_raise(self, number: int) -> bytes:
         """Return the zstandard dictionary with the id `number` in the table `zdict`.
 
         Raises:
             DamagedError: The dictionary is missing or damaged.
         """
-        row = next(self.iter_rows("SELECT d, crc FROM zdict WHERE id = ?", (number,)), None)
+        row = next(
+            self.iter_rows_until_damage("SELECT d, crc FROM zdict WHERE id = ?", (number,)), None
+        )
         if row is None or compute_checksum(number, row[0]) != row[1]:
             raise DamagedError(f"dictionary {number} is not as it was written")
         return bytes(row[0])
 
-    def list_numbers(self, table: str, key: str) -> list[int]:
+    def list_readable_column_values(self, table: str, key: str) -> list[int]:
         """Return the values of the column `key` of a table, ascending, as far as they are readable.
 
         They are read from the table and from its indexes, because one of them can be intact.
         """
         found: set[int] = set()
         for where in (f"{table} NOT INDEXED", table):
-            found.update(row[0] for row in self.iter_rows(f"SELECT {key} FROM {where}"))
+            found.update(
+                row[0] for row in self.iter_rows_until_damage(f"SELECT {key} FROM {where}")
+            )
         return sorted(found)
 
-    def read_labels(self) -> dict[int, EntryMetadata]:
+    def read_intact_labels(self) -> dict[int, EntryMetadata]:
         """Return the intact rows of the table `label` (entries' metadata), by their number."""
-        numbers = self.list_numbers("label", "id")
+        numbers = self.list_readable_column_values("label", "id")
         crcs = self.read_rows_by_id(LABEL_CRCS, numbers)
         rows = self.read_rows_by_id(LABELS, numbers)
         # The unique index has a copy of all four texts.
-        copies = {row[0]: row[1:] for row in self.iter_rows(LABEL_COPIES)}
+        copies = {row[0]: row[1:] for row in self.iter_rows_until_damage(LABEL_COPIES)}
         found: dict[int, EntryMetadata] = {}
         for number, (crc,) in crcs.items():
             for domain, source, level, provenance in (

@@ -43,7 +43,10 @@ def carry_usage_counts(old: StoreSource, new: StoreSource) -> None:
         for id, each in zip(new.find_ids_at(places), found[places].tolist(), strict=True)
         if counts[each]
     ]
-    with sqlite.translate_errors(new.path), sqlite.open_connection(new.path, "write") as connection:
+    with (
+        sqlite.translate_errors(new.path),
+        sqlite.open_connection_close_on_error(new.path, "write") as connection,
+    ):
         with tables.write_transaction(connection):
             connection.executemany(
                 "INSERT OR REPLACE INTO tally(id, shown, helped) VALUES(?, ?, ?)", carried

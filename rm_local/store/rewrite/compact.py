@@ -45,8 +45,8 @@ def compact_store(
     with StoreSource.open(path) as held:
         if not held.rows:
             raise StoreError(f"The store {path} has no entries.", "Add some before you compact it.")
-        with _lock_if_unchanged(path, held) as last:
-            new_path = _choose_new_path(path, f"{held.fingerprint}, level {level}")
+        with _lock_unchanged_yield_last_id(path, held) as last:
+            new_path = _choose_path_and_remove_stale(path, f"{held.fingerprint}, level {level}")
             if not new_path.exists() or _get_build_folder(new_path).exists():
                 build_store(
                     new_path,
@@ -74,19 +74,25 @@ def _empty_wal(path: Path) -> None:
         StoreError: Another program still uses the log.
     """
     Store.open(path, write=True).close()
-    with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
+    with (
+        sqlite.translate_errors(path),
+        sqlite.open_connection_close_on_error(path, "write") as connection,
+    ):
         wal.leave_wal_or_raise(connection, path)
         connection.close()
 
 
 @contextmanager
-def _lock_if_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
+def _lock_unchanged_yield_last_id(path: Path, held: StoreSource) -> Iterator[int]:
     """Lock writers out of the store at `path` during the body; yield its highest id ever given.
 
     Raises:
         StoreError: The store has changed since `held` was opened.
     """
-    with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
+    with (
+        sqlite.translate_errors(path),
+        sqlite.open_connection_close_on_error(path, "write") as connection,
+    ):
         connection.execute("BEGIN IMMEDIATE")
         if wal.uses_wal(connection) or read_store_fingerprint(connection) != held.fingerprint:
             raise StoreError(f"The store {path} was changed meanwhile.", "Start again.")
@@ -95,7 +101,7 @@ def _lock_if_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
         connection.close()
 
 
-def _choose_new_path(path: Path, build_key: str) -> Path:
+def _choose_path_and_remove_stale(path: Path, build_key: str) -> Path:
     """Return the temporary path of the new store, next to `path`, which depends on `build_key`.
 
     Files and folders left by calls with another `build_key` are removed.

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from rm_local.arrays import Ids
 from rm_local.progress import DoneCallback
 from rm_local.records import Entry
-from rm_local.store.codec.text_blocks import KEY_END, join_texts
+from rm_local.store.codec.text_blocks import KEY_END, check_and_join_texts
 from rm_local.store.rewrite.store_source import StoreSource
-from rm_local.store.sqlite.tables import make_entry_metadata
+from rm_local.store.sqlite.tables import make_storable_metadata
 
 Fingerprints = NDArray[np.uint64]
 """Fingerprints of n entries, an array (n,) of 64-bit hashes: the probability of a collision among
@@ -27,12 +27,12 @@ all of them differ."""
 
 def encode_texts(entry: Entry) -> bytes:
     """Return an entry's subproblem and subroutine as bytes, for a fingerprint of only these."""
-    return join_texts(entry.subproblem, entry.subroutine)
+    return check_and_join_texts(entry.subproblem, entry.subroutine)
 
 
 def encode_entry(entry: Entry) -> bytes:
     """Return an entry's texts and metadata, all except its id, as bytes for a fingerprint."""
-    label = (each.encode("utf-8", "surrogatepass") for each in make_entry_metadata(entry))
+    label = (each.encode("utf-8", "surrogatepass") for each in make_storable_metadata(entry))
     return KEY_END.join([encode_texts(entry), *label])
 
 

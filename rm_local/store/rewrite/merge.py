@@ -14,7 +14,7 @@ from rm_local.store.rewrite.union_source import join_stores
 from rm_local.work_folder import remove_work_folder
 
 
-def merge_stores(
+def merge_stores_and_count_omitted(
     paths: Sequence[Path],
     out: Path,
     *,

@@ -18,7 +18,7 @@ from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter
 from rm_local.store.rewrite.sparse_ids import SparseRange
 from rm_local.store.sqlite import tables as rows
-from rm_local.store.sqlite.meta import read_known_words
+from rm_local.store.sqlite.meta import read_packed_known_words
 from rm_local.store.store import Store
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class StoreSource(PickleByFields):
         """Return the entries of block `number`, counted from 0, without vectors."""
         return self._store.get(self.find_ids_at(self._list_block_places(number)))
 
-    def read_filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
+    def read_filtered_block(self, number: int, filter: EntryFilter) -> EntryBatch:
         """Return the entries of block `number` that pass the filter, and their vectors."""
         ids = self.find_ids_at(self._list_block_places(number))
         with self._store.borrow_connection() as connection:
@@ -108,14 +108,14 @@ class StoreSource(PickleByFields):
         with self._store.borrow_connection() as connection:
             if read_store_fingerprint(connection) != self.fingerprint:
                 raise StoreError(f"The store {self.path} was changed meanwhile.", "Start again.")
-            ids: list[int] = self._range.find_ids_at(places).tolist()
+            ids: list[int] = self._existing_ids.find_ids_at(places).tolist()
         return ids
 
     @cached_property
     def known_words(self) -> frozenset[str]:
         """The words known to the store's embedder, in lower case."""
         with self._store.borrow_connection() as connection:
-            return unpack_words(read_known_words(connection))
+            return unpack_words(read_packed_known_words(connection))
 
     @property
     def blocks(self) -> int:
@@ -143,7 +143,7 @@ class StoreSource(PickleByFields):
         return Store.open(self.path)
 
     @cached_property
-    def _range(self) -> SparseRange:
+    def _existing_ids(self) -> SparseRange:
         with self._store.borrow_connection() as connection:
             given = rows.read_id_range(connection)
             return SparseRange.from_missing(given.start, _find_deleted_ids(connection, given))

@@ -20,7 +20,7 @@ from rm_local.store.build.source import EntryBatch
 from rm_local.store.rewrite import fingerprints
 from rm_local.store.rewrite.sparse_ids import SparseRange
 from rm_local.store.rewrite.store_source import READ_ROWS, PickleByFields, StoreSource
-from rm_local.work_folder import open_work_folder
+from rm_local.work_folder import make_or_reuse_work_folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,9 @@ class UnionSource(PickleByFields):
     def read_block(self, number: int) -> EntryBatch:
         """Return entries and vectors of block `number`, counted from 0."""
         first = number * self.block_rows
-        places = self._range.find_ids_at(np.arange(first, min(first + self.block_rows, self.rows)))
+        places = self._kept_positions.find_ids_at(
+            np.arange(first, min(first + self.block_rows, self.rows))
+        )
         entries: list[Entry] = []
         vectors = []
         for store, (start, stop) in zip(self.stores, pairwise(self._edges), strict=True):
@@ -58,7 +60,7 @@ class UnionSource(PickleByFields):
         return [0, *accumulate(store.rows for store in self.stores)]
 
     @cached_property
-    def _range(self) -> SparseRange:
+    def _kept_positions(self) -> SparseRange:
         missing: Ids = np.load(self.left_out)
         return SparseRange.from_missing(0, missing)
 
@@ -83,7 +85,7 @@ def join_stores(
         _write_places(
             left_out,
             fingerprints.find_repeated_places(
-                _compute_fingerprints(stores, ProgressMeter(report, "read", total).reach)
+                _compute_text_fingerprints(stores, ProgressMeter(report, "read", total).reach)
             ),
         )
     missing = np.load(left_out, mmap_mode="r")
@@ -112,7 +114,7 @@ def _check_stores(stores: Sequence[StoreSource]) -> None:
         raise StoreError("These stores have no entries.", "Name one that has some.")
 
 
-def _compute_fingerprints(
+def _compute_text_fingerprints(
     stores: Sequence[StoreSource], on_done: DoneCallback
 ) -> fingerprints.Fingerprints:
     """Return the fingerprints of the texts of all entries, store by store, in one array."""
@@ -130,6 +132,6 @@ def _compute_fingerprints(
 
 
 def _write_places(path: Path, places: Ids) -> None:
-    open_work_folder(path.parent)
+    make_or_reuse_work_folder(path.parent)
     with write_atomically(path) as file:
         np.save(file, places)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from rm_local.disk_space import count_free_bytes
 from rm_local.errors import ReadOnlyStoreError, StoreError
 from rm_local.store.format import PAGE_SIZE, DamagedError
-from rm_local.store.sqlite.libraries import load_apsw, load_sqlite_vec
+from rm_local.store.sqlite.libraries import load_and_configure_apsw, load_sqlite_vec
 from rm_local.store.sqlite.open_checks import (
     check_no_hot_journal,
     describe_damage,
@@ -28,7 +28,7 @@ CACHE_KIB = 12288
 
 
 @contextmanager
-def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
+def open_connection_close_on_error(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
     """Open the SQLite file `path` with sqlite-vec loaded; close it only if the body raises.
 
     If file or folder is not writable, it is opened as immutable, without a file next to it, and
@@ -85,7 +85,7 @@ def translate_errors(path: Path) -> Iterator[None]:
 
     `path` is the store that the body reads or writes. DamagedError becomes CorruptStoreError.
     """
-    load_apsw()
+    load_and_configure_apsw()
     import apsw
 
     try:

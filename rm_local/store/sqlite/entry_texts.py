@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from rm_local.records import Entry
-from rm_local.store.codec.text_blocks import TextCodec, split_row
+from rm_local.store.codec.text_blocks import TextCodec, split_row_into_texts
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.sqlite import tables
 
@@ -47,5 +47,5 @@ def read_entries(
                 (row,) = codec.unpack_rows(single[id], 1)
         except (KeyError, IndexError) as error:
             raise DamagedError(f"entry {id} has no text") from error
-        found[id] = Entry(*split_row(row), *label, id)
+        found[id] = Entry(*split_row_into_texts(row), *label, id)
     return found

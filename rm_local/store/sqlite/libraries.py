@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _LOADING = Lock()
 
 
-def load_apsw() -> None:
+def load_and_configure_apsw() -> None:
     """Import apsw; at the first import also turn off SQLite's memory statistics.
 
     The statistics take a lock at every allocation, which slows down two readers. They can be turned

@@ -64,10 +64,10 @@ class Meta:
     """Highest id of an entry with its texts in a block; those of higher ids are in single rows."""
     search_params: SearchParams = SearchParams()
     sqlite_vec: str = ""
-    """Version of sqlite-vec that created the store's file; ignored by `write_meta`."""
+    """Version of sqlite-vec that created the store's file; ignored by `write_initial_meta`."""
 
 
-def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> None:
+def write_initial_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> None:
     """Fill the table `meta` of a new, empty store.
 
     `known_words` are the words known to the embedder, packed by `pack_words`.
@@ -158,7 +158,7 @@ def read_text_or_none(connection: apsw.Connection, key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def read_known_words(connection: apsw.Connection) -> bytes:
+def read_packed_known_words(connection: apsw.Connection) -> bytes:
     """Return the words known to the store's embedder, packed for `unpack_words`.
 
     Raises:

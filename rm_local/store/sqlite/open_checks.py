@@ -19,7 +19,7 @@ from rm_local.errors import (
     StoreVersionError,
 )
 from rm_local.store.format import APPLICATION_ID, PAGE_SIZE, VERSION
-from rm_local.store.sqlite.libraries import load_apsw
+from rm_local.store.sqlite.libraries import load_and_configure_apsw
 
 if TYPE_CHECKING:
     import apsw
@@ -135,7 +135,7 @@ def _read_file_header(path: Path) -> bytes:
         CorruptStoreError: It is a folder.
         StoreError: It cannot be read.
     """
-    load_apsw()
+    load_and_configure_apsw()
     import apsw
 
     if path.is_dir():

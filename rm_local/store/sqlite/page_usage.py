@@ -18,7 +18,7 @@ PARTS = {
 """Kind of data in a table, by the table's name up to its first underscore; otherwise `other`."""
 
 
-def measure_part_sizes(path: Path) -> dict[str, int]:
+def measure_bytes_by_kind(path: Path) -> dict[str, int]:
     """Return the bytes of the pages of each kind of data: `bits`, `codes`, `texts`, `words`, ...
 
     The whole file is read.
@@ -27,7 +27,10 @@ def measure_part_sizes(path: Path) -> dict[str, int]:
         StoreError: As for `Store.open`.
     """
     found: dict[str, int] = defaultdict(int)
-    with sqlite.translate_errors(path), sqlite.open_connection(path, "read") as connection:
+    with (
+        sqlite.translate_errors(path),
+        sqlite.open_connection_close_on_error(path, "read") as connection,
+    ):
         tables = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"
         for name, size in connection.execute(tables):
             found[PARTS.get(str(name).split("_")[0], "other")] += int(size or 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from rm_local.store.sqlite import connection as sqlite
-from rm_local.system import usable_cores
+from rm_local.system import count_usable_processors
 
 if TYPE_CHECKING:
     import apsw
@@ -47,7 +47,9 @@ class ReaderPool:
         self._first, self._sight = first, SnapshotVersion(first)
         self._path = path
         self._second: SnapshotVersion | None = None
-        self._thread = ThreadPoolExecutor(1, "store-reader") if usable_cores() > 1 else None
+        self._thread = (
+            ThreadPoolExecutor(1, "store-reader") if count_usable_processors() > 1 else None
+        )
 
     def map_pieces(
         self,
@@ -114,7 +116,7 @@ class ReaderPool:
         import apsw
 
         if self._second is None:
-            with sqlite.open_connection(self._path, "read") as connection:
+            with sqlite.open_connection_close_on_error(self._path, "read") as connection:
                 connection.set_busy_timeout(0)
                 self._second = SnapshotVersion(connection)
         second = self._second.connection

@@ -137,7 +137,7 @@ def adjust_entry_count(connection: apsw.Connection, entries: int) -> None:
 
 def find_or_add_label(connection: apsw.Connection, entry: Entry) -> int:
     """Return the number of the row of `label` with the entry's metadata; insert a missing row."""
-    label = make_entry_metadata(entry)
+    label = make_storable_metadata(entry)
     found = connection.execute(
         "SELECT id FROM label WHERE domain = ? AND source = ? AND level = ? AND provenance = ?",
         label,
@@ -156,7 +156,7 @@ def insert_label(connection: apsw.Connection, number: int, label: EntryMetadata)
     )
 
 
-def make_entry_metadata(entry: Entry) -> EntryMetadata:
+def make_storable_metadata(entry: Entry) -> EntryMetadata:
     """Return domain, source, level and provenance of an entry, without lone surrogates.
 
     SQLite cannot store those; each is replaced by a question mark.

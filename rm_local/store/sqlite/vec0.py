@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rm_local.store.codec.text_blocks import pack_words
 from rm_local.store.format import CHUNK_SIZE, DamagedError, compute_checksum, format_schema
-from rm_local.store.sqlite.meta import Meta, write_meta
+from rm_local.store.sqlite.meta import Meta, write_initial_meta
 from rm_local.store.sqlite.open_checks import check_vec0_layout
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Chunk(NamedTuple):
     """Label numbers of the entries, a little-endian int64 per slot."""
 
 
-def create_schema(
+def create_tables_and_meta(
     connection: apsw.Connection,
     path: Path,
     meta: Meta,
@@ -52,7 +52,7 @@ def create_schema(
     """
     connection.execute(format_schema(meta.embedder.dimension))
     check_vec0_layout(connection, path)
-    write_meta(connection, meta, pack_words(known_words))
+    write_initial_meta(connection, meta, pack_words(known_words))
     for number, data in ((TEXTS, dictionary), (CODES, code_dictionary)):
         connection.execute(
             "INSERT INTO zdict(id, d, crc) VALUES(?, ?, ?)",
@@ -72,7 +72,7 @@ def read_dictionary(connection: apsw.Connection, number: int) -> bytes:
     return bytes(row[0])
 
 
-def write_chunks(connection: apsw.Connection, chunks: Sequence[Chunk]) -> None:
+def append_chunks(connection: apsw.Connection, chunks: Sequence[Chunk]) -> None:
     """Append chunks to the table `code` by inserts into sqlite-vec's shadow tables."""
     last = int(connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get)
     for number, each in enumerate(chunks, last + 1):

@@ -25,7 +25,7 @@ LOGS = ("-journal", "-wal", "-shm")
 """Suffixes of files that SQLite can leave next to a store after its writer was killed."""
 
 
-def enable_wal(connection: apsw.Connection, path: Path) -> None:
+def enable_wal_if_possible(connection: apsw.Connection, path: Path) -> None:
     """Switch the store to a write-ahead log if possible.
 
     A commit is then one append and one sync, and does not block readers; `leave_wal` makes the
@@ -41,10 +41,10 @@ def enable_wal(connection: apsw.Connection, path: Path) -> None:
         apsw.BusyError, apsw.LockedError, apsw.CantOpenError, apsw.IOError, apsw.ReadOnlyError
     ):
         connection.execute("PRAGMA journal_mode=WAL")
-        _extend_log(connection, path.with_name(path.name + "-wal"))
+        _fill_empty_log(connection, path.with_name(path.name + "-wal"))
 
 
-def _extend_log(connection: apsw.Connection, log: Path) -> None:
+def _fill_empty_log(connection: apsw.Connection, log: Path) -> None:
     """Fill an empty log file with LOG_BYTES zeros, because a commit that extends it is slower.
 
     SQLite ignores zeros. The write lock is held, so that no writer's commit is overwritten.

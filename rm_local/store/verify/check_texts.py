@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.progress import DoneCallback
-from rm_local.store.codec.text_blocks import TextCodec, split_row, unpack_words
+from rm_local.store.codec.text_blocks import TextCodec, split_row_into_texts, unpack_words
 from rm_local.store.format import BLOCK_ROWS, DamagedError
-from rm_local.store.index.rare_words import RareWordFinder
+from rm_local.store.index.rare_words import UnknownWordFinder
 from rm_local.store.sqlite import meta
 from rm_local.store.sqlite.entry_texts import locate_block_row
 from rm_local.store.sqlite.reader_pool import read_transaction
@@ -34,7 +34,7 @@ class TextChecker:
         self._connection = connection
         self._codec = TextCodec(read_dictionary(connection, TEXTS))
         self._bulk = meta.read_number(connection, "bulk")
-        self._rare = RareWordFinder(unpack_words(meta.read_known_words(connection)))
+        self._rare = UnknownWordFinder(unpack_words(meta.read_packed_known_words(connection)))
         self._labels = {row[0] for row in connection.execute("SELECT id FROM label")}
         self.exists = np.zeros(meta.read_number(connection, "last") + 1, dtype=bool)
         """Whether an entry exists, by id; complete when `find_faults` has ended."""
@@ -60,7 +60,7 @@ class TextChecker:
         fresh = dict(execute("SELECT id, rare FROM fresh WHERE id BETWEEN ? AND ?", bounds))
         self.exists[list(refs)] = True
         found: dict[int, bytes] = {}
-        yield from self._unpack_texts(bounds, found)
+        yield from self._unpack_texts_and_yield_faults(bounds, found)
         for id, row in found.items():
             if row and id not in refs:
                 yield f"Entry {id} has a text and no vector."
@@ -71,13 +71,13 @@ class TextChecker:
                 yield f"Entry {id} has no text."
                 continue
             try:
-                text = split_row(found[id])[0]
+                text = split_row_into_texts(found[id])[0]
             except DamagedError as error:
                 yield f"Entry {id}: {error}."
                 continue
             words = list_indexed_words(self._rare, text)
             if id in fresh:
-                if fresh[id] != " ".join(self._rare.find_rare_words(text)):
+                if fresh[id] != " ".join(self._rare.find_unknown_words(text)):
                     yield f"Entry {id}: its pending row has other words than its text."
                 words = []
             self.words.add_words(id, words)
@@ -86,7 +86,9 @@ class TextChecker:
         for id in sizes:
             yield f"Entry {id}: the word index has words of it, but it does not exist."
 
-    def _unpack_texts(self, bounds: tuple[int, int], into: dict[int, bytes]) -> Iterator[str]:
+    def _unpack_texts_and_yield_faults(
+        self, bounds: tuple[int, int], into: dict[int, bytes]
+    ) -> Iterator[str]:
         """Decompress the texts of entries in `bounds`, first and last id, and yield faults.
 
         The joined texts are added to `into` by id, empty for deleted entries.

@@ -63,7 +63,7 @@ def find_vector_faults(
         with read_transaction(connection):
             chunks: list[tuple[Any, ...]] = connection.execute(CHUNKS, (after, STEP)).fetchall()
             slots: list[tuple[int, SignBitsRow]] = []
-            found = list(_unpack_slots(chunks, width, slots))
+            found = list(_unpack_slots_and_yield_faults(chunks, width, slots))
             found += _find_slot_faults(connection, slots, seen, bulk)
         yield from found
         if not chunks:
@@ -77,7 +77,7 @@ def find_vector_faults(
         yield f"Entry {id} has no bits."
 
 
-def _unpack_slots(
+def _unpack_slots_and_yield_faults(
     chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, SignBitsRow]]
 ) -> Iterator[str]:
     """Append ids and rows of the used slots of `chunks` to `into`; yield a fault if unreadable.
@@ -129,7 +129,7 @@ def _find_slot_faults(
             if id not in tombs:
                 yield f"Cluster {slot.cluster} has bits of entry {id}, which does not exist."
             continue
-        if fault := _mark_seen(id, seen):
+        if fault := _mark_seen_and_find_repeat(id, seen):
             yield fault
         if fault := _find_row_fault(id, slot, *refs[id]):
             yield fault
@@ -146,7 +146,7 @@ def _find_pending_faults(connection: apsw.Connection, width: int, seen: Flags) -
         if code is None:
             yield f"There are pending bits of entry {id}, which does not exist."
             continue
-        if fault := _mark_seen(id, seen):
+        if fault := _mark_seen_and_find_repeat(id, seen):
             yield fault
         if not isinstance(bits, bytes) or len(bits) != width:
             yield f"Entry {id}: its pending bits cannot be read."
@@ -156,7 +156,7 @@ def _find_pending_faults(connection: apsw.Connection, width: int, seen: Flags) -
             yield fault
 
 
-def _mark_seen(id: int, seen: Flags) -> str:
+def _mark_seen_and_find_repeat(id: int, seen: Flags) -> str:
     """Mark the id in `seen`; return a sentence if it was marked before, otherwise "".
 
     An id out of range is ignored.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.format import BLOCK_ROWS, compute_checksum
 from rm_local.store.index.centroids import read_centroids
-from rm_local.store.sqlite.meta import SPREAD, read_known_words, read_meta, read_number
+from rm_local.store.sqlite.meta import SPREAD, read_meta, read_number, read_packed_known_words
 from rm_local.store.sqlite.reader_pool import read_transaction
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, read_dictionary
 
@@ -75,7 +75,7 @@ def find_checksum_faults(connection: apsw.Connection) -> Iterator[str]:
         if compute_checksum(*row[1:]) != row[0]:
             yield f"Label {row[1]} is not as it was written."
     dimension = read_meta(connection).embedder.dimension
-    unpack_words(read_known_words(connection))
+    unpack_words(read_packed_known_words(connection))
     for which in (TEXTS, CODES):
         read_dictionary(connection, which)
     read_centroids(connection, dimension)

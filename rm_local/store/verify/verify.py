@@ -44,7 +44,10 @@ def verify_store(path: Path, report: ProgressCallback) -> list[str]:
     Raises:
         StoreError: The file cannot be read, or another program keeps it locked.
     """
-    with sqlite.translate_errors(path), sqlite.open_connection(path, "read") as connection:
+    with (
+        sqlite.translate_errors(path),
+        sqlite.open_connection_close_on_error(path, "read") as connection,
+    ):
         check_file_size(connection, path)
         # A temporary table of this connection, which is not written to.
         connection.execute("PRAGMA query_only=0")

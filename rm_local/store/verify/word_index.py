@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from rm_local.store.index.rare_words import RareWordFinder
+from rm_local.store.index.rare_words import UnknownWordFinder
 from rm_local.store.sqlite.reader_pool import read_transaction
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ class WordIndexChecksum:
     __hash__ = None  # type: ignore[assignment]
 
 
-def list_indexed_words(rare: RareWordFinder, text: str) -> list[str]:
+def list_indexed_words(rare: UnknownWordFinder, text: str) -> list[str]:
     """Return the rare words of `text` as in the index: split once more by FTS5's tokenizer."""
-    words = rare.find_rare_words(text)
+    words = rare.find_unknown_words(text)
     joined = " ".join(words)
     return words if joined.isascii() else list(dict.fromkeys(rare.split_words(joined)))
 

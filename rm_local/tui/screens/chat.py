@@ -21,7 +21,7 @@ from rm_local.loop import Event, HintCut, Plan, RunEvent, make_failed_event
 from rm_local.sessions import Session, replay_session
 from rm_local.tui import formatting, messages, plan_mode
 from rm_local.tui.chat_state import Backend, ChatState, PendingQuestion
-from rm_local.tui.enabled_actions import is_action_enabled
+from rm_local.tui.enabled_actions import is_action_enabled_or_unknown
 from rm_local.tui.keys import CHAT
 from rm_local.tui.screens import reader
 from rm_local.tui.screens.opening import OpeningScreen
@@ -73,18 +73,18 @@ class ChatScreen(OpeningScreen):
 
     # Opening: model and store
 
-    def adapt_to_model(self, info: ModelInfo) -> None:
+    def handle_loaded_model(self, info: ModelInfo) -> None:
         """Adapt prompt and plan to the model, then ask the pending question."""
         self.query_one(Prompt).set_placeholder(info)
         self._set_plan(plan_mode.drop_unsupported_effort(self.plan, info))
         self.query_one(Transcript).set_welcome_note(Content(""))
         if not self.state.running:
-            self._ask_pending_question(self.state.end_turn())
+            self._ask_pending_question_if_any(self.state.end_turn())
 
-    def show_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
+    def handle_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
         """Show the error; if the model failed, put the pending question back into the prompt."""
         if of_model:
-            self._restore_question(self.state.stop_turn())
+            self._restore_question_to_prompt(self.state.stop_turn())
         text, remedy = formatting.one_line(error.message), formatting.one_line(error.remedy)
         self.query_one(Transcript).set_welcome_note(
             Content.assemble((text, "$error"), "\n", remedy)
@@ -98,27 +98,27 @@ class ChatScreen(OpeningScreen):
     def _submit_question(self, message: messages.QuestionSubmitted) -> None:
         after = self._end_question_edit()
         if after is not None:
-            self._restore_question(self.state.stop_turn())
-        self.ask_question(PendingQuestion(message.question, after=after))
+            self._restore_question_to_prompt(self.state.stop_turn())
+        self.ask_or_queue_question(PendingQuestion(message.question, after=after))
 
     @on(messages.SubproblemEdited)
     def _submit_subproblem(self, message: messages.SubproblemEdited) -> None:
         self.query_one(Prompt).focus()
-        self._ask_again(message.subproblem)
+        self._stop_and_ask_again(message.subproblem)
 
     def action_again(self) -> None:
         """Solve the current question again, with its marked hits and another seed."""
-        self._ask_again(None)
+        self._stop_and_ask_again(None)
 
-    def _ask_again(self, subproblem: str | None) -> None:
+    def _stop_and_ask_again(self, subproblem: str | None) -> None:
         if pending := self.state.build_retry_question(subproblem):
-            self._restore_question(self.state.stop_turn())
-            self.ask_question(pending)
+            self._restore_question_to_prompt(self.state.stop_turn())
+            self.ask_or_queue_question(pending)
 
-    def ask_question(self, pending: PendingQuestion) -> None:
+    def ask_or_queue_question(self, pending: PendingQuestion) -> None:
         """Solve the question now, or queue it while the model loads or a turn runs."""
         if self.state.running or self.backend.info is None:
-            self._restore_question(self.state.queue_question(pending))
+            self._restore_question_to_prompt(self.state.replace_pending_question(pending))
             reason = "this one ends" if self.state.running else "the model is there"
             question = formatting.one_line(pending.question)
             self.query_one(Prompt).show_note(f"asked when {reason}: {question}")
@@ -167,39 +167,39 @@ class ChatScreen(OpeningScreen):
         self.refresh_bindings()
 
     @on(messages.TurnEnded)
-    def _finish_turn(self) -> None:
+    def _finish_turn_and_ask_next(self) -> None:
         self._tick.pause()
         waiting = self.state.end_turn()
         self._draw_turn()
         self.refresh_bindings()
         if self.backend.info is not None:
-            self._ask_pending_question(waiting)
+            self._ask_pending_question_if_any(waiting)
             return
         if waiting is not None:  # the model's process died with the turn
-            self.state.queue_question(waiting)
+            self.state.replace_pending_question(waiting)
         self.open_backend()
 
-    def _ask_pending_question(self, waiting: PendingQuestion | None) -> None:
+    def _ask_pending_question_if_any(self, waiting: PendingQuestion | None) -> None:
         self.query_one(Prompt).show_note("")
         if waiting is not None:
-            self.ask_question(waiting)
+            self.ask_or_queue_question(waiting)
 
     def _move_current_turn_to_past(self) -> None:
         """Move the current turn to the past turns of the transcript."""
         if self.state.turn is not None:
             self.query_one(Transcript).add_past_turns(self.state.turn)
 
-    def _restore_question(self, waiting: PendingQuestion | None) -> None:
+    def _restore_question_to_prompt(self, waiting: PendingQuestion | None) -> None:
         prompt = self.query_one(Prompt)
         prompt.show_note("")
         if waiting is not None:
-            prompt.restore_question(waiting.question)
+            prompt.prepend_unasked_question(waiting.question)
 
     # Steering
 
     def action_stop(self) -> None:
         """Stop the turn; put a pending question back into the prompt."""
-        self._restore_question(self.state.stop_turn())
+        self._restore_question_to_prompt(self.state.stop_turn())
         self.refresh_bindings()
 
     def action_prompt(self) -> None:
@@ -209,14 +209,14 @@ class ChatScreen(OpeningScreen):
     def action_edit(self) -> None:
         """Show the input for the subproblem of the current turn."""
         if self.state.turn is not None:
-            self.query_one(TurnPanel).edit_subproblem(self.state.turn.subproblem)
+            self.query_one(TurnPanel).show_subproblem_input(self.state.turn.subproblem)
 
     def action_edit_question(self) -> None:
         """Put the current question into the prompt, to replace it by an edited one: a fork."""
         if self.state.turn is not None:
             self.state.begin_edit()
             prompt = self.query_one(Prompt)
-            prompt.edit_question(self.state.turn.question)
+            prompt.begin_question_edit(self.state.turn.question)
             prompt.show_note("in this question's place; Esc leaves it as it was")
             self.refresh_bindings()
 
@@ -294,7 +294,9 @@ class ChatScreen(OpeningScreen):
     def _open_hit_reader(self, message: messages.HitOpened) -> None:
         content = reader.format_entry(message.hit)
         self.app.push_screen(
-            reader.Reader(f"Entry · {formatting.format_origin(message.hit)}", lambda: content)
+            reader.Reader(
+                f"Entry · {formatting.format_domain_and_source(message.hit)}", lambda: content
+            )
         )
 
     @on(messages.BranchOpened)
@@ -309,8 +311,8 @@ class ChatScreen(OpeningScreen):
         self.app.push_screen(reader.Reader(f"Branch {message.index + 1}", format_latest))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enable an action as `is_action_enabled` says, which the footer shows."""
-        enabled = is_action_enabled(action, self.state, self.plan, self._status.info)
+        """Enable an action as `is_action_enabled_or_unknown` says, which the footer shows."""
+        enabled = is_action_enabled_or_unknown(action, self.state, self.plan, self._status.info)
         return super().check_action(action, parameters) if enabled is None else enabled
 
     # Sessions
@@ -318,7 +320,7 @@ class ChatScreen(OpeningScreen):
     def start_new_session(self) -> None:
         """Start a new session on an empty screen, unless a turn runs."""
         if not self._warn_if_running():
-            self._change_session(Session(self.backend))
+            self._close_and_switch_session(Session(self.backend))
 
     def resume_session(self, path: Path | None) -> None:
         """Load and continue the saved session at `path`; ignore None, and any while a turn runs."""
@@ -345,13 +347,13 @@ class ChatScreen(OpeningScreen):
             if message.session is not self.session:
                 message.session.close()
             return
-        self._change_session(message.session)
+        self._close_and_switch_session(message.session)
         self.state.load_turns(message.turns)
         self.query_one(Transcript).add_past_turns(*message.turns[:-1])
         self._draw_turn()
         self.refresh_bindings()
 
-    def _change_session(self, session: Session) -> None:
+    def _close_and_switch_session(self, session: Session) -> None:
         """Switch to this session and show an empty chat."""
         if session is not self.session:
             self.session.close()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class OpeningScreen(Screen[None]):
     """Screen that opens model and store and shows their state in its `Status` line.
 
-    Subclasses implement `adapt_to_model` and `show_opening_error`.
+    Subclasses implement `handle_loaded_model` and `handle_opening_error`.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -35,11 +35,11 @@ class OpeningScreen(Screen[None]):
         self._status = StatusView()
         self._opening = False
 
-    def adapt_to_model(self, info: ModelInfo) -> None:
+    def handle_loaded_model(self, info: ModelInfo) -> None:
         """Adapt the screen to the model that was just loaded."""
         raise NotImplementedError
 
-    def show_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
+    def handle_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
         """Show the error of opening the model (`of_model`) or else the store."""
         raise NotImplementedError
 
@@ -82,21 +82,21 @@ class OpeningScreen(Screen[None]):
         self.notify(formatting.one_line(text), severity=severity, timeout=20, markup=False)
 
     @on(messages.ModelReady)
-    def _show_model_ready(self, message: messages.ModelReady) -> None:
+    def _handle_model_ready(self, message: messages.ModelReady) -> None:
         self._opening = False
         self._set_status(replace(self._status, info=message.info))
-        self.adapt_to_model(message.info)
+        self.handle_loaded_model(message.info)
 
     @on(messages.StoreReady)
     def _show_store_size(self) -> None:
         self._set_status(replace(self._status, entries=self.backend.entries))
 
     @on(messages.OpeningFailed)
-    def _show_opening_failure(self, message: messages.OpeningFailed) -> None:
+    def _handle_opening_failure(self, message: messages.OpeningFailed) -> None:
         if message.of_model:
             self._opening = False
             self._set_status(replace(self._status, failed=True))
-        self.show_opening_error(message.error, of_model=message.of_model)
+        self.handle_opening_error(message.error, of_model=message.of_model)
 
     def _show_model_unloaded(self) -> None:
         if self._status.info is not None and self.backend.info is None:

@@ -59,15 +59,15 @@ def format_entry(hit: Hit) -> Content:
     facts = [f"similarity {hit.similarity:.2f}, higher is nearer"]
     if hit.lexical:
         facts.append(f"{hit.lexical:.0%} of the rare words".replace("%", " %"))
-    if origin := formatting.format_origin(hit):
+    if origin := formatting.format_domain_and_source(hit):
         facts.append(origin)
     if hit.entry.id:
         facts.append(f"entry {hit.entry.id:,}")
     return Content.assemble(
         ("Subproblem\n", "bold $phase-formulate"),
-        formatting.format_text(hit.entry.subproblem),
+        formatting.sanitize_to_content(hit.entry.subproblem),
         ("\n\nSubroutine\n", "bold $phase-retrieve"),
-        formatting.format_text(hit.entry.subroutine),
+        formatting.sanitize_to_content(hit.entry.subroutine),
         ("\n\n" + " · ".join(facts), "$foreground 60%"),
     )
 

@@ -59,10 +59,10 @@ class Sessions(ModalScreen[Path | None]):
         """Show the list."""
         self.query_one("#session").display = False
         self._set_title("Sessions")
-        self._list_sessions()
+        self._show_session_list()
 
     @work(exclusive=True, exit_on_error=False)
-    async def _list_sessions(self) -> None:
+    async def _show_session_list(self) -> None:
         try:
             self._saved = await asyncio.to_thread(lambda: self._open_store().list_sessions())
         except (RmLocalError, OSError) as error:
@@ -78,11 +78,11 @@ class Sessions(ModalScreen[Path | None]):
         self.refresh_bindings()
 
     @on(OptionList.OptionSelected)
-    def _read_chosen_session(self, event: OptionList.OptionSelected) -> None:
-        self._read_session(self._saved[event.option_index])
+    def _show_chosen_session(self, event: OptionList.OptionSelected) -> None:
+        self._show_session_page(self._saved[event.option_index])
 
     @work(exclusive=True, exit_on_error=False)
-    async def _read_session(self, saved: SavedSession) -> None:
+    async def _show_session_page(self, saved: SavedSession) -> None:
         try:
             turns = await asyncio.to_thread(lambda: self._open_store().replay_session(saved.path))
         except (RmLocalError, OSError) as error:

@@ -38,7 +38,7 @@ class AnswerPanel(VerticalScroll):
         """Draw the turn's answer, or a placeholder until it has one."""
         self._turn = turn
         self.set_class(turn.running, "-waiting")
-        large = get_large_result(turn) if self.screen.size.height >= LARGE_FROM else ""
+        large = get_short_numeric_result(turn) if self.screen.size.height >= LARGE_FROM else ""
         digits = self.query_one("#answer-large", Digits)
         digits.display = bool(large)
         digits.update(large)
@@ -46,7 +46,7 @@ class AnswerPanel(VerticalScroll):
             ("head", _format_head(turn, with_result=not large)),
             ("note", describe_stop_or_failure(turn)),
             ("carried", summarize_vote(turn)),
-            ("text", format_answer_text(turn)),
+            ("text", format_text_beyond_result(turn)),
         ):
             line = self.query_one(f"#answer-{part}", TextLine)
             line.set_content(content)
@@ -58,7 +58,7 @@ class AnswerPanel(VerticalScroll):
             self.show_answer(self._turn)
 
 
-def get_large_result(turn: Turn) -> str:
+def get_short_numeric_result(turn: Turn) -> str:
     """Return the vote's result if it is a short number; otherwise empty."""
     result = (turn.answer.result if turn.answer else None) or ""
     fits = len(result) <= LARGEST_RESULT and LARGE_CHARACTERS.issuperset(result)
@@ -127,12 +127,12 @@ def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
     return Content.styled(" · ".join(parts), "$foreground 60%")
 
 
-def format_answer_text(turn: Turn) -> Content:
+def format_text_beyond_result(turn: Turn) -> Content:
     """Format the answer's text; empty if it has no more than the vote's result."""
     if turn.answer is None:
         return Content("")
     said, result = turn.answer.text.strip(), turn.answer.result
-    return formatting.format_text("" if said in (result, f"Answer: {result}") else said)
+    return formatting.sanitize_to_content("" if said in (result, f"Answer: {result}") else said)
 
 
 def _format_hint_numbers(turn: Turn) -> str:

@@ -50,7 +50,7 @@ class BranchList(Container):
         added = len(branches) > len(self._panes)
         self._branches, self._hits, self._result = branches, hits, result
         for branch in branches:
-            self._get_pane(branch.index).show_branch(branch, hits, result)
+            self._get_or_mount_pane(branch.index).show_branch(branch, hits, result)
         if added or fewer:
             self._arrange_panes()
         self._draw_list()
@@ -65,7 +65,7 @@ class BranchList(Container):
             pane.remove()
         self._panes, self._chosen = {}, 0
 
-    def _get_pane(self, index: int) -> BranchPane:
+    def _get_or_mount_pane(self, index: int) -> BranchPane:
         if index not in self._panes:
             self._panes[index] = pane = BranchPane(index)
             self.query_one("#panes").mount(pane)

@@ -27,7 +27,7 @@ def format_branch_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
     ids = [hit.entry.id for hit in hits]
     at = branch.hint.entry.id
     number = f"{ids.index(at) + 1} " if at in ids else ""
-    return number + formatting.format_hint_name(branch.hint)
+    return number + formatting.format_hint_subproblem(branch.hint)
 
 
 def describe_prefill(reading: PrefillStats) -> Content:

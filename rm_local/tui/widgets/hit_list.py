@@ -37,7 +37,7 @@ class HitList(OptionList):
 
     def show_hits(self, hits: tuple[Hit, ...], marks: HitMarks, used: tuple[int, ...] = ()) -> None:
         """Draw the hits, best first; `used` are the entry ids of the answer's hints."""
-        listed = marks.append_marked(hits)
+        listed = marks.append_missing_marked_hits(hits)
         if (listed, marks, used) == (self._hits, self._marks, self._used):
             return
         kept = self.highlighted or 0
@@ -100,7 +100,10 @@ class HitList(OptionList):
             (f" {hit.similarity:.2f}  ", "bold"),
         )
         style = "dim strike" if dropped else ""
-        name, origin = formatting.one_line(hit.entry.subproblem), formatting.format_origin(hit)
+        name, origin = (
+            formatting.one_line(hit.entry.subproblem),
+            formatting.format_domain_and_source(hit),
+        )
         if width < ROOMY:
             where = formatting.shorten_text(origin, max(0, width - measure.cell_length))
             below = formatting.shorten_text(name, max(0, width - 4))

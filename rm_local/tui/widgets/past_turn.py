@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from rm_local.loop import Turn
 from rm_local.tui import formatting, keys
 from rm_local.tui.messages import TurnChosen
-from rm_local.tui.turn_view import format_turn_number
+from rm_local.tui.turn_view import format_turn_number_and_parent
 from rm_local.tui.widgets import answer_panel
 from rm_local.tui.widgets.branch_pane import (
     describe_branch_state,
@@ -68,7 +68,7 @@ class PastTurn(Vertical, can_focus=True):
 
 def format_numbered_question(turn: Turn) -> Content:
     """Format the turn's number and its question on one line."""
-    number = f"{where}  " if (where := format_turn_number(turn)) else ""
+    number = f"{where}  " if (where := format_turn_number_and_parent(turn)) else ""
     return Content.assemble((number, "$foreground 60%"), formatting.one_line(turn.question))
 
 
@@ -94,12 +94,12 @@ def _format_details(turn: Turn) -> list[Content]:
         lines.append(Content.assemble(("Retrieve   ", "$phase-retrieve"), turn.memory_summary))
     for number, hit in enumerate(turn.hits, 1):
         label = "Retrieve   " if number == 1 else " " * 11
-        found = f"{number} {hit.similarity:.2f}  {formatting.format_hint_name(hit)}"
+        found = f"{number} {hit.similarity:.2f}  {formatting.format_hint_subproblem(hit)}"
         lines.append(
             Content.assemble(
                 (label, "$phase-retrieve"),
                 found,
-                (f"  {formatting.format_origin(hit)}", "$foreground 60%"),
+                (f"  {formatting.format_domain_and_source(hit)}", "$foreground 60%"),
             )
         )
     if turn.reading:
@@ -122,6 +122,6 @@ def _format_details(turn: Turn) -> list[Content]:
                 (pace, "$foreground 60%"),
             )
         )
-    if said := answer_panel.format_answer_text(turn).plain:
+    if said := answer_panel.format_text_beyond_result(turn).plain:
         lines += [Content.styled("Answer", "$phase-answer"), Content(said)]
     return lines

@@ -29,7 +29,7 @@ class Prompt(TextArea):
             id=id, placeholder=HINT, highlight_cursor_line=False, compact=True, show_cursor=True
         )
         self._draft: str | None = None
-        """The text typed before `edit_question` replaced it."""
+        """The text typed before `begin_question_edit` replaced it."""
 
     async def _on_key(self, event: Key) -> None:
         """Submit on Enter and insert a new line on its keys, in the order in which keys are typed.
@@ -65,7 +65,7 @@ class Prompt(TextArea):
         """Update the footer: it offers submission only for a question that is not blank."""
         self.refresh_bindings()
 
-    def restore_question(self, question: str) -> None:
+    def prepend_unasked_question(self, question: str) -> None:
         """Put a question that was not asked back into the prompt, above newer text."""
         self.text = "\n".join(text for text in (question, self.text) if text)
         self.move_cursor(self.document.end)
@@ -75,7 +75,7 @@ class Prompt(TextArea):
         alone = f"; {formatting.one_line(model.name)} reads no earlier ones"
         self.placeholder = HINT + ("" if model.converses else alone)
 
-    def edit_question(self, question: str) -> None:
+    def begin_question_edit(self, question: str) -> None:
         """Replace the typed text by an old question to edit; `restore_draft` restores the text."""
         if self._draft is None:
             self._draft = self.text
@@ -84,7 +84,7 @@ class Prompt(TextArea):
         self.focus()
 
     def restore_draft(self) -> None:
-        """Restore the text replaced by `edit_question`."""
+        """Restore the text replaced by `begin_question_edit`."""
         if self._draft is not None:
             self.text, self._draft = self._draft, None
             self.move_cursor(self.document.end)

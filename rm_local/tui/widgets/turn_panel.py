@@ -95,7 +95,7 @@ class TurnPanel(Container):
         self.query_one("#branches", BranchList).show_branches(turn.branches, turn.hits, result)
         self.query_one("#answer", AnswerPanel).show_answer(turn)
 
-    def edit_subproblem(self, subproblem: str) -> None:
+    def show_subproblem_input(self, subproblem: str) -> None:
         """Replace the subproblem's line by an input."""
         field = self.query_one("#subproblem", SubproblemInput)
         field.value = formatting.one_line(subproblem)
@@ -120,7 +120,7 @@ class TurnPanel(Container):
     @on(HitList.OptionHighlighted, "#hits")
     def _preview_hit(self) -> None:
         if hit := self.query_one("#hits", HitList).highlighted_hit:
-            self._set_line_content("#preview", formatting.format_text(hit.entry.subroutine))
+            self._set_line_content("#preview", formatting.sanitize_to_content(hit.entry.subroutine))
 
     @on(Input.Submitted, "#subproblem")
     def _submit_subproblem(self, event: Input.Submitted) -> None:

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 
 from rm_local.bench.corpus import docstrings
-from rm_local.bench.corpus.compression_check import cut_prose_rows, measure_packing
+from rm_local.bench.corpus.compression_check import cut_prose_rows, measure_held_out_compression
 from rm_local.bench.corpus.corpus import (
     SENTENCES,
     choose_sentence_count,
-    prepare_corpus,
     read_sentences,
+    write_corpus_if_missing,
 )
-from rm_local.bench.corpus.docstrings import extract_sentences, format_sentence
+from rm_local.bench.corpus.docstrings import capitalize_and_end_sentence, extract_prose_sentences
 from rm_local.bench.corpus.seed_vectors import (
     FOLDER,
     find_neighbors,
     open_anchors,
-    write_anchor_files,
+    write_anchor_files_if_missing,
 )
 from rm_local.bench.corpus.synthetic import BLOCK_ROWS, SyntheticSource
 from rm_local.bench.corpus.texts import load_texts
@@ -117,19 +117,19 @@ def test_the_nearest_neighbors_are_exact() -> None:
 
 def test_a_stopped_embedding_leaves_nothing(tmp_path: Path) -> None:
     """What was begun is no set of anchors, and the next try makes one."""
-    folder = prepare_corpus(tiny_sentences(), tmp_path)
+    folder = write_corpus_if_missing(tiny_sentences(), tmp_path)
     texts = load_texts(folder)
 
     def stopped(_: object) -> np.ndarray:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_anchor_files(
+        write_anchor_files_if_missing(
             folder, texts.anchor_sentences, texts.held_out_sentences, stopped, lambda _: None
         )
     with pytest.raises(RmLocalError, match="no embeddings"):
         open_anchors(folder)
-    write_anchor_files(
+    write_anchor_files_if_missing(
         folder, texts.anchor_sentences, texts.held_out_sentences, embed, lambda _: None
     )
     assert open_anchors(folder).vectors.shape == (len(texts.anchor_sentences), DIMENSION)
@@ -151,16 +151,16 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
 def test_too_few_sentences_are_refused(tmp_path: Path) -> None:
     """Nothing is made of them."""
     with pytest.raises(UsageError, match="too few"):
-        prepare_corpus(tiny_sentences(10), tmp_path)
+        write_corpus_if_missing(tiny_sentences(10), tmp_path)
 
 
 def test_sentences_of_a_docstring_are_extracted() -> None:
     """Prose is kept, code and parameters are not; a tidy one has a capital and a stop."""
-    found = extract_sentences(
+    found = extract_prose_sentences(
         "Sort the given list in place. It is stable.\n\n>>> sort([2, 1])\n[1, 2]"
     )
     assert found == ("Sort the given list in place.",)
-    assert format_sentence("sort the list:") == "Sort the list."
+    assert capitalize_and_end_sentence("sort the list:") == "Sort the list."
 
 
 def test_prose_is_cut_to_the_same_lengths() -> None:
@@ -169,7 +169,7 @@ def test_prose_is_cut_to_the_same_lengths() -> None:
         cut_prose_rows(["One two three.", "Four five six seven."], [("a b", "c d e"), ("f", "g")])
     )
     assert rows == [("One two", "three. Four five"), ("six", "seven.")]
-    size = measure_packing(
+    size = measure_held_out_compression(
         [("how is it", f"it is number {place} of them") for place in range(1024)], 3
     )
     assert size.words == 512 * 9
@@ -210,7 +210,7 @@ def test_a_sample_reads_no_more_files_than_it_needs(
 
 def test_sampled_sentences_make_distinct_entries(tmp_path: Path) -> None:
     """In the smallest corpus, as `store generate` makes it."""
-    folder = prepare_corpus(docstrings.sample_sentences(500), tmp_path)
+    folder = write_corpus_if_missing(docstrings.sample_sentences(500), tmp_path)
     entries = SyntheticSource(1000, 0, folder).make_entries(0)
 
     assert len({entry.subproblem for entry in entries}) == 1000

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rm_local.embed.npy_writer import NpyWriter
+from rm_local.embed.npy_writer import ResumableNpyWriter
 from rm_local.errors import UsageError
 from rm_local.store.format import EmbedderId
 
@@ -38,10 +38,10 @@ class Lengths:
 
 def run(path: Path, embed: Lengths, texts: Sequence[str] = TEXTS) -> None:
     """What `BulkEmbedder.embed_to` does."""
-    writer = NpyWriter.open(path, len(texts), EMBEDDER, BLOCK)
-    for start in writer.find_missing_blocks(texts):
-        writer.write_block(start, texts[start : start + BLOCK], embed)
-    writer.complete_file()
+    writer = ResumableNpyWriter.open(path, len(texts), EMBEDDER, BLOCK)
+    for start in writer.check_and_find_missing_blocks(texts):
+        writer.embed_and_write_block(start, texts[start : start + BLOCK], embed)
+    writer.rename_part_and_remove_log()
 
 
 def test_rows_stand_in_the_order_of_the_texts(tmp_path: Path) -> None:

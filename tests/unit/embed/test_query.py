@@ -90,10 +90,10 @@ def test_any_other_embedder_is_refused(table: StaticEmbedder) -> None:
     """Another model, another table, another MiniLM: each with a way out."""
     for named in (TOY, replace(table.id, sha256="cd" * 32), replace(MINILM, dimension=128)):
         with pytest.raises(EmbedderMismatchError, match=r"some\.rms") as caught:
-            query.check_query_embedder(PATH, named)
+            query.check_embedder_is_supported(PATH, named)
         assert "Build it again with --embedder" in caught.value.remedy
-    query.check_query_embedder(PATH, table.id)
-    query.check_query_embedder(PATH, MINILM)
+    query.check_embedder_is_supported(PATH, table.id)
+    query.check_embedder_is_supported(PATH, MINILM)
 
 
 async def test_a_runtime_searches_with_what_the_store_names(

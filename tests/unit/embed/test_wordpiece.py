@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rm_local.embed import wordpiece
-from rm_local.embed.wordpiece import WordPiece, split_words
+from rm_local.embed.wordpiece import WordPiece, normalize_and_split_words
 
 PIECES = ("[UNK]", "add", "##ing", "##s", "fraction", "a", "##b", "!", "é", "和")
 
@@ -52,7 +52,7 @@ def test_the_longest_pieces_are_taken_from_the_left(
 )
 def test_words_and_marks_are_split(text: str, found: list[str]) -> None:
     """Lower case, no accents; every punctuation mark stands alone, symbols do not."""
-    assert split_words(text) == found
+    assert normalize_and_split_words(text) == found
 
 
 def test_forgetting_words_changes_nothing(

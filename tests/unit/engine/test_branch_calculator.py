@@ -75,7 +75,7 @@ class NobodyStops:
 
     cancelled = None
 
-    def find_stop_reason(self, branch: int) -> None:
+    def find_branch_cancel_reason(self, branch: int) -> None:
         return None
 
 

@@ -16,7 +16,7 @@ from rm_local.engine.calculator.calculator_limits import (
     STEPS,
     NotEvaluableError,
 )
-from rm_local.engine.calculator.evaluator import _Evaluator
+from rm_local.engine.calculator.evaluator import _StepLimitedEvaluator
 from rm_local.engine.calculator.expression_parser import parse_expression
 
 VALUES = {
@@ -210,9 +210,9 @@ def test_nothing_raises_and_no_result_is_long(text: str) -> None:
 def test_work_is_counted_while_it_is_done(text: str) -> None:
     """An expression that is short and asks for much work is given up within its budget."""
     assert len(text) <= CHARACTERS
-    evaluator = _Evaluator()
+    evaluator = _StepLimitedEvaluator()
 
     with pytest.raises(NotEvaluableError):
-        evaluator.evaluate_node(parse_expression(text))
+        evaluator.evaluate_and_count_steps(parse_expression(text))
 
     assert -ITEMS - STEPS / 10 <= evaluator._steps_left <= ITEMS

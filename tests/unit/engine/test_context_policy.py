@@ -54,7 +54,7 @@ def test_a_context_doubles_up_to_what_the_model_was_trained_for(
     context: int, tokens: int, trained: int, larger: int
 ) -> None:
     """Until a quarter is free for what branches write."""
-    assert context_policy.compute_larger_context(context, tokens, trained) == larger
+    assert context_policy.compute_larger_context_or_zero(context, tokens, trained) == larger
 
 
 def branch(
@@ -80,10 +80,10 @@ def test_a_meter_reports_steps_and_ends() -> None:
     meter = ContextUsageReporter(sent.append)
 
     for tokens, now in [(100, False), (105, False), (105, True), (105, True), (111, False)]:
-        meter.report_usage(50, [branch(0, tokens)], 1000, now=now)
+        meter.report_usage_if_changed(50, [branch(0, tokens)], 1000, now=now)
 
     assert sent == [ContextUsage(100, 100, 1000), ContextUsage(105, 105, 1000)]
-    meter.report_usage(50, [branch(0, 111)], 2000, now=False)
+    meter.report_usage_if_changed(50, [branch(0, 111)], 2000, now=False)
     assert sent[-1] == ContextUsage(111, 111, 2000)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rm_local.engine.constraints.gbnf import MAX_CHARACTERS, MAX_DEPTH, check_grammar
+from rm_local.engine.constraints.gbnf import MAX_CHARACTERS, MAX_DEPTH, check_grammar_is_safe
 from rm_local.engine.constraints.json_schema import grammar_from_schema
 from rm_local.errors import UsageError
 
@@ -35,7 +35,7 @@ def made(schema: Any) -> dict[str, str]:
 def test_what_llama_cpp_crashes_on_or_never_ends_with_is_refused(grammar: str, words: str) -> None:
     """Each has its own message, and says what to do."""
     with pytest.raises(UsageError, match="The grammar") as caught:
-        check_grammar(grammar)
+        check_grammar_is_safe(grammar)
 
     assert words in caught.value.message
     assert caught.value.remedy
@@ -52,7 +52,7 @@ def test_what_llama_cpp_crashes_on_or_never_ends_with_is_refused(grammar: str, w
 )
 def test_brackets_in_texts_classes_and_comments_do_not_count(grammar: str) -> None:
     """What only looks like a bracket or a repetition is no reason to refuse."""
-    check_grammar(grammar)
+    check_grammar_is_safe(grammar)
 
 
 def test_an_object_has_its_properties_in_order() -> None:

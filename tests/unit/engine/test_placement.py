@@ -10,12 +10,12 @@ import pytest
 from rm_local.engine.placement import offload, requirements
 from rm_local.engine.placement.offload import Device, Placement, PlacementRequest
 from rm_local.errors import InsufficientMemoryError
-from rm_local.gguf.architecture import LayerShape, ModelShape
+from rm_local.gguf.architecture import LayerCacheShape, ModelShape
 
 GIB = 1 << 30
 LAYERS = 36
 ALL = LAYERS + 1
-SHAPE = ModelShape((LayerShape(1024, 1024),) * LAYERS, 2560, 4096, 32, 9728, 151_936)
+SHAPE = ModelShape((LayerCacheShape(1024, 1024),) * LAYERS, 2560, 4096, 32, 9728, 151_936)
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Sizes:
     """The sizes of Qwen3-4B at Q4_K_M."""
 
     weight_bytes: int = 2_500_000_000
-    layer_bytes: int = 2_100_000_000
+    total_layer_bytes: int = 2_100_000_000
     context: int = 40960
     shape: ModelShape = SHAPE
 
@@ -51,7 +51,7 @@ INSIDE = Device("Vulkan0", "a processor's graphics", "igpu", 8 * GIB, 8 * GIB)
 )
 def test_cards_get_layers_before_shared_graphics(seen: list[Device], used: list[str]) -> None:
     """Cards, or else the processor's own graphics; never the processor."""
-    assert [device.name for device in offload.select_usable_devices(seen)] == used
+    assert [device.name for device in offload.select_graphics_devices(seen)] == used
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_layers_are_placed_by_free_memory(free: list[float], layers: int) -> Non
     """
     devices = [card(gib, f"CUDA{n}") for n, gib in enumerate(free)]
 
-    assert offload.place_layers(MODEL, devices, ASKED).layers == layers
+    assert offload.plan_placement(MODEL, devices, ASKED).layers == layers
 
 
 def test_more_memory_never_holds_fewer_layers() -> None:
@@ -96,14 +96,14 @@ def test_a_small_card_takes_its_part_of_the_layers() -> None:
 
     assert 0 < layers <= ALL
     compute = requirements.estimate_memory(MODEL, 8192, batch=requirements.BATCH_GPU).compute
-    each = MODEL.layer_bytes // LAYERS + 8192 * 2048 * 2
+    each = MODEL.total_layer_bytes // LAYERS + 8192 * 2048 * 2
     assert layers * 0.25 * each < 2 * GIB - compute - offload.SPARE
 
 
 @pytest.mark.parametrize(("asked", "layers"), [(0, 0), (10, 10), (500, ALL)])
 def test_a_number_that_was_asked_for_is_taken(asked: int, layers: int) -> None:
     """Whatever the memory; at most all."""
-    found = offload.place_layers(MODEL, [card(2)], replace(ASKED, layers=asked))
+    found = offload.plan_placement(MODEL, [card(2)], replace(ASKED, layers=asked))
 
     assert found.layers == layers
     assert found.batch == (requirements.BATCH_GPU if layers else requirements.BATCH_CPU)
@@ -163,7 +163,7 @@ def test_a_context_beyond_the_memory_is_refused_in_numbers() -> None:
     with pytest.raises(InsufficientMemoryError) as caught:
         offload.check_fits_memory(MODEL, [], asked, 8 * GIB, "Qwen3 4B")
 
-    found = offload.find_largest_context(MODEL, [], asked, 8 * GIB, MODEL.context)
+    found = offload.find_largest_planned_context(MODEL, [], asked, 8 * GIB, MODEL.context)
     assert "Qwen3 4B needs 157.5 GB" in caught.value.message
     assert "1,048,576 tokens" in caught.value.message
     assert "8.6 GB are free" in caught.value.message
@@ -197,7 +197,9 @@ def test_unknown_free_memory_refuses_nothing() -> None:
 )
 def test_the_usual_context_becomes_smaller_to_fit(free: int | None, context: int) -> None:
     """When nobody asked for one; what cannot be helped is left to the check."""
-    assert offload.choose_fitting_context(MODEL, [], PlacementRequest(0), free) == context
+    assert (
+        offload.choose_fitting_or_default_context(MODEL, [], PlacementRequest(0), free) == context
+    )
 
 
 def test_a_context_grows_only_into_memory_that_is_free() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rm_local.engine.placement import requirements
-from rm_local.engine.placement.adapted_model import AdaptedModel
-from rm_local.gguf import read_lora_file
+from rm_local.engine.placement.adapted_model import AdaptedModelSizes
+from rm_local.gguf import read_and_check_lora_header
 from rm_local.library import model_file
 from rm_local.library.model_file import ModelFile
 from tests.support import gguf_headers
@@ -20,7 +20,7 @@ GIB = 1 << 30
 
 def read(folder: Path, architecture: str, **more: Any) -> ModelFile:
     path = gguf_headers.write(folder / "m.gguf", gguf_headers.model(architecture, **more))
-    return model_file.read_model(path)
+    return model_file.read_model_description(path)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def qwen3_4b(tmp_path: Path) -> ModelFile:
         attention__key_length=128,
         attention__value_length=128,
     )
-    return replace(read_, weight_bytes=2_500_000_000, layer_bytes=2_100_000_000)
+    return replace(read_, weight_bytes=2_500_000_000, total_layer_bytes=2_100_000_000)
 
 
 def test_the_cache_counts_grouped_heads(qwen3_4b: ModelFile) -> None:
@@ -63,15 +63,15 @@ def test_adapters_are_counted_as_weights(qwen3_4b: ModelFile, tmp_path: Path) ->
             "output.weight.lora_b": (16, 1000),
         },
     )
-    adapter = read_lora_file(path)
-    adapted = AdaptedModel(qwen3_4b, [adapter, adapter])
+    adapter = read_and_check_lora_header(path)
+    adapted = AdaptedModelSizes(qwen3_4b, [adapter, adapter])
 
     alone = requirements.estimate_memory(qwen3_4b, 8192)
     need = requirements.estimate_memory(adapted, 8192)
 
     layered, rest = 2 * 16 * (2560 + 4096), 2 * 16 * (2560 + 1000)
     assert need.weights == alone.weights + 2 * (layered + rest)
-    assert adapted.layer_bytes == qwen3_4b.layer_bytes + 2 * layered
+    assert adapted.total_layer_bytes == qwen3_4b.total_layer_bytes + 2 * layered
     assert (need.cache, need.compute) == (alone.cache, alone.compute)
 
 
@@ -84,16 +84,16 @@ def test_a_quantized_cache_needs_less_memory(qwen3_4b: ModelFile) -> None:
 
 def test_the_largest_context_is_the_last_that_fits(qwen3_4b: ModelFile) -> None:
     """The last one that fits; at most what the model was trained for, and 0 when none does."""
-    largest = requirements.find_largest_context(qwen3_4b, 4 * GIB)
+    largest = requirements.find_largest_context_or_zero(qwen3_4b, 4 * GIB)
 
     assert 0 < largest < 40960
     assert requirements.estimate_memory(qwen3_4b, largest).total <= 4 * GIB
     assert (
         requirements.estimate_memory(qwen3_4b, largest + requirements.CONTEXT_STEP).total > 4 * GIB
     )
-    assert requirements.find_largest_context(qwen3_4b, 4 * GIB, kv="q8_0") > largest
-    assert requirements.find_largest_context(qwen3_4b, 100 * GIB) == 40960
-    assert requirements.find_largest_context(qwen3_4b, GIB) == 0
+    assert requirements.find_largest_context_or_zero(qwen3_4b, 4 * GIB, kv="q8_0") > largest
+    assert requirements.find_largest_context_or_zero(qwen3_4b, 100 * GIB) == 40960
+    assert requirements.find_largest_context_or_zero(qwen3_4b, GIB) == 0
 
 
 def test_computing_without_flash_attention_needs_more_memory(qwen3_4b: ModelFile) -> None:

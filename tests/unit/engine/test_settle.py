@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from rm_local.engine.placement.offload import Placement
-from rm_local.engine.worker.llama.loading import place_with_fallback
+from rm_local.engine.worker.llama.loading import load_with_fallback_placements
 from rm_local.errors import ContextAllocationError, InvalidModelError, ModelLoadError
 
 ALL = Placement(37, 512)
@@ -43,7 +43,7 @@ class Loader:
         self.alive -= 1
 
     def settled(self, first: Placement = ALL) -> Placement:
-        return place_with_fallback(first, self.load, self.open, self.close)[1]
+        return load_with_fallback_placements(first, self.load, self.open, self.close)[1]
 
 
 def test_what_fits_is_loaded_once() -> None:
@@ -101,5 +101,5 @@ def test_other_errors_are_not_tried_again() -> None:
         raise InvalidModelError("an encoder")
 
     with pytest.raises(InvalidModelError):
-        place_with_fallback(ALL, load, loader.open, loader.close)
+        load_with_fallback_placements(ALL, load, loader.open, loader.close)
     assert loader.loads == [0]

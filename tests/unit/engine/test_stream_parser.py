@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from rm_local.engine.branches import Part
 from rm_local.engine.families.markers import THINK, Markers
-from rm_local.engine.families.stream_parser import StopTextFinder, ThinkingSplitter, strip_thinking
+from rm_local.engine.families.stream_parser import StopTextCutter, ThinkingSplitter, strip_thinking
 
 HARMONY = Markers("<|channel|>analysis<|message|>", "<|end|>", "<|message|>", "<|channel|>analysis")
 CASES: list[tuple[Part, str, str, str]] = [
@@ -63,7 +63,7 @@ def test_text_is_passed_on_as_soon_as_it_is_certain() -> None:
 
 def test_a_stop_text_ends_the_stream_where_it_begins() -> None:
     """What stands before the stop text is passed on, the stop text and the rest are not."""
-    stops = StopTextFinder(["[end]", "\n\n"])
+    stops = StopTextCutter(["[end]", "\n\n"])
 
     assert stops.feed("one [e") == ("one ", False)
     assert stops.feed("x [en") == ("[ex ", False)
@@ -72,12 +72,12 @@ def test_a_stop_text_ends_the_stream_where_it_begins() -> None:
 
 def test_the_first_of_several_stop_texts_counts() -> None:
     """The stop text that comes first in the stream ends it, whichever comes first in the list."""
-    assert StopTextFinder(["b", "a"]).feed("xaxb") == ("x", True)
+    assert StopTextCutter(["b", "a"]).feed("xaxb") == ("x", True)
 
 
 def test_what_was_held_back_is_given_at_the_end() -> None:
     """A stream that ends within a possible stop text loses nothing."""
-    stops = StopTextFinder(["?!"])
+    stops = StopTextCutter(["?!"])
 
     assert stops.feed("why?") == ("why", False)
     assert (stops.flush(), stops.flush()) == ("?", "")

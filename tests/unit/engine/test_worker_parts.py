@@ -16,7 +16,7 @@ from rm_local.engine.worker.__main__ import make_import_error_reply
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama.load_errors import find_load_remedy
-from rm_local.engine.worker.templates.marker_escape import MarkerEscaper
+from rm_local.engine.worker.templates.marker_escape import MarkerBreaker
 from tests.support.watchdog import HANG_SECONDS
 
 NUMPY = """
@@ -36,7 +36,7 @@ def test_no_part_of_a_text_holds_a_marker(words: list[str]) -> None:
     """The parts joined are the text, and none of them holds a marker or a think tag."""
     text = "".join(words)
 
-    parts = MarkerEscaper(MARKERS).split_text(text)
+    parts = MarkerBreaker(MARKERS).split_inside_markers(text)
 
     assert "".join(parts) == text
     for marker in ("<think>", "</think>", "<|im_end|>", "<|im"):
@@ -45,7 +45,7 @@ def test_no_part_of_a_text_holds_a_marker(words: list[str]) -> None:
 
 def test_white_space_and_single_characters_are_left_whole() -> None:
     """Vocabularies hold line breaks and single signs as tokens; they mark nothing."""
-    assert MarkerEscaper(MARKERS).split_text("a > b\n\nc") == ["a > b\n\nc"]
+    assert MarkerBreaker(MARKERS).split_inside_markers("a > b\n\nc") == ["a > b\n\nc"]
 
 
 class Letters:
@@ -91,8 +91,8 @@ def test_a_cancel_of_a_request_that_runs_is_seen_at_once() -> None:
     letters.put(0, protocol.Cancel(1, (2,), "outvoted"))
     letters.close()
 
-    assert letters.inbox.find_stop_reason(2) == "outvoted"
-    assert letters.inbox.find_stop_reason(1) is None
+    assert letters.inbox.find_branch_cancel_reason(2) == "outvoted"
+    assert letters.inbox.find_branch_cancel_reason(1) is None
     assert letters.inbox.abort.value == b""
 
 
@@ -103,7 +103,7 @@ def test_pieces_of_a_branch_are_joined_and_ends_come_after_them() -> None:
 
     outbox.add_chunks([TokenChunk(0, "thinking", "a", 1), TokenChunk(1, "thinking", "x", 1)])
     outbox.add_chunks([TokenChunk(0, "thinking", "b", 2), TokenChunk(0, "answer", "c", 2)])
-    outbox.send_branch_end(BranchEnded(0, "end", 2, 0.1))
+    outbox.flush_and_send_branch_end(BranchEnded(0, "end", 2, 0.1))
 
     assert sent == [
         protocol.TokenChunks(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
-from rm_local.gguf import merge_adapter, predict_merged_header, read_header
+from rm_local.gguf import merge_adapter_as_q8_0, predict_merged_header, read_header
 from tests.support import tiny_gguf
 from tests.support.random_adapters import Factors, make_factors, write_adapter
 
@@ -53,7 +53,7 @@ def test_the_merged_weights_are_the_sum(
     factors = make_factors(base)
     adapter = write_adapter(tmp_path / "lora.gguf", factors, alpha=alpha)
 
-    merge_adapter(base, adapter, target, CHANGES)
+    merge_adapter_as_q8_0(base, adapter, target, CHANGES)
 
     merged = unpack(target)
     for name, values in unpack(base).items():
@@ -73,7 +73,7 @@ def test_metadata_are_the_bases_except_for_the_changes(
     """The vocabulary is kept, and the file says that it is Q8_0."""
     adapter = write_adapter(tmp_path / "lora.gguf", make_factors(base))
 
-    merge_adapter(base, adapter, target, CHANGES)
+    merge_adapter_as_q8_0(base, adapter, target, CHANGES)
 
     before, after = (gguf.GGUFReader(path).fields for path in (base, target))
     expected = {key: field.contents() for key, field in before.items() if key[:5] != "GGUF."}
@@ -86,12 +86,12 @@ def test_the_header_is_known_before_the_merge(base: Path, target: Path, tmp_path
     adapter = write_adapter(tmp_path / "lora.gguf", make_factors(base))
     predicted = predict_merged_header(read_header(base, table=True), CHANGES)
 
-    merge_adapter(base, adapter, target, CHANGES)
+    merge_adapter_as_q8_0(base, adapter, target, CHANGES)
 
     found = read_header(target)
-    assert (predicted.weight_bytes, predicted.layer_bytes) == (
+    assert (predicted.weight_bytes, predicted.total_layer_bytes) == (
         found.weight_bytes,
-        found.layer_bytes,
+        found.total_layer_bytes,
     )
     assert predicted.values == found.values
     assert predicted.metadata == pytest.approx(found.metadata)
@@ -109,7 +109,7 @@ def test_a_merge_can_be_stopped(base: Path, target: Path, tmp_path: Path) -> Non
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        merge_adapter(base, adapter, target, CHANGES, report=report)
+        merge_adapter_as_q8_0(base, adapter, target, CHANGES, report=report)
 
     assert shares == sorted(shares)
     assert 0.5 < shares[-1] < 1
@@ -121,7 +121,7 @@ def test_a_merge_reports_its_end(base: Path, target: Path, tmp_path: Path) -> No
     adapter = write_adapter(tmp_path / "lora.gguf", make_factors(base))
     shares: list[float] = []
 
-    merge_adapter(base, adapter, target, CHANGES, report=shares.append)
+    merge_adapter_as_q8_0(base, adapter, target, CHANGES, report=shares.append)
 
     assert (shares[0], shares[-1]) == (0.0, 1.0)
 
@@ -136,7 +136,7 @@ def test_a_target_that_cannot_grow_leaves_nothing(
     resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, hard))
     try:
         with pytest.raises(OSError, match=r".") as caught:
-            merge_adapter(base, adapter, target, CHANGES)
+            merge_adapter_as_q8_0(base, adapter, target, CHANGES)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
@@ -208,7 +208,7 @@ def test_an_adapter_that_does_not_fit_is_refused(
     adapter = write_adapter(tmp_path / "lora.gguf", factors)
 
     with pytest.raises(InvalidModelError, match=r"lora\.gguf") as caught:
-        merge_adapter(base, adapter, target, CHANGES)
+        merge_adapter_as_q8_0(base, adapter, target, CHANGES)
 
     assert caught.value.remedy
     assert [*target.parent.iterdir()] == []
@@ -221,7 +221,7 @@ def test_an_adapter_for_another_architecture_is_refused(
     adapter = write_adapter(tmp_path / "lora.gguf", make_factors(base), architecture="llama")
 
     with pytest.raises(InvalidModelError, match="the architecture llama"):
-        merge_adapter(base, adapter, target, CHANGES)
+        merge_adapter_as_q8_0(base, adapter, target, CHANGES)
 
 
 def test_a_model_is_no_adapter(base: Path, target: Path, tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_model_is_no_adapter(base: Path, target: Path, tmp_path: Path) -> None
 
     for other in (base, named):
         with pytest.raises(InvalidModelError, match="not a LoRA adapter"):
-            merge_adapter(base, other, target, CHANGES)
+            merge_adapter_as_q8_0(base, other, target, CHANGES)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.6, 0.99])
@@ -244,7 +244,7 @@ def test_a_file_that_is_cut_short_is_refused(
     files[which].write_bytes(whole[: int(len(whole) * share)])
 
     with pytest.raises(InvalidModelError):
-        merge_adapter(files["base"], files["adapter"], target, CHANGES)
+        merge_adapter_as_q8_0(files["base"], files["adapter"], target, CHANGES)
 
     assert [*target.parent.iterdir()] == []
 
@@ -260,7 +260,7 @@ def test_flipped_bytes_never_end_in_another_error(base: Path, target: Path, tmp_
             damaged[at] = draw.integers(256)
         adapter.write_bytes(damaged)
         try:
-            merge_adapter(base, adapter, target, CHANGES)
+            merge_adapter_as_q8_0(base, adapter, target, CHANGES)
         except InvalidModelError:
             refused += 1
     assert refused > 100
@@ -269,4 +269,4 @@ def test_flipped_bytes_never_end_in_another_error(base: Path, target: Path, tmp_
 def test_a_missing_adapter_is_named(base: Path, target: Path, tmp_path: Path) -> None:
     """As a model is that is not there."""
     with pytest.raises(ModelNotFoundError, match="none"):
-        merge_adapter(base, tmp_path / "none", target, CHANGES)
+        merge_adapter_as_q8_0(base, tmp_path / "none", target, CHANGES)

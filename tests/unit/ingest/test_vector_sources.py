@@ -69,7 +69,7 @@ def test_vectors_that_do_not_fit_are_refused(tmp_path: Path, wrong: np.ndarray, 
     """Too few, too short, of another shape or kind, not finite, zero: named before any build."""
     np.save(tmp_path / "v.npy", wrong)
     with pytest.raises(UsageError, match=fault):
-        check_vector_file(VectorFile.from_path(tmp_path / "v.npy", tmp_path), ROWS, 16)
+        check_vector_file(VectorFile.from_path_or_copy(tmp_path / "v.npy", tmp_path), ROWS, 16)
 
 
 @pytest.mark.parametrize("kept", [-10, 40, 0])
@@ -79,7 +79,7 @@ def test_a_truncated_file_of_vectors_is_refused(tmp_path: Path, kept: int) -> No
     np.save(path, vectors(ROWS))
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(UsageError, match=r"v\.npy cannot be read"):
-        check_vector_file(VectorFile.from_path(path, tmp_path), ROWS, 16)
+        check_vector_file(VectorFile.from_path_or_copy(path, tmp_path), ROWS, 16)
     path.unlink()
     with pytest.raises(UsageError, match=r"v\.npy cannot be read"):
-        check_vector_file(VectorFile.from_path(path, tmp_path), ROWS, 16)
+        check_vector_file(VectorFile.from_path_or_copy(path, tmp_path), ROWS, 16)

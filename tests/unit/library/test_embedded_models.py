@@ -16,12 +16,12 @@ from rm_local.library import (
     RM_SMALL,
     choose_default_model,
     embedded_models,
+    ensure_model_file,
     find_model,
     find_models,
-    prepare_model,
-    read_model_headers,
-    resolve_model,
-    save_model_setting,
+    read_or_predict_model_headers,
+    resolve_model_path_or_name,
+    save_or_remove_model_setting,
 )
 from rm_local.loop.events import ModelLoading, Notice, RunEvent
 from rm_local.paths import shipped_model
@@ -88,8 +88,8 @@ def test_rm_small_runs_where_it_is_preferred_and_installed(prefer: Callable[[Pat
 
     assert choose_default_model().model == RM_SMALL
     assert choose_default_model().notice == ""
-    assert resolve_model(Settings()) == Runtime(Settings()).model == RM_SMALL
-    assert resolve_model(Settings(model=RM_NANO)) == shipped_model()
+    assert resolve_model_path_or_name(Settings()) == Runtime(Settings()).model == RM_SMALL
+    assert resolve_model_path_or_name(Settings(model=RM_NANO)) == shipped_model()
 
 
 @pytest.mark.usefixtures("missing")
@@ -152,7 +152,7 @@ async def test_rm_small_is_prepared_when_it_is_loaded() -> None:
     assert "rm-small is prepared once" in text
     assert shares[0] == 0.0
     assert len(shares) > 3 + 1  # more than the fake engine's own
-    assert path == read_model_headers(RM_SMALL).there[0][0]
+    assert path == read_or_predict_model_headers(RM_SMALL).there[0][0]
 
 
 @pytest.mark.usefixtures("missing")
@@ -203,7 +203,7 @@ async def test_a_load_that_is_cancelled_ends_the_preparation(
             raise
         return shipped_model()
 
-    monkeypatch.setattr("rm_local.library.rm_small.prepare_rm_small", prepare)
+    monkeypatch.setattr("rm_local.library.rm_small.ensure_rm_small_file", prepare)
     runtime = FakeRuntime()
     runtime.model = RM_SMALL
     watching = runtime.watch_events()
@@ -238,9 +238,9 @@ def test_settings_name_an_embedded_model(name: str, monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("installed")
 def test_the_library_lists_it_before_its_first_use_as_after() -> None:
     """Under its name, after rm-nano; the settings' model is marked."""
-    save_model_setting(RM_SMALL)
+    save_or_remove_model_setting(RM_SMALL)
     before = find_models(settings.load_settings())
-    path = prepare_model(RM_SMALL, lambda _share: None, lambda _text: None)
+    path = ensure_model_file(RM_SMALL, lambda _share: None, lambda _text: None)
     after = find_models(settings.load_settings())
 
     assert [listed.name for listed in before.models] == ["rm-nano-q8_0", "rm-small"]
@@ -261,7 +261,7 @@ def test_the_library_says_what_is_not_installed() -> None:
     assert "rm-local[small]" in absent.remedy
     assert len(library.models) == 1
     with pytest.raises(ModelNotFoundError, match="not installed"):
-        library.find_by_name("rm-small")
+        library.find_by_name_or_prefix("rm-small")
     with pytest.raises(ModelNotFoundError, match="not installed"):
         find_model(Settings(), "rm-small")
 
@@ -273,4 +273,4 @@ def test_a_cache_that_cannot_be_made_is_no_matter_for_a_list(own_home: Path) -> 
 
     assert find_models(Settings()).models[1].name == "rm-small"
     with pytest.raises(EngineError):
-        prepare_model(RM_SMALL, lambda _share: None, lambda _text: None)
+        ensure_model_file(RM_SMALL, lambda _share: None, lambda _text: None)

@@ -17,14 +17,14 @@ def test_a_whole_model_is_described(tmp_path: Path) -> None:
     """Sizes are counted from the tensors, the rest is read from the metadata."""
     path = tiny_gguf.write(tmp_path / "tiny.gguf")
 
-    read = model_file.read_model(path)
+    read = model_file.read_model_description(path)
 
     assert (read.title, read.architecture, read.kind) == ("tiny", "qwen3", "text")
     assert (read.quantisation, read.context, read.tokenizer) == ("F16", 2048, "gpt2 qwen2")
     assert read.parameters == 267 * 64 + 64 + 2 * (4 * 64 * 64 + 3 * 64 * 96 + 2 * 64 + 2 * 16)
     assert read.size == path.stat().st_size
     assert read.size * 0.9 < read.weight_bytes < read.size
-    assert read.layer_bytes < read.weight_bytes
+    assert read.total_layer_bytes < read.weight_bytes
     assert (len(read.shape.layers), read.shape.width, read.shape.inner) == (2, 64, 96)
     assert read.thinks
     model_file.require_loadable(read)
@@ -47,7 +47,7 @@ def test_a_whole_model_is_described(tmp_path: Path) -> None:
 )
 def test_kinds_of_models_are_distinguished(tmp_path: Path, more: dict[str, Any], kind: str) -> None:
     """Only a text model is usable; the reason says what the file is instead."""
-    read = model_file.read_model(
+    read = model_file.read_model_description(
         gguf_headers.write(tmp_path / "m.gguf", gguf_headers.model() | more)
     )
 
@@ -59,7 +59,9 @@ def test_kinds_of_models_are_distinguished(tmp_path: Path, more: dict[str, Any],
 
 def test_a_vocabulary_alone_is_no_model(tmp_path: Path) -> None:
     """A file without tensors is no model."""
-    read = model_file.read_model(gguf_headers.write(tmp_path / "v.gguf", gguf_headers.model(), {}))
+    read = model_file.read_model_description(
+        gguf_headers.write(tmp_path / "v.gguf", gguf_headers.model(), {})
+    )
 
     assert read.kind == "vocabulary"
 
@@ -81,7 +83,7 @@ def test_a_split_model_is_one(tmp_path: Path) -> None:
     parts = split(tmp_path)
 
     for part in parts:
-        read = model_file.read_model(part)
+        read = model_file.read_model_description(part)
         assert read.path == parts[0]
         assert read.files == tuple(parts)
         assert (read.kind, read.parameters, read.missing) == ("text", 2 * 64 * 64, ())
@@ -93,7 +95,7 @@ def test_missing_parts_are_named(tmp_path: Path) -> None:
     parts = split(tmp_path)
     parts[1].unlink()
 
-    read = model_file.read_model(parts[0])
+    read = model_file.read_model_description(parts[0])
 
     assert read.missing == (parts[1].name,)
     with pytest.raises(ModelNotFoundError, match="00002-of-00003"):
@@ -106,7 +108,7 @@ def test_a_part_that_is_cut_short_is_not_used(tmp_path: Path) -> None:
     parts[2].write_bytes(parts[2].read_bytes()[:-100])
 
     with pytest.raises(InvalidModelError, match=r"00003-of-00003\.gguf is cut short"):
-        model_file.require_loadable(model_file.read_model(parts[0]))
+        model_file.require_loadable(model_file.read_model_description(parts[0]))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_the_header_says_whether_the_model_thinks(
     """As the engine will find, by the one table of families."""
     metadata = gguf_headers.model() | {"general.name": name, "tokenizer.chat_template": template}
 
-    read = model_file.read_model(gguf_headers.write(tmp_path / "m.gguf", metadata))
+    read = model_file.read_model_description(gguf_headers.write(tmp_path / "m.gguf", metadata))
 
     assert (bool(read.template), read.thinks) == (bool(template), thinks)
     assert detect_chat_format(metadata, file="m").thinks == thinks
@@ -144,7 +146,7 @@ def test_the_quantization_is_read_or_derived(
     metadata = {key: v for key, v in gguf_headers.model().items() if key != "general.file_type"}
 
     assert (
-        model_file.read_model(
+        model_file.read_model_description(
             gguf_headers.write(tmp_path / "m.gguf", metadata | added)
         ).quantisation
         == words
@@ -157,7 +159,7 @@ def test_metadata_of_the_wrong_kind_give_no_traceback(tmp_path: Path, value: Any
     for key in gguf_headers.model():
         path = gguf_headers.write(tmp_path / "m.gguf", gguf_headers.model() | {key: value})
         try:
-            read = model_file.read_model(path)
+            read = model_file.read_model_description(path)
         except InvalidModelError:
             continue
         assert read.context >= 0
@@ -169,6 +171,6 @@ def test_terminal_control_in_names_is_gone(tmp_path: Path) -> None:
     metadata = gguf_headers.model() | {"general.name": "\x1b[2Jevil\nname"}
 
     assert (
-        model_file.read_model(gguf_headers.write(tmp_path / "m.gguf", metadata)).title
+        model_file.read_model_description(gguf_headers.write(tmp_path / "m.gguf", metadata)).title
         == "evil name"
     )

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import ModelNotFoundError, UsageError
-from rm_local.library.models import Library, find_model, find_models, is_model_path, name_model
+from rm_local.library.models import (
+    Library,
+    find_model,
+    find_models,
+    looks_like_model_path,
+    name_model,
+)
 from rm_local.settings import Settings
 from tests.support import gguf_headers
 from tests.support.rm_small import remove_package
@@ -53,25 +59,25 @@ def test_models_that_would_share_a_name_get_a_mark(tmp_path: Path) -> None:
 
     assert len(set(names)) == 2
     assert all(name.startswith("same-q4_k_m@folder-") for name in names)
-    assert found.find_by_name(names[1]).model.path.parent.name == "b"
+    assert found.find_by_name_or_prefix(names[1]).model.path.parent.name == "b"
     with pytest.raises(UsageError, match="several"):
-        found.find_by_name("same-q4_k_m")
+        found.find_by_name_or_prefix("same-q4_k_m")
 
 
 def test_the_beginning_of_a_name_is_enough(tmp_path: Path) -> None:
     """As long as no other begins so; a whole name goes before the beginning of a longer one."""
     found = library(tmp_path, "qwen3-q4_k_m.gguf", "qwen3-q4_k_m-long.gguf", "phi.gguf")
 
-    assert found.find_by_name("PHI").name == "phi-q4_k_m"
-    assert found.find_by_name("qwen3-q4_k_m").name == "qwen3-q4_k_m"
+    assert found.find_by_name_or_prefix("PHI").name == "phi-q4_k_m"
+    assert found.find_by_name_or_prefix("qwen3-q4_k_m").name == "qwen3-q4_k_m"
     with pytest.raises(UsageError, match="several"):
-        found.find_by_name("qwen3")
+        found.find_by_name_or_prefix("qwen3")
 
 
 def test_an_unknown_name_gets_the_nearest_offered(tmp_path: Path) -> None:
     """The nearest are offered."""
     with pytest.raises(ModelNotFoundError) as raised:
-        library(tmp_path, "qwen3-4b.gguf").find_by_name("qwen3-4b-q4_m")
+        library(tmp_path, "qwen3-4b.gguf").find_by_name_or_prefix("qwen3-4b-q4_m")
 
     assert "Did you mean qwen3-4b-q4_k_m" in raised.value.remedy
 
@@ -93,7 +99,7 @@ def test_names_in_other_scripts_are_found(tmp_path: Path, wanted: str) -> None:
     """In any case and composition, and by a name with other letters replaced."""
     found = library(tmp_path, "Модель-Q8.gguf", "E\u0301lan-7B.gguf", "großes Modell.gguf")
 
-    assert found.find_by_name(wanted)
+    assert found.find_by_name_or_prefix(wanted)
 
 
 @pytest.mark.parametrize("name", ["Модель-Q8", "deep/ggml-model", "Qwen3-4B-Q4_K_M"])
@@ -107,5 +113,5 @@ def test_a_model_has_one_name(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("text", ["./rm-small", "a/rm-nano", "/rm-small", "~/x", "x.gguf"])
 def test_a_path_is_no_name(text: str) -> None:
     """Whatever its last part is."""
-    assert is_model_path(text)
-    assert not is_model_path("rm-small")
+    assert looks_like_model_path(text)
+    assert not looks_like_model_path("rm-small")

@@ -20,7 +20,7 @@ from rm_local.errors import (
 from rm_local.gguf import check_file_complete, read_header
 from rm_local.library import RM_SMALL_METADATA, rm_small, smollm2
 from rm_local.library.model_file import describe_model
-from rm_local.library.rm_small import find_rm_small, prepare_rm_small
+from rm_local.library.rm_small import ensure_rm_small_file, find_rm_small_paths
 from tests.support.faults.steps import count_steps, is_killed_at
 from tests.support.random_adapters import make_factors, write_adapter
 from tests.support.rm_small import install_rm_small
@@ -35,7 +35,7 @@ def adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def prepare() -> tuple[Path, list[str]]:
     """The merged file, and what was announced."""
     announced: list[str] = []
-    return prepare_rm_small(lambda _share: None, announced.append), announced
+    return ensure_rm_small_file(lambda _share: None, announced.append), announced
 
 
 def cached() -> list[str]:
@@ -61,21 +61,21 @@ def test_the_file_is_made_once() -> None:
 @pytest.mark.usefixtures("adapter")
 def test_nothing_is_written_by_looking() -> None:
     """What is listed before the first use is what it will be."""
-    predicted = find_rm_small().read_or_predict_headers()
+    predicted = find_rm_small_paths().read_or_predict_headers()
     assert not paths.cache_dir().exists()
-    assert not find_rm_small().prepared
+    assert not find_rm_small_paths().prepared
 
     path, _ = prepare()
-    made = find_rm_small().read_or_predict_headers()
+    made = find_rm_small_paths().read_or_predict_headers()
 
-    assert find_rm_small().prepared
+    assert find_rm_small_paths().prepared
     before, after = (describe_model(path, each) for each in (predicted, made))
     same = (
         "title",
         "kind",
         "quantisation",
         "weight_bytes",
-        "layer_bytes",
+        "total_layer_bytes",
         "context",
         "template",
         "shape",
@@ -102,7 +102,7 @@ def test_each_part_changes_the_name(
     adapter: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     """The name depends on all that the content depends on."""
-    old = find_rm_small().target
+    old = find_rm_small_paths().target
     if change == "metadata":
         monkeypatch.setitem(RM_SMALL_METADATA, "general.sampling.temp", 0.9)
     elif change == "base":
@@ -110,7 +110,7 @@ def test_each_part_changes_the_name(
     else:
         monkeypatch.setattr(rm_small, "_FORMAT", 2)
 
-    assert find_rm_small().target != old
+    assert find_rm_small_paths().target != old
 
 
 @pytest.mark.usefixtures("adapter")
@@ -258,7 +258,7 @@ def test_it_can_be_stopped() -> None:
             raise CancelledByUserError("Not needed any more.")
 
     with pytest.raises(CancelledByUserError):
-        prepare_rm_small(stop, lambda _text: None)
+        ensure_rm_small_file(stop, lambda _text: None)
     assert cached() == []
 
     path, announced = prepare()
@@ -278,7 +278,7 @@ def test_a_wait_for_another_process_can_be_stopped() -> None:
         FileLock(paths.cache_dir() / "rm-small.lock", thread_local=False),
         pytest.raises(CancelledByUserError),
     ):
-        prepare_rm_small(stop, lambda _text: None)
+        ensure_rm_small_file(stop, lambda _text: None)
 
 
 @pytest.mark.usefixtures("adapter")

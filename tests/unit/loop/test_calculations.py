@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rm_local.loop.calculations import replace_calculations
+from rm_local.loop.calculations import replace_calculations_by_results
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import BranchFinished, Event
 from rm_local.loop.plan import PLANS, Plan
@@ -49,7 +49,7 @@ async def test_a_branch_has_it_if_the_model_was_trained_with_it_and_the_plan_let
 def test_every_plan_has_it_alike(plan: Plan) -> None:
     """A comparison of plans is not one of calculators."""
     assert plan.calculator
-    assert plan.without_memory().calculator
+    assert plan.as_single_branch_without_memory().calculator
 
 
 async def test_results_are_in_the_text_and_counted_apart() -> None:
@@ -107,4 +107,4 @@ async def test_a_turn_knows_what_the_calculator_wrote(last: int) -> None:
 )
 def test_a_calculation_is_its_result(text: str, plain: str) -> None:
     """Once, also where the model writes it again."""
-    assert replace_calculations(text) == plain
+    assert replace_calculations_by_results(text) == plain

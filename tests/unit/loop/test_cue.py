@@ -117,7 +117,9 @@ async def test_without_thoughts_the_hint_is_in_the_users_message(kind: str, thin
     asked, ending = ASKED.split("<|im_end|>")
 
     for text, given in zip(branches, [hit(1, 0.9), hit(2, 0.7), hit(3, 0.5)] * 2, strict=True):
-        note = prompts.hint_note(given.entry.subproblem, given.entry.subroutine, QUESTION)
+        note = prompts.format_hint_for_user_message(
+            given.entry.subproblem, given.entry.subroutine, QUESTION
+        )
         assert text.startswith(f"{asked}{note}<|im_end|>{ending}")
         assert note.index(given.entry.subroutine) < note.index(QUESTION)
         assert prompts.CUE not in text

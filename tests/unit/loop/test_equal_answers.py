@@ -52,7 +52,7 @@ async def test_what_takes_too_long_is_not_equal() -> None:
 async def test_without_math_verify_the_writing_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     """As before: nothing is computed, and no process is started."""
     monkeypatch.setattr(equal_answers, "find_spec", lambda _name: None)
-    monkeypatch.setattr(equal_answers, "_start_process", None)
+    monkeypatch.setattr(equal_answers, "_start_equality_process", None)
 
     assert not await one_vote("1/2", "0.5")
     assert await one_vote("x = 3", "3.0")
@@ -69,7 +69,7 @@ async def test_a_process_that_does_not_answer_changes_nothing(
         )
 
     monkeypatch.setattr(equal_answers, "find_spec", lambda _name: object())
-    monkeypatch.setattr(equal_answers, "_start_process", start)
+    monkeypatch.setattr(equal_answers, "_start_equality_process", start)
 
     assert not await one_vote("1/2", "0.5")
 

@@ -17,7 +17,7 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
-    Gated,
+    GateDecided,
     ModelLoading,
     ModelUnloaded,
     Notice,
@@ -33,8 +33,8 @@ from tests.support.fakes import hit
 BRANCH = Branch(2, hit(5, 0.75, lexical=0.5), 7, "I add.", "Answer: 8", "8", 12, 0.5, "end")
 ANSWER = Answer("Answer: 8", "8", 2, 4, 6, (5, 9), 99, 1.5)
 EVENTS: list[Event] = [
-    Gated(True, "fits", 0.02, 0.75),
-    Gated(False, "forced"),
+    GateDecided(True, "fits", 0.02, 0.75),
+    GateDecided(False, "forced"),
     Formulating("How"),
     Formulated("How do I add?", 0.25, "user", 3),
     Retrieved((hit(5, 0.75, lexical=0.5), hit(6)), 0.01),

@@ -10,7 +10,14 @@ import pytest
 from rm_local.engine.protocol import Message
 from rm_local.errors import CorruptStoreError
 from rm_local.loop.control import TurnOverrides
-from rm_local.loop.events import Author, BranchStarted, Formulated, Formulating, Gated, Retrieved
+from rm_local.loop.events import (
+    Author,
+    BranchStarted,
+    Formulated,
+    Formulating,
+    GateDecided,
+    Retrieved,
+)
 from rm_local.loop.gate import (
     GATE_MODELS,
     GateFeatures,
@@ -40,7 +47,7 @@ async def test_a_question_that_nothing_fits_goes_straight_to_the_model() -> None
     events = await events_of(engine, PLANS["memory"], FakeRecall(fits=False))
     await events_of(alone, PLANS["direct"])
 
-    (gated,) = of(Gated, events)
+    (gated,) = of(GateDecided, events)
     assert (gated.open, gated.reason, gated.probability) == (False, "nothing_fits", 0.1)  # type: ignore[union-attr]
     assert of(Formulating, events) == of(Formulated, events) == of(Retrieved, events) == []
     assert engine.grown == alone.grown
@@ -52,7 +59,7 @@ async def test_a_question_that_something_fits_gets_hits() -> None:
     engine, recall = FakeEngine(), FakeRecall()
     events = await events_of(engine, recall=recall, question=" What is\n4 + 4? ")
 
-    assert isinstance(events[0], Gated)
+    assert isinstance(events[0], GateDecided)
     assert (events[0].open, events[0].reason) == (True, "fits")
     assert recall.judged == ["What is 4 + 4?"]
     assert of(Retrieved, events)
@@ -100,7 +107,7 @@ async def test_a_plan_can_force_the_gate_open() -> None:
     events = await events_of(FakeEngine(), replace(MEMORY, question_gate="open"), recall)
 
     assert recall.judged == []
-    assert of(Gated, events) == []
+    assert of(GateDecided, events) == []
     assert of(Retrieved, events)
 
 
@@ -109,7 +116,7 @@ async def test_a_plan_can_force_the_gate_shut() -> None:
     recall = FakeRecall()
     events = await events_of(FakeEngine(), replace(MEMORY, question_gate="shut"), recall)
 
-    assert events[0] == Gated(False, "forced")
+    assert events[0] == GateDecided(False, "forced")
     assert recall.judged == recall.asked == []
     assert len(of(BranchStarted, events)) == 1
 
@@ -198,7 +205,7 @@ async def test_a_follow_up_that_is_run_again_keeps_the_question_before_it(
     events = [event async for event in turn]
 
     assert recall.questions == ["What is kinetic energy? And 9?"]
-    assert [event.reason for event in events if isinstance(event, Gated)] == ["fits"]
+    assert [event.reason for event in events if isinstance(event, GateDecided)] == ["fits"]
 
 
 async def test_a_pinned_hit_opens_the_gate_of_a_turn_that_is_run_again() -> None:
@@ -207,7 +214,7 @@ async def test_a_pinned_hit_opens_the_gate_of_a_turn_that_is_run_again() -> None
     again = TurnOverrides("How to add?", (hit(1),), author="model")
     events = await events_of(FakeEngine(), recall=recall, question="Why 4?", steering=again)
 
-    assert [(e.open, e.reason) for e in events if isinstance(e, Gated)] == [(True, "forced")]
+    assert [(e.open, e.reason) for e in events if isinstance(e, GateDecided)] == [(True, "forced")]
     assert recall.questions == ["Why 4?"]
 
 

@@ -92,7 +92,9 @@ async def test_nothing_found_means_no_hint() -> None:
     events = await events_of(engine, plan, FakeRecall([hit(1, 0.1)]))
 
     assert of(Retrieved, events) == [Retrieved((), pytest.approx(0, abs=5))]  # type: ignore[arg-type]
-    assert {spec.forced for spec in engine.grown[1]} == {prompts.reasoning_cue(SUBPROBLEM, None)}
+    assert {spec.forced for spec in engine.grown[1]} == {
+        prompts.format_reasoning_cue(SUBPROBLEM, None)
+    }
     assert len(engine.grown[1]) == 6
     assert answer_of(events).hints == ()
 

@@ -88,8 +88,8 @@ async def test_the_scale_is_measured_once_and_kept(store: Store) -> None:
     gate = StoreGate(first, store)
     for _ in range(2):
         await fits(gate, QUESTION)
-    least = await gate.compute_min_similarity()
-    again = await StoreGate(second, store).compute_min_similarity()
+    least = await gate.derive_min_hit_similarity()
+    again = await StoreGate(second, store).derive_min_hit_similarity()
 
     assert (first.embedded, second.embedded) == (len(PROBES), 0)
     assert again == pytest.approx(least)
@@ -98,13 +98,13 @@ async def test_the_scale_is_measured_once_and_kept(store: Store) -> None:
 async def test_a_store_that_has_grown_is_measured_again(store: Store) -> None:
     """Its scale is another then, in the same run, and in the next."""
     gate = StoreGate(Counting(), store)
-    before = await gate.compute_min_similarity()
+    before = await gate.derive_min_hit_similarity()
     add(store, ["How are you today?", "What is the capital of a country?", "Who wrote a book?"])
 
-    assert await gate.compute_min_similarity() > before
+    assert await gate.derive_min_hit_similarity() > before
     again = StoreGate(Counting(), store)
-    assert await again.compute_min_similarity() == pytest.approx(
-        await gate.compute_min_similarity()
+    assert await again.derive_min_hit_similarity() == pytest.approx(
+        await gate.derive_min_hit_similarity()
     )
 
 
@@ -112,25 +112,25 @@ async def test_the_scale_that_a_store_holds_is_used(store: Store) -> None:
     """Until a tenth of the entries have come or gone, or the probe sentences are others."""
     held = StoreSpread(0.25, 0.5, len(ENTRIES))
     store.write_spread(held, "another digest")
-    measured = await StoreGate(Counting(), store).compute_min_similarity()
+    measured = await StoreGate(Counting(), store).derive_min_hit_similarity()
     store.write_spread(held, PROBES_SHA256)
 
     assert measured != pytest.approx(0.75)
-    assert await StoreGate(Counting(), store).compute_min_similarity() == pytest.approx(0.75)
+    assert await StoreGate(Counting(), store).derive_min_hit_similarity() == pytest.approx(0.75)
     add(store, ["How are you today?"])
-    assert await StoreGate(Counting(), store).compute_min_similarity() != pytest.approx(0.75)
+    assert await StoreGate(Counting(), store).derive_min_hit_similarity() != pytest.approx(0.75)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\x93NUMPY\x01", b'{"middle": "x"}'])
 async def test_a_damaged_cache_is_measured_again(store: Store, damage: bytes) -> None:
     """As if it were not there."""
-    least = await StoreGate(Counting(), store).compute_min_similarity()
+    least = await StoreGate(Counting(), store).derive_min_hit_similarity()
     kept = list((paths.cache_dir() / "gate").iterdir())
     for file in kept:
         file.write_bytes(damage)
 
     assert len(kept) == 2
-    assert await StoreGate(Counting(), store).compute_min_similarity() == pytest.approx(least)
+    assert await StoreGate(Counting(), store).derive_min_hit_similarity() == pytest.approx(least)
 
 
 async def test_a_cache_that_cannot_be_written_stops_nothing(
@@ -141,9 +141,9 @@ async def test_a_cache_that_cannot_be_written_stops_nothing(
     blocked.write_bytes(b"")
     monkeypatch.setattr(paths, "cache_dir", lambda: blocked)
     second = Counting()
-    least = await StoreGate(Counting(), store).compute_min_similarity()
+    least = await StoreGate(Counting(), store).derive_min_hit_similarity()
 
-    assert await StoreGate(second, store).compute_min_similarity() == pytest.approx(least)
+    assert await StoreGate(second, store).derive_min_hit_similarity() == pytest.approx(least)
     assert second.embedded == len(PROBES)
 
 

@@ -83,8 +83,8 @@ async def test_every_hint_gets_its_branches_in_the_order_of_rank() -> None:
 
     assert [e.hint and e.hint.entry.id for e in started] == [1, 2, 3, 1, 2, 3]
     first = hit(1, 0.9).entry
-    assert specs[0].forced == prompts.reasoning_cue(
-        SUBPROBLEM, prompts.hint_text(first.subproblem, first.subroutine)
+    assert specs[0].forced == prompts.format_reasoning_cue(
+        SUBPROBLEM, prompts.format_hint_for_thinking(first.subproblem, first.subroutine)
     )
     assert specs[0].forced.startswith(prompts.CUE)
     assert specs[0].forced.endswith(f"[end of hint]\n{prompts.CUE_OPENING}")
@@ -186,7 +186,7 @@ async def test_a_full_context_is_no_spent_budget(trained: int, helps: str) -> No
     [
         ("direct", set(), ""),
         ("length-vote", set(), ""),
-        ("cue-only", {Formulated}, prompts.reasoning_cue(SUBPROBLEM, None)),
+        ("cue-only", {Formulated}, prompts.format_reasoning_cue(SUBPROBLEM, None)),
         ("random-hints", {Formulated, Retrieved}, None),
     ],
 )

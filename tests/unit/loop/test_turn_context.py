@@ -31,9 +31,9 @@ async def test_a_step_waits_for_a_slow_reader() -> None:
     events = EventQueue()
     for _ in range(HIGH_WATER - 1):
         events.emit(Formulating("a"))
-        await events.drain()
+        await events.wait_if_many_unread()
     events.emit(Formulating("a"))
-    waiting = asyncio.ensure_future(events.drain())
+    waiting = asyncio.ensure_future(events.wait_if_many_unread())
 
     for _ in range(HIGH_WATER):
         await asyncio.sleep(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.compare import rules
-from rm_local.loop import formulation_cue, hint_text
+from rm_local.loop import format_hint_for_thinking, formulation_cue
 
 STEPS = "I should first write down what is known, then look for the formula that connects it all."
 
@@ -72,13 +72,17 @@ def test_a_text_is_whole_when_it_ended_by_itself_or_after_a_sentence() -> None:
 )
 def test_text_of_the_program_is_found(text: str) -> None:
     """Marks, phrases of the cue, and a hint that is recited."""
-    assert rules.has_forced_text(text, [formulation_cue(), hint_text("", "")], [STEPS])
+    assert rules.has_forced_text(
+        text, [formulation_cue(), format_hint_for_thinking("", "")], [STEPS]
+    )
 
 
 def test_using_a_hint_is_not_reciting_it() -> None:
     """Words and short runs of it may come."""
     text = "We write down what is known: m = 4 and v = 6. Then look for the formula: E = m v^2 / 2."
-    assert not rules.has_forced_text(text, [formulation_cue(), hint_text("", "")], [STEPS])
+    assert not rules.has_forced_text(
+        text, [formulation_cue(), format_hint_for_thinking("", "")], [STEPS]
+    )
     assert not rules.has_forced_text("", [formulation_cue()], [STEPS])
 
 

@@ -106,9 +106,9 @@ def test_a_trajectory_holds_the_texts_of_the_loop() -> None:
     problem = heldout.read_procedures()[0].draw_problem(random.Random(2))
     trajectory = build_solved_trajectory(problem, HintEntry(problem.entry, problem.name), cued=True)
 
-    hint = prompts.hint_text(problem.entry.subproblem, problem.entry.subroutine)
+    hint = prompts.format_hint_for_thinking(problem.entry.subproblem, problem.entry.subroutine)
 
-    assert prompts.reasoning_cue(problem.subproblem, hint) in trajectory.text
+    assert prompts.format_reasoning_cue(problem.subproblem, hint) in trajectory.text
 
 
 def test_the_model_is_not_trained_to_write_hints_or_questions() -> None:

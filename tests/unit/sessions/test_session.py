@@ -93,7 +93,7 @@ async def test_an_event_is_saved_before_it_is_given_out() -> None:
 async def test_loading_and_notices_are_not_saved() -> None:
     """They belong to the program that ran, not to the turn."""
     runtime = FakeRuntime()
-    runtime.report_notice("The log cannot be written.")
+    runtime.publish_notice_once("The log cannot be written.")
     session = Session(runtime)
     events = await ask(session)
     assert session.path is not None

@@ -40,7 +40,7 @@ def asked(turns: TurnTree, question: str, after: int, *events: Event) -> int:
     """The number of a turn in which these events have happened."""
     number = turns.add_turn(question, after)
     for event in events:
-        turns.record_answer(number, event)
+        turns.record_if_answered(number, event)
     return number
 
 
@@ -61,8 +61,8 @@ def test_a_follow_up_reads_questions_and_chosen_answers() -> None:
     second = asked(turns, "Q2", first, answered("  ", "9"))
 
     assert (first, second, turns.last_turn_number) == (1, 2, 2)
-    assert turns.list_messages(0) == ()
-    assert turns.list_messages(second) == said("Q1", "It is 8.", "Q2", "9")
+    assert turns.list_answered_messages(0) == ()
+    assert turns.list_answered_messages(second) == said("Q1", "It is 8.", "Q2", "9")
 
 
 def test_a_turn_without_an_answer_is_skipped() -> None:
@@ -71,7 +71,7 @@ def test_a_turn_without_an_answer_is_skipped() -> None:
     first = asked(turns, "Q1", 0, answered("A1"))
     failed = asked(turns, "Q2", first, FAILED)
 
-    assert turns.list_messages(failed) == said("Q1", "A1")
+    assert turns.list_answered_messages(failed) == said("Q1", "A1")
 
 
 def test_a_conversation_forks_where_an_earlier_turn_is_followed() -> None:
@@ -82,8 +82,8 @@ def test_a_conversation_forks_where_an_earlier_turn_is_followed() -> None:
     other = asked(turns, "Q2b", first, answered("A2b"))
     alone = asked(turns, "Q3", 0, answered("A3"))
 
-    assert turns.list_messages(other) == said("Q1", "A1", "Q2b", "A2b")
-    assert turns.list_messages(alone) == said("Q3", "A3")
+    assert turns.list_answered_messages(other) == said("Q1", "A1", "Q2b", "A2b")
+    assert turns.list_answered_messages(alone) == said("Q3", "A3")
     with pytest.raises(UsageError, match="no turn 9"):
         turns.add_turn("Q4", 9)
 
@@ -105,7 +105,7 @@ def test_a_saved_session_keeps_who_follows_whom(tmp_path: Path) -> None:
     traces = replay_session(path_of(journal))
 
     assert [(trace.number, trace.after) for trace in traces] == [(1, 0), (2, 1), (3, 1), (4, 0)]
-    assert TurnTree(traces).list_messages(3) == said("Q1", "A1", "Q3", "A3")
+    assert TurnTree(traces).list_answered_messages(3) == said("Q1", "A1", "Q3", "A3")
 
 
 def test_turns_of_an_older_file_stood_alone(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import connection as sqlite, tables as rows
 from rm_local.store.store import Store
-from rm_local.work_folder import open_work_folder
+from rm_local.work_folder import make_or_reuse_work_folder
 from tests.support.stores import MadeSource, vectors
 
 ROWS = 6000
@@ -74,7 +74,7 @@ def test_vectors_belong_to_their_texts(store: Store, source: MadeSource) -> None
 
 def test_entries_are_stored_in_the_order_of_their_clusters(path: Path) -> None:
     """Chunk after chunk, clusters ascend, and with them the ids."""
-    with sqlite.open_connection(path, "read") as connection:
+    with sqlite.open_connection_close_on_error(path, "read") as connection:
         chunks: list[tuple[Any, ...]] = connection.execute(
             "SELECT partition00, validity, rowids FROM code_chunks ORDER BY chunk_id"
         ).fetchall()
@@ -94,7 +94,7 @@ def bin_count(validity: bytes) -> int:
 def test_direct_writes_answer_like_inserts(path: Path, tmp_path: Path, source: MadeSource) -> None:
     """sqlite-vec gives the same rows at the same distances from a table that it filled itself."""
     inserted = apsw.Connection(str(tmp_path / "inserted.db"))
-    with sqlite.open_connection(path, "read") as direct:
+    with sqlite.open_connection_close_on_error(path, "read") as direct:
         inserted.enable_load_extension(True)
         inserted.load_extension(__import__("sqlite_vec").loadable_path())
         ((sql,),) = direct.execute("SELECT sql FROM sqlite_master WHERE name = 'code'")
@@ -213,7 +213,7 @@ def test_an_existing_file_is_not_built_over(path: Path, source: MadeSource) -> N
 def test_the_folder_of_another_build_is_refused(tmp_path: Path) -> None:
     """What was begun with other rows is refused, and kept."""
     folder = tmp_path / "made.rms.build"
-    open_work_folder(folder)
+    make_or_reuse_work_folder(folder)
     (folder / "plan.json").write_text("{}")
     with pytest.raises(StoreError, match="build of another store"):
         build_store(tmp_path / "made.rms", MadeSource(100), embedder=MADE)
@@ -234,7 +234,7 @@ def test_a_source_with_a_wrong_count_of_rows_is_an_error(tmp_path: Path) -> None
 
 def test_the_count_of_the_file_is_that_of_its_rows(path: Path) -> None:
     """`meta` says how many entries there are, and that all are of the bulk build."""
-    with sqlite.open_connection(path, "read") as connection:
+    with sqlite.open_connection_close_on_error(path, "read") as connection:
         assert rows.count_entries(connection) == rows.read_last_given_id(connection) == ROWS
         values = dict(connection.execute("SELECT key, value FROM meta WHERE key <> 'rotation'"))
         assert values["bulk"] == ROWS
@@ -248,7 +248,7 @@ def test_several_processes_make_the_same_store(
 ) -> None:
     """Ids, texts and vectors do not depend on how many cores there are."""
     monkeypatch.setattr("rm_local.store.build.pipeline.ROWS_FOR_A_PROCESS", 1000)
-    monkeypatch.setattr("rm_local.store.build.pipeline.usable_cores", lambda: 3)
+    monkeypatch.setattr("rm_local.store.build.pipeline.count_usable_processors", lambda: 3)
     path = tmp_path / "made.rms"
     build_store(path, source, embedder=MADE, clusters=30)
     ids = range(1, ROWS + 1)

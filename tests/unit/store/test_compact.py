@@ -247,7 +247,7 @@ def test_several_processes_read_the_locked_store(
 ) -> None:
     """Each opens it for itself, despite the lock that keeps writers out."""
     monkeypatch.setattr("rm_local.store.build.pipeline.ROWS_FOR_A_PROCESS", 500)
-    monkeypatch.setattr("rm_local.store.build.pipeline.usable_cores", lambda: 2)
+    monkeypatch.setattr("rm_local.store.build.pipeline.count_usable_processors", lambda: 2)
     before = held(path)
     compact_store(path)
     assert held(path) == before
@@ -255,7 +255,7 @@ def test_several_processes_read_the_locked_store(
 
 def test_tallies_go_with_their_entries(path: Path) -> None:
     """Under the new ids, and only those of entries that are left."""
-    with sqlite.open_connection(path, "write") as connection:
+    with sqlite.open_connection_close_on_error(path, "write") as connection:
         with tables.write_transaction(connection):
             record_usage(connection, [1, 7, 7], [7])
             record_usage(connection, [7], [7])

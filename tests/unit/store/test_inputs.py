@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from rm_local.errors import StoreError, UsageError
 from rm_local.store.exchange.compressed_input import open_input
-from rm_local.store.exchange.inputs import check_inputs, copy_input, needs_copy
+from rm_local.store.exchange.inputs import check_inputs, copy_and_hash_decompressed, needs_copy
 from rm_local.temporary_folder import make_temporary_folder
 
 DATA = b'{"subproblem": "How?"}\n' * 5000
@@ -111,7 +111,7 @@ def test_a_copy_leaves_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monk
     full = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
     with pytest.raises(StoreError, match="no room for a copy of standard input"):
-        copy_input(Path("-"), tmp_path / "copy")
+        copy_and_hash_decompressed(Path("-"), tmp_path / "copy")
     assert not any(tmp_path.glob("copy*"))
 
 

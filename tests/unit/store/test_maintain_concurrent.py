@@ -81,7 +81,7 @@ def test_work_continues_where_time_was_up(
     path: Path, worn: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Time for a few steps a call is enough in the end; the store is whole after each."""
-    step, now, calls, entries = maintainer._run_step, 0, 0, held(worn)
+    step, now, calls, entries = maintainer._run_step_unless_locked, 0, 0, held(worn)
 
     def take_a_second(*arguments: Any) -> Any:
         nonlocal now
@@ -92,7 +92,7 @@ def test_work_continues_where_time_was_up(
     with monkeypatch.context() as patch:
         # By the real clock, which a step looks at, its time is always over.
         patch.setattr(maintainer, "monotonic", lambda: now)
-        patch.setattr(maintainer, "_run_step", take_a_second)
+        patch.setattr(maintainer, "_run_step_unless_locked", take_a_second)
         while tidied(path, STEPS).done:
             calls += 1
             assert held(path) == entries
@@ -126,7 +126,7 @@ class Reader:
     """Reads a store as one that stays open does: asking at each search what has changed."""
 
     def __init__(self, path: Path) -> None:
-        with sqlite.open_connection(path, "read") as self._connection:
+        with sqlite.open_connection_close_on_error(path, "read") as self._connection:
             self._readers = ReaderPool(self._connection, path)
         self._codec = TextCodec(read_dictionary(self._connection, TEXTS))
         self._watch = StateWatch(self._connection)
@@ -164,14 +164,16 @@ def reader(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
 
 def tidy_in_turn(path: Path, searched: int) -> NoReturn:
     """Tidy in this process, a step whenever `searched` says that a reader has searched; exit."""
-    step, status = maintainer._run_step, 1
+    step, status = maintainer._run_step_unless_locked, 1
 
     def step_in_turn(*arguments: Any) -> Any:
         os.read(searched, len(b"searched"))
         return step(*arguments)
 
     try:
-        pytest.MonkeyPatch().setattr(maintainer, "_run_step", step_in_turn)  # until os._exit
+        pytest.MonkeyPatch().setattr(
+            maintainer, "_run_step_unless_locked", step_in_turn
+        )  # until os._exit
         while tidied(path).busy:
             pass
         status = 0
@@ -215,7 +217,7 @@ def test_an_open_store_notices(path: Path, reader: Reader) -> None:
 
 def test_a_watch_reports_only_changes_by_others(path: Path) -> None:
     """The state at first, nothing while nobody writes or only itself does, then the new one."""
-    with sqlite.open_connection(path, "write") as connection:
+    with sqlite.open_connection_close_on_error(path, "write") as connection:
         watch = StateWatch(connection)
         first = watch.read_state_if_changed()
         assert first

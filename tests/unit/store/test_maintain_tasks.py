@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from rm_local.store.format import DamagedError
-from rm_local.store.maintain.assign_clusters import AssignClusters
-from rm_local.store.maintain.initial_clusters import CreateInitialClusters
-from rm_local.store.maintain.pack_texts import PackTexts
-from rm_local.store.maintain.purge_deleted import PurgeDeletedBits
-from rm_local.store.maintain.recompress import RecompressTexts
-from rm_local.store.maintain.split_clusters import SplitClusters
-from rm_local.store.maintain.task import MaintenanceTask, StoreTools
+from rm_local.store.maintain.assign_clusters import AssignPendingTask
+from rm_local.store.maintain.initial_clusters import InitialClustersTask
+from rm_local.store.maintain.pack_texts import PackTextsTask
+from rm_local.store.maintain.purge_deleted import PurgeDeletedBitsTask
+from rm_local.store.maintain.recompress import RecompressTextsTask
+from rm_local.store.maintain.split_clusters import SplitClustersTask
+from rm_local.store.maintain.task import ConnectionWithCodecs, MaintenanceTask
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 from tests.support.maintenance import (
@@ -36,14 +36,14 @@ from tests.support.maintenance import (
 )
 from tests.support.stores import entries, topics, vectors
 
-SMALL_SPLIT = partial(SplitClusters, largest=300)
-FIRST = partial(CreateInitialClusters, enough=1000)
-KINDS: list[Callable[[StoreTools], MaintenanceTask]] = [
-    AssignClusters,
-    PackTexts,
+SMALL_SPLIT = partial(SplitClustersTask, largest=300)
+FIRST = partial(InitialClustersTask, enough=1000)
+KINDS: list[Callable[[ConnectionWithCodecs], MaintenanceTask]] = [
+    AssignPendingTask,
+    PackTextsTask,
     SMALL_SPLIT,
-    RecompressTexts,
-    PurgeDeletedBits,
+    RecompressTextsTask,
+    PurgeDeletedBitsTask,
 ]
 
 
@@ -61,7 +61,7 @@ def path(tmp_path: Path, worn: Path) -> Path:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_task_keeps_all_answers(
-    path: Path, worn: Path, kind: Callable[[StoreTools], MaintenanceTask]
+    path: Path, worn: Path, kind: Callable[[ConnectionWithCodecs], MaintenanceTask]
 ) -> None:
     """Something is done, entries, ids and what searches find are as before, all is well."""
     assert list(worked(path, kind))
@@ -71,7 +71,7 @@ def test_each_task_keeps_all_answers(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_tidied_store_takes_further_changes(
-    path: Path, kind: Callable[[StoreTools], MaintenanceTask]
+    path: Path, kind: Callable[[ConnectionWithCodecs], MaintenanceTask]
 ) -> None:
     """Entries of any age can be deleted and replaced, new ones are added and found."""
     list(worked(path, kind))
@@ -93,9 +93,11 @@ def test_a_tidied_store_takes_further_changes(
 
 def test_folding_leaves_less_than_a_block(path: Path) -> None:
     """`bulk` ends with a block, and sqlite-vec's own list holds those beyond it."""
-    list(worked(path, AssignClusters))
+    list(worked(path, AssignPendingTask))
     end = (BULK + ADDED) // 16 * 16
-    assert sum(each["entries put into blocks"] for each in worked(path, PackTexts)) == end - BULK
+    assert (
+        sum(each["entries put into blocks"] for each in worked(path, PackTextsTask)) == end - BULK
+    )
     assert value(path, "SELECT value FROM meta WHERE key = 'bulk'") == end
     assert value(path, "SELECT count(*) FROM text") == BULK + ADDED - end
     assert value(path, "SELECT min(rowid) FROM code_rowids") == end + 1
@@ -104,10 +106,13 @@ def test_folding_leaves_less_than_a_block(path: Path) -> None:
 def test_what_is_fresh_is_not_folded(path: Path) -> None:
     """`bulk` stays below the first entry that has no cluster yet."""
     end = (BULK + ADDED - FRESH) // 16 * 16
-    assert sum(each["entries put into blocks"] for each in worked(path, PackTexts)) == end - BULK
+    assert (
+        sum(each["entries put into blocks"] for each in worked(path, PackTextsTask)) == end - BULK
+    )
     assert value(path, "SELECT min(id) FROM fresh") == BULK + ADDED - FRESH + 1 > end
     assert (
-        sum(each["fresh entries given clusters"] for each in worked(path, AssignClusters)) == FRESH
+        sum(each["fresh entries given clusters"] for each in worked(path, AssignPendingTask))
+        == FRESH
     )
     assert held(path)
 
@@ -118,7 +123,7 @@ def test_folding_hides_no_damage(path: Path) -> None:
     database.execute("DELETE FROM text WHERE id = ?", (BULK + 10,))
     database.close()
     with pytest.raises(DamagedError, match="do not agree"):
-        list(worked(path, PackTexts))
+        list(worked(path, PackTextsTask))
     assert value(path, "SELECT value FROM meta WHERE key = 'bulk'") == BULK
 
 
@@ -158,28 +163,30 @@ def test_a_cluster_of_equal_rows_is_not_split(tmp_path: Path) -> None:
     list(worked(path, FIRST))
     with Store.open(path, write=True) as store:
         store.add_entries(entries(600), np.repeat(vectors(1, dimension=64), 600, axis=0))
-    done = list(worked(path, partial(SplitClusters, largest=500)))
+    done = list(worked(path, partial(SplitClustersTask, largest=500)))
     assert sum(each["clusters left whole"] for each in done) <= 1
     assert len(held(path)) == 3570
 
 
 def test_deleted_bits_are_cleared(path: Path) -> None:
     """All of them, also where a chunk has others, and chunks that had no others are gone."""
-    (done,) = worked(path, PurgeDeletedBits)
+    (done,) = worked(path, PurgeDeletedBitsTask)
     assert done["deleted entries' bits cleared"] == 602
     assert done["empty chunks removed"] >= 1
-    assert list(worked(path, PurgeDeletedBits)) == []
+    assert list(worked(path, PurgeDeletedBitsTask)) == []
     with Store.open(path, write=True) as store:
         store.delete_entries([1000])
-    assert [each["deleted entries' bits cleared"] for each in worked(path, PurgeDeletedBits)] == [1]
+    assert [
+        each["deleted entries' bits cleared"] for each in worked(path, PurgeDeletedBitsTask)
+    ] == [1]
 
 
 def test_purging_continues_where_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In steps of few chunks, from one process to the next, what is folded meanwhile counts."""
     monkeypatch.setattr("rm_local.store.maintain.purge_deleted.READ_CHUNKS", 4)
-    first = next(worked(path, PurgeDeletedBits))
-    assert list(worked(path, PackTexts))
-    done = [first, *worked(path, PurgeDeletedBits)]
+    first = next(worked(path, PurgeDeletedBitsTask))
+    assert list(worked(path, PackTextsTask))
+    done = [first, *worked(path, PurgeDeletedBitsTask)]
     assert sum(each["deleted entries' bits cleared"] for each in done) == 602
     assert held(path)
 
@@ -187,9 +194,9 @@ def test_purging_continues_where_it_was(path: Path, monkeypatch: pytest.MonkeyPa
 def test_packing_again_is_done_once(path: Path) -> None:
     """The texts take less, and a second time nothing is left to do."""
     before = value(path, "SELECT sum(length(z)) FROM block")
-    saved = sum(each["bytes of texts saved"] for each in worked(path, RecompressTexts))
+    saved = sum(each["bytes of texts saved"] for each in worked(path, RecompressTextsTask))
     assert value(path, "SELECT sum(length(z)) FROM block") == before - saved < before
-    assert list(worked(path, RecompressTexts)) == []
+    assert list(worked(path, RecompressTextsTask)) == []
 
 
 def test_a_grown_store_gets_its_first_clusters(tmp_path: Path) -> None:
@@ -211,7 +218,9 @@ def test_stores_too_small_or_too_large_get_no_clusters(tmp_path: Path) -> None:
     path = grown_store(tmp_path / "grown.rms", 100)
     assert list(worked(path, FIRST)) == []
     with apsw.Connection(str(path)) as connection:
-        few = CreateInitialClusters(StoreTools.from_connection(connection), enough=10, most=50)
+        few = InitialClustersTask(
+            ConnectionWithCodecs.from_connection(connection), enough=10, most=50
+        )
         assert few.has_too_many_entries
         assert few.run_step(0) == {}
 
@@ -219,6 +228,6 @@ def test_stores_too_small_or_too_large_get_no_clusters(tmp_path: Path) -> None:
 def test_an_empty_store_needs_no_task(tmp_path: Path) -> None:
     """There is nothing to do."""
     Store.create(tmp_path / "empty.rms", embedder=MADE).close()
-    kinds: list[Callable[[StoreTools], MaintenanceTask]] = [*KINDS, FIRST]
+    kinds: list[Callable[[ConnectionWithCodecs], MaintenanceTask]] = [*KINDS, FIRST]
     for kind in kinds:
         assert list(worked(tmp_path / "empty.rms", kind)) == []

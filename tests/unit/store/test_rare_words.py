@@ -107,5 +107,5 @@ def test_the_score_adds_the_rare_words_to_the_cosine() -> None:
 @given(st.text(st.characters(codec="ascii"), max_size=40))
 def test_plain_text_is_split_as_the_index_splits_it(text: str) -> None:
     """ASCII goes a shorter way, to the same words."""
-    rare = rare_words.RareWordFinder(frozenset())
+    rare = rare_words.UnknownWordFinder(frozenset())
     assert rare.split_words(text) == rare.split_words(f"é {text}")[1:]

@@ -19,7 +19,7 @@ from rm_local.store.rewrite.fingerprints import (
     find_missing_places,
     find_repeated_places,
 )
-from rm_local.store.rewrite.merge import merge_stores
+from rm_local.store.rewrite.merge import merge_stores_and_count_omitted
 from rm_local.store.rewrite.sparse_ids import SparseRange
 from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.rewrite.union_source import join_stores
@@ -121,7 +121,7 @@ def test_a_merge_keeps_what_two_stores_share_once(tmp_path: Path) -> None:
     changed = Entry(all_of[12].subproblem, all_of[12].subroutine, "other")
     one = toy(tmp_path / "one.rms", all_of[:20])
     other = toy(tmp_path / "other.rms", [*all_of[10:12], changed, *all_of[13:], all_of[29]])
-    assert merge_stores([one, other], tmp_path / "both.rms") == 11
+    assert merge_stores_and_count_omitted([one, other], tmp_path / "both.rms") == 11
     whole = toy(tmp_path / "whole.rms", all_of)
     with StoreSource.open(tmp_path / "both.rms") as both, StoreSource.open(whole) as wanted:
         assert diff_stores(both, wanted, 5).equal
@@ -157,14 +157,14 @@ def test_what_cannot_be_merged_is_refused(tmp_path: Path) -> None:
     """One store twice, two embedders, nothing at all, and a name that is taken."""
     one, out = toy_store(tmp_path / "one.rms"), tmp_path / "out.rms"
     with pytest.raises(UsageError, match="named twice"):
-        merge_stores([one, tmp_path / "." / "one.rms"], out)
+        merge_stores_and_count_omitted([one, tmp_path / "." / "one.rms"], out)
     build_store(tmp_path / "made.rms", MadeSource(20), embedder=MADE)
     with pytest.raises(EmbedderMismatchError, match="made with made"):
-        merge_stores([one, tmp_path / "made.rms"], out)
+        merge_stores_and_count_omitted([one, tmp_path / "made.rms"], out)
     with pytest.raises(StoreError, match="have no entries"):
-        merge_stores([toy(tmp_path / "empty.rms", [])], out)
+        merge_stores_and_count_omitted([toy(tmp_path / "empty.rms", [])], out)
     with pytest.raises(StoreError, match="exists already"):
-        merge_stores([one], one)
+        merge_stores_and_count_omitted([one], one)
     assert not out.exists()
     assert not [*tmp_path.glob("out.rms.*")]
 

@@ -17,7 +17,7 @@ from tests.support.stores import toy_store
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[apsw.Connection]:
     """To a store of twelve."""
-    with sqlite.open_connection(toy_store(tmp_path / "toy.rms"), "write") as opened:
+    with sqlite.open_connection_close_on_error(toy_store(tmp_path / "toy.rms"), "write") as opened:
         yield opened
     opened.close()
 

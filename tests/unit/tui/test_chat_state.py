@@ -26,8 +26,8 @@ def test_a_hit_is_pinned_or_dropped_never_both() -> None:
 def test_a_dropped_hit_stays_listed_so_that_it_can_be_taken_back() -> None:
     """Marked hits that the last search did not give follow after those that it gave."""
     marks = HitMarks().toggle_drop(HITS[2])
-    assert marks.append_marked(HITS[:2]) == HITS
-    assert marks.append_marked(HITS) == HITS
+    assert marks.append_missing_marked_hits(HITS[:2]) == HITS
+    assert marks.append_missing_marked_hits(HITS) == HITS
 
 
 def test_the_loop_gets_what_the_user_fixed() -> None:
@@ -44,7 +44,7 @@ async def test_stopping_hands_back_what_waited() -> None:
     """The question that waited is not lost, and the control is stopped."""
     state = ChatState()
     control = state.start_turn(PendingQuestion("first"), 0.0)
-    assert state.queue_question(PendingQuestion("second")) is None
+    assert state.replace_pending_question(PendingQuestion("second")) is None
     assert state.stop_turn() == PendingQuestion("second")
     assert control.stopped
     assert state.pending is None

@@ -15,7 +15,7 @@ from rm_local.loop.events import (
     Prefilling,
 )
 from rm_local.loop.turn import Turn, apply_event, begin_turn
-from rm_local.tui.turn_view import compute_token_rate, derive_phases, format_turn_number
+from rm_local.tui.turn_view import compute_token_rate, derive_phases, format_turn_number_and_parent
 from tests.support import script
 
 
@@ -60,7 +60,10 @@ def test_times_come_from_the_events_and_the_running_one_from_the_clock() -> None
 def test_a_turns_place_is_short(number: int, follows: int, shown: str) -> None:
     """What it follows is said only where that is not the turn before."""
     assert (
-        format_turn_number(replace(begin_turn("Why?", 0.0), number=number, after=follows)) == shown
+        format_turn_number_and_parent(
+            replace(begin_turn("Why?", 0.0), number=number, after=follows)
+        )
+        == shown
     )
 
 

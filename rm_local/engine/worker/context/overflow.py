@@ -37,7 +37,7 @@ class ContextAdjuster:
             return None
         if self._load_plan.context_overflow == "drop_oldest":
             return self._drop_turns(tokens - len(self._conversation.tokens))
-        return self._enlarge_context(tokens)
+        return self._try_to_enlarge_context(tokens)
 
     def _drop_turns(self, others: int) -> ContextAdjusted | None:
         """Drop the oldest turns until there is room after the prompt and `others` more tokens.
@@ -45,19 +45,21 @@ class ContextAdjuster:
         Return the event about the dropped turns; None if no turn could be dropped.
         """
         before, context = self._conversation.dropped, self._cache.capacity
-        while not context_policy.leaves_room(len(self._conversation.tokens) + others, context):
+        while not context_policy.leaves_quarter_free(
+            len(self._conversation.tokens) + others, context
+        ):
             if not self._conversation.drop_oldest_turn():
                 self.failure = "No earlier turn can be left out."
                 break
         dropped = self._conversation.dropped_questions[before:]
         return self._create_event(_describe_dropped_turns(dropped)) if dropped else None
 
-    def _enlarge_context(self, tokens: int) -> ContextAdjusted:
+    def _try_to_enlarge_context(self, tokens: int) -> ContextAdjusted:
         """Enlarge the cache, which empties it; return the event about it, or about the failure."""
         before = self._cache.capacity
         try:
             context = self._load_plan.choose_larger_context(before, tokens)
-            self._cache.resize_context(context)
+            self._cache.resize_and_empty_context(context)
         except EngineError as error:
             self.failure = f"The context cannot be enlarged: {error.message}"
             return self._create_event(self.failure)

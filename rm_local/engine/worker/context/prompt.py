@@ -16,7 +16,7 @@ class Conversation:
         self._noted: dict[str, list[int]] = {}
         self._model = model
         self._request = request
-        self._render_prompt()
+        self._render_and_tokenize_prompt()
 
     @property
     def dropped_questions(self) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ class Conversation:
         if not self.can_drop_turn:
             return False
         self.dropped += 1
-        self._render_prompt()
+        self._render_and_tokenize_prompt()
         return True
 
     def list_checkpoint_positions(self) -> list[int]:
@@ -58,7 +58,7 @@ class Conversation:
             self._noted[note] = self._model.vocab.tokenize_prompt(self._prompt.insert_note(note))
         return self._noted[note]
 
-    def _render_prompt(self) -> None:
+    def _render_and_tokenize_prompt(self) -> None:
         """Render and tokenize the messages that are not dropped."""
         request = self._request
         rendered = self._model.template.render(

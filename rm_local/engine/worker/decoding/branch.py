@@ -8,7 +8,7 @@ from typing import Any
 from rm_local.engine.branches import BranchSpec, Part, TokenChunk
 from rm_local.engine.calculator import CLOSE, ExpressionFinder, evaluate_expression
 from rm_local.engine.families.markers import THINK, Markers
-from rm_local.engine.families.stream_parser import StopTextFinder, ThinkingSplitter
+from rm_local.engine.families.stream_parser import StopTextCutter, ThinkingSplitter
 from rm_local.engine.worker.decoding.grammar_sampler import GrammarSampler
 from rm_local.engine.worker.decoding.logprobs import LogprobRecorder
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
@@ -62,7 +62,7 @@ class BranchState:
         self._sampler = Sampler(spec.sampling, spec.seed, penalties)
         self._constraint = constraint
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._stops = StopTextFinder(spec.stop)
+        self._stops = StopTextCutter(spec.stop)
         self._origins = TextOrigins()
         self._splitter = ThinkingSplitter(start, markers)
         self._markers = markers.texts
@@ -93,10 +93,10 @@ class BranchState:
         self.written += 1
         text = self._decoder.decode(raw)
         if self._finder and (expression := self._finder.add_text(text)):
-            self.result = self._compute_forced_text(expression)
+            self.result = self._compute_calculator_text(expression)
         return self._feed_text(text, forced=False)
 
-    def append_forced_tokens(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
+    def append_calculator_result(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
         """Append the calculator's text `result`, whose tokens are `tokens`, to the branch.
 
         Return the new text, and whether a stop text was found. The tokens wait in `pending`.
@@ -110,12 +110,12 @@ class BranchState:
             self._finder.forget_expression()
         return self._feed_text(text, forced=True)
 
-    def move_pending_tokens(self, most: int) -> None:
+    def move_pending_to_tokens(self, most: int) -> None:
         """Move at most `most` of the calculator's tokens from `pending` to `tokens`."""
         self.tokens += self.pending[:most]
         del self.pending[:most]
 
-    def finish_branch(self, stopped: bool) -> list[TokenChunk]:
+    def free_samplers_and_flush(self, stopped: bool) -> list[TokenChunk]:
         """Free the samplers; return the text that was held back.
 
         `stopped`: whether a stop text ended the branch; then the text after it is dropped.
@@ -154,7 +154,7 @@ class BranchState:
         """Make the events for parts of the branch's new text."""
         return [TokenChunk(self.index, part, text, self.written, forced) for part, text in parts]
 
-    def _compute_forced_text(self, expression: str) -> str:
+    def _compute_calculator_text(self, expression: str) -> str:
         """Compute the text to insert after `<<expression=`: the value of the expression, and `>>`.
 
         It is empty if the expression has no value, or the value contains a thinking marker.

@@ -80,7 +80,7 @@ class CandidateSampler:
         llama_cpp.llama_sampler_apply(sampler, ctypes.byref(array))
 
 
-def read_logits(context: Any, row: int, vocabulary: int) -> NDArray[np.float32]:
+def view_logits(context: Any, row: int, vocabulary: int) -> NDArray[np.float32]:
     """Return the logits of row `row` of the last decoded batch: an array (`vocabulary`,).
 
     The array is in llama.cpp's memory: do not change it. The next batch overwrites it.

@@ -19,7 +19,7 @@ class ContextUsageReporter:
         self._send = send
         self._reported = ContextUsage(0, 0, 0)
 
-    def report_usage(
+    def report_usage_if_changed(
         self, shared: int, live: Collection[BranchState], context: int, *, now: bool
     ) -> None:
         """Send `ContextUsage` if the number of used cells has changed by 1/100 of the context.

@@ -17,9 +17,9 @@ from typing import Any
 
 import llama_cpp
 
-from rm_local.engine.constraints.gbnf import check_grammar
+from rm_local.engine.constraints.gbnf import check_grammar_is_safe
 from rm_local.engine.families.stream_parser import ThinkingSplitter
-from rm_local.engine.worker.decoding.candidates import CandidateSampler, read_logits
+from rm_local.engine.worker.decoding.candidates import CandidateSampler, view_logits
 from rm_local.engine.worker.decoding.watchdog import Watchdog
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.errors import EngineError, UsageError
@@ -41,18 +41,18 @@ class GrammarSampler:
         Raises:
             UsageError: llama.cpp rejects the grammar.
         """
-        check_grammar(gbnf)
+        check_grammar_is_safe(gbnf)
         self._vocab = vocab
         self._candidates = candidates
         self._lead = lead
         self._utf8 = codecs.getincrementaldecoder("utf-8")("strict")
-        with _watchdog, _capture_stderr() as lines:
+        with _watchdog, _record_stderr_lines() as lines:
             self._grammar: Any = llama_cpp.llama_sampler_init_grammar(
                 vocab.handle, gbnf.encode(), b"root"
             )
         if not self._grammar:
             raise UsageError(
-                f"llama.cpp does not take the grammar: {_find_reason(lines)}.",
+                f"llama.cpp does not take the grammar: {_find_grammar_parser_message(lines)}.",
                 "See docs/guide/constrained.md for the form of grammars.",
             )
 
@@ -67,13 +67,13 @@ class GrammarSampler:
         """
         token: int = llama_cpp.llama_sampler_sample(chain, context, row)
         if not splitter.answering:
-            return self._choose_thinking_token(token, chain, splitter, context, row)
+            return self._resample_if_answer_starts(token, chain, splitter, context, row)
         if self._lead and self._vocab.token_to_piece(token).isspace():
             self._lead -= 1
             return token
         self._lead = 0
         with _watchdog:
-            return self._choose_answer_token(token, chain, context, row)
+            return self._choose_and_accept_answer_token(token, chain, context, row)
 
     def close(self) -> None:
         """Free llama.cpp's grammar; further calls have no effect."""
@@ -81,7 +81,7 @@ class GrammarSampler:
             llama_cpp.llama_sampler_free(self._grammar)
         self._grammar = None
 
-    def _choose_thinking_token(
+    def _resample_if_answer_starts(
         self, token: int, chain: Any, splitter: ThinkingSplitter, context: Any, row: int
     ) -> int:
         """Return the sampled `token`; if it contains the start of the answer, sample another."""
@@ -91,7 +91,9 @@ class GrammarSampler:
             token = self._sample_other_token(chain, context, row, None, refused)
         return token
 
-    def _choose_answer_token(self, token: int, chain: Any, context: Any, row: int) -> int:
+    def _choose_and_accept_answer_token(
+        self, token: int, chain: Any, context: Any, row: int
+    ) -> int:
         """Return `token`, or another one if the grammar rejects it; then advance the grammar."""
         silent, refused = self._vocab.silent, set[int]()
         allowed = token not in silent and self._candidates.is_token_allowed(self._grammar, token)
@@ -111,7 +113,7 @@ class GrammarSampler:
         Raises:
             EngineError: The vocabulary has no such token.
         """
-        logits = read_logits(context, row, self._vocab.size)
+        logits = view_logits(context, row, self._vocab.size)
         token = self._candidates.sample_allowed_token(
             logits, chain, grammar=grammar, excluded=excluded
         )
@@ -139,7 +141,7 @@ class GrammarSampler:
 
 
 @contextmanager
-def _capture_stderr() -> Iterator[list[str]]:
+def _record_stderr_lines() -> Iterator[list[str]]:
     """Collect the lines that the `with` body writes to descriptor 2 in the list that is yielded.
 
     The list is filled, and the lines are written to descriptor 2, after the body.
@@ -159,7 +161,7 @@ def _capture_stderr() -> Iterator[list[str]]:
             lines += text.decode("utf-8", "replace").splitlines()
 
 
-def _find_reason(lines: list[str]) -> str:
+def _find_grammar_parser_message(lines: list[str]) -> str:
     """Return the first message of llama.cpp's grammar parser among `lines`, without its prefix."""
     first = next((line for line in lines if line.strip()), "it did not say why")
     return re.sub(r"^(parse: )?(error parsing grammar: )?", "", first).strip().rstrip(".")[:200]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rm_local.engine.branches import BranchEnded, SampledToken, TokenLogprob
-from rm_local.engine.worker.decoding.candidates import read_logits
+from rm_local.engine.worker.decoding.candidates import view_logits
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.errors import UsageError
 
@@ -39,7 +39,7 @@ class LogprobRecorder:
 
     def record_token(self, context: Any, row: int, token: int) -> None:
         """Record the log probability of `token`, sampled from a row of the last decoded batch."""
-        logits = read_logits(context, row, self._vocab.size)
+        logits = view_logits(context, row, self._vocab.size)
         highest = float(logits.max())
         shares = logits - np.float32(highest)
         total = highest + math.log(np.exp(shares, out=shares).sum())

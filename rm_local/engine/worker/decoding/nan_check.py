@@ -7,7 +7,7 @@ from typing import Any
 
 import llama_cpp
 
-from rm_local.engine.worker.decoding.candidates import read_logits
+from rm_local.engine.worker.decoding.candidates import view_logits
 from rm_local.errors import InvalidModelError
 
 
@@ -20,7 +20,7 @@ def check_logits(context: Any, row: int, vocabulary: int) -> None:
     Raises:
         InvalidModelError: A logit is NaN or plus infinity.
     """
-    values = read_logits(context, row, vocabulary)
+    values = view_logits(context, row, vocabulary)
     if math.isnan(values.min()) or values.max() == math.inf:
         raise _make_nan_error()
 

@@ -47,7 +47,7 @@ class Outbox:
             self._last.clear()
             self._sent = time.monotonic()
 
-    def send_branch_end(self, ended: BranchEnded) -> None:
+    def flush_and_send_branch_end(self, ended: BranchEnded) -> None:
         """Send the collected chunks, and then the event that a branch has ended."""
         self.flush()
         self._send(ended)

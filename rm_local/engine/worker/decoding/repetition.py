@@ -91,10 +91,10 @@ class RepetitionDetector:
     def _add_and_check_token(self, token: int, text: str) -> bool:
         """Add a token that is not the number of a list item; return whether it ends a loop."""
         self._texts.append(text)
-        self._count_run(token)
-        return self._update_exact_loop(token) or self._is_word_loop()
+        self._count_last_ngram(token)
+        return self._add_and_find_exact_loop(token) or self._is_word_loop()
 
-    def _update_exact_loop(self, token: int) -> bool:
+    def _add_and_find_exact_loop(self, token: int) -> bool:
         """Add a token to those compared; return whether the text ends in an exact loop."""
         if self._end == len(self._tokens):
             self._tokens[:PERIOD] = self._tokens[PERIOD:]
@@ -106,9 +106,9 @@ class RepetitionDetector:
         self._end += 1
         if self._copied.max() < COPIED or not (self._copied >= _NEEDED).any():
             return False
-        return self._has_letters() or bool((self._copied >= _NEEDED_SIGNS).any())
+        return self._recent_text_has_letters() or bool((self._copied >= _NEEDED_SIGNS).any())
 
-    def _count_run(self, token: int) -> None:
+    def _count_last_ngram(self, token: int) -> None:
         """Count the occurrence of the run of eight tokens that ends with `token`."""
         self._last_run.append(token)
         if len(self._last_run) < _RUN:
@@ -127,6 +127,6 @@ class RepetitionDetector:
         text = "".join("".join(self._texts).split())
         return sum(map(str.isalpha, text)) >= _LETTERS * len(text)
 
-    def _has_letters(self) -> bool:
+    def _recent_text_has_letters(self) -> bool:
         """Return whether the last `COPIED` tokens contain a letter."""
         return any(map(str.isalpha, "".join(self._texts)))

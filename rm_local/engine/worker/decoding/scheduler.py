@@ -78,10 +78,10 @@ class BatchScheduler:
         """Admit branches, and decode batches, until every branch has ended."""
         self._shared = self._prefill_common_prefix(self._waiting)
         while self._waiting or self._live:
-            self._end_stopped_branches()
+            self._end_cancelled_or_full_branches()
             if self._waiting:
                 with self._stats.time_prefill():
-                    self._admit_waiting_branches()
+                    self._admit_and_prefill_branches()
                 self._report_first_prefill()
             with self._stats.time_decode():
                 self._decode_step()
@@ -97,13 +97,13 @@ class BatchScheduler:
             branch.free_samplers()
             self._release_sequence(branch)
 
-    def _end_stopped_branches(self) -> None:
+    def _end_cancelled_or_full_branches(self) -> None:
         """End branches that were cancelled or have no tokens left, or that fill the context.
 
         For a branch that fills the context, room is made first, if that is possible.
         """
         for branch in [*self._live, *self._waiting]:
-            if reason := self._inbox.find_stop_reason(branch.index):
+            if reason := self._inbox.find_branch_cancel_reason(branch.index):
                 self._end_branch(branch, reason)
             elif branch.tokens_left < 1:
                 self._end_branch(branch, "length")
@@ -126,7 +126,7 @@ class BatchScheduler:
         self._live.clear()
         self._shared = self._prefill_common_prefix(self._waiting)
 
-    def _admit_waiting_branches(self) -> None:
+    def _admit_and_prefill_branches(self) -> None:
         """Admit waiting branches while there is room: give them sequences, prefill their tokens."""
         groups: dict[tuple[int, ...], list[BranchState]] = {}
         own = sum(len(branch.tokens) - self._shared for branch in self._live)
@@ -144,7 +144,7 @@ class BatchScheduler:
             self._live.append(branch)
         if groups:
             self._outbox.flush()
-            self._prefill_groups(groups)
+            self._prefill_groups_and_sample(groups)
 
     def _report_first_prefill(self) -> None:
         """Send the number of tokens evaluated for the first admitted branches; only once."""
@@ -152,7 +152,7 @@ class BatchScheduler:
             self._reported = True
             self._send(self._stats.compute_prefill_since(self._before))
 
-    def _prefill_groups(self, groups: dict[tuple[int, ...], list[BranchState]]) -> None:
+    def _prefill_groups_and_sample(self, groups: dict[tuple[int, ...], list[BranchState]]) -> None:
         """Prefill each group's tokens after the shared prefix; sample each branch's first token.
 
         `groups`: tokens after the prefix -> the branches that have these tokens.
@@ -172,11 +172,11 @@ class BatchScheduler:
                 if last:
                     complete.append((len(rows) - 1, members))
                 if len(rows) == self._cache.batch_size:
-                    self._decode_prefill_batch(rows, complete)
+                    self._decode_and_clear_prefill_rows(rows, complete)
         if rows:
-            self._decode_prefill_batch(rows, complete)
+            self._decode_and_clear_prefill_rows(rows, complete)
 
-    def _decode_prefill_batch(
+    def _decode_and_clear_prefill_rows(
         self, rows: list[Row], complete: list[tuple[int, list[BranchState]]]
     ) -> None:
         """Decode `rows`, and sample the first tokens of groups whose prefill is complete by them.
@@ -199,7 +199,7 @@ class BatchScheduler:
         ]
         self._began = self._began or time.monotonic()
         for branch, token, row in sampled:
-            self._append_sampled(branch, token, row)
+            self._append_token_or_end_branch(branch, token, row)
         rows.clear()
         complete.clear()
 
@@ -214,7 +214,7 @@ class BatchScheduler:
                 if rows:
                     self._cache.decode_rows(rows)
             except CacheFullError:
-                self._suspend_shortest_branch()
+                self._suspend_branch_or_make_room()
                 continue
             for branch, evaluated, row in steps:
                 branch.evaluated += evaluated
@@ -222,11 +222,11 @@ class BatchScheduler:
                     continue
                 token = branch.sample_token(self._cache.context, row)
                 nan_check.check_sampled_logit(self._cache.context, row, token)
-                self._append_sampled(branch, token, row)
+                self._append_token_or_end_branch(branch, token, row)
             break
         self._outbox.flush_if_due()
         if self._live:
-            self._report_usage(now=False)
+            self._report_usage_if_changed(now=False)
 
     def _build_batch(self) -> tuple[list[Row], list[tuple[BranchState, int, int]]]:
         """Build the next batch: its rows, and each branch with its number of rows and its last row.
@@ -240,7 +240,7 @@ class BatchScheduler:
         for branch in self._live:
             waiting = len(branch.tokens) - branch.evaluated
             room = self._cache.capacity - 1 - len(branch.tokens)
-            branch.move_pending_tokens(max(0, min(free_rows + 1 - waiting, room)))
+            branch.move_pending_to_tokens(max(0, min(free_rows + 1 - waiting, room)))
             tokens = branch.tokens[branch.evaluated :][: free_rows + 1]
             free_rows -= max(0, len(tokens) - 1)
             last = len(branch.tokens) - 1
@@ -251,11 +251,11 @@ class BatchScheduler:
                 steps.append((branch, len(tokens), len(rows) - 1))
         return rows, steps
 
-    def _report_usage(self, *, now: bool) -> None:
+    def _report_usage_if_changed(self, *, now: bool) -> None:
         """Report the use of the context if it has changed by a hundredth; with `now`, at all."""
-        self._usage.report_usage(self._shared, self._live, self._cache.capacity, now=now)
+        self._usage.report_usage_if_changed(self._shared, self._live, self._cache.capacity, now=now)
 
-    def _suspend_shortest_branch(self) -> None:
+    def _suspend_branch_or_make_room(self) -> None:
         """Suspend the branch with the fewest written tokens; for a single branch, make room."""
         if len(self._live) == 1:
             self._make_room_or_end(self._live[0])
@@ -265,13 +265,13 @@ class BatchScheduler:
         self._release_sequence(branch)
         self._waiting.append(branch)
 
-    def _append_sampled(self, branch: BranchState, token: int, row: int) -> None:
+    def _append_token_or_end_branch(self, branch: BranchState, token: int, row: int) -> None:
         """Append a sampled token to a branch, or in its place the calculator's result.
 
         End the branch if the token, a stop text, a loop or the number of tokens demands it.
         """
         if branch.result and not self._vocab.token_to_piece(token).startswith(b"="):
-            self._force_result(branch)
+            self._insert_calculator_result(branch)
             return
         branch.result = ""
         if not branch.endless and self._vocab.is_end_token(token):
@@ -292,13 +292,13 @@ class BatchScheduler:
         elif branch.tokens_left < 1:
             self._end_branch(branch, "length")
         elif branch.result and self._vocab.joins_equals:
-            self._force_result(branch)
+            self._insert_calculator_result(branch)
 
-    def _force_result(self, branch: BranchState) -> None:
+    def _insert_calculator_result(self, branch: BranchState) -> None:
         """Append the calculator's result to a branch; the next batches evaluate its tokens."""
         tokens = self._vocab.tokenize_data(branch.result)
         self._stats.calculated += len(tokens)
-        chunks, stopped = branch.append_forced_tokens(tokens)
+        chunks, stopped = branch.append_calculator_result(tokens)
         self._outbox.add_chunks(chunks)
         detector = branch.repetition
         texts = [self._vocab.token_to_piece(token).decode("utf-8", "replace") for token in tokens]
@@ -315,18 +315,18 @@ class BatchScheduler:
 
         `stopped`: whether a stop text has ended it.
         """
-        self._report_usage(now=True)
+        self._report_usage_if_changed(now=True)
         if branch in self._live:
             self._live.remove(branch)
         else:
             self._waiting.remove(branch)
-        self._outbox.add_chunks(branch.finish_branch(stopped))
+        self._outbox.add_chunks(branch.free_samplers_and_flush(stopped))
         if self._keeps_cells and branch.evaluated and branch.sequence:
             self._cache.adopt_as_prefix(branch.sequence, branch.tokens[: branch.evaluated])
         self._release_sequence(branch)
         seconds = time.monotonic() - self._began if self._began else 0.0
         ended = BranchEnded(branch.index, reason, branch.written, seconds, forced=branch.forced)
-        self._outbox.send_branch_end(
+        self._outbox.flush_and_send_branch_end(
             branch.logprobs.attach_logprobs(ended) if branch.logprobs else ended
         )
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from rm_local.engine.branches import EvaluatedTokens
 from rm_local.engine.protocol import Stats
-from rm_local.system import peak_memory
+from rm_local.system import get_peak_memory_or_zero
 
 
 class StatsRecorder:
@@ -64,6 +64,6 @@ class StatsRecorder:
             written=self.written,
             prefill_seconds=self._prefill,
             decode_seconds=self._decode,
-            memory=peak_memory(),
+            memory=get_peak_memory_or_zero(),
             calculated=self.calculated,
         )

@@ -69,7 +69,7 @@ class TurnRunner:
         self._conversation, before = None, self.stats.get_prefill_totals()
         conversation = Conversation(self._model, request)
         self._adjuster = ContextAdjuster(conversation, self._cache, self._load_plan)
-        if not context_policy.leaves_room(len(conversation.tokens), self._cache.capacity):
+        if not context_policy.leaves_quarter_free(len(conversation.tokens), self._cache.capacity):
             self._adjust_context(len(conversation.tokens), send)
         self._check_fits(conversation, "The question", len(conversation.tokens))
         checkpoints = () if self._model.rewinds else conversation.list_checkpoint_positions()
@@ -98,7 +98,7 @@ class TurnRunner:
             raise EngineError("No turn is open.", "Open one first.")
         if not specs:
             return
-        branches = self._create_branches(self._conversation, specs, send)
+        branches = self._make_room_and_create_branches(self._conversation, specs, send)
         scheduler = BatchScheduler(
             self._cache,
             self._model.vocab,
@@ -114,7 +114,7 @@ class TurnRunner:
         except DecodeAbortedError:
             scheduler.end_all_branches()
         except InvalidModelError as error:
-            self._cache.prefill_prefix(())  # the next turn must not reuse NaN values
+            self._cache.prefill_and_count_reused(())  # the next turn must not reuse NaN values
             if self._model.info.lora:
                 raise InvalidModelError(error.message, _ADAPTER_REMEDY) from None
             raise
@@ -142,7 +142,9 @@ class TurnRunner:
         """Count the tokens of a text with the model's tokenizer."""
         return len(self._model.vocab.tokenize_data(text))
 
-    def make_room(self, texts: Sequence[int], writing: int, send: Callable[[Reply], None]) -> int:
+    def make_room_for_forced_texts(
+        self, texts: Sequence[int], writing: int, send: Callable[[Reply], None]
+    ) -> int:
         """Make room in the context after the open turn's prompt for forced texts.
 
         `texts`: number of tokens of each text. `writing`: number of tokens written after each of
@@ -190,14 +192,14 @@ class TurnRunner:
         self._adjust_context(max(len(branch.tokens) for branch in branches), send)
         for branch, end in zip(branches, ends, strict=True):
             branch.tokens[:end] = conversation.tokenize_with_note(branch.note)
-        self._set_prompt_boundary(conversation, [branch.note for branch in branches])
+        self._set_prompt_tokens_in_stats(conversation, [branch.note for branch in branches])
         return len(conversation.tokens) < before or self._cache.capacity > context
 
-    def _set_prompt_boundary(self, conversation: Conversation, notes: Sequence[str]) -> None:
+    def _set_prompt_tokens_in_stats(self, conversation: Conversation, notes: Sequence[str]) -> None:
         """Set the number of prompt tokens for the statistics; notes are not counted as prompt."""
         self.stats.boundary = conversation.note_position if any(notes) else len(conversation.tokens)
 
-    def _create_branches(
+    def _make_room_and_create_branches(
         self, conversation: Conversation, specs: Sequence[BranchSpec], send: Callable[[Reply], None]
     ) -> list[BranchState]:
         """Create the states of branches, and make room for the longest.
@@ -209,16 +211,18 @@ class TurnRunner:
         forced = [self._model.vocab.tokenize_data(spec.forced) for spec in specs]
         both = list(zip(specs, forced, strict=True))
 
-        def count_longest() -> int:
+        def count_longest_branch_tokens() -> int:
             return max(
                 len(conversation.tokenize_with_note(spec.note)) + len(own) for spec, own in both
             )
 
-        if count_longest() >= self._cache.capacity:
-            self._adjust_context(count_longest(), send)
-        self._set_prompt_boundary(conversation, [spec.note for spec in specs])
+        if count_longest_branch_tokens() >= self._cache.capacity:
+            self._adjust_context(count_longest_branch_tokens(), send)
+        self._set_prompt_tokens_in_stats(conversation, [spec.note for spec in specs])
         self._check_fits(
-            conversation, "The question with the text forced before its answer", count_longest()
+            conversation,
+            "The question with the text forced before its answer",
+            count_longest_branch_tokens(),
         )
         branches: list[BranchState] = []
         try:
@@ -269,10 +273,10 @@ class TurnRunner:
         """Prefill the cache's prefix sequence, and count its tokens as evaluated or reused.
 
         Of the reused tokens, the first `already_counted` are not counted again. For the other
-        arguments see `KVCache.prefill_prefix`.
+        arguments see `KVCache.prefill_and_count_reused`.
         """
         with self.stats.time_prefill():
-            kept = self._cache.prefill_prefix(
+            kept = self._cache.prefill_and_count_reused(
                 tokens, checkpoints=checkpoints, keep_rest=keep_rest, on_progress=on_progress
             )
         self.stats.reused += max(0, kept - already_counted)

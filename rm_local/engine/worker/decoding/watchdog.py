@@ -33,7 +33,7 @@ class Watchdog:
         if self._thread is None:
             self._log = os.dup(2)
             self._thread = threading.Thread(
-                target=self._wait_for_deadline, name="watchdog", daemon=True
+                target=self._end_process_at_deadline, name="watchdog", daemon=True
             )
             self._thread.start()
 
@@ -45,7 +45,7 @@ class Watchdog:
     ) -> None:
         self._until = float("inf")
 
-    def _wait_for_deadline(self) -> None:
+    def _end_process_at_deadline(self) -> None:
         """Wait until the time limit of a `with` body has passed; then end the process."""
         while time.process_time() < self._until:
             time.sleep(_INTERVAL)

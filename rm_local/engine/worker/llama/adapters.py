@@ -40,15 +40,15 @@ class LoadedAdapters:
         if self._count and llama_cpp.llama_set_adapters_lora(
             context, self._handles, self._count, self._scales
         ):
-            reason = log.find_first_error() or "it did not say why"
+            reason = log.find_first_logged_error() or "it did not say why"
             raise EngineError(f"llama.cpp does not use the adapters: {reason}.", "Leave them out.")
 
 
 def _load_adapter(model: Any, path: str) -> Any:
-    log.begin_log_span()
+    log.forget_kept_log_messages()
     handle = llama_cpp.llama_adapter_lora_init(model, os.fsencode(path))
     if not handle:  # a pointer, also where it is null
-        reason = log.find_first_error() or "it did not say why"
+        reason = log.find_first_logged_error() or "it did not say why"
         raise ModelLoadError(
             f"llama.cpp does not load the adapter {path}: {reason}.", find_load_remedy(reason)
         )

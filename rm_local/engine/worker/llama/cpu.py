@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rm_local.system import physical_cores
+from rm_local.system import count_physical_cores
 
 SMALL = 64 << 20
 """Bytes of weights below which a model gets one thread; a second one would mostly wait."""
@@ -10,4 +10,4 @@ SMALL = 64 << 20
 
 def choose_thread_count(weights: int) -> int:
     """Choose the number of threads for a model with `weights` bytes: 1, or all physical cores."""
-    return 1 if weights < SMALL else physical_cores()
+    return 1 if weights < SMALL else count_physical_cores()

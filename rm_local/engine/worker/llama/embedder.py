@@ -38,12 +38,12 @@ class Embedder:
         """
         header = read_header(path)
         check_file_complete(path, header)
-        log.begin_log_span()
+        log.forget_kept_log_messages()
         params = build_model_params()
         params.n_gpu_layers = 0
         self._model: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
         if self._model is None:
-            reason = log.find_first_error() or "it did not say why"
+            reason = log.find_first_logged_error() or "it did not say why"
             raise InvalidModelError(
                 f"llama.cpp does not load {path}: {reason}.",
                 find_load_remedy(reason, damaged=_REMEDY),
@@ -66,7 +66,7 @@ class Embedder:
         """
         vectors = np.empty((len(texts), self.dimension), np.float32)
         start = 0
-        for group in self._group_texts([self._tokenize_text(text) for text in texts]):
+        for group in self._group_texts([self._tokenize_truncated_text(text) for text in texts]):
             vectors[start : start + len(group)] = self._evaluate_group(group)
             start += len(group)
         if not np.isfinite(vectors).all():
@@ -95,7 +95,7 @@ class Embedder:
             raise EngineError("There is no room for the embedder.", "Close other programs.")
         return context
 
-    def _tokenize_text(self, text: str) -> list[int]:
+    def _tokenize_truncated_text(self, text: str) -> list[int]:
         """Tokenize a text; if it is too long, truncate it, but keep its last (special) token."""
         raw = text.encode("utf-8", "replace")
         room = len(raw) + 8

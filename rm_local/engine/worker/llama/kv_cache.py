@@ -83,7 +83,7 @@ class KVCache:
         for row in range(self.batch_size):
             self._batch.n_seq_id[row] = 1
 
-    def resize_context(self, context: int) -> None:
+    def resize_and_empty_context(self, context: int) -> None:
         """Replace the context by an empty one with a length of `context` tokens.
 
         Raises:
@@ -102,11 +102,11 @@ class KVCache:
 
     def _create_context(self, context: int) -> None:
         self._params.n_ctx = context
-        log.begin_log_span()
+        log.forget_kept_log_messages()
         self.context = llama_cpp.llama_init_from_model(self._model.handle, self._params)
         if self.context is None:
             raise _make_context_error(
-                context, log.find_first_error() or "llama.cpp did not say why"
+                context, log.find_first_logged_error() or "llama.cpp did not say why"
             )
         try:
             self._model.adapters.apply_to_context(self.context)
@@ -116,7 +116,7 @@ class KVCache:
             raise
         self.capacity: int = llama_cpp.llama_n_ctx(self.context)
         """Number of cells, one for each token; all sequences share them."""
-        self.size = log.read_cache_size()
+        self.size = log.find_logged_cache_bytes()
         """Bytes of all cells, as reported by llama.cpp."""
         self.flash_attention = log.uses_flash_attention()
         self._memory = llama_cpp.llama_get_memory(self.context)
@@ -137,7 +137,7 @@ class KVCache:
         params.abort_callback_data = ctypes.addressof(self._inbox.abort)
         return params
 
-    def prefill_prefix(
+    def prefill_and_count_reused(
         self,
         tokens: Sequence[int],
         *,
@@ -212,7 +212,7 @@ class KVCache:
             batch.pos[at] = position
             batch.seq_id[at][0] = sequence
             batch.logits[at] = needs_logits
-        code = self._compute_batch(len(rows))
+        code = self._evaluate_batch(len(rows))
         if code == 0:
             return
         if code == _FULL:
@@ -226,7 +226,7 @@ class KVCache:
             "Ask again; if it fails again, set a smaller `context`.",
         )
 
-    def _compute_batch(self, rows: int) -> int:
+    def _evaluate_batch(self, rows: int) -> int:
         """Let llama.cpp evaluate the batch of `rows` rows; return the result of `llama_decode`.
 
         The controller, if there is one, chooses the threads, and gets the duration.

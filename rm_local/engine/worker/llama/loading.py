@@ -12,7 +12,7 @@ import llama_cpp
 
 from rm_local.engine import context_policy, protocol
 from rm_local.engine.placement import offload, requirements
-from rm_local.engine.placement.adapted_model import AdaptedModel
+from rm_local.engine.placement.adapted_model import AdaptedModelSizes
 from rm_local.engine.placement.offload import Placement, PlacementRequest
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama.devices import list_devices
@@ -25,9 +25,9 @@ from rm_local.gguf import (
     GgufFiles,
     check_file_complete,
     check_is_text_model,
-    hash_file,
+    hash_adapter_file,
+    read_and_check_adapters,
     read_file_headers,
-    read_fitting_adapters,
     read_header,
 )
 from rm_local.lora import LoraAdapter
@@ -55,22 +55,22 @@ class LoadPlan:
             InsufficientMemoryError: There is not enough memory.
         """
         self.files = _read_checked_headers(path)
-        self.adapters = read_fitting_adapters(lora, path, self.files)
-        self._sizes = AdaptedModel(self.files, self.adapters)
+        self.adapters = read_and_check_adapters(lora, path, self.files)
+        self._sizes = AdaptedModelSizes(self.files, self.adapters)
         offloads = llama_cpp.llama_supports_gpu_offload()
-        self._devices = offload.select_usable_devices(list_devices()) if offloads else ()
+        self._devices = offload.select_graphics_devices(list_devices()) if offloads else ()
         self._checks_memory = options.check_memory
         self.options = options
         self.context_overflow = options.context_overflow
         asked = PlacementRequest.from_options(options, options.context)
-        free = self._measure_free_memory()
-        chosen = options.context or offload.choose_fitting_context(
+        free = self._measure_free_memory_if_checked()
+        chosen = options.context or offload.choose_fitting_or_default_context(
             self._sizes, self._devices, asked, free
         )
         self.asked = replace(asked, context=chosen)
-        self.first = offload.place_layers(self._sizes, self._devices, self.asked)
+        self.first = offload.plan_placement(self._sizes, self._devices, self.asked)
         """The placement to try first; fallbacks follow if memory is short."""
-        self._smaller_context = "" if options.context else self._describe_smaller_context(chosen)
+        self._smaller_context = "" if options.context else self._describe_context_if_smaller(chosen)
         name = str(self.files.header.metadata.get("general.name") or path.stem)
         offload.check_fits_memory(self._sizes, self._devices, self.asked, free, name)
 
@@ -81,11 +81,11 @@ class LoadPlan:
             EngineError: The model was not trained for it, or there is not enough memory.
         """
         trained = self.files.context
-        if not (larger := context_policy.compute_larger_context(context, tokens, trained)):
+        if not (larger := context_policy.compute_larger_context_or_zero(context, tokens, trained)):
             raise EngineError(f"the model was trained for {trained:,} tokens.")
         asked = replace(self.asked, context=context)
         offload.check_growth_fits_memory(
-            self._sizes, self._devices, asked, larger, self._measure_free_memory()
+            self._sizes, self._devices, asked, larger, self._measure_free_memory_if_checked()
         )
         return larger
 
@@ -101,13 +101,13 @@ class LoadPlan:
         )
         return tuple(filter(None, (self._smaller_context, lowered if fewer else "")))
 
-    def _measure_free_memory(self) -> int | None:
+    def _measure_free_memory_if_checked(self) -> int | None:
         """Return the free bytes of main memory; None if unknown, or if the check is disabled."""
         return free_memory() if self._checks_memory else None
 
-    def _describe_smaller_context(self, context: int) -> str:
+    def _describe_context_if_smaller(self, context: int) -> str:
         """Return a sentence if `context` is below the default context; otherwise empty."""
-        usual = requirements.choose_default_context(self._sizes)
+        usual = requirements.choose_asked_or_default_context(self._sizes)
         if context >= usual:
             return ""
         return f"The memory that is free holds a context of {context:,} tokens, not {usual:,}."
@@ -144,10 +144,12 @@ def load_model(
         flash = options.flash_attention
         return KVCache(model, inbox, placement, plan.asked, flash, controller=controller)
 
-    return *place_with_fallback(plan.first, load_weights, create_context, Model.close), plan
+    return *load_with_fallback_placements(
+        plan.first, load_weights, create_context, Model.close
+    ), plan
 
 
-def place_with_fallback(
+def load_with_fallback_placements(
     first: Placement,
     load_weights: Callable[[Placement], Weights],
     create_context: Callable[[Weights, Placement], Context],
@@ -197,7 +199,7 @@ def _hash_and_check_adapter(adapter: LoraAdapter) -> LoraAdapter:
     Raises:
         InvalidModelError: The file has another sha256 than `adapter` states: it was changed.
     """
-    found = hash_file(Path(adapter.path))
+    found = hash_adapter_file(Path(adapter.path))
     if adapter.sha256 not in ("", found):
         raise InvalidModelError(
             f"{adapter.path} has changed since rm-local was started.",

@@ -20,13 +20,13 @@ _CACHE = re.compile(rb"(?:KV|RS) buffer size = *([\d.]+) MiB")
 _FLASH = re.compile(rb"flash_attn += (enabled|disabled)|Flash Attention (enabled|disabled)")
 _PATTERNS = (_OFFLOADED, _DEVICE, _CACHE, _FLASH)
 _seen: list[bytes] = []
-"""Messages since `begin_log_span` that match one of the patterns."""
+"""Messages since `forget_kept_log_messages` that match one of the patterns."""
 _errors: list[bytes] = []
-"""Error messages since `begin_log_span`."""
+"""Error messages since `forget_kept_log_messages`."""
 
 
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
-def _write_log(level: int, text: bytes, _data: Any) -> None:
+def _write_and_keep_log_message(level: int, text: bytes, _data: Any) -> None:
     """Write a message of llama.cpp to descriptor 2, and keep it if it is searched later."""
     if level == _DEBUG:
         return
@@ -40,17 +40,17 @@ def _write_log(level: int, text: bytes, _data: Any) -> None:
 
 def install_log_callback() -> None:
     """Let llama.cpp pass its log messages to this module, for the whole process."""
-    llama_cpp.llama_log_set(_write_log, ctypes.c_void_p(0))
+    llama_cpp.llama_log_set(_write_and_keep_log_message, ctypes.c_void_p(0))
 
 
-def begin_log_span() -> None:
+def forget_kept_log_messages() -> None:
     """Forget all messages so far: the other functions search only the messages after this call."""
     _seen.clear()
     _errors.clear()
 
 
-def find_first_error() -> str:
-    """Return the first error message since `begin_log_span`, without its prefixes; or empty.
+def find_first_logged_error() -> str:
+    """Return the first error since `forget_kept_log_messages`, without its prefixes; or empty.
 
     Later error messages only name the functions that failed because of the first error.
     """
@@ -71,13 +71,13 @@ def find_offloaded_layers() -> tuple[str, int, int] | None:
     return "+".join(dict.fromkeys(devices)), *counts[-1]
 
 
-def read_cache_size() -> int:
-    """Return the bytes of the KV caches created since `begin_log_span`, rounded to 0.01 MiB."""
+def find_logged_cache_bytes() -> int:
+    """Return the bytes of KV caches since `forget_kept_log_messages`, rounded to 0.01 MiB."""
     sizes = [float(m[1]) for line in _seen if (m := _CACHE.search(line))]
     return round(sum(sizes) * (1 << 20))
 
 
 def uses_flash_attention() -> bool:
-    """Return whether the context created since `begin_log_span` uses flash attention."""
+    """Return whether the context created since `forget_kept_log_messages` uses flash attention."""
     states = [m[1] or m[2] for line in _seen if (m := _FLASH.search(line))]
     return bool(states) and states[-1] == b"enabled"

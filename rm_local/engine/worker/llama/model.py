@@ -78,7 +78,7 @@ class Model:
         thinking = detect_chat_format(
             header.metadata, file=path.stem, overrides=overrides, adapters=files
         )
-        renderer.start_process()
+        renderer.start_process_if_stopped()
         handle = _load_weights(path, request.options.gpu_layers, on_progress, inbox)
         try:
             return cls._build_from_handle(handle, request, header, thinking, renderer)
@@ -146,12 +146,12 @@ def _load_weights(
     params = build_model_params()
     params.n_gpu_layers = gpu_layers
     params.progress_callback = report_progress
-    log.begin_log_span()
+    log.forget_kept_log_messages()
     handle = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
     if handle is None and inbox.cancel_reason:
         raise CancelledByUserError("Loading was stopped.")
     if handle is None:
-        reason = log.find_first_error() or "it did not say why"
+        reason = log.find_first_logged_error() or "it did not say why"
         raise ModelLoadError(f"llama.cpp does not load {path}: {reason}.", find_load_remedy(reason))
     return handle
 
@@ -183,7 +183,7 @@ def _describe_model(
         opening=thinking.markers.opening if thinking.thinks else "",
         closing=thinking.markers.closing if thinking.thinks else "",
         opened_by=template.opened_by,
-        template=thinking.template_from,
+        template=thinking.template_source_text,
         efforts=thinking.family.efforts,
         converses=template.converses,
         calculator=thinking.family.calculator,

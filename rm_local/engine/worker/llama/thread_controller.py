@@ -40,13 +40,13 @@ class ThreadController:
 
     def choose_threads(self, rows: int) -> int:
         """Choose the number of threads for the next decoding step, a batch of `rows` rows."""
-        return self._find_controller(rows).threads
+        return self._get_or_create_controller(rows).threads
 
     def record_step(self, rows: int, seconds: float) -> None:
         """Record the seconds that a step of `rows` rows took with the chosen number of threads."""
-        self._find_controller(rows).record_step(seconds)
+        self._get_or_create_controller(rows).record_step(seconds)
 
-    def _find_controller(self, rows: int) -> _BatchSizeController:
+    def _get_or_create_controller(self, rows: int) -> _BatchSizeController:
         """Return the controller for batches of similar size: 1, 2, 3 to 4, 5 to 8 rows ..."""
         size = (rows - 1).bit_length()
         if size not in self._by_size:
@@ -89,9 +89,9 @@ class _BatchSizeController:
         self._recent.append(seconds)
         self._since_trial += seconds
         if len(self._recent) == WINDOW:
-            self._review_median(median(self._recent))
+            self._start_search_if_due(median(self._recent))
 
-    def _review_median(self, current: float) -> None:
+    def _start_search_if_due(self, current: float) -> None:
         """Start a search: for fewer threads if steps are slow, or for more threads after a pause.
 
         `current`: the median seconds of the last window.

@@ -10,7 +10,7 @@ import llama_cpp
 
 from rm_local.engine.families.markers import THINK, Markers
 from rm_local.engine.worker.templates.chat_template import Segment
-from rm_local.engine.worker.templates.marker_escape import MarkerEscaper
+from rm_local.engine.worker.templates.marker_escape import MarkerBreaker
 
 _MARKERS = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED
 _ANCHOR = "\n"
@@ -34,11 +34,11 @@ class Vocab:
         }
         texts = "".join(thinking_markers.texts) + thinking_markers.header_end
         self._shown = {token for text, token in markers.items() if text and text in texts}
-        self._escaper = MarkerEscaper([*markers, *thinking_markers.texts])
+        self._escaper = MarkerBreaker([*markers, *thinking_markers.texts])
         self._pieces: dict[int, bytes] = {}
         self._end_tokens: dict[int, bool] = {}
         self._buffer = ctypes.create_string_buffer(512)
-        self._anchor = self._tokenize_anchor()
+        self._anchor = self._find_space_preventing_tokens()
         self.joins_equals = any(
             b"==" in self._read_piece(n) for n in self._tokenize_text("1==1", False)
         )
@@ -68,7 +68,7 @@ class Vocab:
         """Tokenize a text of a user or a file: no marker in it becomes a special token."""
         return [
             token
-            for part in self._escaper.split_text(text)
+            for part in self._escaper.split_inside_markers(text)
             for token in self._tokenize_continuation(part, False)
         ]
 
@@ -106,7 +106,7 @@ class Vocab:
         found = tokens[: len(self._anchor)] == self._anchor
         return tokens[len(self._anchor) :] if found else self._tokenize_text(text, special)
 
-    def _tokenize_anchor(self) -> list[int]:
+    def _find_space_preventing_tokens(self) -> list[int]:
         """Return the tokens of the anchor, a line break that is put before texts and then removed.
 
         It keeps the vocabulary from adding a space to a text. Empty if it adds no space.

@@ -69,8 +69,8 @@ class ChatTemplate:
         self._family = model.family
         self._tokens = {"bos_token": bos, "eos_token": eos}
         self._render = render
-        trial = self._render_text(
-            self._prepare_messages(_TRIAL, thinking=True), thinking=True, effort=""
+        trial = self._render_with_system_prompt_fallback(
+            self._build_placeholder_messages(_TRIAL, thinking=True), thinking=True, effort=""
         )
         opened = trial.rstrip().endswith(model.markers.opening)
         self.opened_by = ("template" if opened else "rm-local") if model.thinks else ""
@@ -91,12 +91,14 @@ class ChatTemplate:
         """
         if effort and effort not in self._family.efforts:
             raise self._make_effort_error(effort)
-        text = self._render_text(self._prepare_messages(messages, thinking), thinking, effort)
+        text = self._render_with_system_prompt_fallback(
+            self._build_placeholder_messages(messages, thinking), thinking, effort
+        )
         placeholder = f"\ue000{len(messages) - 1}\ue001"
         if placeholder not in text:
             raise EngineError("The model's chat template leaves the question out.", _REMEDY)
-        text, starts = self._set_thinking_block(text, thinking)
-        contents = [self._clean_content(message) for message in messages]
+        text, starts = self._open_or_close_thinking(text, thinking)
+        contents = [self._strip_space_and_thinking(message) for message in messages]
         before, _, after = text.rpartition(placeholder)
         segments = [*_fill_placeholders(before, contents), Segment(contents[-1], data=True)]
         return RenderedPrompt(
@@ -106,21 +108,21 @@ class ChatTemplate:
     def _accepts_messages(self, exchange: Sequence[Message]) -> bool:
         """Return whether the template can be rendered with the texts of all messages."""
         try:
-            text = self._render_text(
-                self._prepare_messages(exchange, thinking=True), thinking=True, effort=""
+            text = self._render_with_system_prompt_fallback(
+                self._build_placeholder_messages(exchange, thinking=True), thinking=True, effort=""
             )
         except (EngineError, InvalidModelError, SettingsError):
             return False
         return all(f"\ue000{index}\ue001" in text for index in range(len(exchange)))
 
-    def _prepare_messages(
+    def _build_placeholder_messages(
         self, messages: Sequence[Message], thinking: bool
     ) -> list[dict[str, str]]:
         """Build the messages for the template, with placeholders in place of their texts.
 
         The family's text that turns thinking on or off is added to the system prompt.
         """
-        placed = _insert_placeholders(messages)
+        placed = _replace_texts_by_placeholders(messages)
         switch = self._family.system_on if thinking else self._family.system_off
         if switch and placed and placed[0]["role"] == "system":
             placed[0]["content"] = f"{switch}\n\n{placed[0]['content']}"
@@ -128,12 +130,14 @@ class ChatTemplate:
             placed.insert(0, {"role": "system", "content": switch})
         return placed
 
-    def _clean_content(self, message: Message) -> str:
+    def _strip_space_and_thinking(self, message: Message) -> str:
         """Return a message's text without white space around it, and without thinking."""
         text = message.content.strip()
         return strip_thinking(text, self._model.markers) if message.role == "assistant" else text
 
-    def _render_text(self, messages: list[dict[str, str]], thinking: bool, effort: str) -> str:
+    def _render_with_system_prompt_fallback(
+        self, messages: list[dict[str, str]], thinking: bool, effort: str
+    ) -> str:
         """Render the messages; if a system prompt is refused, put it into the next message.
 
         Raises:
@@ -156,7 +160,7 @@ class ChatTemplate:
         chosen = {self._family.effort: effort} if effort else {}
         return {"enable_thinking": thinking, **self._tokens, **switches, **chosen}
 
-    def _set_thinking_block(self, text: str, thinking: bool) -> tuple[str, Part]:
+    def _open_or_close_thinking(self, text: str, thinking: bool) -> tuple[str, Part]:
         """Open the thinking block at the end of a prompt, or close it if `thinking` is False.
 
         Return the prompt, and the part that the model then writes first.
@@ -166,11 +170,11 @@ class ChatTemplate:
             return text, "answer"
         opened = text.rstrip().endswith(markers.opening)
         if thinking:
-            return (text if opened else text + family.opens_with), "thinking"
+            return (text if opened else text + family.thinking_opening_text), "thinking"
         if opened:
             return f"{text.rstrip()}\n\n{markers.closing}\n\n", "answer"
         closed = text.rstrip().endswith(markers.closing)
-        return (text if closed else text + family.skips_with), "answer"
+        return (text if closed else text + family.thinking_skip_text), "answer"
 
     def _make_effort_error(self, effort: str) -> UsageError:
         if not self._family.efforts:
@@ -193,7 +197,7 @@ class ChatTemplate:
         return InvalidModelError(what, _REMEDY)
 
 
-def _insert_placeholders(messages: Sequence[Message]) -> list[dict[str, str]]:
+def _replace_texts_by_placeholders(messages: Sequence[Message]) -> list[dict[str, str]]:
     """Return the messages for a template, with a numbered placeholder in place of each text."""
     return [
         {"role": message.role, "content": f"\ue000{index}\ue001"}

@@ -10,7 +10,7 @@ from rm_local.engine.families.markers import THINK
 _BLANK = " \n\t\r\N{LOWER ONE EIGHTH BLOCK}"
 
 
-class MarkerEscaper:
+class MarkerBreaker:
     """Splits texts in the middle of each marker, so that tokenizing the parts gives no marker.
 
     llama.cpp recognizes user-defined tokens (such as Qwen's `</think>`) even with `parse_special`
@@ -23,7 +23,7 @@ class MarkerEscaper:
         longest_first = sorted(texts, key=lambda text: (-len(text), text))
         self._marker = re.compile("|".join(map(re.escape, longest_first)))
 
-    def split_text(self, text: str) -> list[str]:
+    def split_inside_markers(self, text: str) -> list[str]:
         """Split a text in the middle of each of its markers; the joined parts are the text."""
         parts: list[str] = []
         rest = [text]

@@ -41,7 +41,7 @@ class Renderer:
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
 
-    def start_process(self) -> None:
+    def start_process_if_stopped(self) -> None:
         """Start the process that renders, unless it runs; do not wait until it is ready."""
         if self._process is None:
             command = [
@@ -60,17 +60,19 @@ class Renderer:
             CancelledByUserError: The request was cancelled.
             EngineError: The process does not start.
         """
-        self.start_process()
+        self.start_process_if_stopped()
         assert self._process
         if not self._ready:
-            if self._exchange_line(self._process, b"", _START_SECONDS) is None:
+            if self._exchange_line_or_kill(self._process, b"", _START_SECONDS) is None:
                 raise EngineError(
                     "The process that renders chat templates does not start.",
                     "Read the worker's log, or run `rm-local doctor`.",
                 )
             self._ready = True
         process, began = self._process, time.monotonic()
-        reply = self._exchange_line(process, json.dumps(job).encode() + b"\n", _REPLY_SECONDS)
+        reply = self._exchange_line_or_kill(
+            process, json.dumps(job).encode() + b"\n", _REPLY_SECONDS
+        )
         if reply is not None:
             return reply
         computed = hasattr(signal, "SIGPROF") and process.returncode == -signal.SIGPROF
@@ -91,7 +93,7 @@ class Renderer:
             with contextlib.suppress(OSError):
                 process.stdin.close()
 
-    def _exchange_line(
+    def _exchange_line_or_kill(
         self, process: subprocess.Popen[bytes], line: bytes, seconds: float
     ) -> RenderReply | None:
         """Send a line to the process, and return its reply; None if it ended or was killed.
@@ -105,7 +107,7 @@ class Renderer:
         assert process.stdout
         done = threading.Event()
         watch = threading.Thread(
-            target=self._kill_at_deadline, args=(process, done, seconds), daemon=True
+            target=self._kill_at_deadline_or_cancel, args=(process, done, seconds), daemon=True
         )
         watch.start()
         try:
@@ -125,7 +127,7 @@ class Renderer:
             raise CancelledByUserError("Reading the question was stopped.")
         return None
 
-    def _kill_at_deadline(
+    def _kill_at_deadline_or_cancel(
         self, process: subprocess.Popen[bytes], done: threading.Event, seconds: float
     ) -> None:
         """Kill the process after `seconds` or if the request is cancelled, unless `done` is set."""

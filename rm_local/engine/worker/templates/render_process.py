@@ -53,17 +53,20 @@ def render(job: RenderJob) -> RenderReply:
         return {
             "fault": f"refuses these messages: {error}",
             "refused": True,
-            "line": _find_line(error),
+            "line": _find_template_line_or_zero(error),
         }
     except SecurityError as error:
-        return {"fault": f"does something that is not allowed: {error}", "line": _find_line(error)}
+        return {
+            "fault": f"does something that is not allowed: {error}",
+            "line": _find_template_line_or_zero(error),
+        }
     except MemoryError:
         return {"fault": "needs too much memory", "line": 0}
     except RecursionError:
         return {"fault": "calls itself without end", "line": 0}
     except Exception as error:
         why = str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
-        return {"fault": f"fails: {why}", "line": _find_line(error)}
+        return {"fault": f"fails: {why}", "line": _find_template_line_or_zero(error)}
 
 
 @lru_cache(maxsize=4)
@@ -85,14 +88,14 @@ def _render_with_limit(template: Template, variables: dict[str, Any]) -> Iterato
         yield piece
 
 
-def _find_line(error: Exception) -> int:
+def _find_template_line_or_zero(error: Exception) -> int:
     """Return the number of the template's line at which `error` occurred; 0 if it is unknown."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno or 0 for frame in frames if frame.filename in ("<template>", "<unknown>")]
     return lines[-1] if lines else 0
 
 
-def _limit_resources() -> None:
+def _forbid_files_and_limit_memory() -> None:
     """Forbid this process to open or write files, and limit its memory, if the system can do so."""
     try:
         import resource
@@ -128,7 +131,7 @@ def main() -> None:
     """Render the jobs on standard input, and write the replies to standard output."""
     for template in _WARM_UP:
         render({"template": template, "variables": {"messages": []}})
-    _limit_resources()
+    _forbid_files_and_limit_memory()
     with open(1, "wb", buffering=0, closefd=False) as replies:
         serve_jobs(sys.stdin.buffer, replies)
 
