@@ -9,8 +9,10 @@ test          check, then all tests, then the branch coverage of rm_local, child
 test --fast   the unit tests that are not marked as slow, and nothing else
 test ARGUMENTS   check, then pytest with the arguments: a file, -k WORD, --snapshot-update
 
-Installs into the active virtual environment, or else into `.venv` in the checkout. A second run
-installs nothing unless pyproject.toml or the constraints have changed. Standard library only.
+Installs into the active virtual environment, or else into `.venv` in the checkout: for `run` what
+answering needs, for the others the extras of the tests, too, with torch. pip's output goes to
+`rm-local-setup.log` there. A second run installs nothing unless pyproject.toml or the constraints
+have changed. Standard library only.
 """
 
 from __future__ import annotations
@@ -18,15 +20,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import queue
+import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
 PROJECT = ROOT / "pyproject.toml"
-EXTRAS = {"run": "", "test": "[test,train,math]"}
+EXTRAS = {"run": "", "test": "[test,train,math,bulk]"}
+NEEDS = {"run": (130, 330), "test": (700, 1_800)}
+"""Megabytes to download, and megabytes on disk, measured on Linux; llama.cpp's source included."""
+ENGINE = "llama_cpp_python"
+LOG = "rm-local-setup.log"
+SHOWN_LINES = 8
+"""Last lines of pip's output that are shown if it fails."""
+TICK_S, REPORT_S = 0.5, 30.0
+"""Seconds between two lines of progress: on a terminal, where one is redrawn, and elsewhere."""
 QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
 OLDEST = (3, 11)
 COMPILERS = ("c++", "g++", "clang++", "cl")
@@ -153,30 +168,157 @@ def set_up_environment(command: str) -> str:
     if wanted in (done.get(command), done.get("test")):
         return python
     require_compiler(python)
-    print(
-        f"Setting up in {prefix}: a few minutes the first time, as llama.cpp is compiled "
-        "for this machine.",
-        flush=True,
+    print(explain_needs(command, prefix, is_engine_built(python)), flush=True)
+    started = time.monotonic()
+    install_target(python, f"{ROOT}{EXTRAS[command]}", prefix / LOG)
+    stamp.write_text(json.dumps({**done, command: wanted}))
+    print(f"Set up in {format_time(time.monotonic() - started)}.", flush=True)
+    return python
+
+
+def explain_needs(command: str, prefix: Path, built: bool) -> str:
+    """Return what the set-up will take: megabytes, and minutes if llama.cpp is compiled."""
+    download, disk = NEEDS[command]
+    engine = (
+        "llama.cpp is compiled already."
+        if built
+        else "llama.cpp is compiled for this machine, once: 3 to 10 minutes."
     )
-    target = f"{ROOT}{EXTRAS[command]}"
-    install = [
-        python,
-        "-m",
-        "pip",
-        "install",
-        "--constraint",
-        str(CONSTRAINTS),
-        "--editable",
-        target,
-    ]
-    if run_command(install):
+    return (
+        f"Setting up in {prefix}: up to {download:,} MB to download, {disk:,} MB on disk.\n{engine}"
+    )
+
+
+def is_engine_built(python: str) -> bool:
+    """Return whether the pinned llama.cpp is installed, or a wheel of it is in pip's cache."""
+    pinned = re.search(rf"(?m)^{ENGINE}==(\S+)", CONSTRAINTS.read_text("utf-8"))
+    name = f"{ENGINE}-{pinned[1]}-" if pinned else ENGINE
+    pip = [python, "-m", "pip"]
+    return is_installed(python) or name in read_output(
+        [*pip, "cache", "list", "--format=abspath", ENGINE]
+    )
+
+
+def install_target(python: str, target: str, log: Path) -> None:
+    """Let pip install `target` under the constraints; its output goes to `log`.
+
+    Raises:
+        SetupError: pip failed.
+    """
+    command = [python, "-m", "pip", "install", "--constraint", str(CONSTRAINTS)]
+    command += ["--progress-bar", "off", "--editable", target]
+    environ = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"}
+    with log.open("w", encoding="utf-8") as file:
+        pip = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        try:
+            last = follow_pip(pip, file, Progress())
+        except BaseException:
+            pip.terminate()
+            pip.wait()
+            raise
+    if pip.wait():
+        print("\n".join(last), file=sys.stderr)
         raise SetupError(
-            "pip could not install rm-local; its last lines above say why.\n"
+            f"pip could not install rm-local; {log} says why, and its last lines are above.\n"
             "No network: connect once, rm-local needs none after that. A compiler's error: "
             "see that it is a recent one.\nThen run this again: what was done is kept."
         )
-    stamp.write_text(json.dumps({**done, command: wanted}))
-    return python
+
+
+def follow_pip(pip: subprocess.Popen[str], log: IO[str], progress: Progress) -> list[str]:
+    """Copy pip's output to `log` and show its progress until it ends; return its last lines."""
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def read_lines() -> None:
+        assert pip.stdout
+        for line in pip.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read_lines, daemon=True).start()
+    last: list[str] = []
+    while True:
+        try:
+            line = lines.get(timeout=TICK_S)
+        except queue.Empty:
+            line = ""
+        if line is None:
+            progress.end()
+            return last
+        if line:
+            log.write(line)
+            last = [*last, line.rstrip()][-SHOWN_LINES:]
+            progress.read_line(line)
+        progress.show()
+
+
+class Progress:
+    """What pip does now, read from its output and shown in one line."""
+
+    def __init__(self) -> None:
+        self.stage, self.packages, self.megabytes = "looking for packages", 0, 0.0
+        self._live, self._started = sys.stdout.isatty(), time.monotonic()
+        self._due, self._shown = 0.0, ""
+
+    def read_line(self, line: str) -> None:
+        """Follow one line of pip's output."""
+        words = line.split()
+        if words[:1] in (["Collecting"], ["Processing"], ["Requirement"]):
+            self.packages += 1
+        elif found := re.match(r"\s+Downloading (\S+) \(([\d.]+) (kB|MB)\)", line):
+            size = float(found[2]) / (1 if found[3] == "MB" else 1000)
+            self.megabytes += size
+            self.stage = f"fetching {found[1].partition('-')[0]} ({size:,.1f} MB)"
+        elif "Building wheel for" in line and "started" in line:
+            name = "llama.cpp" if ENGINE in line else words[3]
+            self.stage = f"compiling {name}"
+        elif line.startswith("Installing collected packages"):
+            self.packages = line.count(",") + 1
+            self.stage = "installing"
+
+    def show(self) -> None:
+        """Show the stage: redrawn on a terminal, elsewhere when it has another first word."""
+        now, kind = time.monotonic(), self.stage.split()[0]
+        if now < self._due and (self._live or kind == self._shown):
+            return
+        self._due, self._shown = now + (TICK_S if self._live else REPORT_S), kind
+        width = shutil.get_terminal_size().columns - 1
+        text = f"{format_time(now - self._started)}: {self.packages} packages, "
+        text += f"{self.megabytes:,.0f} MB fetched, {self.stage}"
+        if self._live:
+            print(f"\r\x1b[K{text[:width]}", end="", flush=True)
+        else:
+            print(text, flush=True)
+
+    def end(self) -> None:
+        """Clear the line on a terminal."""
+        if self._live:
+            print("\r\x1b[K", end="", flush=True)
+
+
+def format_time(seconds: float) -> str:
+    """Format seconds as `8 s` or `2:05 min`."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02} min"
+
+
+def is_installed(python: str) -> bool:
+    """Return whether the environment has llama.cpp."""
+    command = [python, "-m", "pip", "show", "--quiet", ENGINE]
+    return not subprocess.run(command, check=False, capture_output=True).returncode
+
+
+def read_output(command: list[str]) -> str:
+    """Return what a command writes to standard output."""
+    return subprocess.run(command, check=False, capture_output=True, encoding="utf-8").stdout
 
 
 def find_or_make_environment() -> str:
@@ -207,18 +349,12 @@ def compute_fingerprint() -> str:
 
 
 def require_compiler(python: str) -> None:
-    """Check that llama.cpp is installed or can be compiled.
+    """Check that llama.cpp is compiled or can be compiled.
 
     Raises:
-        SetupError: llama.cpp is not installed, and there is no C++ compiler.
+        SetupError: llama.cpp is still to be compiled, and there is no C++ compiler.
     """
-    there = subprocess.run(
-        [python, "-m", "pip", "show", "--quiet", "llama-cpp-python"],
-        check=False,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    if there.returncode == 0 or os.environ.get("CXX") or any(map(shutil.which, COMPILERS)):
+    if is_engine_built(python) or os.environ.get("CXX") or any(map(shutil.which, COMPILERS)):
         return
     programs = Path(os.environ.get("PROGRAMFILES(X86)", ""))
     if (programs / "Microsoft Visual Studio" / "Installer" / "vswhere.exe").exists():

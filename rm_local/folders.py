@@ -16,12 +16,12 @@ from rm_local import paths
 from rm_local.errors import HomeNotFoundError
 from rm_local.paths import SET_HOME
 
-Kind = Literal["sessions", "the model's log", "the embedder's file"]
+Kind = Literal["sessions", "the model's log", "cached files"]
 
 FOLDERS: dict[Kind, Callable[[], Path]] = {
     "sessions": paths.sessions_dir,
     "the model's log": paths.log_dir,
-    "the embedder's file": paths.cache_dir,
+    "cached files": paths.cache_dir,
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_HOME = "this user has no home folder"
@@ -91,7 +91,7 @@ def make_temporary_cache() -> Path:
 
 def find_writable_cache(say: Callable[[str], None]) -> Path:
     """Return the cache folder; if it is not writable, call `say` and return a temporary folder."""
-    if reason := _find_kind_obstacle("the embedder's file"):
+    if reason := _find_kind_obstacle("cached files"):
         say(f"Nothing can be cached for later runs: {reason}. {SET_HOME}")
         return make_temporary_cache()
     return paths.cache_dir()

@@ -14,6 +14,7 @@ SETTINGS = {
     "overflow": "context_overflow",
     "idle_unload": "idle_unload_minutes",
     "model_folders": "model_dirs",
+    "store": "stores",
 }
 """Maps old keys of the settings file to the present ones."""
 CONTEXT_OVERFLOW = {"drop": "drop_oldest", "enlarge": "grow"}

@@ -43,12 +43,12 @@ def templates_dir() -> Path | None:
 
 
 def data_dir() -> Path:
-    """Return the folder of the sessions and of the list of added models."""
+    """Return the folder of the sessions, of the user's own store and of the added models' list."""
     return _join_rm_local_home("data") or _find_platform_folder("user_data_path")
 
 
 def cache_dir() -> Path:
-    """Return the folder of files that can be made again, such as the embedder's GGUF."""
+    """Return the folder of files that can be made again, such as rm-small's merged GGUF."""
     return _join_rm_local_home("cache") or _find_platform_folder("user_cache_path")
 
 
@@ -60,6 +60,11 @@ def log_dir() -> Path:
 def sessions_dir() -> Path:
     """Return the folder of the sessions; each session is one JSON Lines file."""
     return data_dir() / "sessions"
+
+
+def own_store() -> Path:
+    """Return the path of the user's own store, which the first write to it makes."""
+    return data_dir() / "own.rms"
 
 
 def worker_log() -> Path:
@@ -85,6 +90,11 @@ def shipped_store() -> Path:
 def shipped_static_embedder() -> Path:
     """Return the path of the shipped table of the static embedder."""
     return _find_shipped_file("rm-static.safetensors")
+
+
+def shipped_minilm() -> Path:
+    """Return the path of the shipped embedder all-MiniLM-L6-v2, a GGUF file."""
+    return _find_shipped_file("all-minilm-l6-v2.gguf")
 
 
 def _find_shipped_file(name: str) -> Path:

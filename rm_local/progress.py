@@ -35,6 +35,10 @@ def ignore_progress(progress: Progress) -> None:
     """Do nothing: the progress callback of callers that show no progress."""
 
 
+def ignore_done(done: int) -> None:
+    """Do nothing: the `DoneCallback` of callers that show no progress."""
+
+
 class ProgressMeter:
     """Calls a `ProgressCallback` with the progress of one stage: units done, rate and time left."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 StopReason = Literal["end", "length", "context", "repeating", "time", "cancelled", "outvoted"]
 """Reason for the end of a branch, in this order: the model ended its text, the token budget was
@@ -32,6 +32,18 @@ class Entry:
     """Number of the entry in its store, from 1; 0 outside of a store."""
 
 
+class EntryKey(NamedTuple):
+    """Identity of an entry among all stores that are searched together."""
+
+    store: str
+    """Name of the entry's store; empty if only one store is searched."""
+    id: int
+    """Number of the entry in that store."""
+
+    def __str__(self) -> str:
+        return f"{self.store}:{self.id}" if self.store else str(self.id)
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """An entry found by a search, with its scores."""
@@ -41,8 +53,15 @@ class Hit:
     """Cosine between the query and the entry's subproblem, -1 to 1, higher = nearer."""
     lexical: float = 0.0
     """Share, 0 to 1, of the query's rare words that the entry's subproblem contains."""
+    store: str = ""
+    """Name of the entry's store; empty if only one store is searched."""
     words: tuple[str, ...] = ()
-    """Those rare words, in lower case and without accents."""
+    """The rare words that `lexical` counts, in lower case and without accents."""
+
+    @property
+    def key(self) -> EntryKey:
+        """Identity of the entry among the stores that are searched together."""
+        return EntryKey(self.store, self.entry.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +117,14 @@ class Answer:
     saved_tokens: int = 0
     """Estimated number of tokens that these branches would have had: the mean of the completed
     branches, times `saved_branches`."""
+    hint_stores: tuple[str, ...] = ()
+    """Names of the stores of `hints`, in the same order; empty if only one store is searched."""
+
+    @property
+    def hint_keys(self) -> tuple[EntryKey, ...]:
+        """Identities of the entries under which the agreeing branches reasoned."""
+        stores = self.hint_stores or ("",) * len(self.hints)
+        return tuple(map(EntryKey, stores, self.hints))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rm_local import paths
+from rm_local.active_stores import list_active_stores, name_stores
 from rm_local.engine import Message, ModelInfo
-from rm_local.errors import RmLocalError
+from rm_local.errors import RmLocalError, StoreError
 from rm_local.folders import UnsavedFilesReporter
 from rm_local.idle_timer import IdleTimer
 from rm_local.library import choose_default_model, ensure_model_file_in_thread, name_model
@@ -29,13 +29,16 @@ from rm_local.loop import (
     make_failed_event,
 )
 from rm_local.lora import LoraAdapter, drop_unused_adapters
+from rm_local.paths import shipped_model
 from rm_local.records import Hit
 from rm_local.settings import Settings
 from rm_local.store import ANY_ENTRY, EntryFilter
 
 if TYPE_CHECKING:
     from rm_local.engine import Engine
+    from rm_local.library import FirstSteps
     from rm_local.loop import StoreRetriever
+    from rm_local.store import StoreSet
 
 NO_GATE = -1.0
 """Minimum similarity for a search that leaves out no hit: no similarity is lower."""
@@ -55,13 +58,13 @@ class Runtime:
         settings: Settings,
         *,
         model: Path | None = None,
-        store: Path | None = None,
+        store: Path | Sequence[Path] | None = None,
         lora: Sequence[LoraAdapter] | None = None,
     ) -> None:
         """Create the runtime; nothing is opened yet.
 
-        `model`, `store` and `lora` (adapters) override the settings. With a `model` the adapters of
-        the settings are ignored.
+        `model`, `store` (one or several) and `lora` (adapters) override the settings. With a
+        `model` the adapters of the settings are ignored.
         """
         self.settings = settings
         chosen = (() if model else settings.lora) if lora is None else lora
@@ -70,12 +73,16 @@ class Runtime:
         self.model = named or default.model
         """Path of the model's file, or name of an embedded model."""
         self._uses_default = named is None
-        self.store = store or settings.store or paths.shipped_store()
+        named_stores = (store,) if isinstance(store, Path) else tuple(store or ())
+        self._named_stores = named_stores or settings.stores
         self.notices = UnsavedFilesReporter(self.publish_notice_once)
         """Reports files that cannot be saved, once per run."""
         self.idle = IdleTimer(settings.idle_unload_minutes * 60, self.unload_model)
         self._engine: Engine | None = None
         self._retriever: StoreRetriever | None = None
+        self._opened_stores: tuple[Path, ...] = ()
+        self._open_sets: list[StoreSet] = []
+        """All opened sets: a search can still use an earlier one."""
         self._entries: int | None = None
         self._queue = TurnQueue()
         self._run_events = RunEventDispatcher()
@@ -98,13 +105,23 @@ class Runtime:
         return self._engine
 
     @property
+    def stores(self) -> tuple[Path, ...]:
+        """Paths of the stores that are searched as one."""
+        return list_active_stores(self._named_stores)
+
+    @property
+    def store(self) -> Path:
+        """Path of the first of the stores."""
+        return self.stores[0]
+
+    @property
     def info(self) -> ModelInfo | None:
         """Description of the loaded model; None while no model is loaded."""
         return self._engine.info if self._engine and self._engine.worker_pid else None
 
     @property
     def entries(self) -> int | None:
-        """Number of entries in the store; None before it is opened."""
+        """Number of entries in the stores; None before they are opened."""
         return self._entries
 
     def watch_events(self) -> AsyncGenerator[RunEvent, None]:
@@ -158,7 +175,7 @@ class Runtime:
     def _name_model(self, file: Path) -> str:
         """Return the name of the model in `file` as in the list of models; empty if unreadable."""
         try:
-            return name_model(self.settings, file if file == paths.shipped_model() else self.model)
+            return name_model(self.settings, file if file == shipped_model() else self.model)
         except (RmLocalError, OSError):
             return ""  # loading it reports the reason
 
@@ -176,6 +193,17 @@ class Runtime:
             )
         return self._lora
 
+    async def find_first_steps(self) -> FirstSteps | None:
+        """Find what to show a user who named no model; None if they named one.
+
+        The folders of other programs are searched in a thread.
+        """
+        if not self._uses_default:
+            return None
+        from rm_local.library import find_first_steps
+
+        return await asyncio.to_thread(find_first_steps, self.settings, self.model)
+
     async def unload_model(self) -> None:
         """Free the memory of model and embedder by ending their process.
 
@@ -186,39 +214,47 @@ class Runtime:
             self._run_events.publish_event(ModelUnloaded())
 
     async def open_store(self) -> StoreRetriever:
-        """Open the store and load its query embedder, unless that is done; return the retriever.
+        """Open the stores and load their embedder, unless that is done; return the retriever.
+
+        They are opened again when the user's own store was made since. Without named stores, one
+        that cannot be used is left out with a notice, as long as another can.
 
         Raises:
-            StoreError: The store cannot be opened.
+            StoreError: A named store, or no store, can be opened.
             EngineError: The embedder cannot be loaded.
         """
         with self.idle.mark_busy():
             async with self._opening_store:
-                if self._retriever is None:
+                active = self.stores
+                if self._retriever is None or active != self._opened_stores:
                     self._retriever = await self._open_store()
+                    self._opened_stores = active
                 return self._retriever
 
     async def _open_store(self) -> StoreRetriever:
-        """Open the store, load its embedder, and combine both as a retriever."""
+        """Open the stores, load their embedder, and combine both as a retriever."""
         from rm_local.embed import open_query_embedder
         from rm_local.loop import StoreRetriever
-        from rm_local.store import Store
+        from rm_local.store import Store, StoreSet
 
-        store = await asyncio.to_thread(Store.open, self.store)
+        active = self.stores
+        skip = None if self._named_stores else self._report_skipped_store
+        stores = await asyncio.to_thread(StoreSet.open, active, name_stores(active), skip)
         try:
-            info = await asyncio.to_thread(store.read_info)
-            await asyncio.to_thread(store.preload_centroids)
-            embedder = await open_query_embedder(
-                self.store,
-                info.embedder,
-                lambda: self.engine,
-                partial(self.notices.report_unsaved_once, "the embedder's file"),
-            )
+            first = await asyncio.to_thread(stores.stores[0].read_info)
+            await asyncio.to_thread(stores.ask_each, Store.preload_centroids)
+            entries = await asyncio.to_thread(stores.count_entries)
+            embedder = await open_query_embedder(first.path, first.embedder, lambda: self.engine)
         except BaseException:
-            store.close()
+            stores.close()
             raise
-        self._entries = info.entries
-        return StoreRetriever(embedder, store)
+        self._open_sets.append(stores)
+        self._entries = entries
+        return StoreRetriever(embedder, stores)
+
+    def _report_skipped_store(self, error: StoreError) -> None:
+        """Publish the notice that a store is left out, with its error and remedy."""
+        self.publish_notice_once(f"{error} It is not searched.")
 
     async def solve(
         self,
@@ -304,8 +340,9 @@ class Runtime:
     async def close(self) -> None:
         """End the model's process, close the store and end `watch_events`; may be called twice."""
         await self.idle.close()
-        if self._retriever:
-            self._retriever.store.close()
+        for stores in self._open_sets:
+            stores.close()
+        self._open_sets.clear()
         if self._engine:
             await self._engine.close()
         self._retriever = self._engine = None

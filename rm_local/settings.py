@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import reprlib
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 from rm_local import old_names
 from rm_local.errors import HomeNotFoundError, SettingsError
+from rm_local.file_kinds import FILE, name_file_kind
 from rm_local.home import expand_home
 from rm_local.lora import LoraAdapter, drop_unused_adapters, parse_lora
 from rm_local.old_names import warn_and_replace_old_name
@@ -24,6 +26,8 @@ PENALTY_LIMIT = 2
 DRY_LIMIT = 5
 EMBEDDED_MODELS = ("rm-nano", "rm-small")
 """Names that the setting `model` accepts in addition to paths; a file named so is `./rm-nano`."""
+STORE_NAMES = ("shipped", "own")
+"""Names that `stores` accepts in addition to paths; a file named so is `./own`."""
 _ENGINE = EngineOptions()
 
 
@@ -34,8 +38,9 @@ class Settings:
     model: Path | None = None
     """GGUF file to reason with, or the name of an embedded model (`EMBEDDED_MODELS`); None selects
     the default, see `rm_local.library.choose_default_model`."""
-    store: Path | None = None
-    """Store to retrieve from; None selects the shipped seed store."""
+    stores: tuple[Path, ...] = ()
+    """Stores that are searched as one, in place of the shipped store and the user's own. `shipped`
+    and `own` stand for these two."""
     lora: tuple[LoraAdapter, ...] = ()
     """LoRA adapters to load `model` with."""
     # The engine's options: `rm_local.options.EngineOptions` documents each.
@@ -80,13 +85,13 @@ def load_settings(path: Path | None = None) -> Settings:
     """
     source = path or _find_existing_config()
     values = _read_setting_values(source) if source else {}
-    for key, variable in (("model", "RM_LOCAL_MODEL"), ("store", "RM_LOCAL_STORE")):
-        if override := os.environ.get(variable):
-            path = expand_home(override)
-            # With a separator it is a path, also if it ends in the name of an embedded model.
-            values[key] = path.absolute() if os.path.dirname(override) else path
-            if key == "model":
-                values.pop("lora", None)
+    if model := os.environ.get("RM_LOCAL_MODEL"):
+        named = expand_home(model)
+        # With a separator it is a path, also if it ends in the name of an embedded model.
+        values["model"] = named.absolute() if os.path.dirname(model) else named
+        values.pop("lora", None)
+    if store := os.environ.get("RM_LOCAL_STORE"):
+        values["stores"] = (expand_home(store),)
     settings = Settings(**values)
     stored = settings.kv_cache_type
     if stored != "f16" and settings.flash_attention == "off":
@@ -111,11 +116,17 @@ def _read_setting_values(source: Path) -> dict[str, Any]:
         SettingsError: The file cannot be read, is not TOML, or has an unknown key or invalid value.
     """
     try:
+        if (kind := name_file_kind(source)) != FILE:
+            raise SettingsError(f"{source} cannot be read: it is {kind}.", "Remove it.")
         table = tomllib.loads(source.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{source} cannot be read: {error}.", "Fix or remove it.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{source} is not TOML: {error}.", "Fix that line.") from None
+    except RecursionError:
+        raise SettingsError(f"{source} is nested too deeply.", "Fix or remove it.") from None
+    except ValueError:  # of Python's own parser of numbers
+        raise SettingsError(f"{source} has a number that is too long.", "Shorten it.") from None
     values: dict[str, Any] = {}
     for written, value in table.items():
         key = warn_and_replace_old_name(old_names.SETTINGS, written, file=source)
@@ -135,20 +146,30 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
     match key:
         case "model" if value in EMBEDDED_MODELS:
             return Path(str(value))
-        case "model" | "store":
-            if isinstance(value, str) and value:
+        case "model":
+            if _is_path_text(value):
                 return source.parent / expand_home(value)
             raise _make_value_error(
                 source, key, value, "the path of a file, relative to the settings file"
             )
+        case "stores":
+            files = [value] if isinstance(value, str) else value
+            if isinstance(files, list) and all(map(_is_path_text, files)):
+                return tuple(
+                    Path(each) if each in STORE_NAMES else source.parent / expand_home(each)
+                    for each in files
+                )
+            raise _make_value_error(
+                source, key, value, "a list of files, relative to the settings file"
+            )
         case "model_dirs":
-            if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
+            if isinstance(value, list) and all(map(_is_path_text, value)):
                 return tuple(source.parent / expand_home(each) for each in value)
             raise _make_value_error(
                 source, key, value, "a list of folders, relative to the settings file"
             )
         case "lora":
-            if isinstance(value, list) and all(isinstance(each, str) for each in value):
+            if isinstance(value, list) and all(each == "" or _is_path_text(each) for each in value):
                 return drop_unused_adapters(_parse_adapter(source, each) for each in value)
             raise _make_value_error(source, key, value, "a list of texts, FILE or FILE:SCALE")
         case "context":
@@ -189,6 +210,11 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
             raise SettingsError(message, f"Use one of: {known}.")
 
 
+def _is_path_text(value: object) -> TypeGuard[str]:
+    """Return whether `value` is a text that can be a path; no path contains a NUL character."""
+    return isinstance(value, str) and bool(value) and "\0" not in value
+
+
 def _parse_adapter(source: Path, text: str) -> LoraAdapter:
     """Parse `FILE` or `FILE:SCALE`; a relative path is relative to the settings file `source`."""
     try:
@@ -220,4 +246,8 @@ def _check_choice(source: Path, key: str, value: object, words: tuple[str, ...])
 
 
 def _make_value_error(source: Path, key: str, value: object, allowed: str) -> SettingsError:
-    return SettingsError(f"{source}: invalid value {key} = {value!r}.", f"Set it to {allowed}.")
+    try:
+        shown = reprlib.repr(value)
+    except ValueError:
+        shown = "a number that is too long"
+    return SettingsError(f"{source}: invalid value {key} = {shown}.", f"Set it to {allowed}.")

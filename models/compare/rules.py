@@ -35,7 +35,7 @@ _OPENERS = "\"'“‘«¿¡([{*_#>`-–—•~$\\/ \t\n"
 _CLOSERS = ",;:.!?)]}%»”’。，、；：！？）」"
 
 
-def split_words(text: str) -> list[str]:
+def normalize_and_split_words(text: str) -> list[str]:
     """Split the text into words in one case; each Chinese or Japanese character is a word."""
     return _WORDS.findall(unicodedata.normalize("NFC", text).casefold())
 
@@ -55,7 +55,11 @@ def begins_at_first_word(text: str) -> bool:
     if not start or start[0] in _CLOSERS:
         return False
     closed = text.rstrip().endswith((".", "!", "?"))
-    phrase = len(split_words(text)) <= PHRASE_WORDS and not closed and "\n" not in text.strip()
+    phrase = (
+        len(normalize_and_split_words(text)) <= PHRASE_WORDS
+        and not closed
+        and "\n" not in text.strip()
+    )
     return not start[0].islower() or phrase or bool(_ITEM_OR_CODE.match(text.lstrip()))
 
 
@@ -75,8 +79,10 @@ def is_complete_answer(text: str, stop: str) -> bool:
 
 def repeats_phrase(text: str, phrases: Iterable[str], words: int) -> bool:
     """Return whether the text has `words` consecutive words of one of the phrases."""
-    said = _collect_word_runs(split_words(text), words)
-    return any(said & _collect_word_runs(split_words(phrase), words) for phrase in phrases)
+    said = _collect_word_runs(normalize_and_split_words(text), words)
+    return any(
+        said & _collect_word_runs(normalize_and_split_words(phrase), words) for phrase in phrases
+    )
 
 
 def has_forced_text(text: str, forced: Sequence[str], hints: Sequence[str]) -> bool:
@@ -94,11 +100,11 @@ def has_forced_text(text: str, forced: Sequence[str], hints: Sequence[str]) -> b
 
 def has_loop(text: str) -> bool:
     """Return whether words repeat each other at once several times, or a sentence three times."""
-    sentences = (tuple(split_words(sentence)) for sentence in split_sentences(text))
+    sentences = (tuple(normalize_and_split_words(sentence)) for sentence in split_sentences(text))
     counts = Counter(each for each in sentences if len(each) >= SENTENCE_WORDS)
     if max(counts.values(), default=0) >= TIMES:
         return True
-    words = split_words(text)
+    words = normalize_and_split_words(text)
     return any(
         _measure_longest_repeat(words, period) + period >= max(TIMES * period, LOOP_WORDS)
         for period in range(1, min(LONGEST_PERIOD, len(words) // TIMES) + 1)

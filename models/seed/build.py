@@ -22,7 +22,7 @@ from models.nano import curriculum
 from models.seed.checks import find_entry_faults, find_near_duplicates
 from models.seed.handwritten import read_handwritten_entries
 from rm_local import paths
-from rm_local.embed import MINILM, PROBES, PROBES_SHA256, ensure_minilm_gguf, read_minilm_words
+from rm_local.embed import MINILM, PROBES, PROBES_SHA256, find_minilm_gguf, read_minilm_words
 from rm_local.errors import RmLocalError
 from rm_local.records import Entry
 from rm_local.store import Store, measure_spread
@@ -108,7 +108,7 @@ async def _embed_in_worker(texts: Sequence[str]) -> NDArray[np.float32]:
     from rm_local.engine import Engine
 
     async with Engine(log=paths.worker_log()) as engine:
-        await engine.load_embedder(ensure_minilm_gguf(paths.cache_dir()))
+        await engine.load_embedder(find_minilm_gguf())
         return await engine.embed(texts)
 
 

@@ -25,7 +25,7 @@ from rm_local.embed import (
     MINILM,
     PROBES,
     QueryEmbedder,
-    ensure_minilm_gguf,
+    find_minilm_gguf,
     load_shipped_static,
 )
 from rm_local.engine import Engine
@@ -164,7 +164,7 @@ def _list_texts_to_embed() -> tuple[list[str], list[str], list[str]]:
 
 async def _embed_by_minilm(folder: Path) -> Floats:
     async with Engine(EngineOptions(threads=1), log=folder / "worker.log") as engine:
-        await engine.load_embedder(ensure_minilm_gguf(folder))
+        await engine.load_embedder(find_minilm_gguf())
         embedder: QueryEmbedder = engine
         return await embedder.embed(_list_texts_to_embed()[0])
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local import limits
 from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_stdin_used_once, read_grammar
 from rm_local.cli.context import (
     MODEL,
-    STORE,
+    STORES,
     CliContext,
     check_plan_setting,
     print_notice,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from rm_local.sessions import Session
 
 EXAMPLE = 'rm-local ask "What is the kinetic energy for mass 4 kg and speed 6 m/s?"'
-COUNT = click.IntRange(min=1)
+BRANCHES = click.IntRange(1, limits.MOST_BRANCHES)
 
 
 @click.command()
@@ -46,8 +47,8 @@ COUNT = click.IntRange(min=1)
 @click.option(
     "--plan", metavar="NAME", help="memory, direct, length-vote, cue-only, random-hints or paper."
 )
-@click.option("--samples", type=COUNT, metavar="M", help="Total number of branches.")
-@click.option("--hints", type=COUNT, metavar="K", help="Most hints, one for each branch.")
+@click.option("--samples", type=BRANCHES, metavar="M", help="Total number of branches.")
+@click.option("--hints", type=BRANCHES, metavar="K", help="Most hints, one for each branch.")
 @click.option(
     "--memory/--no-memory",
     default=None,
@@ -58,10 +59,15 @@ COUNT = click.IntRange(min=1)
     is_flag=True,
     help="Let the model judge each hit before it is used; under the plans memory and paper.",
 )
-@click.option("--max-tokens", type=COUNT, metavar="N", help="Most tokens of one branch.")
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1, limits.MOST_TOKENS),
+    metavar="N",
+    help="Most tokens of one branch.",
+)
 @click.option(
     "--max-seconds",
-    type=FiniteRange(min=0, min_open=True),
+    type=FiniteRange(0, limits.MOST_SECONDS, min_open=True),
     metavar="N",
     help="Seconds after which the turn ends and answers with what was generated.",
 )
@@ -80,11 +86,17 @@ COUNT = click.IntRange(min=1)
 )
 @click.option(
     "--temperature",
-    type=FiniteRange(min=0),
+    type=FiniteRange(0, limits.HIGHEST_TEMPERATURE),
     metavar="T",
     help="For the branches; by default the plan's, or the model's own if that is higher.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, limits.LARGEST_SEED),
+    default=0,
+    metavar="N",
+    show_default=True,
+)
 @click.option("-c", "--continue", "continues", is_flag=True, help="Continue the last session.")
 @click.option(
     "--session",
@@ -102,7 +114,7 @@ COUNT = click.IntRange(min=1)
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress on standard error.")
 @MODEL
 @LORA
-@STORE
+@STORES
 @click.pass_obj
 def ask(
     context: CliContext,
@@ -128,7 +140,7 @@ def ask(
     quiet: bool,
     model: Path | None,
     lora: tuple[LoraAdapter, ...],
-    store: Path | None,
+    stores: tuple[Path, ...],
 ) -> None:
     """Answer QUESTION, or the text on standard input.
 
@@ -152,7 +164,7 @@ def ask(
     from rm_local.loop import TurnOverrides
     from rm_local.sessions import Session
 
-    context = context.with_overrides(model, store, lora)
+    context = context.with_overrides(model, stores, lora)
     settings = context.load_settings()
     if not plan:
         check_plan_setting(settings)

@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rm_local import __version__, paths
+from rm_local.active_stores import (
+    find_own_store,
+    is_shipped_store,
+    list_active_stores,
+    name_stores,
+)
 from rm_local.cli.devices import build_placement_request, parse_usable_gpus
 from rm_local.cli.subprocess_json import run_json_module
 from rm_local.engine import (
@@ -28,6 +34,7 @@ from rm_local.errors import (
     RmLocalError,
     SettingsError,
 )
+from rm_local.extras import Extra, format_install_command, is_installed
 from rm_local.folders import find_write_obstacle
 from rm_local.gguf import read_and_check_adapters
 from rm_local.library import (
@@ -45,6 +52,7 @@ Level = Literal["ok", "warn", "bad"]
 
 SMALL_MEMORY = 2_000_000_000
 """Free memory in bytes below which only rm-nano can be expected to run."""
+USER_EXTRAS: tuple[Extra, ...] = ("bulk", "math", "small")
 REINSTALL = "python -m pip install --force-reinstall --no-deps {}"
 VECTORS = {"x86_64": "AVX2", "amd64": "AVX2", "arm64": "NEON", "aarch64": "NEON"}
 
@@ -73,7 +81,8 @@ def run_checks(wanted: Settings) -> Iterator[CheckResult]:
     yield _check_model(wanted, resolve_model_path_or_name(wanted))
     yield from _check_memory_fit(wanted, parse_usable_gpus(engine))
     yield _check_minilm_embedder()
-    yield _check_store(wanted.store or paths.shipped_store())
+    yield _check_extras()
+    yield from _check_stores(wanted.stores)
     yield from _check_folders()
     yield _check_terminal()
 
@@ -203,15 +212,43 @@ def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator
 
 
 def _check_minilm_embedder() -> CheckResult:
-    """Check that the weights of all-MiniLM-L6-v2 are installed and undamaged."""
-    from rm_local.embed import MINILM, check_minilm_weights, find_minilm_weights
+    """Check that the shipped all-MiniLM-L6-v2 is undamaged; name what embeds many texts."""
+    from rm_local.embed import MINILM, check_minilm_gguf, find_minilm_gguf
 
     try:
-        folder = find_minilm_weights()
-        check_minilm_weights(folder)
+        path = find_minilm_gguf()
+        check_minilm_gguf(path)
     except RmLocalError as error:
         return CheckResult("Embedder", "bad", error.message, error.remedy)
-    return CheckResult("Embedder", "ok", f"{MINILM}, {folder}")
+    bulk = "sentence-transformers" if is_installed("bulk") else "llama.cpp (no extra bulk)"
+    return CheckResult("Embedder", "ok", f"{MINILM}, {path}; in bulk: {bulk}")
+
+
+def _check_extras() -> CheckResult:
+    """Name the extras that a user may want, installed or not; always ok, as none is needed."""
+    missing = [extra for extra in USER_EXTRAS if not is_installed(extra)]
+    found = ", ".join(extra for extra in USER_EXTRAS if extra not in missing) or "none"
+    if not missing:
+        return CheckResult("Extras", "ok", found)
+    remedy = f"To install one: {format_install_command(missing[0])}"
+    return CheckResult("Extras", "ok", f"{found}; not installed: {', '.join(missing)}", remedy)
+
+
+def _check_stores(named: tuple[Path, ...]) -> Iterator[CheckResult]:
+    """Check each active store, and that all have one embedder; entries are not read."""
+    from rm_local.store import StoreSet
+
+    active = list_active_stores(named)
+    checks = [_check_store(path) for path in active]
+    yield from checks
+    if len(active) > 1 and all(check.level == "ok" for check in checks):
+        try:
+            StoreSet.open(active, name_stores(active)).close()
+        except RmLocalError as error:
+            yield CheckResult("Store", "bad", error.message, error.remedy)
+    if not named and not find_own_store():
+        found = "you have none of your own yet; the first `rm-local store import FILE` makes it"
+        yield CheckResult("Own store", "ok", found)
 
 
 def _check_store(path: Path) -> CheckResult:
@@ -226,7 +263,7 @@ def _check_store(path: Path) -> CheckResult:
     except RmLocalError as error:
         return CheckResult("Store", "bad", error.message, error.remedy)
     found = f"{path}, {info.entries:,} entries, {format_bytes(info.size)}, by {info.embedder}"
-    return CheckResult("Store", "ok", found)
+    return CheckResult("Store", "ok", found + (", read-only" if is_shipped_store(path) else ""))
 
 
 def _check_folders() -> Iterator[CheckResult]:

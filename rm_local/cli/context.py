@@ -30,11 +30,22 @@ MODEL = click.option(
     metavar="FILE|NAME",
     help="GGUF file to reason with, or its name in `rm-local models`.",
 )
-STORE = click.option(
+STORES = click.option(
     "--store",
+    "stores",
     type=PATH,
+    multiple=True,
     metavar="FILE",
-    help="Store to retrieve from.",
+    help="Store to search, in place of the shipped one and your own; can be given several times. "
+    "`shipped` and `own` name these two.",
+)
+STORE_TO_CHANGE = click.option(
+    "--store",
+    "stores",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Store to change.  [default: your own]",
 )
 
 
@@ -46,17 +57,17 @@ class CliContext:
     """
 
     model: Path | None = None
-    store: Path | None = None
+    stores: tuple[Path, ...] = ()
     lora: tuple[LoraAdapter, ...] = ()
 
     def with_overrides(
         self,
         model: Path | None = None,
-        store: Path | None = None,
+        stores: tuple[Path, ...] = (),
         lora: tuple[LoraAdapter, ...] = (),
     ) -> CliContext:
         """Return a copy in which the given files replace those of this context."""
-        return CliContext(model or self.model, store or self.store, lora or self.lora)
+        return CliContext(model or self.model, stores or self.stores, lora or self.lora)
 
     def load_settings(self) -> Settings:
         """Load the settings, with the files of this context in place of their own.
@@ -74,10 +85,14 @@ class CliContext:
         named, kept = self.model, () if self.model else loaded.lora
         if named and str(named) in settings.EMBEDDED_MODELS and named.exists():
             named = named.absolute()  # a file of that name
+        stores = tuple(
+            each.absolute() if str(each) in settings.STORE_NAMES and each.exists() else each
+            for each in self.stores
+        )
         over = replace(
             loaded,
             model=named or loaded.model,
-            store=self.store or loaded.store,
+            stores=stores or loaded.stores,
             lora=drop_unused_adapters(self.lora) if self.lora else kept,
         )
         if str(over.model) in settings.EMBEDDED_MODELS:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import MODEL, STORE, CliContext
+from rm_local.cli.context import MODEL, STORES, CliContext
 from rm_local.cli.options import LORA
 from rm_local.lora import LoraAdapter
 
@@ -23,14 +23,14 @@ COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 @click.option("--json", "as_data", is_flag=True, help="One JSON object with all checks.")
 @MODEL
 @LORA
-@STORE
+@STORES
 @click.pass_context
 def doctor(
     ctx: click.Context,
     as_data: bool,
     model: Path | None,
     lora: tuple[LoraAdapter, ...],
-    store: Path | None,
+    stores: tuple[Path, ...],
 ) -> None:
     """Check Python, SQLite, llama.cpp, devices, model, adapters, store, folders and terminal.
 
@@ -38,7 +38,7 @@ def doctor(
     """
     from rm_local.cli.checks import run_checks
 
-    context: CliContext = ctx.obj.with_overrides(model, store, lora)
+    context: CliContext = ctx.obj.with_overrides(model, stores, lora)
     done: list[CheckResult] = []
     for check in run_checks(context.load_settings()):
         done.append(check)

@@ -12,6 +12,8 @@ import click
 from rm_local.cli.old_options import print_renamed_warnings, warn_and_replace_old_command
 from rm_local.errors import CancelledByUserError, RmLocalError
 
+_SMALLER = "Close other programs, or ask for less at once."
+
 
 class ReportedError(click.ClickException):
     """Exception that makes click print a message and a remedy, and exit with an exit code."""
@@ -108,7 +110,13 @@ class CommandGroup(SuggestingGroup):
             ctx.exit(CancelledByUserError.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
+        except MemoryError as error:
+            raise ReportedError("There is not enough memory.", _SMALLER, 1) from error
         except Exception as error:
             from rm_local.cli.crash_report import write_crash_report
+            from rm_local.cli.os_errors import explain_os_error
 
+            explained = explain_os_error(error) if isinstance(error, OSError) else None
+            if explained:
+                raise ReportedError.from_error(explained) from error
             raise ReportedError.from_error(write_crash_report(error)) from error

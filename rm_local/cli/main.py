@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rm_local import __version__
-from rm_local.cli.context import MODEL, STORE, CliContext, check_plan_setting
+from rm_local.cli.context import MODEL, STORES, CliContext, check_plan_setting
 from rm_local.cli.lazy_group import CommandGroup
 from rm_local.cli.options import LORA
 from rm_local.lora import LoraAdapter
@@ -29,11 +29,11 @@ HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 )
 @MODEL
 @LORA
-@STORE
+@STORES
 @click.version_option(__version__, "-V", "--version", message="rm-local %(version)s")
 @click.pass_context
 def cli(
-    ctx: click.Context, model: Path | None, lora: tuple[LoraAdapter, ...], store: Path | None
+    ctx: click.Context, model: Path | None, lora: tuple[LoraAdapter, ...], stores: tuple[Path, ...]
 ) -> None:
     """Answer questions with a local model and a store of procedures, offline.
 
@@ -43,7 +43,7 @@ def cli(
     Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 model or engine,
     4 store, 130 interrupted.
     """
-    ctx.obj = CliContext(model, store, lora)
+    ctx.obj = CliContext(model, stores, lora)
     if ctx.invoked_subcommand is None:
         ctx.exit(run_app_until_quit(ctx.obj))
 

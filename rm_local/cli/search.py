@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORE, CliContext, print_notices_then_close, read_text_argument
+from rm_local.cli.context import STORES, CliContext, print_notices_then_close, read_text_argument
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import FiniteRange
 from rm_local.cli.render import format_similarity_bar
@@ -47,7 +47,7 @@ EXAMPLE = 'rm-local search "how do I add fractions"'
 )
 @click.option("--full", is_flag=True, help="With each hit's subroutine.")
 @click.option("--json", "as_data", is_flag=True, help="One JSON object with all hits.")
-@STORE
+@STORES
 @click.pass_obj
 def search(
     context: CliContext,
@@ -59,7 +59,7 @@ def search(
     breadth: float,
     full: bool,
     as_data: bool,
-    store: Path | None,
+    stores: tuple[Path, ...],
 ) -> None:
     """Show the entries nearest to TEXT, or to the text on standard input, best first.
 
@@ -72,7 +72,7 @@ def search(
 
     wanted = read_text_argument(text, "text", EXAMPLE)
     filter = EntryFilter(domain, source, level)
-    runtime = context.with_overrides(store=store).new_runtime()
+    runtime = context.with_overrides(stores=stores).new_runtime()
     hits = asyncio.run(_search_then_close(runtime, wanted, number, filter, breadth=breadth))
     if as_data:
         from rm_local.loop import hit_as_json
@@ -99,7 +99,8 @@ def format_hit(hit: Hit, *, full: bool) -> str:
 
     entry, score = hit.entry, _score(hit)
     title = click.style(one_line(entry.subproblem), bold=True)
-    origin = f"entry {entry.id}  {one_line(entry.domain)}  {one_line(entry.source)}"
+    number = f"entry {entry.id}" + (f" of {one_line(hit.store)}" if hit.store else "")
+    origin = f"{number}  {one_line(entry.domain)}  {one_line(entry.source)}"
     words = f", words: {one_line(', '.join(hit.words))}" if hit.words else ""
     reason = f"similarity {hit.similarity:.2f}{words}"
     lines = [

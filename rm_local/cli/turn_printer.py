@@ -174,7 +174,8 @@ class TurnPrinter:
         """Print the number of hits and the time of the search, and a line for each hit."""
         self.print_line(format_phase_line("Memory", self._turn.memory_summary, seconds))
         for hit in hits:
-            title, source = one_line(hit.entry.subproblem), one_line(hit.entry.source)
+            title = one_line(hit.entry.subproblem)
+            source = one_line(": ".join(filter(None, (hit.store, hit.entry.source))))
             self.print_line(
                 f"  {format_similarity_bar(hit.similarity)} {hit.similarity:.2f}  "
                 f"{title}  [{source}]"

@@ -43,7 +43,7 @@ def describe_judgements(judgements: Sequence[Judgement]) -> str:
 
 def describe_branch(branch: Branch) -> str:
     """Describe a branch in one line: hint, result or beginning of the text, tokens, speed, end."""
-    hint = f"under entry {branch.hint.entry.id}" if branch.hint else "under no hint"
+    hint = f"under entry {branch.hint.key}" if branch.hint else "under no hint"
     speed = f"{branch.tokens / branch.seconds:.0f} tokens/s" if branch.seconds > 0 else ""
     parts = [
         one_line(branch.result or branch.text, BEGINNING) or "no answer",
@@ -74,7 +74,7 @@ def describe_branches(branches: Sequence[Branch]) -> str:
     first = branches[0]
     if len(branches) == 1:
         return describe_branch(first)
-    ids = dict.fromkeys(branch.hint.entry.id for branch in branches if branch.hint)
+    ids = dict.fromkeys(branch.hint.key for branch in branches if branch.hint)
     hints = f"under {'entry' if len(ids) == 1 else 'entries'} {', '.join(map(str, ids))}"
     bare = sum(branch.hint is None for branch in branches)
     if bare:
@@ -93,7 +93,7 @@ def describe_vote(answer: Answer) -> str:
     """Describe in one line how many branches agree, under which hints, and the tokens spent."""
     branches = "1 branch" if answer.branches == 1 else f"{answer.branches} branches"
     under = "entry" if len(answer.hints) == 1 else "entries"
-    hints = f", under {under} {', '.join(map(str, answer.hints))}" if answer.hints else ""
+    hints = f", under {under} {', '.join(map(str, answer.hint_keys))}" if answer.hints else ""
     spared = "1 branch" if answer.saved_branches == 1 else f"{answer.saved_branches} branches"
     saved = f", {spared} and about {answer.saved_tokens} tokens saved"
     return (

@@ -1,4 +1,4 @@
-"""Embeds texts: many with sentence-transformers, queries with llama.cpp or a static table.
+"""Embeds texts: with llama.cpp, a static table or, many of them, with sentence-transformers.
 
 A store names the embedder of its vectors; `open_query_embedder` opens that embedder for queries.
 """
@@ -14,10 +14,13 @@ if TYPE_CHECKING:
         BulkEmbedder as BulkEmbedder,
         embed_with_minilm as embed_with_minilm,
     )
+    from rm_local.embed.many_texts import open_text_embedder as open_text_embedder
     from rm_local.embed.minilm import (
         MINILM as MINILM,
+        WORD_START as WORD_START,
+        check_minilm_gguf as check_minilm_gguf,
         check_minilm_weights as check_minilm_weights,
-        ensure_minilm_gguf as ensure_minilm_gguf,
+        find_minilm_gguf as find_minilm_gguf,
         find_minilm_weights as find_minilm_weights,
         read_minilm_words as read_minilm_words,
     )
@@ -42,6 +45,11 @@ if TYPE_CHECKING:
         load_shipped_static as load_shipped_static,
         pack_quantized_table as pack_quantized_table,
     )
+    from rm_local.embed.text_embedder import (
+        TextEmbedder as TextEmbedder,
+        embed_in_steps as embed_in_steps,
+        embed_to_file as embed_to_file,
+    )
     from rm_local.embed.wordpiece import (
         UNKNOWN_PIECE as UNKNOWN_PIECE,
         WordPiece as WordPiece,
@@ -52,12 +60,15 @@ __getattr__ = export_lazily(
     __name__,
     {
         "bulk": ["BulkEmbedder", "embed_with_minilm"],
+        "many_texts": ["open_text_embedder"],
         "minilm": [
             "MINILM",
+            "WORD_START",
+            "check_minilm_gguf",
             "check_minilm_weights",
+            "find_minilm_gguf",
             "find_minilm_weights",
             "read_minilm_words",
-            "ensure_minilm_gguf",
         ],
         "probe_sentences": ["ASIDES", "PROBES", "PROBES_SHA256"],
         "query": ["QueryEmbedder", "check_embedder_is_supported", "open_query_embedder"],
@@ -68,6 +79,7 @@ __getattr__ = export_lazily(
             "load_shipped_static",
             "pack_quantized_table",
         ],
+        "text_embedder": ["TextEmbedder", "embed_in_steps", "embed_to_file"],
         "wordpiece": ["UNKNOWN_PIECE", "WordPiece", "normalize_and_split_words"],
     },
 )

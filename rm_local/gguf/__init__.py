@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         ModelShape as ModelShape,
     )
     from rm_local.gguf.header import (
+        TOKENS as TOKENS,
         GgufHeader as GgufHeader,
         check_file_complete as check_file_complete,
         check_is_text_model as check_is_text_model,
@@ -40,7 +41,13 @@ __getattr__ = export_lazily(
     __name__,
     {
         "architecture": ["LayerCacheShape", "ModelShape"],
-        "header": ["GgufHeader", "check_is_text_model", "check_file_complete", "read_header"],
+        "header": [
+            "TOKENS",
+            "GgufHeader",
+            "check_is_text_model",
+            "check_file_complete",
+            "read_header",
+        ],
         "kind": ["ModelKind", "detect_kind"],
         "lora_file": ["LoraFile", "read_and_check_lora_header"],
         "lora_fit": [

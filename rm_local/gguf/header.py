@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
+from rm_local.file_kinds import describe_missing_file
 from rm_local.gguf.kind import detect_kind, is_split
 from rm_local.gguf.tensor_entry import BLOCKS, TensorEntry
 
 MAGIC = b"GGUF"
+TOKENS = "tokenizer.ggml.tokens"
+"""Key of the vocabulary."""
+_SWAPPED = (2 << 24, 3 << 24)
+"""The versions 2 and 3 with their bytes in the other order."""
 _SCALARS = {
     0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d",
 }  # fmt: skip
@@ -78,21 +83,23 @@ class GgufHeader:
         return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
 
 
-def read_header(path: Path, *, noun: Noun = "model", table: bool = False) -> GgufHeader:
+def read_header(
+    path: Path, *, noun: Noun = "model", table: bool = False, vocabulary: bool = False
+) -> GgufHeader:
     """Read the header of a GGUF file, but not its weights.
 
     `noun`: what the file is called in error messages. `table`: whether to keep each tensor's entry.
+    `vocabulary`: whether to keep the tokens in the metadata (30,522 of them take 0.05 s).
 
     Raises:
         ModelNotFoundError: There is no such file, or it cannot be read.
         InvalidModelError: It is not a GGUF file, or its header is cut short or damaged.
     """
-    if not path.is_file():
-        kind = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise ModelNotFoundError(f"The {noun} {path} {kind}.", "Give the path of a GGUF file.")
+    if reason := describe_missing_file(path):
+        raise ModelNotFoundError(f"The {noun} {path} {reason}.", "Give the path of a GGUF file.")
     try:
         with path.open("rb") as file:
-            return _parse_header(file, path, noun, table)
+            return _parse_header(file, path, noun, table, TOKENS if vocabulary else None)
     except OSError as error:
         raise ModelNotFoundError(
             f"The {noun} {path} cannot be read: {error.strerror}.", "Check its permissions."
@@ -142,13 +149,21 @@ def check_is_text_model(path: Path, header: GgufHeader) -> None:
     raise InvalidModelError(f"{path} {what}.", _CHOOSE["model"])
 
 
-def _parse_header(file: BinaryIO, path: Path, noun: Noun, table: bool) -> GgufHeader:
+def _parse_header(
+    file: BinaryIO, path: Path, noun: Noun, table: bool, whole: str | None
+) -> GgufHeader:
+    """Parse the header; `whole` is the key of the strings that are kept however many they are."""
     magic = file.read(4)
     if not magic:
         raise InvalidModelError(f"{path} is empty.", _AGAIN)
     if magic != MAGIC:
         raise InvalidModelError(f"{path} is not a GGUF file.", _CHOOSE[noun])
     (version,) = _unpack_values(file, "I")
+    if version in _SWAPPED:
+        raise InvalidModelError(
+            f"{path} is big-endian: it was made for another kind of processor.",
+            f"Choose a little-endian copy of the {noun}, as most are.",
+        )
     if version not in (2, 3):
         raise InvalidModelError(
             f"{path} has GGUF version {version}, not 2 or 3.", f"Convert the {noun} again."
@@ -159,7 +174,7 @@ def _parse_header(file: BinaryIO, path: Path, noun: Noun, table: bool) -> GgufHe
     for _ in range(pairs):
         key = _read_string(file)
         (types[key],) = _unpack_values(file, "I")
-        metadata[key] = _read_value_or_array_length(file, types[key])
+        metadata[key] = _read_value_or_array_length(file, types[key], whole=key == whole)
         _raise_eof_error_unless(file.tell() <= _LONGEST_HEADER)
     return _read_tensors_and_build_header(file, metadata, types, tensors, table)
 
@@ -204,7 +219,7 @@ def _read_tensor_entry(file: BinaryIO) -> TensorEntry:
     return TensorEntry(name, type_, sizes, prod(sizes) // per_block * block, offset)
 
 
-def _read_value_or_array_length(file: BinaryIO, type_: int) -> Any:
+def _read_value_or_array_length(file: BinaryIO, type_: int, *, whole: bool) -> Any:
     if type_ == _STRING:
         return _read_string(file)
     if type_ != _ARRAY:
@@ -212,7 +227,7 @@ def _read_value_or_array_length(file: BinaryIO, type_: int) -> Any:
     item, length = _unpack_values(file, "IQ")
     _raise_eof_error_unless(length <= _MOST_ITEMS)
     if item == _STRING:
-        if length <= _KEPT_STRINGS:
+        if whole or length <= _KEPT_STRINGS:
             return [_read_string(file) for _ in range(length)]
         _skip_strings(file, length)
         return length

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
+from rm_local.file_kinds import describe_missing_file
 from rm_local.gguf.header import read_header
 from rm_local.gguf.lora_file import LoraFile, read_and_check_lora_header
 from rm_local.gguf.split_files import GgufFiles
@@ -77,6 +78,8 @@ def hash_adapter_file(path: Path) -> str:
     Raises:
         ModelNotFoundError: The file cannot be read.
     """
+    if reason := describe_missing_file(path):
+        raise ModelNotFoundError(f"The adapter {path} {reason}.", "Give the path of a GGUF file.")
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

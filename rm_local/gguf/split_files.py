@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from rm_local.errors import InvalidModelError
+from rm_local.errors import InvalidModelError, ModelNotFoundError
 from rm_local.gguf.architecture import ModelShape, read_model_shape_or_zeros
 from rm_local.gguf.header import GgufHeader, read_header
 from rm_local.gguf.kind import is_split
 
 _PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf", re.IGNORECASE)
 _MOST_PARTS = 1000
+_PUT_TOGETHER = "Put all files of a split model into one folder."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,22 @@ class GgufFiles:
 
 
 def derive_first_part_path(path: Path) -> Path:
-    """Return the path of a split model's first file, given that of any; else return `path`."""
+    """Return the path of a split model's first file, given that of any; else return `path`.
+
+    Raises:
+        ModelNotFoundError: `path` exists, but not the first file.
+    """
     found = _PART.fullmatch(path.name)
-    return path.with_name(_format_part_name(path, 1)) if found and int(found[2]) != 1 else path
+    if not found or int(found[2]) == 1:
+        return path
+    first = path.with_name(_format_part_name(path, 1))
+    if os.path.exists(path) and not os.path.exists(first):
+        raise ModelNotFoundError(
+            f"{path} is number {int(found[2])} of the {int(found[3])} files of a model, and the "
+            f"first, {first.name}, is missing.",
+            _PUT_TOGETHER,
+        )
+    return first
 
 
 def read_file_headers(path: Path) -> GgufFiles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from rm_local.embed import (
     PROBES_SHA256,
     STATIC_CHOICE,
     EmbedderChoice,
+    embed_to_file,
     load_shipped_static,
+    open_text_embedder,
 )
 from rm_local.errors import StoreError, UsageError
 from rm_local.ingest.vector_sources import (
@@ -47,17 +49,21 @@ def build_from_files(
     chosen: EmbedderChoice,
     embeddings: Path | None = None,
     report: ProgressCallback = ignore_progress,
+    notify: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Build the store `out` from all entries of the JSON Lines files `inputs`.
 
     `embeddings` is a .npy file with their vectors by the chosen embedder; None: they are embedded
-    now. The same call continues an interrupted build.
+    now. `notify` gets a sentence if the extra `bulk` is not installed. The same call continues an
+    interrupted build.
 
     Raises:
         UsageError: An input is invalid.
         StoreError: `out` exists, another build is running, or the disk is full.
         ModelNotFoundError, InvalidModelError: The embedder is missing or damaged.
     """
+    if not out.name:
+        raise UsageError(f"{out} is a folder.", "Name the file of the new store.")
     folder = get_work_folder(out)
     if out.exists() and not is_work_folder(folder):
         raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")
@@ -69,7 +75,7 @@ def build_from_files(
             check_inputs([*inputs, *filter(None, [embeddings])])
             lines = index_lines(inputs, folder, report)
             try:
-                source = _prepare_entry_source(lines, folder, chosen, embeddings, report)
+                source = _prepare_entry_source(lines, folder, chosen, embeddings, report, notify)
             except (UsageError, StoreError):
                 discard_index(folder)
                 raise
@@ -106,9 +112,8 @@ def _save_spread_if_embeddable(out: Path, chosen: EmbedderChoice, *, given: bool
     if chosen.name == STATIC_CHOICE:
         probes = load_shipped_static().embed(PROBES)
     elif chosen.id == MINILM and not given:
-        from rm_local.embed import embed_with_minilm
-
-        probes = embed_with_minilm(PROBES)
+        with open_text_embedder(None, len(PROBES)) as embedder:
+            probes = embedder.embed(PROBES)
     else:
         return
     with Store.open(out, write=True) as store:
@@ -121,6 +126,7 @@ def _prepare_entry_source(
     chosen: EmbedderChoice,
     embeddings: Path | None,
     report: ProgressCallback,
+    notify: Callable[[str], None],
 ) -> EntrySource:
     """Return the entries of `lines` with their vectors, as a source for `build_store`.
 
@@ -140,8 +146,8 @@ def _prepare_entry_source(
     # The name identifies lines and model, so that no others use these vectors.
     path = folder / f"{lines.sha256[:16]}-{chosen.id.sha256[:16]}-{chosen.id.dimension}.npy"
     if not path.exists():
-        from rm_local.embed import BulkEmbedder
-
-        embedder = BulkEmbedder(chosen.model, dimension=chosen.id.dimension)
-        embedder.embed_to(SubproblemSequence(lines), path, report=report)
+        with open_text_embedder(
+            chosen.model, lines.rows, dimension=chosen.id.dimension, notify=notify
+        ) as embedder:
+            embed_to_file(embedder, SubproblemSequence(lines), path, report=report)
     return NpyVectorSource(lines, path.absolute(), str(chosen.id))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,13 @@ import numpy as np
 
 from rm_local import paths
 from rm_local.arrays import Floats
-from rm_local.embed import MINILM, load_shipped_static
+from rm_local.embed import (
+    MINILM,
+    TextEmbedder,
+    embed_in_steps,
+    load_shipped_static,
+    open_text_embedder,
+)
 from rm_local.errors import EmbedderMismatchError, HomeNotFoundError, StoreError
 from rm_local.ingest.vector_sources import VectorFile, check_vector_file
 from rm_local.progress import ProgressCallback, ProgressMeter
@@ -33,13 +40,17 @@ def import_from_files(
     embeddings: Path | None,
     report: ProgressCallback,
     result: ImportResult,
+    notify: Callable[[str], None] = lambda _: None,
+    make_store: Callable[[Path], None] | None = None,
 ) -> None:
     """Add the new entries of `files`, JSON Lines, to the store at `path`.
 
+    `make_store` makes the store, if it is missing, when all files are read and checked.
     All files are read and checked before the first write; a pipe is copied during this.
     `embeddings` is a .npy file with the vectors of the subproblems, in order; None: the store's
-    embedder computes them. `result` counts the entries that are added durably, and those that the
-    store already had, also if an error ends the import.
+    embedder computes them. `notify` gets a sentence if the extra `bulk` is not installed. `result`
+    counts the entries that are added durably, and those that the store already had, also if an
+    error ends the import.
 
     Raises:
         UsageError: A file is invalid.
@@ -47,20 +58,24 @@ def import_from_files(
         EmbedderMismatchError: The store's embedder is not available here.
     """
     check_inputs([*files, *filter(None, [embeddings])])
-    with Store.open(path, write=True) as store, _make_temporary_work_folder() as folder:
+    with _make_temporary_work_folder() as folder, ExitStack() as opened:
+        lines = None
+        if make_store and not os.path.lexists(path):
+            lines = index_lines(files, folder / "input", report)
+            make_store(path)
+        store = opened.enter_context(Store.open(path, write=True))
         id = store.read_info().embedder
-        embed = _choose_embed_function(path, id) if embeddings is None else None
-        lines = index_lines(files, folder / "input", report)
-        if embeddings is not None:
-            given = VectorFile.from_path_or_copy(embeddings, folder)
+        if embeddings is None:
+            _check_embedder(path, id)
+        lines = lines or index_lines(files, folder / "input", report)
+        given = VectorFile.from_path_or_copy(embeddings, folder) if embeddings else None
+        if given:
             check_vector_file(given, lines.rows, id.dimension, report)
-            embed = _NpyVectorReader(given.path)
-        assert embed
         blocks = map(lines.read_entries, range(len(lines.blocks)))
         entries = (entry for block in blocks for entry in block)
-        import_entries(
-            store, entries, embed, result, ProgressMeter(report, "import", lines.rows).reach
-        )
+        meter = ProgressMeter(report, "import", lines.rows)
+        with _open_embedder(id, given, meter, lines.rows, notify) as embed:
+            import_entries(store, entries, embed, result, meter.reach)
 
 
 @contextmanager
@@ -86,32 +101,50 @@ def _make_temporary_work_folder() -> Iterator[Path]:
             ) from error
 
 
-def _choose_embed_function(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Floats]:
-    """Return the function that embeds entries with the embedder `id` of the store `path`.
-
-    It takes the position of the first entry, which it ignores, and the entries.
+def _check_embedder(path: Path, id: EmbedderId) -> None:
+    """Check that texts can be embedded with `id`, the embedder of the store `path`.
 
     Raises:
-        EmbedderMismatchError: The store's embedder is not available here.
+        EmbedderMismatchError: It is not available here.
     """
-    if id == MINILM:
-        return _embed_with_minilm
-    if id == load_shipped_static().id:
-        return _embed_with_static
-    raise EmbedderMismatchError(
-        f"The store {path} was made with {id}, which is not available here.",
-        "Embed the subproblems with it, and give their vectors: --embeddings FILE.npy.",
-    )
+    if id not in (MINILM, load_shipped_static().id):
+        raise EmbedderMismatchError(
+            f"The store {path} was made with {id}, which is not available here.",
+            "Embed the subproblems with it, and give their vectors: --embeddings FILE.npy.",
+        )
 
 
-def _embed_with_minilm(_: int, entries: Sequence[Entry]) -> Floats:
-    from rm_local.embed import embed_with_minilm
+@contextmanager
+def _open_embedder(
+    id: EmbedderId,
+    given: VectorFile | None,
+    meter: ProgressMeter,
+    count: int,
+    notify: Callable[[str], None],
+) -> Iterator[Callable[[int, Sequence[Entry]], Floats]]:
+    """Give the `with` body the function that embeds entries, or reads their `given` vectors.
 
-    return embed_with_minilm([entry.subproblem for entry in entries])
+    `count` is the number of all entries. `notify` gets a sentence if the extra `bulk` is missing.
+    """
+    if given:
+        yield _NpyVectorReader(given.path)
+    elif id == MINILM:
+        with open_text_embedder(None, count, notify=notify) as embedder:
+            yield _SubproblemEmbedder(embedder, meter)
+    else:
+        yield _SubproblemEmbedder(load_shipped_static(), meter)
 
 
-def _embed_with_static(_: int, entries: Sequence[Entry]) -> Floats:
-    return load_shipped_static().embed([entry.subproblem for entry in entries])
+@dataclass(frozen=True)
+class _SubproblemEmbedder:
+    """Embeds the subproblems of entries, and reports how many are embedded."""
+
+    embedder: TextEmbedder
+    meter: ProgressMeter
+
+    def __call__(self, first: int, entries: Sequence[Entry]) -> Floats:
+        texts = [entry.subproblem for entry in entries]
+        return embed_in_steps(self.embedder, texts, lambda done: self.meter.reach(first + done))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
         read_or_predict_model_headers as read_or_predict_model_headers,
         resolve_model_path_or_name as resolve_model_path_or_name,
     )
+    from rm_local.library.first_steps import (
+        QUESTIONS as QUESTIONS,
+        FirstSteps as FirstSteps,
+        find_first_steps as find_first_steps,
+    )
     from rm_local.library.hub.cache import get_hub_cache_folder as get_hub_cache_folder
     from rm_local.library.hub.catalog import (
         LARGEST_MEMORY as LARGEST_MEMORY,
@@ -90,6 +95,7 @@ __getattr__ = export_lazily(
             "read_or_predict_model_headers",
             "resolve_model_path_or_name",
         ],
+        "first_steps": ["FirstSteps", "QUESTIONS", "find_first_steps"],
         "hub.cache": ["get_hub_cache_folder"],
         "hub.catalog": ["CatalogEntry", "LARGEST_MEMORY", "find_catalog_entry", "load_catalog"],
         "hub.download": [

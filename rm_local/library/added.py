@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from rm_local import paths
@@ -64,6 +65,8 @@ def _load_added_paths() -> list[Path]:
     file = get_added_models_file()
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
+        if any("\0" in path for path in content["models"]):
+            raise ValueError("a path contains a NUL character")
         return [Path(path) for path in content["models"]]
     except (FileNotFoundError, NotADirectoryError):
         return []
@@ -85,7 +88,7 @@ def replace_text_file(file: Path, text: str) -> None:
         SettingsError: The file cannot be written.
     """
     try:
-        file = file.resolve()
+        file = Path(os.path.realpath(file))
         file.parent.mkdir(parents=True, exist_ok=True)
         write_bytes_atomically(file, text.encode())
     except OSError as error:

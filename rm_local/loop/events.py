@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from rm_local.engine import ContextAdjusted, ContextUsage, TokenChunk
 from rm_local.errors import RmLocalError
-from rm_local.records import Answer, Branch, Entry, Hit, PrefillStats
+from rm_local.records import Answer, Branch, Entry, EntryKey, Hit, PrefillStats
 
 Author = Literal["model", "user", "question"]
 """Who wrote the subproblem. `question`: the model wrote no usable one, so the question is used in
@@ -82,6 +82,13 @@ class Judgement:
     """Probability that the hit helps; None if the model says neither yes nor no."""
     kept: bool
     """Whether the hit is used as a hint."""
+    store: str = ""
+    """Name of the entry's store; empty if only one store is searched."""
+
+    @property
+    def key(self) -> EntryKey:
+        """Identity of the entry among the stores that are searched together."""
+        return EntryKey(self.store, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,8 @@ class HintCut:
     """Number of tokens of the whole hint; 0 for an entry without text."""
     kept: int
     """Number of tokens that the model reads; 0 = the hint is left out."""
+    store: str = ""
+    """Name of the entry's store; empty if only one store is searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,17 +235,19 @@ def event_as_json(event: Event) -> dict[str, Any]:
             fields["hint"] = branch.hint and hit_as_json(branch.hint)
         case Answered(answer=answer):
             fields = asdict(answer)
-            fields = {"answer": fields.pop("result")} | fields | {"hints": list(answer.hints)}
+            fields = {"answer": fields.pop("result")} | fields
+            fields |= {"hints": list(answer.hints), "hint_stores": list(answer.hint_stores)}
         case _:
             fields = asdict(event)
     return {"event": event.event, **fields}
 
 
 def hit_as_json(hit: Hit) -> dict[str, Any]:
-    """Convert a hit to a flat JSON object: its scores and words, and the fields of its entry."""
+    """Convert a hit to a flat JSON object: scores, words, the fields of its entry, its store."""
     fields = asdict(hit.entry)
     scores = {"similarity": float(hit.similarity), "lexical": float(hit.lexical)}
-    return {"id": fields.pop("id"), **scores, "words": list(hit.words), **fields}
+    found = {"words": list(hit.words), **fields, "store": hit.store}
+    return {"id": found.pop("id"), **scores, **found}
 
 
 def event_from_json(fields: dict[str, Any]) -> Event:
@@ -264,12 +275,9 @@ def event_from_json(fields: dict[str, Any]) -> Event:
             _build_ignoring_unknown_fields(Branch, fields | {"index": fields["branch"]})
         )
     if kind is Answered:
-        hints = tuple(fields["hints"])
-        return Answered(
-            _build_ignoring_unknown_fields(
-                Answer, fields | {"result": fields["answer"], "hints": hints}
-            )
-        )
+        hints, stores = tuple(fields["hints"]), tuple(fields.get("hint_stores", ()))
+        fields = fields | {"result": fields["answer"], "hints": hints, "hint_stores": stores}
+        return Answered(_build_ignoring_unknown_fields(Answer, fields))
     event: Event = _build_ignoring_unknown_fields(kind, fields)
     return event
 
@@ -286,8 +294,9 @@ _KINDS: dict[str, Any] = {
 
 def _hit_from_json(fields: dict[str, Any]) -> Hit:
     """Convert a JSON object of `hit_as_json` to its hit."""
-    entry, words = _build_ignoring_unknown_fields(Entry, fields), tuple(fields.get("words", ()))
-    return Hit(entry, fields["similarity"], fields.get("lexical", 0.0), words)
+    entry, lexical = _build_ignoring_unknown_fields(Entry, fields), fields.get("lexical", 0.0)
+    store, words = fields.get("store", ""), tuple(fields.get("words", ()))
+    return Hit(entry, fields["similarity"], lexical, store, words)
 
 
 def _build_ignoring_unknown_fields(kind: Any, fields: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ Errors of the cache are ignored: measuring again costs about a second per run.
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rm_local import paths
+from rm_local.active_stores import is_shipped_store
 from rm_local.arrays import Floats
 from rm_local.embed import PROBES, PROBES_SHA256
 from rm_local.errors import HomeNotFoundError
@@ -59,8 +61,16 @@ def _get_probe_path(embedder: EmbedderId) -> Path:
 
 
 def _get_spread_path(store: StoreInfo) -> Path:
-    """Return the path of a cached spread, named by store path, embedder and probe sentences."""
-    name = _hash_file_key(str(store.path.resolve()), store.embedder.sha256, PROBES_SHA256)
+    """Return the path of a cached spread, named by the store's file, embedder and probe sentences.
+
+    A store that replaces another at the same path is another file, as after an upgrade.
+    """
+    path = store.path.resolve()
+    file = path.stat()
+    # A store that changes in place keeps its spread while its size hardly changes.
+    state = () if os.access(path, os.W_OK) and not is_shipped_store(path) else (file.st_mtime_ns,)
+    identity = map(str, (path, file.st_dev, file.st_ino, *state))
+    name = _hash_file_key(*identity, store.embedder.sha256, PROBES_SHA256)
     return paths.cache_dir() / "gate" / f"spread-{name}.json"
 
 

@@ -47,7 +47,14 @@ def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuesti
         UsageError: A line is not a labelled question, or there is no question.
     """
     labelled: list[LabelledQuestion] = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}."
+        raise UsageError(message, "Name another file.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8 text.", "Name another file.") from None
+    for number, line in enumerate(lines, 1):
         try:
             fields = json.loads(line)
             if half is None or fields.get("half") == half:

@@ -11,7 +11,7 @@ from rm_local.loop.events import HintCut
 from rm_local.loop.hint_placement import build_hint_text, uses_cue
 from rm_local.loop.subproblem import find_sentence_ends
 from rm_local.loop.turn_context import TurnContext
-from rm_local.records import Hit
+from rm_local.records import EntryKey, Hit
 
 MIN_HINT_TOKENS = 32
 """Minimum number of tokens of a shortened hint; a shorter one is left out."""
@@ -40,10 +40,10 @@ async def fit_hints_into_context(
     plan, engine = turn.plan, turn.engine
     count = partial(_count_hint_tokens, turn, subproblem)
     bare = await count(None)
-    whole: dict[int, int] = {}
+    whole: dict[EntryKey, int] = {}
     for hit in hits:
         if has_visible_text(hit):
-            whole[hit.entry.id] = await count(hit)
+            whole[hit.key] = await count(hit)
     context = engine.info.context if engine.info else 0
     writing = min(plan.max_tokens, context // WRITING_DIVISOR)
     free = await engine.make_room_for_forced_texts(
@@ -54,7 +54,7 @@ async def fit_hints_into_context(
     for hit in hits:
         if len(fitted) == plan.samples:
             break
-        tokens = whole.get(hit.entry.id, bare)
+        tokens = whole.get(hit.key, bare)
         if tokens != bare and tokens <= most:
             fitted.append(hit)
             continue
@@ -106,9 +106,11 @@ def _replace_subroutine(hit: Hit, subroutine: str) -> Hit:
 
 def _make_hint_cut_event(hit: Hit, tokens: int, kept: int, left: int) -> HintCut:
     """Create the event for a hint of `tokens`, of which `kept` are used; `left` would fit."""
-    id = hit.entry.id
+    id, store = hit.entry.id, hit.store
     if not tokens:
-        return HintCut(id, f"Entry {id} holds no text: it is left out.", 0, 0)
-    needs = f"The hint of entry {id} needs {tokens:,} tokens; there is room for {max(0, left):,}"
+        return HintCut(id, f"Entry {hit.key} holds no text: it is left out.", 0, 0, store)
+    needs = (
+        f"The hint of entry {hit.key} needs {tokens:,} tokens; there is room for {max(0, left):,}"
+    )
     does = f"it ends at a sentence, after {kept:,}" if kept else "it is left out"
-    return HintCut(id, f"{needs}: {does}.", tokens, kept)
+    return HintCut(id, f"{needs}: {does}.", tokens, kept, store)

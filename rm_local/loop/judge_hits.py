@@ -49,10 +49,13 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
     except ContextOverflowError:
         found = {}  # only the judging question does not fit: keep all hints
     turn.control.raise_if_stopped()
-    pinned = {hit.entry.id for hit in turn.overrides.pinned}
+    pinned = {hit.key for hit in turn.overrides.pinned}
     judgements = tuple(
         Judgement(
-            hit.entry.id, probability, _should_keep_hit(probability) or hit.entry.id in pinned
+            hit.entry.id,
+            probability,
+            _should_keep_hit(probability) or hit.key in pinned,
+            hit.store,
         )
         for hit, probability in ((hit, found.get(n)) for n, hit in enumerate(hits))
     )

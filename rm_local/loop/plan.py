@@ -8,6 +8,7 @@ from typing import Literal
 
 from rm_local import old_names
 from rm_local.errors import UsageError
+from rm_local.limits import HIGHEST_TEMPERATURE, MOST_BRANCHES, MOST_SECONDS, MOST_TOKENS
 from rm_local.old_names import warn_and_replace_old_name
 
 Retrieval = Literal["none", "cue", "random", "memory"]
@@ -94,6 +95,20 @@ class Plan:
     calculator: bool = True
     """Whether a model that was trained with the calculator may use it in its branches."""
 
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            UsageError: A number is out of its range, or is not a number.
+        """
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                raise UsageError(
+                    f"The plan {self.name!r} has {name} = {value!r}.",
+                    f"Set it to a number from {least:g} to {most:g}.",
+                )
+
     @property
     def needs_store(self) -> bool:
         """Whether questions under this plan can get entries of a store, so one must be open."""
@@ -104,6 +119,20 @@ class Plan:
         """Return a copy of the plan for a question without hits: one branch, and no retrieval."""
         return replace(self, retrieval="none", samples=1, keep_shortest=0)
 
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "samples": (1, MOST_BRANCHES),
+    "hints": (1, MOST_BRANCHES),
+    "keep_shortest": (0, MOST_BRANCHES),
+    "min_shortness": (0, 1),
+    "min_similarity": (-1, 1),
+    "max_score_gap": (0, inf),
+    "max_tokens": (1, MOST_TOKENS),
+    "max_seconds": (0, MOST_SECONDS),
+    "temperature": (0, HIGHEST_TEMPERATURE),
+    "top_p": (0, 1),
+}
+"""Least and largest value of each number of a plan."""
 
 PLANS: dict[str, Plan] = {
     plan.name: plan

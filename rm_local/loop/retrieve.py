@@ -1,17 +1,18 @@
-"""Searches an open store: embeds the query, and runs the search in a thread."""
+"""Searches open stores as one: embeds the query, and runs the search in a thread."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from rm_local.errors import StoreError
 from rm_local.loop.gate import GateVerdict
 from rm_local.loop.question_gate import MIN_LEXICAL, StoreGate
 from rm_local.records import Hit
-from rm_local.store import ANY_ENTRY, EntryFilter, SearchRequest
+from rm_local.store import ANY_ENTRY, EntryFilter, SearchRequest, StoreSet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,24 +32,26 @@ DIVERSITY = 0.75
 """lambda of maximal marginal relevance, 0 to 1: near-duplicates of a better hit are dropped,
 similar hits are kept."""
 CACHED_VECTORS = 64
+T = TypeVar("T")
 NAMESAKE_POOL = 64
 """Number of nearest entries whose text `has_entry` compares: entries with the same words in another
 order can have the same vector."""
 
 
 class StoreRetriever:
-    """Searches an open store with its embedder, and decides by its gate; used by turns."""
+    """Searches open stores with their embedder, and decides by their gates; used by turns."""
 
-    def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
+    def __init__(self, embedder: QueryEmbedder, store: Store | StoreSet) -> None:
+        """Create the retriever over one store, or over several that are searched as one."""
         self._embedder = embedder
-        self._store = store
-        self._gate = StoreGate(embedder, store)
+        self._stores = store if isinstance(store, StoreSet) else StoreSet([store])
+        self._gates = [StoreGate(embedder, each) for each in self._stores.stores]
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
     @property
-    def store(self) -> Store:
-        """The store that this retriever searches."""
-        return self._store
+    def stores(self) -> StoreSet:
+        """The stores that this retriever searches."""
+        return self._stores
 
     async def search(
         self,
@@ -66,7 +69,8 @@ class StoreRetriever:
         With a `question` the query vector is the question's plus SUBPROBLEM_WEIGHT times the
         subproblem's. A hit has at least the similarity `gate`, or MIN_LEXICAL of the query's rare
         words, and a score at most `margin` below the best. `gate` None: a minimum is derived from
-        the similarity of entries to unrelated sentences. `filter`, `breadth`: see `SearchRequest`.
+        the similarity of entries to unrelated sentences, of several stores the highest. `filter`,
+        `breadth`: see `SearchRequest`.
 
         Raises:
             StoreError, EngineError: The search or the embedder failed.
@@ -76,7 +80,7 @@ class StoreRetriever:
             vector = await self._embed_text(question) + SUBPROBLEM_WEIGHT * vector
             text = f"{question}\n{subproblem}"
         if gate is None:
-            gate = await self._gate.derive_min_hit_similarity()
+            gate = max(await self._ask_gates(StoreGate.derive_min_hit_similarity))
         request = SearchRequest(
             vector,
             text,
@@ -89,15 +93,20 @@ class StoreRetriever:
             diversity=DIVERSITY,
             pool=max(MIN_POOL, POOL_PER_HIT * k),
         )
-        return tuple(await asyncio.to_thread(self._store.search, request))
+        return tuple(await asyncio.to_thread(self._stores.search, request))
 
     async def judge_question(self, question: str) -> GateVerdict:
-        """Decide by the gate whether the store has an entry that helps with `question`.
+        """Decide by the gate whether a store has an entry that helps with `question`.
+
+        It fits if it fits any store; its probability is the highest of all stores.
 
         Raises:
             StoreError, EngineError: The search or the embedder failed.
         """
-        return await self._gate.judge_question(await self._embed_text(question), question)
+        vector = await self._embed_text(question)
+        verdicts = await self._ask_gates(lambda gate: gate.judge_question(vector, question))
+        probability = max(each.probability for each in verdicts)
+        return GateVerdict(any(each.fits for each in verdicts), probability)
 
     async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
         """Return the cosine similarity of each text to the question, -1 to 1.
@@ -115,18 +124,35 @@ class StoreRetriever:
             StoreError, EngineError: The search or the embedder failed.
         """
         request = SearchRequest(await self._embed_text(subproblem), subproblem, NAMESAKE_POOL)
-        hits = await asyncio.to_thread(self._store.search, request)
+        hits = await asyncio.to_thread(self._stores.search, request)
         return any(hit.entry.subproblem == subproblem for hit in hits)
 
     @property
     def gate_threshold(self) -> float:
-        """Log-odds from which the gate of this store lets a question have hits."""
-        return self._gate.gate_model.threshold
+        """Log-odds from which the gate of these stores lets a question have hits."""
+        return self._gates[0].gate_model.threshold
 
     async def draw_random_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
         """Choose `k` entries at random by `seed`; their similarity is 0."""
-        entries = await asyncio.to_thread(self._store.sample_entries, k, seed)
-        return tuple(Hit(entry, 0.0) for entry in entries)
+        return tuple(await asyncio.to_thread(self._stores.sample_hits, k, seed))
+
+    async def _ask_gates(self, ask: Callable[[StoreGate], Awaitable[T]]) -> list[T]:
+        """Await `ask` with the gate of each store; a store that fails is left out.
+
+        Raises:
+            StoreError: All failed, or the set does not tolerate the failure of a store.
+            EngineError: The embedder failed.
+        """
+        results: list[T] = []
+        failures: list[StoreError] = []
+        for gate in self._gates:
+            try:
+                results.append(await ask(gate))
+            except StoreError as error:
+                failures.append(self._stores.tolerate_error(error))
+        if not results:
+            raise failures[0]
+        return results
 
     async def _embed_text(self, text: str) -> NDArray[np.float32]:
         """Embed `text` as an array (d,); vectors of the last CACHED_VECTORS texts are cached."""

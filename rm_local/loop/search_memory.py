@@ -66,12 +66,12 @@ async def retrieve_hits(
     plan, overrides = turn.plan, turn.overrides
     store = _require_retriever(turn, retriever)
     began = perf_counter()
-    known = overrides.dropped | {hit.entry.id for hit in overrides.pinned}
+    known = overrides.dropped | {hit.key for hit in overrides.pinned}
     search = _search_or_draw_hits(
         turn, one_line(question), formulated, store, plan.hints + len(known)
     )
     found = await turn.control.run_unless_stopped(search)
-    fresh = [hit for hit in found if hit.entry.id not in known]
+    fresh = [hit for hit in found if hit.key not in known and hit.entry.id not in known]
     hits = (*overrides.pinned, *fresh[: max(0, plan.hints - len(overrides.pinned))])
     turn.events.emit(Retrieved(hits, perf_counter() - began))
     return hits

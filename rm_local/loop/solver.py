@@ -186,7 +186,7 @@ class _TurnRun:
         if choice is None or (choice.branch.result is None and is_unreadable(choice.branch.text)):
             self._turn.control.raise_if_stopped()
             raise self._make_no_answer_error(branches)
-        hints = [b.hint.entry.id for b in choice.agreed if b.hint]
+        hints = tuple(dict.fromkeys(b.hint.key for b in choice.agreed if b.hint))
         tokens = sum(b.tokens for b in branches) + (
             self._formulated.tokens if self._formulated else 0
         )
@@ -196,11 +196,12 @@ class _TurnRun:
             branch=choice.branch.index,
             agreed=len(choice.agreed),
             branches=len(branches),
-            hints=tuple(dict.fromkeys(hints)),
+            hints=tuple(each.id for each in hints),
             tokens=tokens,
             seconds=perf_counter() - self._began,
             saved_branches=finished.skipped,
             saved_tokens=finished.estimate_skipped_tokens(),
+            hint_stores=tuple(each.store for each in hints) if any(h.store for h in hints) else (),
         )
 
     def _make_no_answer_error(self, branches: Sequence[Branch]) -> RmLocalError:

@@ -227,8 +227,8 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
         case HintCut(message=message):
             return replace(turn, cuts=(*turn.cuts, message))
         case HitsJudged(judgements=judgements):
-            left = {each.id for each in judgements if not each.kept}
-            kept = tuple(hit for hit in turn.hits if hit.entry.id not in left)
+            left = {each.key for each in judgements if not each.kept}
+            kept = tuple(hit for hit in turn.hits if hit.key not in left)
             return replace(turn, hits=kept, judgements=judgements)
         case ContextAdjusted() | ModelLoading() | ModelUnloaded() | Notice():
             return turn

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.errors import RmLocalError, UsageError
+from rm_local.file_kinds import FILE, name_file_kind
 
 VERSION = 1
 SUFFIX = ".jsonl"
 HEADER = "session"
 ASKED = "asked"
 REOPENED = "reopened"
+_LIST = "`rm-local sessions` lists what is saved."
 
 
 def encode_line(kind: str, fields: dict[str, Any]) -> bytes:
@@ -33,7 +35,7 @@ def decode_line(line: bytes) -> dict[str, Any] | None:
     """Return the fields of a line; None if it is not a JSON object with the field `event`."""
     try:
         fields = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     known = isinstance(fields, dict) and isinstance(fields.get("event"), str)
     return fields if known else None
@@ -62,10 +64,10 @@ def _read_lines(path: Path) -> Iterator[bytes]:
         RmLocalError: The file cannot be read.
     """
     try:
+        if (kind := name_file_kind(path)) != FILE:
+            raise RmLocalError(f"{path} is {kind}, not a file.", _LIST)
         with path.open("rb") as file:
             yield from file
     except OSError as error:
         reason = error.strerror or "it cannot be read"
-        raise RmLocalError(
-            f"{path}: {reason}.", "`rm-local sessions` lists what is saved."
-        ) from None
+        raise RmLocalError(f"{path}: {reason}.", _LIST) from None

@@ -47,13 +47,16 @@ class Journal:
         *,
         model: str,
         store: str,
+        stores: Sequence[str] = (),
         warn: Warn = _ignore_warning,
         unsaved: Unsaved | None = None,
     ) -> None:
         """Prepare a new session file in `folder`; with None nothing is saved.
 
-        `model` and `store` are their paths, for the header. Without `unsaved`, `warn` replaces it.
+        `model` and `store` are their paths, for the header; `stores` are the paths of all stores if
+        there are several. Without `unsaved`, `warn` replaces it.
         """
+        self._stores = {"stores": list(stores)} if len(stores) > 1 else {}
         started = datetime.now().astimezone()
         self.id = f"{started:%Y%m%d-%H%M%S}-{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
         self.path = folder / f"{self.id}{SUFFIX}" if folder else None
@@ -67,6 +70,7 @@ class Journal:
                 "started": started.isoformat(),
                 "model": model,
                 "store": store,
+                **self._stores,
             },
         )
         """Kind and fields of the line before the first question; None once it is written."""
@@ -83,6 +87,7 @@ class Journal:
         *,
         model: str,
         store: str,
+        stores: Sequence[str] = (),
         warn: Warn = _ignore_warning,
         unsaved: Unsaved | None = None,
     ) -> Self:
@@ -93,9 +98,11 @@ class Journal:
             RmLocalError: The file cannot be read.
         """
         open_session_file(path)
-        journal = cls(path.parent, model=model, store=store, warn=warn, unsaved=unsaved)
+        journal = cls(
+            path.parent, model=model, store=store, stores=stores, warn=warn, unsaved=unsaved
+        )
         journal.id, journal.path = path.stem, path
-        fields = {"time": _format_now(), "model": model, "store": store}
+        fields = {"time": _format_now(), "model": model, "store": store, **journal._stores}
         try:
             journal._file = open(path, "r+b")  # noqa: SIM115
             if not lock.lock_file(journal._file):

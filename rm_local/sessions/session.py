@@ -28,7 +28,7 @@ class SessionRuntime(Protocol):
     def model(self) -> Path: ...
 
     @property
-    def store(self) -> Path: ...
+    def stores(self) -> Sequence[Path]: ...
 
     @property
     def notices(self) -> UnsavedFilesReporter: ...
@@ -75,7 +75,8 @@ class Session:
         session._journal = Journal.reopen(
             path,
             model=str(solver.model),
-            store=str(solver.store),
+            store=str(solver.stores[0]),
+            stores=[str(each) for each in solver.stores],
             warn=session._notices.append,
             unsaved=session._report_unsaved,
         )
@@ -158,7 +159,8 @@ class Session:
         return Journal(
             folder,
             model=str(self._solver.model),
-            store=str(self._solver.store),
+            store=str(self._solver.stores[0]),
+            stores=[str(each) for each in self._solver.stores],
             warn=self._notices.append,
             unsaved=self._report_unsaved,
         )

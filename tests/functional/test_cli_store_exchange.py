@@ -177,14 +177,6 @@ def test_import_needs_the_stores_embedder(path: Path) -> None:
     assert (shown.exit_code, "--embeddings FILE.npy" in shown.stderr) == (4, True)
 
 
-@pytest.mark.parametrize("command", ["import", "compact"])
-def test_the_shipped_store_is_changed_only_by_name(path: Path, command: str) -> None:
-    """Without settings and without --store nothing is touched."""
-    file = [lines_of(path.with_name("new.jsonl"), entries(3))] if command == "import" else []
-    shown = run(command, *file)
-    assert (shown.exit_code, "--store FILE" in shown.stderr) == (2, True)
-
-
 def test_an_export_is_there_whole_or_not_at_all(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,7 @@ def test_a_question_is_answered() -> None:
     assert "72" in done.stdout
     (notice,) = warnings(done)
     assert notice.startswith(
-        "warning: Sessions, the model's log and the embedder's file cannot be saved: "
+        "warning: Sessions, the model's log and cached files cannot be saved: "
     )
     assert notice.endswith(REMEDY)
     assert "Session " not in done.stderr
@@ -75,7 +75,7 @@ def test_a_question_is_answered() -> None:
 
 @pytest.mark.usefixtures("blocked")
 def test_a_search_works_without_writable_folders() -> None:
-    """The embedder's file is written to a temporary folder."""
+    """The worker's log is written to a temporary folder."""
     done = run("search", "-k", "1", "add fractions")
 
     assert done.returncode == 0, done.stderr
@@ -83,7 +83,7 @@ def test_a_search_works_without_writable_folders() -> None:
     assert len(warnings(done)) == 1
 
 
-@pytest.mark.parametrize("folder", ["data", "logs", "cache"])
+@pytest.mark.parametrize("folder", ["data", "logs"])
 def test_one_folder_alone_is_named(folder: str, own_home: Path) -> None:
     """The others are used as always."""
     own_home.mkdir()
@@ -96,7 +96,17 @@ def test_one_folder_alone_is_named(folder: str, own_home: Path) -> None:
     assert f"cannot be saved: {own_home / folder} is not a folder." in notice
     assert (own_home / "logs" / "worker.log").is_file() == (folder != "logs")
     assert [*own_home.glob("data/sessions/*.jsonl")] != [] or folder == "data"
-    assert [*own_home.glob("cache/*.gguf")] != [] or folder == "cache"
+
+
+def test_a_cache_is_not_needed(own_home: Path) -> None:
+    """Nothing of the user's is lost without it, so nothing is said."""
+    own_home.mkdir()
+    (own_home / "cache").touch()
+
+    done = run("ask", "--plan", "memory", "What is 3 + 4?")
+
+    assert done.returncode == 0, done.stderr
+    assert warnings(done) == []
 
 
 @pytest.mark.usefixtures("blocked")

@@ -13,7 +13,13 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ("rm-nano-q8_0.gguf", "rm-small-lora.gguf", "rm-static.safetensors", "seed.rms")
+SHIPPED = (
+    "all-minilm-l6-v2.gguf",
+    "rm-nano-q8_0.gguf",
+    "rm-small-lora.gguf",
+    "rm-static.safetensors",
+    "seed.rms",
+)
 DOCUMENTS = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "NOTICE", "README.md", "SECURITY.md")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from rm_local.bench.corpus.corpus import write_corpus_if_missing
 from rm_local.bench.corpus.seed_vectors import write_anchor_files_if_missing
 from rm_local.bench.corpus.texts import load_texts
+from rm_local.embed import MINILM
 
 DIMENSION = 48
 
@@ -31,12 +33,17 @@ def embed(texts: Sequence[str], dimension: int = DIMENSION) -> NDArray[np.float3
 class TinyEmbedder:
     """In the place of the real one, which takes seconds to load."""
 
-    def __init__(self, half: bool) -> None:
-        self.half = half
+    id = MINILM
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, 384), rows of length 1."""
         return embed(texts, 384)
+
+
+@contextmanager
+def open_tiny_embedder(*_: object, **__: object) -> Iterator[TinyEmbedder]:
+    """Stand in for `open_text_embedder`."""
+    yield TinyEmbedder()
 
 
 def tiny_corpus(parent: Path) -> Path:

@@ -111,3 +111,70 @@ def test_other_words_print_the_commands(
     printed = capsys.readouterr().out
     for form in ("run [--ask QUESTION]", "check", "test [--fast] [arguments of pytest]"):
         assert f"python3 packaging/bootstrap.py {form}" in printed
+
+
+PIP = [
+    "Obtaining file:///checkout",
+    "Collecting textual>=8.2 (from rm-local==0.1.0)",
+    "  Downloading textual-8.2.8-py3-none-any.whl (700 kB)",
+    "Collecting numpy>=2 (from rm-local==0.1.0)",
+    "  Downloading numpy-2.4.6-cp311-cp311-manylinux_2_28_x86_64.whl (16.9 MB)",
+]
+
+
+@pytest.mark.parametrize(
+    ("more", "stage", "packages"),
+    [
+        ([], "fetching numpy (16.9 MB)", 2),
+        (
+            ["  Building wheel for llama_cpp_python (pyproject.toml): started"],
+            "compiling llama.cpp",
+            2,
+        ),
+        (["Installing collected packages: a, b, c"], "installing", 3),
+        (["a line that no version of pip has printed (1 MB)"], "fetching numpy (16.9 MB)", 2),
+    ],
+)
+def test_pips_output_becomes_one_line(
+    bootstrap: ModuleType, more: list[str], stage: str, packages: int
+) -> None:
+    """What is done now, how many packages there are, and the megabytes fetched so far."""
+    progress = bootstrap.Progress()
+    for line in [*PIP, *more]:
+        progress.read_line(f"{line}\n")
+    assert (progress.stage, progress.packages) == (stage, packages)
+    assert progress.megabytes == pytest.approx(17.6)
+
+
+@pytest.mark.parametrize(("command", "built"), [("run", True), ("run", False), ("test", False)])
+def test_what_it_takes_is_said_beforehand(bootstrap: ModuleType, command: str, built: bool) -> None:
+    """Megabytes of both kinds; minutes only where llama.cpp is compiled."""
+    said = bootstrap.explain_needs(command, Path("/env"), built)
+    download, disk = bootstrap.NEEDS[command]
+    assert f"{download:,} MB to download, {disk:,} MB on disk" in said
+    assert ("minutes" in said) == (not built)
+
+
+@pytest.mark.parametrize("printed", ["ERROR: no such package", "c++: fatal error", ""])
+def test_a_failure_names_the_log(
+    bootstrap: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    printed: str,
+) -> None:
+    """What pip said is in the log and, its last lines, on the screen."""
+    monkeypatch.setattr(bootstrap, "CONSTRAINTS", tmp_path)
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho '{printed}' >&2\nexit 1\n")
+    python.chmod(0o755)
+    with pytest.raises(bootstrap.SetupError, match=r"setup\.log says why"):
+        bootstrap.install_target(str(python), "target", tmp_path / "setup.log")
+    assert (tmp_path / "setup.log").read_text() == f"{printed}\n"
+    assert printed in capsys.readouterr().err
+
+
+def test_only_tests_install_torch(bootstrap: ModuleType) -> None:
+    """README's first command installs no extra."""
+    assert bootstrap.EXTRAS["run"] == ""
+    assert "bulk" in bootstrap.EXTRAS["test"]

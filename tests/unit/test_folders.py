@@ -77,10 +77,10 @@ def test_one_notice_names_all_that_is_not_saved(
 
     notices.report_unsaved_once("the model's log", NotADirectoryError(20, "Not a directory"))
     notices.report_unsaved_once("sessions", NotADirectoryError(20, "Not a directory"))
-    notices.report_unsaved_once("the embedder's file", NotADirectoryError(20, "Not a directory"))
+    notices.report_unsaved_once("cached files", NotADirectoryError(20, "Not a directory"))
 
     (notice,) = said
-    assert notice.startswith("The model's log, sessions and the embedder's file cannot be saved: ")
+    assert notice.startswith("The model's log, sessions and cached files cannot be saved: ")
     assert notice.endswith(". Set RM_LOCAL_HOME to a folder that can be written to.")
 
 
@@ -105,7 +105,7 @@ def test_lost_sessions_are_always_said() -> None:
     said: list[str] = []
     notices = UnsavedFilesReporter(said.append)
 
-    for kind in ("the model's log", "the embedder's file", "sessions", "sessions"):
+    for kind in ("the model's log", "cached files", "sessions", "sessions"):
         notices.report_unsaved_once(kind, OSError(errno.ENOSPC, "No space left on device"))
 
     assert len(said) == 2

@@ -47,10 +47,12 @@ def loaded(events: list[Event]) -> list[float]:
 
 def test_files_named_for_the_runtime_go_first() -> None:
     """Then the settings', then what comes along."""
-    settings = Settings(model=Path("set.gguf"), store=Path("set.rms"))
+    settings = Settings(model=Path("set.gguf"), stores=(Path("set.rms"), Path("b.rms")))
     named = Runtime(settings, model=Path("named.gguf"))
 
     assert (named.model, named.store) == (Path("named.gguf"), Path("set.rms"))
+    assert named.stores == settings.stores
+    assert Runtime(settings, store=Path("s.rms")).stores == (Path("s.rms"),)
     plain = Runtime(Settings())
     assert (plain.model, plain.store) == (shipped_model(), shipped_store())
 

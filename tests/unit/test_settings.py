@@ -29,7 +29,7 @@ def test_defaults_hold_without_a_settings_file() -> None:
 def test_every_setting_can_be_set() -> None:
     """Each key of the file lands in the field of its name; paths are relative to the file."""
     path = write(
-        'model = "my.gguf"\nstore = "stores/my.rms"\ncontext = 8192\nthreads = 4\n'
+        'model = "my.gguf"\nstores = ["stores/my.rms", "/b.rms"]\ncontext = 8192\nthreads = 4\n'
         'gpu_layers = 0\nplan = "length-vote"\ntheme = "nord"\nmodel_dirs = ["here", "/there"]\n'
         'flash_attention = "on"\nkv_cache_type = "q8_0"\ncontext_overflow = "drop_oldest"\n'
         "check_memory = false\nidle_unload_minutes = 2.5\nthinking = false\nend_loops = false\n"
@@ -39,7 +39,7 @@ def test_every_setting_can_be_set() -> None:
 
     assert settings.load_settings() == Settings(
         model=path.parent / "my.gguf",
-        store=path.parent / "stores" / "my.rms",
+        stores=(path.parent / "stores" / "my.rms", Path("/b.rms")),
         lora=(LoraAdapter(str(path.parent / "a.gguf")), LoraAdapter("/b:c.gguf", 0.5)),
         context=8192,
         threads=4,
@@ -62,12 +62,12 @@ def test_every_setting_can_be_set() -> None:
 def test_a_path_may_begin_at_home_or_at_the_root(tmp_path: Path) -> None:
     """`~` is the home folder, and an absolute path stays what it is."""
     absolute = (tmp_path / "a.rms").as_posix()
-    write(f'model = "~/m.gguf"\nstore = "{absolute}"\n')
+    write(f'model = "~/m.gguf"\nstores = ["{absolute}"]\n')
 
     loaded = settings.load_settings()
 
     assert loaded.model == Path("~/m.gguf").expanduser()
-    assert loaded.store == Path(absolute)
+    assert loaded.stores == (Path(absolute),)
 
 
 def test_adapters_belong_to_the_model_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,20 +83,20 @@ def test_adapters_belong_to_the_model_of_the_file(monkeypatch: pytest.MonkeyPatc
 
 def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """RM_LOCAL_MODEL and RM_LOCAL_STORE win; an empty one does not count."""
-    write('model = "file.gguf"\nstore = "file.rms"\n')
+    write('model = "file.gguf"\nstores = ["file.rms"]\n')
     monkeypatch.setenv("RM_LOCAL_MODEL", "/models/env.gguf")
     monkeypatch.setenv("RM_LOCAL_STORE", "")
 
     loaded = settings.load_settings()
 
     assert loaded.model == Path("/models/env.gguf")
-    assert loaded.store == paths.config_file().parent / "file.rms"
+    assert loaded.stores == (paths.config_file().parent / "file.rms",)
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("modle = 'a'", ["'modle'", "model, store, lora, context"]),
+        ("modle = 'a'", ["'modle'", "model, stores, lora, context"]),
         ("context = 'big'", ["context = 'big'", "a whole number from 0 to"]),
         ("context = true", ["context = True", "a whole number"]),
         ("threads = -1", ["threads = -1", "from 0 to"]),
@@ -125,6 +125,9 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("lora = [7]", ["lora = [7]", "a list of texts"]),
         ("lora = ['a.gguf:inf']", ["lora: the scale of 'a.gguf:inf'", "FILE:SCALE"]),
         ("lora = ['']", ["lora: '' names no file", "FILE:SCALE"]),
+        ("stores = ['a.rms', 7]", ["stores = ['a.rms', 7]", "a list of files"]),
+        ("stores = ['']", ["stores = ['']", "a list of files"]),
+        ("stores = 7", ["stores = 7", "a list of files"]),
         ("model = 7", ["model = 7", "the path of a file"]),
         ("model = ", ["is not TOML", "line 1"]),
     ],

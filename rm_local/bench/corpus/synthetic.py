@@ -67,15 +67,20 @@ class SyntheticSource:
 
     def embed_anchors_if_missing(self, report: ProgressCallback) -> None:
         """Embed the anchors unless the corpus has them; takes minutes. Only vectors need them."""
-        from rm_local.embed import BulkEmbedder
+        from rm_local.embed import open_text_embedder
 
         if (self.folder / ANCHORS).exists():
             return
         texts = load_texts(self.folder)
-        embed = BulkEmbedder(half=True).embed
-        write_anchor_files_if_missing(
-            self.folder, texts.anchor_sentences, texts.held_out_sentences, embed, report
-        )
+        count = len(texts.anchor_sentences) + len(texts.held_out_sentences)
+        with open_text_embedder(None, count, half=True) as embedder:
+            write_anchor_files_if_missing(
+                self.folder,
+                texts.anchor_sentences,
+                texts.held_out_sentences,
+                embedder.embed,
+                report,
+            )
 
     def read_block(self, number: int) -> EntryBatch:
         """Make the entries and vectors of one block.

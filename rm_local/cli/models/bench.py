@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local import limits
 from rm_local.cli.context import CliContext, print_notice
 from rm_local.cli.options import JSON, MODEL_PATH, FiniteRange
 from rm_local.cli.progress import print_progress
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=MODEL_PATH, required=False)
 @click.option(
     "--rounds",
-    type=click.IntRange(1),
+    type=click.IntRange(1, limits.MOST_ROUNDS),
     default=5,
     show_default=True,
     help="Number of measurements, of which medians are shown.",
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seconds",
-    type=FiniteRange(0.05),
+    type=FiniteRange(0.05, limits.MOST_SECONDS),
     default=1.0,
     show_default=True,
     help="Approximate time that one branch writes in a round.",

@@ -1,4 +1,4 @@
-"""`rm-local models catalog`: lists public models that reason well."""
+"""`rm-local models catalog`: lists public models, most of which reason well."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 )
 @JSON
 def catalog(memory: float | None, as_data: bool) -> None:
-    """List public reasoning models by the memory they need for a context of 16,384 tokens.
+    """List public models by the memory they need for a context of 16,384 tokens.
+
+    Those that think before they answer gain most from a store; the others are marked "general".
 
     Opens no connection: the list is shipped, with the date on which it was compiled. Download one
     by its name: `rm-local models pull NAME`.
@@ -48,4 +50,5 @@ def catalog(memory: float | None, as_data: bool) -> None:
 def _format_entry(entry: CatalogEntry) -> str:
     """Format a model of the catalog as two lines: sizes and licence, then what it is good at."""
     sizes = f"{entry.gb:5.1f} file  {entry.memory:5.1f} memory"
-    return f"  {entry.name:<31} {sizes}  {entry.licence}\n      {entry.good_at}"
+    kind = "" if entry.thinks else "general: "
+    return f"  {entry.name:<31} {sizes}  {entry.licence}\n      {kind}{entry.good_at}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -55,7 +56,7 @@ def confirm_and_delete_model(listed: LibraryModel, yes: bool) -> None:
     _require_deletable_model(listed)
     model = listed.model
     files = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {format_bytes(model.size)}"
-    if not yes and not click.confirm(f"Delete {one_line(str(model.path))} ({files})?", err=True):
+    if not yes and not _confirm(f"Delete {one_line(str(model.path))} ({files})?"):
         raise UsageError("Nothing was deleted.", "Answer yes, or give --yes.")
     for file in model.files:
         try:
@@ -66,6 +67,19 @@ def confirm_and_delete_model(listed: LibraryModel, yes: bool) -> None:
             ) from error
     forget_model(model.path)
     click.echo(f"deleted: {one_line(str(model.path))} ({files})")
+
+
+def _confirm(question: str) -> bool:
+    """Ask the user, and return the answer; False if there is nobody to ask."""
+    if sys.stdin is None or sys.stdout is None:
+        return False
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():  # Ctrl+C
+            raise
+        click.echo(err=True)
+        return False
 
 
 def _require_deletable_model(listed: LibraryModel) -> None:

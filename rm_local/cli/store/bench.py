@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local import limits
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import FILE, JSON, FiniteRange
 from rm_local.cli.progress import print_progress
@@ -40,11 +41,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="How much of the store a search looks at: more finds more, in more time.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, limits.LARGEST_SEED), default=0, show_default=True)
 @click.option(
     "--sentences",
     "limit",
-    type=click.IntRange(1),
+    type=click.IntRange(1, limits.MOST_SENTENCES),
     help="Compose the entries from this many sentences.  [default: as many as entries, at least "
     "500; all from 100,000 entries]",
 )
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
 @click.option("--peers", is_flag=True, help="Also measure other libraries on the same rows.")
 @click.option(
     "--peer-minutes",
-    type=FiniteRange(0.1),
+    type=FiniteRange(0.1, limits.MOST_MINUTES),
     default=15,
     show_default=True,
     help="Most minutes that each of them may take to build.",

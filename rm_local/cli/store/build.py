@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local import limits
+from rm_local.cli.context import print_notice
 from rm_local.cli.options import INPUT, JSON, PATH
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import RESUMABLE
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--dimension",
-    type=click.IntRange(min=8),
+    type=click.IntRange(8, limits.MOST_DIMENSIONS),
     help="Cut vectors to this many components; only for a model that was trained for it.",
 )
 @JSON
@@ -74,7 +76,7 @@ def _build_store(
 
     try:
         with print_progress() as report:
-            build_from_files(files, out, chosen, embeddings, report)
+            build_from_files(files, out, chosen, embeddings, report, print_notice)
     except KeyboardInterrupt:
         click.echo(RESUMABLE, err=True)
         raise

@@ -12,31 +12,39 @@ from rm_local.cli.context import CliContext
 RESUMABLE = "Stopped. Run the same command again to continue."
 
 
-def resolve_store_path(context: CliContext, store: Path | None) -> Path:
-    """Return the path of the store that a command reads.
+def list_stores_to_read(context: CliContext, stores: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the paths of the stores that a command reads: all active ones.
 
-    It is named by an option of the command (`store`), else by one of `rm-local`, else in the
-    settings; otherwise it is the shipped store.
+    They are named by an option of the command (`stores`), else by one of `rm-local`, else in the
+    settings; otherwise they are the shipped store and the user's own.
     """
-    from rm_local import paths
+    from rm_local.active_stores import list_active_stores
 
-    return context.with_overrides(store=store).load_settings().store or paths.shipped_store()
+    return list_active_stores(context.with_overrides(stores=stores).load_settings().stores)
 
 
-def require_named_store_path(context: CliContext, store: Path | None) -> Path:
-    """Return the path of the store that a command changes: the one named by option or setting.
+def resolve_store_to_change(
+    context: CliContext, stores: tuple[Path, ...], *, may_make: bool = False
+) -> Path:
+    """Return the path of the store that a command changes, by default the user's own store.
 
-    The shipped store is no default for changes. An option of the command overrides one before it,
-    and that the settings.
+    An option of the command overrides one before it, and that the settings. `may_make`: the command
+    makes the user's own store if it does not exist.
 
     Raises:
-        UsageError: No store is named.
+        ReadOnlyStoreError: It is the shipped store.
+        UsageError: Several stores are named, or the user has no store yet.
     """
+    from rm_local.active_stores import choose_store_to_change, find_own_store
     from rm_local.errors import UsageError
 
-    path = context.with_overrides(store=store).load_settings().store
-    if path is None:
-        raise UsageError("No store is named.", "Name the one to change: --store FILE.")
+    named = context.with_overrides(stores=stores).load_settings().stores
+    path = choose_store_to_change(named)
+    if not named and not may_make and not find_own_store():
+        raise UsageError(
+            "You have no store of your own yet.",
+            "Make it with `rm-local store import FILE`, or name another one: --store FILE.",
+        )
     return path
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from rm_local.cli.context import STORE, CliContext
+from rm_local.cli.context import STORE_TO_CHANGE, CliContext
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import JSON
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import RESUMABLE, require_named_store_path
+from rm_local.cli.store.common import RESUMABLE, resolve_store_to_change
 
 
 @click.command(context_settings=build_old_options_context_settings("store compact"))
@@ -24,9 +24,9 @@ from rm_local.cli.store.common import RESUMABLE, require_named_store_path
     help="zstandard level of the texts: higher is smaller and slower.",
 )
 @JSON
-@STORE
+@STORE_TO_CHANGE
 @click.pass_obj
-def compact(context: CliContext, level: int, as_data: bool, store: Path | None) -> None:
+def compact(context: CliContext, level: int, as_data: bool, stores: tuple[Path, ...]) -> None:
     """Rewrite a store without its deleted entries, clustered for its present size.
 
     The new store is written next to the old one, which can be read meanwhile but not written to,
@@ -35,7 +35,7 @@ def compact(context: CliContext, level: int, as_data: bool, store: Path | None) 
     """
     from rm_local.store import Store, compact_store as make
 
-    path = require_named_store_path(context, store)
+    path = resolve_store_to_change(context, stores)
     with Store.open(path) as opened:
         before = opened.read_info().size
     try:

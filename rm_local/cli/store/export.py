@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 import click
 
-from rm_local.cli.context import STORE, CliContext
+from rm_local.cli.context import STORES, CliContext
 from rm_local.cli.options import PATH
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import resolve_store_path
+from rm_local.cli.store.common import list_stores_to_read
 
 
 @click.command("export")
@@ -22,7 +22,7 @@ from rm_local.cli.store.common import resolve_store_path
 @click.option("--source", help="Only entries from this source.")
 @click.option("--level", help="Only entries of this level.")
 @click.option("--ids", is_flag=True, help="Include each entry's id.")
-@STORE
+@STORES
 @click.pass_obj
 def export_store(
     context: CliContext,
@@ -32,13 +32,14 @@ def export_store(
     source: str | None,
     level: str | None,
     ids: bool,
-    store: Path | None,
+    stores: tuple[Path, ...],
 ) -> None:
-    """Write a store's entries as JSON Lines, in order of id.
+    """Write the entries of the stores that are searched as JSON Lines, in order of store and id.
 
     They go to standard output, or to a file, which appears only when it is complete. Vectors are
     float32, one row for each line, with the precision of the store's codes.
     """
+    from rm_local.active_stores import name_stores
     from rm_local.errors import UsageError
     from rm_local.store import (
         EntryFilter,
@@ -51,17 +52,23 @@ def export_store(
     if vectors and out and vectors.absolute() == out.absolute():
         raise UsageError("--out and --vectors name the same file.", "Name two files.")
     with ExitStack() as files, print_progress() as report:
-        held = files.enter_context(StoreSource.open(resolve_store_path(context, store)))
+        paths = list_stores_to_read(context, stores)
+        held = [files.enter_context(StoreSource.open(path)) for path in paths]
         rows = None
         if vectors:
-            rows = VectorWriter(
-                files.enter_context(open_new_output_file(vectors)), held.embedder.dimension
-            )
+            if any(each.embedder != held[0].embedder for each in held):
+                raise UsageError("The stores have different embedders.", "Name one: --store FILE.")
+            dimension = held[0].embedder.dimension
+            rows = VectorWriter(files.enter_context(open_new_output_file(vectors)), dimension)
         lines: BinaryIO = sys.stdout.buffer
         if out:
             lines = files.enter_context(open_new_output_file(out))
         filter = EntryFilter(domain, source, level)
-        count = write(held, lines, rows, filter=filter, ids=ids, report=report)
+        names = name_stores(paths) if len(paths) > 1 else ("",)
+        count = sum(
+            write(each, lines, rows, filter=filter, ids=ids, name=name, report=report)
+            for each, name in zip(held, names, strict=True)
+        )
         if rows:
             rows.finish_header()
         lines.flush()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORE, CliContext, print_notice, print_notices_then_close
+from rm_local.cli.context import STORES, CliContext, print_notice, print_notices_then_close
 from rm_local.cli.options import JSON
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 @click.argument("questions", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--half", metavar="NAME", help="Only questions whose `half` is NAME.")
 @JSON
-@STORE
+@STORES
 @click.pass_obj
 def measure_gate(
-    context: CliContext, questions: Path, half: str | None, as_data: bool, store: Path | None
+    context: CliContext, questions: Path, half: str | None, as_data: bool, stores: tuple[Path, ...]
 ) -> None:
     """Measure the gate on labelled QUESTIONS, JSON Lines.
 
@@ -39,7 +39,7 @@ def measure_gate(
 
     labelled = read_labelled_questions(questions, half)
     trials, unknown = asyncio.run(
-        _try_gate_then_close(context.with_overrides(None, store).new_runtime(), labelled)
+        _try_gate_then_close(context.with_overrides(stores=stores).new_runtime(), labelled)
     )
     if unknown:
         print_notice(_describe_unknown_labels(unknown))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from rm_local import limits
 from rm_local.cli.options import FILE
 from rm_local.cli.progress import print_progress
 
@@ -17,11 +18,11 @@ from rm_local.cli.progress import print_progress
 @click.option(
     "--rows", type=click.IntRange(1, 100_000_000), required=True, help="Number of entries."
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, limits.LARGEST_SEED), default=0, show_default=True)
 @click.option(
     "--sentences",
     "limit",
-    type=click.IntRange(1),
+    type=click.IntRange(1, limits.MOST_SENTENCES),
     help="Compose them from this many sentences.  [default: as many as entries, at least 500; all "
     "from 100,000 entries]",
 )

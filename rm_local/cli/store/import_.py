@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from rm_local.cli.context import STORE, CliContext
+from rm_local.cli.context import STORE_TO_CHANGE, CliContext, print_notice
 from rm_local.cli.options import INPUT, JSON
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import exit_on_sigterm, require_named_store_path
+from rm_local.cli.store.common import exit_on_sigterm, resolve_store_to_change
 
 
 @click.command("import")
@@ -22,29 +22,35 @@ from rm_local.cli.store.common import exit_on_sigterm, require_named_store_path
     help="Vectors of the subproblems by the store's embedder, a row for each entry.",
 )
 @JSON
-@STORE
+@STORE_TO_CHANGE
 @click.pass_obj
 def import_files(
     context: CliContext,
     files: tuple[Path, ...],
     embeddings: Path | None,
     as_data: bool,
-    store: Path | None,
+    stores: tuple[Path, ...],
 ) -> None:
-    """Add the entries of FILEs, one JSON object a line, to a store.
+    """Add the entries of FILEs, one JSON object a line, to your own store, or to the one named.
+
+    Your own store is made by the first import. It is searched together with the shipped store.
 
     All files are read and checked before anything is written; they may be compressed (.zst, .gz).
     - is standard input; the contents of a pipe are copied to the cache folder meanwhile. Entries
     are embedded with the store's own embedder. Entries that the store has already, word for word,
     are skipped. To continue an import that was stopped, run the same command again.
     """
-    from rm_local.ingest import import_from_files
+    from rm_local.active_stores import is_own_store
+    from rm_local.ingest import import_from_files, make_own_store
     from rm_local.store import ImportResult
 
-    path, taken = require_named_store_path(context, store), ImportResult()
+    path, taken = resolve_store_to_change(context, stores, may_make=True), ImportResult()
     try:
         with exit_on_sigterm(), print_progress() as report:
-            import_from_files(path, files, embeddings, report, taken)
+            make_store = make_own_store if is_own_store(path) else None
+            import_from_files(
+                path, files, embeddings, report, taken, notify=print_notice, make_store=make_store
+            )
     except KeyboardInterrupt:
         click.echo(
             f"Stopped, with {taken.added:,} added. Run the same command again to continue.",

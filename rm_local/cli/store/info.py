@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORE, CliContext
+from rm_local.cli.context import STORES, CliContext
 from rm_local.cli.options import JSON
-from rm_local.cli.store.common import resolve_store_path
+from rm_local.cli.store.common import list_stores_to_read
 
 if TYPE_CHECKING:
     from rm_local.store import StoreInfo
@@ -19,18 +19,26 @@ if TYPE_CHECKING:
 
 @click.command("info")
 @JSON
-@STORE
+@STORES
 @click.pass_obj
-def show_store_info(context: CliContext, as_data: bool, store: Path | None) -> None:
-    """Show a store's format, embedder, entries and search parameters."""
+def show_store_info(context: CliContext, as_data: bool, stores: tuple[Path, ...]) -> None:
+    """Show format, embedder, entries and search parameters of the stores that are searched."""
+    from rm_local.active_stores import name_stores
     from rm_local.store import Store
 
-    with Store.open(resolve_store_path(context, store)) as opened:
-        found = opened.read_info()
+    paths = list_stores_to_read(context, stores)
+    found: list[StoreInfo] = []
+    for path in paths:
+        with Store.open(path) as opened:
+            found.append(opened.read_info())
     if as_data:
-        click.echo(json.dumps({**asdict(found), "path": str(found.path)}))
+        listed = [
+            {**asdict(each), "path": str(each.path), "name": name}
+            for each, name in zip(found, name_stores(paths), strict=True)
+        ]
+        click.echo(json.dumps({**listed[0], "stores": listed} if len(listed) > 1 else listed[0]))
         return
-    click.echo("\n".join(format_store_info(found)))
+    click.echo("\n\n".join("\n".join(format_store_info(each)) for each in found))
 
 
 def format_store_info(info: StoreInfo) -> list[str]:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORE, CliContext
+from rm_local import limits
+from rm_local.cli.context import STORE_TO_CHANGE, CliContext
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import JSON, FiniteRange
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import resolve_store_path
+from rm_local.cli.store.common import resolve_store_to_change
 from rm_local.progress import Progress
 
 if TYPE_CHECKING:
@@ -24,16 +25,16 @@ if TYPE_CHECKING:
 @click.option(
     "--max-seconds",
     "seconds",
-    type=FiniteRange(0, min_open=True),
+    type=FiniteRange(0, limits.MOST_SECONDS, min_open=True),
     default=60.0,
     show_default=True,
     metavar="SECONDS",
     help="Approximate time limit.",
 )
 @JSON
-@STORE
+@STORE_TO_CHANGE
 @click.pass_obj
-def optimize(context: CliContext, seconds: float, as_data: bool, store: Path | None) -> None:
+def optimize(context: CliContext, seconds: float, as_data: bool, stores: tuple[Path, ...]) -> None:
     """Maintain a store after additions and deletions, so that searches stay fast.
 
     Assigns added entries to clusters and packs them into blocks, creates the first clusters of a
@@ -43,13 +44,14 @@ def optimize(context: CliContext, seconds: float, as_data: bool, store: Path | N
     """
     from rm_local.store import Maintainer
 
+    path = resolve_store_to_change(context, stores)
     with print_progress() as printer:
 
         def print_remaining(progress: Progress) -> None:
             if progress.total:
                 printer(progress)
 
-        report = Maintainer(resolve_store_path(context, store)).run_tasks(seconds, print_remaining)
+        report = Maintainer(path).run_tasks(seconds, print_remaining)
     click.echo(
         json.dumps(asdict(report)) if as_data else "\n".join(format_maintenance_result(report))
     )

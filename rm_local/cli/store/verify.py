@@ -3,48 +3,101 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import shlex
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 
-from rm_local.cli.context import STORE
+from rm_local.active_stores import is_shipped_store
+from rm_local.cli.context import STORES
 from rm_local.cli.options import JSON
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import require_named_store_path, resolve_store_path
+from rm_local.cli.store.common import list_stores_to_read, resolve_store_to_change
+from rm_local.errors import StoreError
 
 
 @click.command("verify")
 @click.option("--repair", is_flag=True, help="Repair the damage as far as possible.")
 @JSON
-@STORE
+@STORES
 @click.pass_context
-def verify_store(ctx: click.Context, repair: bool, as_data: bool, store: Path | None) -> None:
-    """Read the whole store and report any damage; exit code 4 if it is damaged.
+def verify_store(ctx: click.Context, repair: bool, as_data: bool, stores: tuple[Path, ...]) -> None:
+    """Read all of the stores that are searched, and report any damage; then the exit code is 4.
 
-    With --repair a damaged store is rebuilt from its readable parts, and the damaged file is kept
-    next to it as FILE.damaged. Entries keep their ids. Word index, usage counts, vector bits and
-    centroids are rebuilt; an entry whose text or vector is lost is left out and reported. A store
-    without damage does not change. The disk must have room for a second store. The damaged store
-    does not change until the end of the repair. Exit code 0 if the store is intact afterwards, 4 if
-    it cannot be repaired.
+    With --repair a damaged store, by default your own, is rebuilt from its readable parts, and the
+    damaged file is kept next to it as FILE.damaged. Entries keep their ids. Word index, usage
+    counts, vector bits and centroids are rebuilt; an entry whose text or vector is lost is left out
+    and reported. A store without damage does not change. The disk must have room for a second
+    store. The damaged store does not change until the end of the repair. Exit code 0 if the store
+    is intact afterwards, 4 if it cannot be repaired.
     """
     if repair:
-        _repair_and_report_store(require_named_store_path(ctx.obj, store), as_data)
+        _repair_and_report_store(resolve_store_to_change(ctx.obj, stores), as_data)
         return
+    paths = list_stores_to_read(ctx.obj, stores)
+    if len(paths) == 1:
+        verified = [_verify_file(paths[0])]
+    else:
+        verified = [_verify_readable_file(path) for path in paths]
+    found = [fault for each in verified for fault in each.faults]
+    if as_data:
+        result: dict[str, object] = {"ok": not found}
+        result["entries"] = sum(each.entries for each in verified)
+        listed = [
+            {"path": str(each.path), "entries": each.entries, "faults": each.faults}
+            for each in verified
+        ]
+        result |= {"faults": found} | ({"stores": listed} if len(listed) > 1 else {})
+        click.echo(json.dumps(result))
+    else:
+        click.echo("\n".join(line for each in verified for line in _format_verified(each, paths)))
+    for each in verified:
+        if each.faults and is_shipped_store(each.path):
+            click.echo("Reinstall rm-local to get the shipped store again.", err=True)
+        elif each.faults:
+            name = shlex.quote(str(each.path))
+            remedy = f"rm-local store verify --repair --store {name}"
+            click.echo(f"To repair what can be repaired: {remedy}", err=True)
+    ctx.exit(4 if found else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedStore:
+    """What reading a whole store has found: its number of entries, and its faults as sentences."""
+
+    path: Path
+    entries: int
+    faults: list[str]
+
+
+def _verify_file(path: Path) -> VerifiedStore:
+    """Read the whole store at `path`.
+
+    Raises:
+        StoreError: It cannot be opened.
+    """
     from rm_local.store import Store
+
+    with Store.open(path) as opened, print_progress() as report:
+        return VerifiedStore(path, opened.count_entries(), opened.verify(report))
+
+
+def _verify_readable_file(path: Path) -> VerifiedStore:
+    """Read the whole store at `path`; that it cannot be opened counts as a fault."""
+    try:
+        return _verify_file(path)
+    except StoreError as error:
+        return VerifiedStore(path, 0, [error.message])
+
+
+def _format_verified(verified: VerifiedStore, paths: tuple[Path, ...]) -> list[str]:
+    """Format the faults of one of the stores `paths` as lines; of an intact one, that it is."""
     from rm_local.text import one_line
 
-    path = resolve_store_path(ctx.obj, store)
-    with Store.open(path) as opened, print_progress() as report:
-        found, entries = opened.verify(report), opened.count_entries()
-    if as_data:
-        click.echo(json.dumps({"ok": not found, "entries": entries, "faults": found}))
-    else:
-        click.echo("\n".join(map(one_line, found)) or _format_intact(path, entries))
-    if found:
-        click.echo("To repair what can be repaired: rm-local store verify --repair", err=True)
-    ctx.exit(4 if found else 0)
+    prefix = f"{verified.path}: " if len(paths) > 1 else ""
+    lines = [one_line(f"{prefix}{fault}") for fault in verified.faults]
+    return lines or [_format_intact(verified.path, verified.entries)]
 
 
 def _repair_and_report_store(path: Path, as_data: bool) -> None:

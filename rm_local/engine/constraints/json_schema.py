@@ -14,6 +14,11 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
+from rm_local.engine.constraints.json_values import (
+    has_allowed_type,
+    parse_finite,
+    refuse_constant,
+)
 from rm_local.errors import UsageError
 
 _BASE = {
@@ -55,7 +60,7 @@ def grammar_from_schema(text: str) -> str:
         UsageError: The text is not JSON, not a schema, or uses a keyword that cannot be translated.
     """
     try:
-        schema = json.loads(text)
+        schema = json.loads(text, parse_constant=refuse_constant, parse_float=parse_finite)
         rules = _SchemaTranslator(schema)
         rules.add_rule("root", rules.translate_schema(schema, "#"))
         grammar = "".join(f"{name} ::= {body}\n" for name, body in rules.made.items())
@@ -100,7 +105,8 @@ class _SchemaTranslator:
         for keyword, make in self._WHOLE.items():
             if keyword in schema:
                 _check_keywords(schema, {keyword, *_list_allowed_companions(keyword)}, at)
-                return make(self, schema[keyword], f"{at}/{keyword}")
+                _check_has_typed_values(schema, keyword, at)
+                return make(self, _select_typed_values(schema, keyword), f"{at}/{keyword}")
         kinds = schema.get("type", _infer_type_or_all_types(schema))
         kinds = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
         known = set().union(*(_KEYWORDS.get(str(kind), set()) for kind in kinds))
@@ -171,10 +177,12 @@ class _SchemaTranslator:
                 self._ensure_rule(item, f"{at}/prefixItems/{n}") for n, item in enumerate(fixed)
             ]
             return '"[" ws ' + ' "," ws '.join(parts) + ' ws "]"'
+        least, most = _read_bounds(schema, "Items", at)
         if items is False:
+            if least:
+                raise _make_schema_error(f"{at}/minItems", "is not 0, but `items` allows no item")
             return '"[" ws "]"'
         item = self._ensure_rule(items, f"{at}/items")
-        least, most = _read_bounds(schema, "Items", at)
         if most == 0:
             return '"[" ws "]"'
         rest = f"{{{max(0, least - 1)},{'' if most is None else most - 1}}}"
@@ -249,6 +257,30 @@ def _infer_type_or_all_types(schema: Mapping[str, Any]) -> Any:
 def _list_allowed_companions(keyword: str) -> set[str]:
     """List the other keywords that a schema with `keyword` may have: `type` or none."""
     return {"type"} if keyword in ("const", "enum") else set()
+
+
+def _select_typed_values(schema: Mapping[str, Any], keyword: str) -> Any:
+    """Return the value of `keyword`; of an `enum` only the values that the schema's type allows."""
+    values = schema[keyword]
+    if keyword != "enum" or "type" not in schema or not isinstance(values, list):
+        return values
+    return [value for value in values if has_allowed_type(value, schema["type"])]
+
+
+def _check_has_typed_values(schema: Mapping[str, Any], keyword: str, at: str) -> None:
+    """Check that the type of a schema allows its `const`, or a value of its `enum`.
+
+    Raises:
+        UsageError: It allows none of them, or is no type.
+    """
+    if keyword not in ("const", "enum") or "type" not in schema:
+        return
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if not kinds or not all(kind == "integer" or kind in _KINDS for kind in kinds):
+        raise _make_schema_error(f"{at}/type", "is not a type, nor a list of types")
+    values = schema[keyword] if keyword == "enum" else [schema[keyword]]
+    if isinstance(values, list) and not any(has_allowed_type(value, kinds) for value in values):
+        raise _make_schema_error(f"{at}/{keyword}", "has no value that `type` allows")
 
 
 def _check_keywords(schema: Mapping[str, Any], known: set[str], at: str) -> None:

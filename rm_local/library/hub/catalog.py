@@ -1,4 +1,4 @@
-"""The shipped catalog of public reasoning models, ordered by the memory that they need."""
+"""The shipped catalog of public models, ordered by the memory that they need."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ class CatalogEntry:
     """Licence of the model, as an SPDX expression."""
     good_at: str
     """What the model does well, in a few words for the user."""
+    thinks: bool = True
+    """Whether the model thinks before it answers."""
 
     @property
     def memory(self) -> float:

@@ -97,4 +97,4 @@ def _try_candidate_counts(
 
 def _find_nearest_ids(searcher: Searcher, unit: Floats) -> set[int]:
     """Return the ids of the K entries that the searcher finds nearest to the vector `unit`."""
-    return {hit.id for hit in searcher.search(SearchRequest(unit, k=K)).entries}
+    return {hit.id for hit in searcher.search(SearchRequest(unit, k=K))}

@@ -29,18 +29,20 @@ def export_entries(
     *,
     filter: EntryFilter = ANY_ENTRY,
     ids: bool = False,
+    name: str = "",
     report: ProgressCallback = ignore_progress,
 ) -> int:
     """Write the entries of `held` that pass `filter` to `lines`, as JSON Lines, in order of id.
 
-    Their vectors are appended to `vectors`, if given. With `ids` each line includes the entry's id.
-    `report` gets the number of read rows. Return the number of written entries.
+    Their vectors are appended to `vectors`, if given. With `ids` each line includes the entry's id,
+    and `name`, the name of its store, if given. `report` gets the number of read rows. Return the
+    number of written entries.
     """
     count = 0
     meter = ProgressMeter(report, "export", held.rows)
     for number in range(held.blocks):
         entries, found = held.read_filtered_block(number, filter)
-        lines.write(b"".join(format_entry(entry, with_id=ids) for entry in entries))
+        lines.write(b"".join(format_entry(entry, with_id=ids, store=name) for entry in entries))
         if vectors:
             vectors.append(found)
         count += len(entries)

@@ -13,12 +13,17 @@ from rm_local.store.codec.text_blocks import MAX_TEXT_BYTES, check_and_join_text
 MAX_LINE_BYTES = 8 * MAX_TEXT_BYTES
 """Maximum bytes of a line: six for each byte of an entry's texts, as in `\\u00e9`, and more for the
 other fields."""
+_DECODER = json.JSONDecoder(parse_int=float)
+"""Accepts integers of any length, which only fields that are ignored may contain."""
 BOM = b"\xef\xbb\xbf"
 EXAMPLE = '{"subproblem": "How to ...?", "subroutine": "I should ...", "domain": "math"}'
 
 
-def format_entry(entry: Entry, *, with_id: bool = False) -> bytes:
-    """Return the entry as a line of JSON in UTF-8, with its id if `with_id`, for `parse_line`."""
+def format_entry(entry: Entry, *, with_id: bool = False, store: str = "") -> bytes:
+    """Return the entry as a line of JSON in UTF-8, for `parse_line`.
+
+    `with_id` adds its id, and then `store`, the name of its store, if there is one.
+    """
     fields: dict[str, Any] = {
         "subproblem": entry.subproblem,
         "subroutine": entry.subroutine,
@@ -28,7 +33,7 @@ def format_entry(entry: Entry, *, with_id: bool = False) -> bytes:
         "provenance": entry.provenance,
     }
     if with_id:
-        fields = {"id": entry.id} | fields
+        fields = {"id": entry.id, **({"store": store} if store else {})} | fields
     try:
         return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
     except UnicodeEncodeError:
@@ -60,7 +65,7 @@ def parse_line(line: bytes, name: str, number: int) -> Entry | None:
     if not text.strip():
         return None
     try:
-        return _parse_entry(json.loads(text.decode("utf-8")))
+        return _parse_entry(_DECODER.decode(text.decode("utf-8")))
     except UnicodeDecodeError as error:
         fault = f"byte {error.start + 1} is not UTF-8"
     except json.JSONDecodeError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,14 +53,8 @@ class RankedEntry:
     id: int
     similarity: float
     lexical: float
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """The found entries, best first, and the rare words of the query that counted."""
-
-    entries: list[RankedEntry]
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    """The rare words of the query that count for `lexical` in any entry; () if this has none."""
 
 
 class Searcher:
@@ -108,7 +102,7 @@ class Searcher:
         """Drop the centroids kept in memory; their next use reads them again."""
         self._centroids = None
 
-    def search(self, request: SearchRequest) -> SearchResult:
+    def search(self, request: SearchRequest) -> list[RankedEntry]:
         """Find the entries for `request`, by descending score, then by id.
 
         The vector of `request` must have length 1.
@@ -134,24 +128,20 @@ class Searcher:
             CandidateScores(ids, similarity, lexical),
             lambda places: self._quantizer.decode_to_unit_vectors(steps[places]),
         )
-        ranked = [
-            RankedEntry(int(ids[place]), float(similarity[place]), float(lexical[place]))
+        return [
+            RankedEntry(
+                int(ids[place]),
+                float(similarity[place]),
+                float(lexical[place]),
+                matches.words if lexical[place] else (),
+            )
             for place in chosen
         ]
-        return SearchResult(ranked, matches.words)
 
-    def build_hits(self, found: SearchResult, entries: Sequence[Entry]) -> list[Hit]:
-        """Build the hits of a search; `entries` are the found ones with their texts."""
-        split = self.unknown_word_finder.select_present
-        return [
-            Hit(
-                entry,
-                ranked.similarity,
-                ranked.lexical,
-                split(found.words, entry.subproblem) if ranked.lexical else (),
-            )
-            for entry, ranked in zip(entries, found.entries, strict=True)
-        ]
+    def build_hit(self, ranked: RankedEntry, entry: Entry, store: str = "") -> Hit:
+        """Build the hit of a ranked entry, whose texts are `entry`, in the store of this name."""
+        words = self.unknown_word_finder.select_present(ranked.words, entry.subproblem)
+        return Hit(entry, ranked.similarity, ranked.lexical, store, words)
 
     def read_vectors(self, ids: Collection[int]) -> dict[int, Floats]:
         """Return the vectors, of length 1, of the existing entries among `ids`, by id."""

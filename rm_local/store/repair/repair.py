@@ -35,7 +35,7 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
         StoreError: Another program writes to the store, the disk is too full, or `path`.damaged
             exists already.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
     check_header(path)
     found = _find_faults(path, report)
     if not found:

@@ -40,7 +40,7 @@ def compact_store(
         StoreError: The store has no entries, another program writes to it or still uses its log; or
             as for `Store.open` and `build_store`.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
     _empty_wal(path)
     with StoreSource.open(path) as held:
         if not held.rows:

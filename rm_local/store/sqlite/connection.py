@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from rm_local.active_stores import is_shipped_store, make_shipped_store_error
 from rm_local.disk_space import count_free_bytes
 from rm_local.errors import ReadOnlyStoreError, StoreError
 from rm_local.store.format import PAGE_SIZE, DamagedError
@@ -126,6 +127,8 @@ def _make_disk_full_error(path: Path) -> StoreError:
 
 def make_read_only_error(path: Path) -> ReadOnlyStoreError:
     """Return the error to raise for a write to a store that is not writable."""
+    if is_shipped_store(path):
+        return make_shipped_store_error(path)
     return ReadOnlyStoreError(
         f"The store {path} cannot be written to.",
         "Copy it to a folder of yours and open the copy, or make a new store there.",

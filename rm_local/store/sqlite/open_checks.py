@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rm_local.active_stores import is_shipped_store
 from rm_local.errors import (
     CorruptStoreError,
     ReadOnlyStoreError,
@@ -18,6 +19,7 @@ from rm_local.errors import (
     StoreNotFoundError,
     StoreVersionError,
 )
+from rm_local.file_kinds import FILE, name_file_kind
 from rm_local.store.format import APPLICATION_ID, PAGE_SIZE, VERSION
 from rm_local.store.sqlite.libraries import load_and_configure_apsw
 
@@ -76,8 +78,11 @@ def check_vec0_layout(connection: apsw.Connection, path: Path) -> None:
 def is_writable(path: Path) -> bool:
     """Return whether the store's file and its folder (for the journal) can be written to.
 
-    A file or folder without any write permission counts as read-only even for the superuser.
+    A file or folder without any write permission counts as read-only even for the superuser, and
+    the shipped store always does.
     """
+    if is_shipped_store(path):
+        return False
     any_write = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
     return all(
         os.access(each, os.W_OK) and bool(each.stat().st_mode & any_write)
@@ -138,10 +143,18 @@ def _read_file_header(path: Path) -> bytes:
     load_and_configure_apsw()
     import apsw
 
-    if path.is_dir():
-        raise CorruptStoreError(f"{path} is a folder, not a store.", "Choose a .rms file.")
-    if not path.exists():
-        raise StoreNotFoundError(f"There is no store at {path}.", "Check the path, or make one.")
+    try:
+        kind = name_file_kind(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise StoreNotFoundError(
+            f"There is no store at {path}.", "Check the path, or make one."
+        ) from None
+    except OSError as error:
+        raise StoreError(
+            f"The store {path} cannot be read: {error.strerror}.", "Check the path."
+        ) from None
+    if kind != FILE:
+        raise CorruptStoreError(f"{path} is {kind}, not a store.", "Choose a .rms file.")
     flags = apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READONLY
     try:
         connection = apsw.Connection(path.absolute().as_uri() + "?immutable=1", flags=flags)
@@ -152,7 +165,9 @@ def _read_file_header(path: Path) -> bytes:
         finally:
             connection.close()
     except (apsw.Error, OSError) as error:
-        raise StoreError(f"The store {path} cannot be read: {error}.") from error
+        raise StoreError(
+            f"The store {path} cannot be read: {error}.", "Check its permissions and its disk."
+        ) from error
 
 
 def read_first_bytes(connection: apsw.Connection, count: int) -> bytes:

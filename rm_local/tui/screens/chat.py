@@ -78,6 +78,8 @@ class ChatScreen(OpeningScreen):
         self.query_one(Prompt).set_placeholder(info)
         self._set_plan(plan_mode.drop_unsupported_effort(self.plan, info))
         self.query_one(Transcript).set_welcome_note(Content(""))
+        if self.state.turn is None:
+            self.show_first_steps()
         if not self.state.running:
             self._ask_pending_question_if_any(self.state.end_turn())
 

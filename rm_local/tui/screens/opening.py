@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 from textual import on, work
 from textual.screen import Screen
 
+from rm_local.errors import RmLocalError
 from rm_local.loop import ModelLoading, ModelUnloaded, Notice
 from rm_local.tui import formatting, messages
 from rm_local.tui.startup import open_model_and_store
 from rm_local.tui.widgets.status import Status, StatusView
+from rm_local.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
     from rm_local.engine import ModelInfo
-    from rm_local.errors import RmLocalError
     from rm_local.loop import RunEvent
     from rm_local.tui.chat_state import Backend
 
@@ -54,6 +55,19 @@ class OpeningScreen(Screen[None]):
     @work(group="open")
     async def _open_model_and_store(self) -> None:
         await open_model_and_store(self.backend, self.post_message)
+
+    @work(group="welcome")
+    async def show_first_steps(self) -> None:
+        """Show what can be done first, if the user has named no model; errors are ignored."""
+        try:
+            steps = await self.backend.find_first_steps()
+        except (OSError, RmLocalError):
+            return  # the same search by a command reports it
+        if steps is not None:
+            from rm_local.library import QUESTIONS
+            from rm_local.tui.first_steps_text import describe_first_steps
+
+            self.query_one(Transcript).set_welcome_note(describe_first_steps(steps, QUESTIONS))
 
     @work(group="watch")
     async def show_backend_events(self) -> None:

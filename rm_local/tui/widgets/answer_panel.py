@@ -137,8 +137,8 @@ def format_text_beyond_result(turn: Turn) -> Content:
 
 def _format_hint_numbers(turn: Turn) -> str:
     """List the answer's hints by their numbers in the list of hits: `hint 1`, `hints 1 and 3`."""
-    used = turn.answer.hints if turn.answer else ()
-    numbers = [str(i + 1) for i, hit in enumerate(turn.hits) if hit.entry.id in used]
+    used = turn.answer.hint_keys if turn.answer else ()
+    numbers = [str(i + 1) for i, hit in enumerate(turn.hits) if hit.key in used]
     if not numbers:
         return "no hint" if turn.hits and not used else ""
     if len(numbers) == 1:

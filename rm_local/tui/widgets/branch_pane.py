@@ -24,9 +24,8 @@ def format_branch_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
     """
     if branch.hint is None:
         return "no hint"
-    ids = [hit.entry.id for hit in hits]
-    at = branch.hint.entry.id
-    number = f"{ids.index(at) + 1} " if at in ids else ""
+    listed, at = [hit.key for hit in hits], branch.hint.key
+    number = f"{listed.index(at) + 1} " if at in listed else ""
     return number + formatting.format_hint_subproblem(branch.hint)
 
 

@@ -12,7 +12,7 @@ from textual.events import Resize
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from rm_local.records import Hit
+from rm_local.records import EntryKey, Hit
 from rm_local.tui import formatting, keys
 from rm_local.tui.chat_state import HitMarks
 from rm_local.tui.messages import HitDropToggled, HitOpened, HitPinToggled
@@ -33,10 +33,12 @@ class HitList(OptionList):
         super().__init__(id=id, markup=False, compact=True)
         self._hits: tuple[Hit, ...] = ()
         self._marks = HitMarks()
-        self._used: tuple[int, ...] = ()
+        self._used: tuple[EntryKey, ...] = ()
 
-    def show_hits(self, hits: tuple[Hit, ...], marks: HitMarks, used: tuple[int, ...] = ()) -> None:
-        """Draw the hits, best first; `used` are the entry ids of the answer's hints."""
+    def show_hits(
+        self, hits: tuple[Hit, ...], marks: HitMarks, used: tuple[EntryKey, ...] = ()
+    ) -> None:
+        """Draw the hits, best first; `used` are the keys of the answer's hints."""
         listed = marks.append_missing_marked_hits(hits)
         if (listed, marks, used) == (self._hits, self._marks, self._used):
             return
@@ -88,10 +90,9 @@ class HitList(OptionList):
         self.styles.height = len(lines) * (2 if width < ROOMY else 1)
 
     def _format_line(self, index: int, hit: Hit, width: int) -> Content:
-        number = hit.entry.id
-        dropped = number in self._marks.dropped
+        dropped = hit.key in self._marks.dropped
         full, empty = formatting.format_bar(hit.similarity, BAR)
-        mark, color = self._choose_mark(number)
+        mark, color = self._choose_mark(hit.key)
         measure = Content.assemble(
             (f"{mark} ", color),
             (f"{index + 1} ", "$foreground 60%"),
@@ -114,9 +115,9 @@ class HitList(OptionList):
         called = formatting.shorten_text(name, room - cell_len(where), pad=True)
         return Content.assemble(measure, (called, style), "  ", (where, "$foreground 60%"))
 
-    def _choose_mark(self, number: int) -> tuple[str, str]:
-        if number in self._marks.pinned:
+    def _choose_mark(self, key: EntryKey) -> tuple[str, str]:
+        if key in self._marks.pinned:
             return "◆", "$phase-formulate"
-        if number in self._marks.dropped:
+        if key in self._marks.dropped:
             return "✕", "$error"
-        return ("✓", "$phase-answer") if number in self._used else (" ", "")
+        return ("✓", "$phase-answer") if key in self._used else (" ", "")

@@ -61,7 +61,7 @@ class TurnPanel(Container):
         self._drawn = turn, marks, now
         formulate, retrieve, reason = derive_phases(turn, now)
         result = turn.answer.result if turn.answer else None
-        used = turn.answer.hints if turn.answer else ()
+        used = turn.answer.hint_keys if turn.answer else ()
         question = (
             format_numbered_question(turn)
             if turn.number > 1

@@ -18,6 +18,7 @@ from rm_local.settings import Settings
 from tests.support.stores import toy_store
 
 OLD_SETTINGS = {
+    'store = "/my.rms"': ("stores", (Path("/my.rms"),)),
     'kv = "q8_0"': ("kv_cache_type", "q8_0"),
     'overflow = "stop"': ("context_overflow", "stop"),
     "idle_unload = 3": ("idle_unload_minutes", 3),

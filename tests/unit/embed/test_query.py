@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rm_local import paths
 from rm_local.embed import query, static
 from rm_local.embed.minilm import MINILM
 from rm_local.embed.static import StaticEmbedder
-from rm_local.errors import EmbedderMismatchError, EngineError, HomeNotFoundError
+from rm_local.errors import EmbedderMismatchError
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 from rm_local.store.store import Store
@@ -46,44 +43,11 @@ async def test_the_static_embedder_needs_no_process(table: StaticEmbedder) -> No
 
 
 async def test_minilm_runs_in_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the GGUF in the cache."""
+    """With the shipped GGUF."""
     engine = FakeEngine()
-    monkeypatch.setattr(query, "ensure_minilm_gguf", lambda cache: cache / "minilm.gguf")
+    monkeypatch.setattr(query, "find_minilm_gguf", lambda: Path("minilm.gguf"))
     assert await query.open_query_embedder(PATH, MINILM, lambda: engine) is engine
     assert [path.name for path in engine.loads] == ["minilm.gguf"]
-
-
-@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.ENOTDIR])
-async def test_a_temporary_folder_replaces_an_unwritable_cache(
-    monkeypatch: pytest.MonkeyPatch, code: int
-) -> None:
-    """A temporary folder takes its place, and the reason is handed on."""
-    cache, reasons = paths.cache_dir(), list[OSError | HomeNotFoundError]()
-
-    def write(folder: Path) -> Path:
-        if folder == cache:
-            raise OSError(code, os.strerror(code))
-        assert folder.is_dir()
-        return folder / "minilm.gguf"
-
-    engine = FakeEngine()
-    monkeypatch.setattr(query, "ensure_minilm_gguf", write)
-
-    await query.open_query_embedder(PATH, MINILM, lambda: engine, reasons.append)
-
-    assert [path.name for path in engine.loads] == ["minilm.gguf"]
-    assert [getattr(reason, "errno", reason) for reason in reasons] == [code]
-
-
-async def test_no_disk_takes_the_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the disk says becomes an error that says what to do."""
-
-    def full(_: Path) -> Path:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(query, "ensure_minilm_gguf", full)
-    with pytest.raises(EngineError, match="No space left"):
-        await query.open_query_embedder(PATH, MINILM, FakeEngine)
 
 
 def test_any_other_embedder_is_refused(table: StaticEmbedder) -> None:

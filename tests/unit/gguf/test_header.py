@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
-from rm_local.gguf.header import GgufHeader, check_file_complete, check_is_text_model, read_header
+from rm_local.gguf.header import (
+    GgufHeader,
+    Noun,
+    check_file_complete,
+    check_is_text_model,
+    read_header,
+)
 from tests.support import gguf_headers, tiny_gguf
 
 
@@ -156,3 +162,25 @@ def test_long_arrays_of_metadata_are_skipped(tmp_path: Path) -> None:
 
     assert metadata["qwen3.attention.head_count_kv"] == heads
     assert (metadata["tokenizer.ggml.tokens"], metadata["after"]) == (40_000, "words")
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("noun", ["model", "adapter"])
+def test_a_big_endian_file_is_named_so(version: int, noun: Noun, tmp_path: Path) -> None:
+    """Not by the number that its version is when read the other way."""
+    path = tmp_path / "big.gguf"
+    path.write_bytes(b"GGUF" + struct.pack(">IQQ", version, 1, 1))
+
+    with pytest.raises(InvalidModelError, match="big-endian") as refused:
+        read_header(path, noun=noun)
+
+    assert noun in refused.value.remedy
+
+
+def test_another_version_is_named_by_its_number(tmp_path: Path) -> None:
+    """Version 1 and one of the future."""
+    for version in (1, 4, 1 << 24):
+        path = tmp_path / "old.gguf"
+        path.write_bytes(b"GGUF" + struct.pack("<IQQ", version, 1, 1))
+        with pytest.raises(InvalidModelError, match=f"version {version},"):
+            read_header(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ from rm_local.loop.events import (
     Formulated,
     Formulating,
     GateDecided,
+    HintCut,
+    HitsJudged,
+    Judgement,
     ModelLoading,
     ModelUnloaded,
     Notice,
@@ -46,6 +50,11 @@ EVENTS: list[Event] = [
     TokenChunk(1, "thinking", "144>>", 4, forced=True),
     BranchFinished(BRANCH),
     Answered(ANSWER),
+    Answered(replace(ANSWER, hint_stores=("own", "shipped"))),
+    Retrieved((replace(hit(5), store="own"), replace(hit(5), store="shipped")), 0.01),
+    BranchStarted(1, replace(hit(5), store="own"), 77),
+    HintCut(5, "Entry own:5 holds no text: it is left out.", 0, 0, "own"),
+    HitsJudged((Judgement(5, 0.75, True, "own"), Judgement(5, None, True)), 0.1),
     Failed("No store.", "Make one.", 4),
     ModelLoading(0.5),
     ModelUnloaded(),
@@ -77,6 +86,7 @@ def test_hits_look_as_they_do_in_search() -> None:
         "source": "hand/thing-5",
         "level": "",
         "provenance": "",
+        "store": "",
     }
 
 
@@ -94,7 +104,20 @@ def test_the_answer_is_at_the_top() -> None:
         "seconds": 1.5,
         "saved_branches": 0,
         "saved_tokens": 0,
+        "hint_stores": [],
     }
+
+
+def test_a_line_without_stores_is_read() -> None:
+    """As sessions were saved when there was one store."""
+    fields = event_as_json(Retrieved((hit(5, 0.75),), 0.1))
+    del fields["hits"][0]["store"]
+    answered = event_as_json(Answered(ANSWER))
+    del answered["hint_stores"]
+
+    assert event_from_json(fields) == Retrieved((hit(5, 0.75),), 0.1)
+    assert event_from_json(answered) == Answered(ANSWER)
+    assert ANSWER.hint_keys == (("", 5), ("", 9))
 
 
 def test_fields_of_a_later_version_are_ignored() -> None:

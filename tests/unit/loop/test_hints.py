@@ -85,6 +85,31 @@ async def test_pinned_hits_come_first_and_dropped_ones_are_out() -> None:
     assert [h.entry.id for h in found.hits] == [9, 2, 3]
 
 
+async def test_equal_ids_of_two_stores_are_two_entries() -> None:
+    """A pin or a drop is of one of them; a bare id, as in older sessions, is dropped in each."""
+    own, shipped = (replace(hit(1, 0.9), store=name) for name in ("own", "shipped"))
+    recall = FakeRecall([own, shipped, replace(hit(2, 0.8), store="own")])
+
+    async def find(steering: TurnOverrides) -> list[str]:
+        (found,) = of(Retrieved, await events_of(FakeEngine(), recall=recall, steering=steering))
+        assert isinstance(found, Retrieved)
+        return [str(each.key) for each in found.hits]
+
+    assert await find(TurnOverrides(dropped=frozenset({own.key}))) == ["shipped:1", "own:2"]
+    assert await find(TurnOverrides(dropped=frozenset({1}))) == ["own:2"]
+    assert await find(TurnOverrides(pinned=(shipped,))) == ["shipped:1", "own:1", "own:2"]
+
+
+async def test_the_answer_names_the_stores_of_its_hints() -> None:
+    """Ids as before, and the stores next to them."""
+    recall = FakeRecall([replace(hit(1, 0.9), store=name) for name in ("own", "shipped")])
+    answer = answer_of(await events_of(FakeEngine(), recall=recall))
+
+    assert answer.hints == (1, 1)
+    assert sorted(answer.hint_stores) == ["own", "shipped"]
+    assert {str(key) for key in answer.hint_keys} == {"own:1", "shipped:1"}
+
+
 async def test_nothing_found_means_no_hint() -> None:
     """Where the gate is open: the cue and the subproblem stay, the answer names no entries."""
     engine = FakeEngine()

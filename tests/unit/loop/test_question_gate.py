@@ -14,6 +14,7 @@ from rm_local.embed import PROBES, PROBES_SHA256, load_shipped_static
 from rm_local.loop.question_gate import StoreGate
 from rm_local.records import Entry
 from rm_local.store import Store, StoreSpread
+from tests.support.static_stores import static_store
 
 ENTRIES = (
     "How to compute the kinetic energy from the mass and the speed?",
@@ -119,6 +120,25 @@ async def test_the_scale_that_a_store_holds_is_used(store: Store) -> None:
     assert await StoreGate(Counting(), store).derive_min_hit_similarity() == pytest.approx(0.75)
     add(store, ["How are you today?"])
     assert await StoreGate(Counting(), store).derive_min_hit_similarity() != pytest.approx(0.75)
+
+
+async def test_a_store_that_replaces_another_is_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an upgrade: the same path and as many entries, but another scale."""
+    path = static_store(tmp_path / "seed.rms", ENTRIES)
+    monkeypatch.setattr(paths, "shipped_store", lambda: path)
+    with Store.open(path) as before:
+        least = await StoreGate(Counting(), before).derive_min_hit_similarity()
+    other = static_store(tmp_path / "new.rms", ["Hello", "Thank you", "Good morning", "Who?"])
+    other.replace(path)
+
+    with Store.open(path) as after:
+        found = await StoreGate(Counting(), after).derive_min_hit_similarity()
+        assert found != pytest.approx(least)
+        second = Counting()
+        assert await StoreGate(second, after).derive_min_hit_similarity() == pytest.approx(found)
+    assert second.embedded == 0
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\x93NUMPY\x01", b'{"middle": "x"}'])

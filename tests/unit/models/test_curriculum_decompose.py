@@ -246,7 +246,7 @@ def test_the_command_keeps_trajectories_and_continues(
 
     def open_fake(args: object) -> FakeRuntime:
         runtime = FakeRuntime()
-        runtime.model = runtime.store = file
+        runtime.model, runtime._named_stores = file, (file,)
         return runtime
 
     monkeypatch.setattr(command, "open_runtime", open_fake)

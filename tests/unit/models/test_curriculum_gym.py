@@ -147,7 +147,7 @@ def test_a_stopped_run_continues_where_it_was(
 
     def open_fake(args: Any) -> FakeRuntime:
         runtime = FakeRuntime(recall=gym_store(), settings=Settings())
-        runtime.model, runtime.store = files.values()
+        runtime.model, runtime._named_stores = files["fake.gguf"], (files["fake.rms"],)
         runtimes.append(runtime)
         return runtime
 

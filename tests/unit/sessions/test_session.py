@@ -78,6 +78,23 @@ async def test_the_adapters_of_the_model_are_saved_with_it(tmp_path: Path) -> No
     assert len(replay_session(session.path)) == 3
 
 
+async def test_a_session_names_all_stores_that_were_searched() -> None:
+    """`store` is the first, as before; `stores` are all, if there are several."""
+    runtime = FakeRuntime()
+    session = Session(runtime)
+    await ask(session)
+    session.close()
+    assert session.path
+    runtime._named_stores = (Path("a.rms"), Path("b.rms"))
+    again = Session.resume(runtime, session.path)
+    await ask(again)
+    again.close()
+
+    lines = [json.loads(line) for line in session.path.read_bytes().splitlines()]
+    named = [(line["store"], line.get("stores")) for line in lines if "store" in line]
+    assert named == [("fake.rms", None), ("a.rms", ["a.rms", "b.rms"])]
+
+
 async def test_an_event_is_saved_before_it_is_given_out() -> None:
     """What a face has shown is in the file, whatever happens next."""
     session = Session(FakeRuntime())

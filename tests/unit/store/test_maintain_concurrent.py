@@ -142,7 +142,7 @@ class Reader:
                 self._searcher = Searcher(
                     self._connection, self._readers, read_meta(self._connection)
                 )
-            ranked = self._searcher.search(SearchRequest(query, breadth=EXACT)).entries
+            ranked = self._searcher.search(SearchRequest(query, breadth=EXACT))
             ids = [each.id for each in ranked]
             entries = entry_texts.read_entries(self._connection, self._codec, self._state.bulk, ids)
             return [(entries[each.id].subproblem, round(each.similarity, 5)) for each in ranked]

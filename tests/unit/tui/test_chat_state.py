@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rm_local.loop.events import Author, Formulated, Formulating
+from rm_local.records import EntryKey
 from rm_local.tui import formatting
 from rm_local.tui.chat_state import ChatState, HitMarks, PendingQuestion
 from tests.support.script import HITS
@@ -19,7 +20,7 @@ def test_a_mark_is_taken_back_by_the_same_key() -> None:
 def test_a_hit_is_pinned_or_dropped_never_both() -> None:
     """The later mark holds."""
     marks = HitMarks().toggle_pin(HITS[0]).toggle_drop(HITS[0])
-    assert (marks.pinned, marks.dropped) == ({}, {17: HITS[0]})
+    assert (marks.pinned, marks.dropped) == ({}, {EntryKey("", 17): HITS[0]})
     assert marks.toggle_pin(HITS[0]).dropped == {}
 
 

@@ -21,7 +21,7 @@ _BATCH_TOKENS = 2048
 """Maximum number of tokens in a batch, unless the embedder accepts longer texts."""
 _BATCH_TEXTS = 32
 """Maximum number of texts in a batch."""
-_REMEDY = "Delete its file: rm-local writes it again when it is needed."
+_REMEDY = "Its file may be damaged. Reinstall rm-local."
 
 
 class Embedder:

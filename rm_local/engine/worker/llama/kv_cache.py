@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 import llama_cpp
@@ -87,8 +88,9 @@ class KVCache:
         """Replace the context by an empty one with a length of `context` tokens.
 
         Raises:
-            ContextAllocationError: There is not enough memory; the context has its old size, and
-                is empty.
+            ContextAllocationError: There is not enough memory.
+            EngineError: llama.cpp or an adapter refuses the new context. After any error the
+                context has its old size, and is empty.
         """
         before = self.capacity
         self.prefix_tokens, self._checkpoints = [], {}
@@ -96,8 +98,9 @@ class KVCache:
         self._memory = None
         try:
             self._create_context(context)
-        except ContextAllocationError:
-            self._create_context(before)
+        except EngineError:
+            with suppress(EngineError):  # the first error says more
+                self._create_context(before)
             raise
 
     def _create_context(self, context: int) -> None:

@@ -1,10 +1,13 @@
-"""Converts a BERT sentence embedder of sentence-transformers to a GGUF file for llama.cpp.
+"""Convert all-MiniLM-L6-v2 to the shipped GGUF: `python -m models.minilm.convert [--out FILE]`.
 
-Keys and tensor names are those of llama.cpp's `bert` architecture.
+Keys and tensor names are those of llama.cpp's `bert` architecture. The same weights give the same
+bytes.
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from rm_local import paths
+from rm_local.embed import MINILM, WORD_START, check_minilm_weights, find_minilm_weights
+
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-WORD_START = "\u2581"
-"""Prefix of a piece that begins a word in a GGUF file; BERT prefixes the other pieces with `##`."""
 
 OUTER = {
     "embeddings.word_embeddings": "token_embd",
@@ -36,6 +40,9 @@ INNER = {
 }
 FULL_PRECISION = ("position_embd.weight", "token_types.weight")
 """Matrices stored as float32, since llama.cpp adds them to float32 rows; others become float16."""
+QUANTIZED = ("token_embd.weight",)
+"""Half of the weights. Only looked up, not multiplied, so that eight bits cost no time."""
+EMBEDDING_TYPE = gguf.GGMLQuantizationType.Q8_0
 
 
 def write_gguf(folder: Path, path: Path, name: str) -> None:
@@ -54,7 +61,11 @@ def write_gguf(folder: Path, path: Path, name: str) -> None:
     _add_vocabulary(writer, (folder / "vocab.txt").read_text("utf-8").split("\n"))
     weights = load_file(folder / "model.safetensors")
     for source, target in _map_tensor_names(int(config["num_hidden_layers"])).items():
-        writer.add_tensor(target, _convert_tensor(target, weights[source], context))
+        if target in QUANTIZED:
+            packed = gguf.quants.quantize(weights[source].astype(np.float32), EMBEDDING_TYPE)
+            writer.add_tensor(target, packed, raw_dtype=EMBEDDING_TYPE)
+        else:
+            writer.add_tensor(target, _convert_tensor(target, weights[source], context))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -117,3 +128,18 @@ def _convert_tensor(name: str, weights: NDArray[Any], context: int) -> NDArray[A
     if weights.ndim == 2 and name not in FULL_PRECISION:
         return weights.astype(np.float16)
     return weights.astype(np.float32)
+
+
+def main() -> None:
+    """Convert the installed weights, and print the hash of the file."""
+    parser = argparse.ArgumentParser(prog="python -m models.minilm.convert", description=__doc__)
+    parser.add_argument("--out", type=Path, default=paths.shipped_minilm(), help="the GGUF file")
+    out = parser.parse_args().out
+    folder = find_minilm_weights()
+    check_minilm_weights(folder)
+    write_gguf(folder, out, MINILM.id)
+    print(f"{out}: sha256 {hashlib.sha256(out.read_bytes()).hexdigest()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The active stores: which are searched as one, what each is called, and which one is changed.
+
+Without a named store these are the shipped store, which is read-only, and the user's own store,
+which is made at the first write. Named ones (`--store`, the setting `stores`) replace both.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rm_local import paths
+from rm_local.errors import HomeNotFoundError, ReadOnlyStoreError, UsageError
+from rm_local.settings import STORE_NAMES
+
+SHIPPED, OWN = STORE_NAMES
+
+
+def list_active_stores(named: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the paths of the stores that are searched as one, in the order of their precedence.
+
+    They are the `named` stores, each once; without any the shipped store and the user's own store.
+    The latter is left out next to others until it exists.
+    """
+    if not named:
+        own = find_own_store()
+        return (paths.shipped_store(), own) if own else (paths.shipped_store(),)
+    found = list(dict.fromkeys(map(_resolve_name, named)))
+    existing = [path for path in found if not is_own_store(path) or os.path.lexists(path)]
+    return tuple(existing or found)
+
+
+def find_own_store() -> Path | None:
+    """Return the path of the user's own store; None if it does not exist."""
+    try:
+        own = paths.own_store()
+    except HomeNotFoundError:
+        return None
+    return own if os.path.lexists(own) else None
+
+
+def name_stores(stores: Sequence[Path]) -> tuple[str, ...]:
+    """Return a name for each store: `shipped`, `own`, or the name of its file, made distinct."""
+    names = [_name_store(path) for path in stores]
+    repeated, seen = Counter(names), Counter[str]()
+    for place, name in enumerate(names):
+        if repeated[name] > 1:
+            seen[name] += 1
+            names[place] = f"{name}-{seen[name]}"
+    return tuple(names)
+
+
+def is_own_store(path: Path) -> bool:
+    """Return whether `path` is that of the user's own store, which need not exist."""
+    try:
+        own = paths.own_store()
+    except HomeNotFoundError:
+        return False
+    return path.absolute() == own or _is_same_file(path, own)
+
+
+def is_shipped_store(path: Path) -> bool:
+    """Return whether `path` leads to the shipped store, also by a link."""
+    return _is_same_file(path, paths.shipped_store())
+
+
+def choose_store_to_change(named: Sequence[Path]) -> Path:
+    """Return the store that a command changes: the named one, by default the user's own store.
+
+    Of several named stores it is the user's own, else the one that can be written to. The store
+    need not exist.
+
+    Raises:
+        ReadOnlyStoreError: It is the shipped store.
+        UsageError: Several named stores can be written to.
+        HomeNotFoundError: None is named, and the user has no home folder.
+    """
+    chosen = list(dict.fromkeys(map(_resolve_name, named))) or [paths.own_store()]
+    if len(chosen) > 1:
+        own = [path for path in chosen if is_own_store(path)]
+        chosen = own or [path for path in chosen if _can_be_changed(path)] or chosen[:1]
+    if len(chosen) > 1:
+        raise UsageError(
+            f"Several stores are named: {', '.join(map(str, chosen))}.",
+            "Name the one to change: --store FILE.",
+        )
+    if is_shipped_store(chosen[0]):
+        raise make_shipped_store_error(chosen[0])
+    return chosen[0]
+
+
+def make_shipped_store_error(path: Path) -> ReadOnlyStoreError:
+    """Return the error to raise for a change of the shipped store at `path`."""
+    return ReadOnlyStoreError(
+        f"The store {path} comes with rm-local and is read-only.",
+        "Leave out --store to change your own store, which is searched together with it.",
+    )
+
+
+def _resolve_name(path: Path) -> Path:
+    """Return the path of the store called `shipped` or `own`; any other path stays as it is.
+
+    Raises:
+        HomeNotFoundError: It is `own`, and the user has no home folder.
+    """
+    match str(path):
+        case "shipped":
+            return paths.shipped_store()
+        case "own":
+            return paths.own_store()
+    return path
+
+
+def _name_store(path: Path) -> str:
+    if is_shipped_store(path):
+        return SHIPPED
+    return OWN if is_own_store(path) else path.stem or str(path)
+
+
+def _can_be_changed(path: Path) -> bool:
+    writable = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
+    return writable and not is_shipped_store(path)
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,61 @@
+"""Chooses what embeds many texts here: sentence-transformers (the extra `bulk`), or llama.cpp."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rm_local.embed.text_embedder import TextEmbedder, check_bulk_installed
+from rm_local.extras import format_install_command, is_installed
+
+MANY_TEXTS = 2000
+"""Number of texts from which importing torch (4.4 s) is worthwhile, if there is a GPU. Without one,
+llama.cpp is not slower: 16 texts a second against 12 on two cores that others used, too."""
+
+
+def ignore_notice(text: str) -> None:
+    """Do nothing: the callback for notices of callers that show none."""
+
+
+@contextmanager
+def open_text_embedder(
+    model: str | None,
+    count: int,
+    *,
+    dimension: int | None = None,
+    half: bool = False,
+    notify: Callable[[str], None] = ignore_notice,
+) -> Iterator[TextEmbedder]:
+    """Load the embedder `model` for about `count` texts, for the `with` body.
+
+    `model`, `dimension` and `half` are as for `BulkEmbedder`. all-MiniLM-L6-v2 (None) is run by
+    llama.cpp if the texts are few, or if the extra `bulk` is not installed; then `notify` gets a
+    sentence.
+    The vectors are of the same kind either way.
+
+    Raises:
+        ModelNotFoundError: Another model is named, and the extra `bulk` is not installed.
+        ModelNotFoundError, InvalidModelError: The weights are missing or damaged.
+        UsageError: The model was not trained for `dimension`.
+    """
+    installed = is_installed("bulk")
+    if model is not None or (installed and count >= MANY_TEXTS):
+        check_bulk_installed(model or "")
+        from rm_local.embed.bulk import BulkEmbedder
+
+        yield BulkEmbedder(model, dimension=dimension, half=half)
+        return
+    from rm_local.embed.worker_bulk import open_worker_embedder
+
+    if not installed:
+        notify(_explain_worker_embedder(count))
+    with open_worker_embedder(notify) as embedder:
+        yield embedder
+
+
+def _explain_worker_embedder(count: int) -> str:
+    """Say in a sentence that llama.cpp embeds; from MANY_TEXTS, how a GPU is used instead."""
+    said = f"llama.cpp embeds the entries ({count:,}), as the extra bulk is not installed."
+    if count < MANY_TEXTS:
+        return said
+    return f"{said} On a GPU the extra is faster: {format_install_command('bulk')}"
