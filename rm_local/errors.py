@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+SIGNAL_EXIT = 128
+"""Exit code of a command that a signal ended, without the signal's number, which is added."""
+
 
 class RmLocalError(Exception):
     """Base class of the errors that are shown to the user.
@@ -30,6 +33,10 @@ class SettingsError(UsageError):
 
 class HomeNotFoundError(SettingsError):
     """The user has no home folder, so that settings and other files have no place."""
+
+
+class UnknownHomeError(SettingsError):
+    """A path begins with `~`, or `~user`, and there is no such home folder."""
 
 
 class EngineError(RmLocalError):

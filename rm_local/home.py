@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from rm_local.errors import UnknownHomeError
+
 
 def find_home() -> Path | None:
     """Return the path of the user's home folder; None if the system names no home folder."""
@@ -21,6 +23,27 @@ def expand_home(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def expand_user_path(text: str) -> Path:
+    """Return the path that a user wrote, with a leading `~` or `~user` replaced by the home folder.
+
+    A relative path that really begins with `~`, written as `./~name`, is made absolute, so that it
+    is not replaced later.
+
+    Raises:
+        UnknownHomeError: There is no such home folder.
+    """
+    if not text.startswith("~"):
+        path = Path(text)
+        return path.absolute() if path.parts[:1] and path.parts[0].startswith("~") else path
+    expanded = Path(os.path.expanduser(text))
+    if not expanded.is_absolute():
+        raise UnknownHomeError(
+            f"There is no home folder for {text}.",
+            "Write the whole path, or ./~... for a name that begins with ~.",
+        )
+    return expanded
 
 
 def find_env_folder(variable: str, *below_home: str) -> Path | None:

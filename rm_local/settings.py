@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, TypeGuard, get_args
 
 from rm_local import old_names
-from rm_local.errors import HomeNotFoundError, SettingsError
+from rm_local.errors import HomeNotFoundError, SettingsError, UnknownHomeError
 from rm_local.file_kinds import FILE, name_file_kind
-from rm_local.home import expand_home
+from rm_local.home import expand_user_path
 from rm_local.lora import LoraAdapter, drop_unused_adapters, parse_lora
 from rm_local.old_names import warn_and_replace_old_name
 from rm_local.options import EngineOptions, FlashAttention, Overflow, Precision
 from rm_local.paths import config_file, templates_dir
+from rm_local.text import NotUtf8Error, decode_text
 
 CONTEXT_LIMIT = 1 << 20
 THREAD_LIMIT = 1024
@@ -86,12 +87,12 @@ def load_settings(path: Path | None = None) -> Settings:
     source = path or _find_existing_config()
     values = _read_setting_values(source) if source else {}
     if model := os.environ.get("RM_LOCAL_MODEL"):
-        named = expand_home(model)
+        named = _expand_path("RM_LOCAL_MODEL", model)
         # With a separator it is a path, also if it ends in the name of an embedded model.
         values["model"] = named.absolute() if os.path.dirname(model) else named
         values.pop("lora", None)
     if store := os.environ.get("RM_LOCAL_STORE"):
-        values["stores"] = (expand_home(store),)
+        values["stores"] = (_expand_path("RM_LOCAL_STORE", store),)
     settings = Settings(**values)
     stored = settings.kv_cache_type
     if stored != "f16" and settings.flash_attention == "off":
@@ -118,8 +119,8 @@ def _read_setting_values(source: Path) -> dict[str, Any]:
     try:
         if (kind := name_file_kind(source)) != FILE:
             raise SettingsError(f"{source} cannot be read: it is {kind}.", "Remove it.")
-        table = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        table = tomllib.loads(decode_text(source.read_bytes()))
+    except (OSError, NotUtf8Error) as error:
         raise SettingsError(f"{source} cannot be read: {error}.", "Fix or remove it.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{source} is not TOML: {error}.", "Fix that line.") from None
@@ -148,7 +149,7 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
             return Path(str(value))
         case "model":
             if _is_path_text(value):
-                return source.parent / expand_home(value)
+                return source.parent / _expand_path(f"{source}: {key}", value)
             raise _make_value_error(
                 source, key, value, "the path of a file, relative to the settings file"
             )
@@ -156,7 +157,9 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
             files = [value] if isinstance(value, str) else value
             if isinstance(files, list) and all(map(_is_path_text, files)):
                 return tuple(
-                    Path(each) if each in STORE_NAMES else source.parent / expand_home(each)
+                    Path(each)
+                    if each in STORE_NAMES
+                    else source.parent / _expand_path(f"{source}: {key}", each)
                     for each in files
                 )
             raise _make_value_error(
@@ -164,7 +167,9 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
             )
         case "model_dirs":
             if isinstance(value, list) and all(map(_is_path_text, value)):
-                return tuple(source.parent / expand_home(each) for each in value)
+                return tuple(
+                    source.parent / _expand_path(f"{source}: {key}", each) for each in value
+                )
             raise _make_value_error(
                 source, key, value, "a list of folders, relative to the settings file"
             )
@@ -222,7 +227,19 @@ def _parse_adapter(source: Path, text: str) -> LoraAdapter:
     except ValueError as error:
         remedy = 'Write FILE or FILE:SCALE, as in lora = ["style.gguf:0.5"].'
         raise SettingsError(f"{source}: lora: {error}.", remedy) from None
-    return replace(adapter, path=str(source.parent / expand_home(adapter.path)))
+    return replace(adapter, path=str(source.parent / _expand_path(f"{source}: lora", adapter.path)))
+
+
+def _expand_path(place: str, text: str) -> Path:
+    """Return the path that is written at `place`, with a home folder in place of a leading `~`.
+
+    Raises:
+        UnknownHomeError: There is no such home folder.
+    """
+    try:
+        return expand_user_path(text)
+    except UnknownHomeError as error:
+        raise UnknownHomeError(f"{place}: {error.message}", error.remedy) from None
 
 
 def _check_integer(source: Path, key: str, value: object, low: int, high: int) -> int:

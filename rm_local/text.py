@@ -1,9 +1,14 @@
-"""Makes text safe for a terminal: removes control sequences that a model or file may contain."""
+"""Decodes files that users write, and removes what is not safe on a terminal from texts."""
 
 from __future__ import annotations
 
+import codecs
 import re
 
+_OTHER_BOMS = {
+    "UTF-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),  # first: it begins like UTF-16
+    "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+}
 _SEQUENCE = re.compile(
     r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"  # with text
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI
@@ -13,6 +18,36 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\uf
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+class NotUtf8Error(ValueError):
+    """A text is not UTF-8; the message says what it is instead, or where the first fault is."""
+
+
+def decode_text(data: bytes) -> str:
+    """Decode UTF-8 with or without a byte order mark.
+
+    Raises:
+        NotUtf8Error: The bytes are not UTF-8.
+    """
+    try:
+        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+    except UnicodeDecodeError as error:
+        fault = f"byte {error.start + 1} is not UTF-8"
+        raise NotUtf8Error(find_other_encoding(data) or fault) from None
+
+
+def find_other_encoding(data: bytes) -> str:
+    """Describe the encoding that a byte order mark at the start of `data` names, unless UTF-8."""
+    for name, marks in _OTHER_BOMS.items():
+        if data.startswith(marks):
+            return f"it is {name}; save it as UTF-8"
+    return ""
+
+
+def replace_raw_bytes(text: str) -> str:
+    """Replace surrogates, as which Python keeps bytes that are not UTF-8, by U+FFFD."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
 def sanitize_text(text: str) -> str:
     r"""Remove escape sequences and control characters (C0 and C1, except `\n` and `\t`).
 
@@ -20,7 +55,7 @@ def sanitize_text(text: str) -> str:
     overrides and isolates are removed, too; half a surrogate pair becomes U+FFFD.
     """
     text = _SEQUENCE.sub("", text)
-    return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+    return replace_raw_bytes(_CONTROL.sub("", text))
 
 
 def one_line(text: str, limit: int = 0) -> str:

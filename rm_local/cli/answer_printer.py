@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import click
 
+from rm_local.cli.context import print_text
 from rm_local.cli.escape_buffer import EscapeBuffer
+from rm_local.cli.terminal import is_terminal
 from rm_local.engine import TokenChunk
 from rm_local.loop import (
     Answered,
@@ -33,7 +35,8 @@ class AnswerPrinter:
         self._plan = plan
         self._clear_status = clear_status
         self._single = plan.samples == 1
-        self._buffer = EscapeBuffer()
+        self._live = is_terminal(sys.stdout)
+        self._buffer = EscapeBuffer(sanitize=self._live)
         self._written = ""
         """The text of the running branch that is on standard output."""
         self._line_open = False
@@ -41,7 +44,7 @@ class AnswerPrinter:
     @property
     def holds_terminal(self) -> bool:
         """Whether an unfinished line of the answer is on a terminal."""
-        return self._line_open and sys.stdout.isatty()
+        return self._line_open and self._live
 
     def print_event(self, event: Event) -> None:
         """Print the part of the answer that the event brings, if any."""
@@ -56,10 +59,10 @@ class AnswerPrinter:
                 self._write(self._buffer.add_text(text))
             case BranchFinished() if self._line_open and event.branch.index == 0:
                 self._write(self._buffer.take_rest())
-                if sys.stdout.isatty():
+                if self._live:
                     self.end_line()
             case Answered(answer=answer):
-                self._finish(sanitize_text(answer.text) or sanitize_text(answer.result or ""))
+                self._finish(answer.text or answer.result or "")
             case Failed():
                 self.end_line()
             case _:
@@ -78,21 +81,20 @@ class AnswerPrinter:
         if text:
             if self._clear_status:
                 self._clear_status()
-            click.echo(text, nl=False)
+            click.echo(text, nl=False, color=True)  # True = escape codes stay
             self._written += text
             self._line_open = True
 
-    def _finish(self, text: str) -> None:
+    def _finish(self, answer: str) -> None:
         """Complete the answer on standard output; another text than the written one follows it."""
-        if not self._written:
-            click.echo(text)
-        elif text.startswith(self._written):
+        text = sanitize_text(answer) if self._live else answer
+        if self._written and text.startswith(self._written):
             if rest := text[len(self._written) :]:
-                click.echo(rest, nl=False)
+                click.echo(rest, nl=False, color=True)
                 self._line_open = True
             self.end_line()
-        elif text != self._written.rstrip():
+        elif not self._written or text != self._written.rstrip():
             self.end_line()
-            click.echo(text)
+            print_text(answer)
         else:
             self.end_line()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -326,7 +326,7 @@ async def run_and_print_turn(
         _print_event(notice, printer, answer)
 
     async with print_notices_then_close(runtime, show_notice):
-        with _stop_on_interrupt(control, printer):
+        with _stop_on_interrupt(control, printer), printer or nullcontext():
             async with aclosing(ask(control=control)) as events:
                 async for last in events:
                     _print_event(last, printer, answer)

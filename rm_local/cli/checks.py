@@ -20,6 +20,7 @@ from rm_local.active_stores import (
 )
 from rm_local.cli.devices import build_placement_request, parse_usable_gpus
 from rm_local.cli.subprocess_json import run_json_module
+from rm_local.cli.terminal import CANNOT_DRAW, can_move_cursor, is_terminal, name_terminal
 from rm_local.engine import (
     AdaptedModelSizes,
     Device,
@@ -297,22 +298,20 @@ def _check_folder(name: str, find: Callable[[], Path]) -> CheckResult:
 
 def _check_terminal() -> CheckResult:
     """Check that the terminal is large enough for the app, and can be drawn on."""
-    if not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         return CheckResult(
             "Terminal",
             "ok",
             "standard output is not a terminal; the commands work, the app does not",
         )
     columns, lines = shutil.get_terminal_size()
-    name = os.environ.get("TERM", "unknown")
+    name = name_terminal()
     colours = (
         "16 million" if os.environ.get("COLORTERM") in ("truecolor", "24bit") else "256 or less"
     )
     found = f"{columns} x {lines}, {name}, {colours} colours, {sys.stdout.encoding}"
+    if not can_move_cursor():
+        return CheckResult("Terminal", "warn", found, CANNOT_DRAW)
     if columns < 80 or lines < 24:
         return CheckResult("Terminal", "warn", found, "Enlarge it to 80 x 24 or more for the app.")
-    if name == "dumb":
-        return CheckResult(
-            "Terminal", "warn", found, "The app cannot draw on it. Use the commands."
-        )
     return CheckResult("Terminal", "ok", found)

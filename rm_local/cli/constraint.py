@@ -66,16 +66,17 @@ def _read_constraint_file(path: Path) -> str:
         UsageError: It cannot be read, is larger, or is not UTF-8.
     """
     from rm_local.store import get_input_name, open_input
+    from rm_local.text import NotUtf8Error, decode_text
 
     name = get_input_name(path)
     try:
         with open_input(path) as file:
             raw = file.read(_LARGEST + 1)
         if len(raw) <= _LARGEST:
-            return raw.decode("utf-8-sig")
+            return decode_text(raw)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"{name} cannot be read: {reason}.", "Name another file.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{name} is not UTF-8 text.", "Name another file.") from None
+    except NotUtf8Error as error:
+        raise UsageError(f"{name} is not UTF-8 text: {error}.", "Name another file.") from None
     raise UsageError(f"{name} has more than {_LARGEST >> 10:,} KB.", "Name another file.")

@@ -13,6 +13,7 @@ import click
 
 from rm_local.cli.options import MODEL_PATH, PATH
 from rm_local.cli.standard_input import read_text
+from rm_local.cli.terminal import is_terminal
 from rm_local.lora import LoraAdapter, drop_unused_adapters
 
 if TYPE_CHECKING:
@@ -145,6 +146,16 @@ def print_notice(text: str) -> None:
     click.echo(f"warning: {one_line(text)}", err=True)
 
 
+def print_text(text: str) -> None:
+    """Write a text to standard output: exactly, but without control characters on a terminal."""
+    from rm_local.text import sanitize_text
+
+    if is_terminal(sys.stdout):
+        click.echo(sanitize_text(text))
+    else:
+        click.echo(text, color=True)  # True = escape codes stay
+
+
 def _print_notice_text(notice: Notice) -> None:
     """Write the text of a notice to standard error."""
     print_notice(notice.text)
@@ -187,8 +198,9 @@ def read_text_argument(words: tuple[str, ...], name: str, example: str) -> str:
         UsageError: The text is empty or too long, or standard input is a terminal or closed.
     """
     from rm_local.errors import UsageError
+    from rm_local.text import replace_raw_bytes
 
-    text = " ".join(words)
+    text = replace_raw_bytes(" ".join(words))
     if text in ("", "-") and (not words or words == ("-",)):
         if sys.stdin is None:
             raise UsageError(f"There is no {name}: standard input is closed.", f"Give: {example}")

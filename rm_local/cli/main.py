@@ -11,6 +11,8 @@ from rm_local import __version__
 from rm_local.cli.context import MODEL, STORES, CliContext, check_plan_setting
 from rm_local.cli.lazy_group import CommandGroup
 from rm_local.cli.options import LORA
+from rm_local.cli.signals import end_on_signals
+from rm_local.cli.streams import FAILED, has_output_failed, open_drawing_stream, prepare_streams
 from rm_local.lora import LoraAdapter
 
 COMMANDS = {
@@ -52,12 +54,17 @@ def run_app_until_quit(context: CliContext) -> int:
     """Run the Textual app until the user quits; return its exit code.
 
     Raises:
-        UsageError: Standard input or output is not a terminal.
+        UsageError: Standard input or output is not a terminal, or the terminal cannot be drawn on.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        from rm_local.errors import UsageError
+    from rm_local.cli.terminal import CANNOT_DRAW, can_move_cursor, is_terminal, name_terminal
+    from rm_local.errors import UsageError
 
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UsageError("The app needs a terminal.", 'Without one, use: rm-local ask "..."')
+    if not can_move_cursor():
+        message = f"The terminal ({name_terminal()}) does not understand escape codes."
+        raise UsageError(message, f'{CANNOT_DRAW} For example: rm-local ask "..."')
+    sys.__stderr__ = open_drawing_stream()  # type: ignore[misc,assignment]  # Textual draws on it
     from rm_local.tui import RmLocalApp
 
     settings = context.load_settings()
@@ -71,4 +78,11 @@ def run_app_until_quit(context: CliContext) -> int:
 
 def main() -> None:
     """Run the installed command `rm-local`."""
-    cli(prog_name="rm-local")
+    prepare_streams()
+    end_on_signals()
+    try:
+        cli(prog_name="rm-local")
+    except SystemExit as end:
+        if has_output_failed() and not end.code:
+            sys.exit(FAILED)
+        raise

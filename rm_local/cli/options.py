@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import click
 
+from rm_local.errors import UnknownHomeError
+from rm_local.home import expand_user_path
 from rm_local.lora import LoraAdapter, parse_lora
 
 JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
@@ -17,8 +20,54 @@ EVERY_KIND = click.option(
     "--all", "every", is_flag=True, help="Embedders, projectors and other kinds too."
 )
 
-PATH = click.Path(path_type=Path)
+STDOUT_NAME = "-"
+
+
+class _UserPath(click.Path):
+    """Parameter type: a path that may begin with `~` or `~user`, as in `--store=~/my.rms`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert a value to a path, with a home folder in place of a leading `~`."""
+        text = os.fsdecode(value)
+        try:
+            path = expand_user_path(text)
+        except UnknownHomeError as error:
+            self.fail(f"{error.message} {error.remedy}", param, ctx)
+        expanded = path.is_absolute() and not os.path.isabs(text)
+        return super().convert(os.fspath(path) if expanded else value, param, ctx)
+
+
+class _OutputPath(_UserPath):
+    """Parameter type: a file to write; `./-` is a file called `-`, and `-` is standard output.
+
+    `streamed`: the command can write to standard output, and gets None for `-`.
+    """
+
+    def __init__(self, *, streamed: bool = False, **options: Any) -> None:
+        super().__init__(path_type=Path, **options)
+        self.name = "file"
+        self._streamed = streamed
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert a value to a path, or `-` to None."""
+        if os.fsdecode(value) != STDOUT_NAME:
+            return super().convert(value, param, ctx)
+        if not self._streamed:
+            self.fail("This cannot be written to standard output. Name a file.", param, ctx)
+        return None
+
+
+PATH = _UserPath(path_type=Path)
 """Parameter type: any path; the command checks it."""
+
+OUTPUT = _OutputPath()
+"""Parameter type: a file to write that cannot be standard output."""
+
+STREAM_OUTPUT = _OutputPath(streamed=True)
+"""Parameter type: a file to write; None for `-`, which is standard output."""
+
+FOLDER = _UserPath(path_type=Path, file_okay=False, exists=True)
+"""Parameter type: an existing folder, checked by click."""
 
 
 class FiniteRange(click.FloatRange):
@@ -37,9 +86,15 @@ def _parse_adapters(
 ) -> tuple[LoraAdapter, ...]:
     """Parse the values of the option `--lora`, each `FILE` or `FILE:SCALE`."""
     try:
-        return tuple(map(parse_lora, texts))
+        return tuple(_expand_adapter(parse_lora(text)) for text in texts)
+    except UnknownHomeError as error:
+        raise click.BadParameter(f"{error.message} {error.remedy}", ctx, param) from None
     except ValueError as error:
         raise click.BadParameter(f"{error}.", ctx, param) from None
+
+
+def _expand_adapter(adapter: LoraAdapter) -> LoraAdapter:
+    return replace(adapter, path=str(expand_user_path(adapter.path)))
 
 
 LORA = click.option(
@@ -52,7 +107,7 @@ LORA = click.option(
 )
 
 
-class _InputPath(click.Path):
+class _InputPath(_UserPath):
     """Parameter type: a path to read; `-` is standard input, `./-` a file called `-`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -64,22 +119,20 @@ class _InputPath(click.Path):
 INPUT = _InputPath(path_type=Path, allow_dash=True)
 """Parameter type: a file to read, checked by the command; `-` is standard input."""
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+FILE = _UserPath(path_type=Path, dir_okay=False)
 """Parameter type: a path that is no folder; the file need not exist."""
 
 EXISTING_FILE = _InputPath(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 """Parameter type: an existing file to read, checked by click; `-` is standard input."""
 
 
-class _ModelPath(click.Path):
+class _ModelPath(_UserPath):
     """Parameter type: the name of a model, or its path; with a separator it is always a path."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Convert a value to a path; `./rm-small` becomes absolute, to differ from the name."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        written = os.fsdecode(value)
-        has_separator = os.sep in written or bool(os.altsep and os.altsep in written)
-        return path.absolute() if has_separator and not written.startswith("~") else path
+        return path.absolute() if os.path.dirname(os.fsdecode(value)) else path
 
 
 MODEL_PATH = _ModelPath(path_type=Path)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import click
 
 from rm_local.cli.render import fit_status_line, format_similarity_bar
+from rm_local.cli.terminal import can_redraw_lines
 from rm_local.progress import Progress
 from rm_local.units import format_bytes, format_duration
 
@@ -22,7 +23,7 @@ class ProgressPrinter:
     """Progress callback that prints to standard error at intervals, and at both ends of a stage."""
 
     def __init__(self) -> None:
-        self._live = sys.stderr is not None and sys.stderr.isatty()
+        self._live = can_redraw_lines(sys.stderr)
         self._stage = ""
         self._due = 0.0
         self._open = False
@@ -48,8 +49,8 @@ class ProgressPrinter:
     def _write_line(self, line: str) -> None:
         """Redraw the line on a terminal; elsewhere print it."""
         if self._live:
+            self._open = True  # before a signal can interrupt the drawing
             click.echo(f"\r\x1b[K{fit_status_line(line)}", nl=False, err=True)
-            self._open = True
         else:
             click.echo(line, err=True)
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local.cli.context import print_text
 from rm_local.cli.lazy_group import SuggestingGroup
 from rm_local.cli.options import JSON
 from rm_local.cli.render import describe_prefill, format_similarity_bar
 
 if TYPE_CHECKING:
     from rm_local.loop import Turn
-    from rm_local.records import Branch
     from rm_local.sessions import SavedSession
 
 
@@ -41,7 +41,9 @@ def list_command(as_data: bool) -> None:
 @JSON
 def show_session(id: str, as_data: bool) -> None:
     """Show the session whose name begins with ID; `last` is the most recent one."""
+    from rm_local.cli.turn_text import format_phase_line
     from rm_local.sessions import replay_session
+    from rm_local.text import one_line
 
     path = find_session_path(id)
     turns = replay_session(path)
@@ -49,7 +51,16 @@ def show_session(id: str, as_data: bool) -> None:
         click.echo(json.dumps({"id": path.stem, "turns": [turn_as_json(turn) for turn in turns]}))
         return
     for turn in turns:
-        click.echo("\n".join(format_turn(turn)) + "\n")
+        for line in format_turn(turn):
+            click.echo(line)
+        if turn.answer:
+            print_text(turn.answer.text or turn.answer.result or "")
+        else:
+            _print_unfinished(turn)
+        if turn.failure:
+            end = "Stopped" if turn.stopped else "Failed"
+            click.echo(format_phase_line(end, one_line(turn.failure)))
+        click.echo()
 
 
 def print_sessions(as_data: bool) -> None:
@@ -100,7 +111,7 @@ def turn_as_json(turn: Turn) -> dict[str, object]:
 
 
 def format_turn(turn: Turn) -> Iterator[str]:
-    """Yield lines that describe a turn: number, question, subproblem, hits, branches, answer."""
+    """Yield lines that describe a turn up to its answer: question, subproblem, hits, branches."""
     from rm_local.attachment import describe_size, split_attachment
     from rm_local.cli.turn_text import (
         describe_branches,
@@ -109,7 +120,7 @@ def format_turn(turn: Turn) -> Iterator[str]:
         format_phase_line,
         group_equal_branches,
     )
-    from rm_local.text import one_line, sanitize_text
+    from rm_local.text import one_line
 
     follows = f", after turn {turn.after}" if turn.after else ""
     yield format_phase_line("Turn", f"{turn.number}{follows}")
@@ -139,24 +150,20 @@ def format_turn(turn: Turn) -> Iterator[str]:
         if turn.stopped:
             yield format_phase_line("Stopped", "the answer is from what was generated until then")
         yield format_phase_line("Answer", describe_vote(turn.answer))
-        yield sanitize_text(turn.answer.text) or sanitize_text(turn.answer.result or "")
-        return
-    for branches in groups:
-        yield from _format_unfinished(branches[0])
-    if turn.failure:
-        yield format_phase_line("Stopped" if turn.stopped else "Failed", one_line(turn.failure))
 
 
-def _format_unfinished(branch: Branch) -> Iterator[str]:
-    """Yield the lines of what a branch wrote in a turn without an answer, if it wrote anything."""
-    from rm_local.cli.turn_text import STOPS, format_phase_line
-    from rm_local.text import sanitize_text
+def _print_unfinished(turn: Turn) -> None:
+    """Print what the branches of a turn without an answer wrote, equal texts once."""
+    from rm_local.cli.turn_text import STOPS, format_phase_line, group_equal_branches
 
-    part, text = ("Text", branch.text) if branch.text.strip() else ("Thinking", branch.thinking)
-    if text.strip():
-        end = f", {STOPS[branch.stop]}" if STOPS[branch.stop] else ""
-        yield format_phase_line(part, f"of branch {branch.index + 1}{end}")
-        yield sanitize_text(text).strip()
+    for branch, *_ in group_equal_branches([branch.to_record() for branch in turn.branches]):
+        part, text = "Text", branch.text.strip()
+        if not text:
+            part, text = "Thinking", branch.thinking.strip()
+        if text:
+            end = f", {STOPS[branch.stop]}" if STOPS[branch.stop] else ""
+            click.echo(format_phase_line(part, f"of branch {branch.index + 1}{end}"))
+            print_text(text)
 
 
 def _session_as_json(saved: SavedSession) -> dict[str, object]:

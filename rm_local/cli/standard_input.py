@@ -48,6 +48,8 @@ def read_text(name: str) -> str:
         UsageError: It is longer than MAX_TEXT, or no text, or standard input is closed or cannot be
             read.
     """
+    from rm_local.text import find_other_encoding
+
     if sys.stdin is None:
         raise UsageError(f"There is no {name}: standard input is closed.", "Redirect a file.")
     try:
@@ -58,8 +60,8 @@ def read_text(name: str) -> str:
     if len(data) > MAX_TEXT:
         remedy = "Shorten it." if name != "attached text" else "Attach a part of it."
         raise UsageError(f"The {name} is longer than {MAX_TEXT:,} bytes.", remedy)
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
+    if encoding := find_other_encoding(data):
+        raise UsageError(f"The {name} is not UTF-8 text: {encoding}.", "Give UTF-8.")
     if b"\0" in data:
         raise UsageError(
             f"The {name} on standard input is binary data.", "Give a text, such as UTF-8."

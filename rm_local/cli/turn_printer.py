@@ -10,6 +10,7 @@ import click
 
 from rm_local.attachment import describe_size
 from rm_local.cli.render import describe_prefill, fit_status_line, format_similarity_bar
+from rm_local.cli.terminal import can_redraw_lines
 from rm_local.cli.turn_text import (
     describe_branch,
     describe_judgements,
@@ -57,7 +58,7 @@ class TurnPrinter:
 
     def __init__(self, runtime: Runtime, session: Session, after: int, plan: Plan) -> None:
         """Create the printer of the session's next turn; it continues turn `after`, 0 = none."""
-        self.live = sys.stderr is not None and sys.stderr.isatty()
+        self.live = can_redraw_lines(sys.stderr)
         self._runtime = runtime
         self._session = session
         self._after = after
@@ -76,6 +77,13 @@ class TurnPrinter:
         """Print a line about the text that is attached to the question."""
         size = describe_size(text)
         self.print_line(format_phase_line("Attached", f"{size} from standard input"))
+
+    def __enter__(self) -> TurnPrinter:
+        """Begin a turn, whose status line is removed when the `with` body ends, however it ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear_status()
 
     def print_event(self, event: Event) -> None:
         """Print a line for a completed step; draw a running step in the status line."""
@@ -167,8 +175,8 @@ class TurnPrinter:
         if not self.live or moment < self._due or (self.answer and self.answer.holds_terminal):
             return
         self._due = moment + REDRAW
+        self._shown = True  # before a signal can interrupt the drawing
         click.echo(f"\r\x1b[K{fit_status_line(text)}", nl=False, err=True)
-        self._shown = True
 
     def _print_hits(self, hits: tuple[Hit, ...], seconds: float) -> None:
         """Print the number of hits and the time of the search, and a line for each hit."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rm_local.errors import ModelNotFoundError, RmLocalError, UsageError
 from rm_local.gguf import derive_first_part_path
-from rm_local.home import expand_home
+from rm_local.home import expand_user_path
 from rm_local.library import model_file as models
 from rm_local.library.embedded_models import (
     RM_NANO,
@@ -117,10 +117,10 @@ def find_model(settings: Settings, wanted: str) -> LibraryModel:
     Raises:
         ModelNotFoundError: There is no such file, or no model has that name.
         InvalidModelError: The file is not a GGUF file, or its header is damaged.
-        UsageError: Several models could be meant.
+        UsageError: Several models could be meant, or `wanted` begins with an unknown home folder.
         EngineError: There is no cache folder for rm-small.
     """
-    path, used = expand_home(wanted), resolve_model_path_or_name(settings)
+    path, used = expand_user_path(wanted), resolve_model_path_or_name(settings)
     if path.exists() or looks_like_model_path(wanted):
         model = models.read_model_description(path)
         return LibraryModel(

@@ -41,6 +41,8 @@ def list_possible_ollama_roots() -> list[Path]:
 def find_ollama_models(note: Note) -> Iterator[tuple[Path, str]]:
     """Yield the GGUF file and the name of each model: `model-tag`, or `model` for `latest`."""
     for root in list_possible_ollama_roots():
+        if root.parts[:1] and root.parts[0].startswith("~"):
+            note(f"OLLAMA_MODELS is {root}, and there is no such home folder")
         for manifest in sorted((root / "manifests").glob("*/*/*/*")):
             if blob := _find_blob(root, manifest, note):
                 model, tag = manifest.parent.name, manifest.name

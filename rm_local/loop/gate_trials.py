@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rm_local.errors import UsageError
-from rm_local.text import one_line
+from rm_local.text import NotUtf8Error, decode_text, one_line
 
 if TYPE_CHECKING:
     from rm_local.loop.retrieve import StoreRetriever
@@ -48,13 +48,13 @@ def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuesti
     """
     labelled: list[LabelledQuestion] = []
     try:
-        lines = path.read_text("utf-8").splitlines()
+        text = decode_text(path.read_bytes())
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}."
         raise UsageError(message, "Name another file.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8 text.", "Name another file.") from None
-    for number, line in enumerate(lines, 1):
+    except NotUtf8Error as error:
+        raise UsageError(f"{path} is not UTF-8 text: {error}.", "Name another file.") from None
+    for number, line in enumerate(text.splitlines(), 1):
         try:
             fields = json.loads(line)
             if half is None or fields.get("half") == half:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
+from rm_local.text import replace_raw_bytes
+
 if TYPE_CHECKING:
     from rm_local.arrays import Floats
 
@@ -17,6 +19,12 @@ class EntryFilter:
     domain: str | None = None
     source: str | None = None
     level: str | None = None
+
+    def __post_init__(self) -> None:
+        """Replace bytes that are not UTF-8, as Python keeps them in arguments."""
+        for name in ("domain", "source", "level"):
+            if value := getattr(self, name):
+                object.__setattr__(self, name, replace_raw_bytes(value))
 
     def __bool__(self) -> bool:
         """Return whether the filter excludes anything."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
 
 from rm_local.loop import DEFAULT_PLAN, find_plan
 from rm_local.tui import keys
+from rm_local.tui.process_signals import ProcessSignals
 from rm_local.tui.screens.chat import ChatScreen
 from rm_local.tui.theme import DARK, LIGHT, PHASE_COLORS
 from rm_local.tui.widgets.too_small import LEAST_HEIGHT, LEAST_WIDTH
@@ -55,6 +59,7 @@ class RmLocalApp(App[None], inherit_bindings=False):
         super().__init__()
         self.backend = backend
         self.chat = ChatScreen(backend, replace(find_plan(plan), thinking=thinking), clock)
+        self._signals = ProcessSignals(self)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = theme if theme in self.available_themes else DARK.name
@@ -67,10 +72,24 @@ class RmLocalApp(App[None], inherit_bindings=False):
         """Return the chat screen."""
         return self.chat
 
+    def on_ready(self) -> None:
+        """Handle signals from now on: the app can end."""
+        self._signals.handle_signals()
+
     async def on_unmount(self) -> None:
         """Stop the turn and the worker process at the end of the app."""
         self.chat.close()
         await self.backend.close()
+
+    def run(self, **options: Any) -> None:
+        """Run the app until it ends. `options` are those of Textual."""
+        self._signals.hold_end_signals()
+        super().run(**options)
+
+    def action_suspend_process(self) -> None:
+        """Stop the process and those started with it, as Ctrl+Z does outside the app."""
+        if sys.platform != "win32" and not self.is_headless:
+            os.kill(0, signal.SIGTSTP)
 
     def action_help(self) -> None:
         """Show the help screen."""

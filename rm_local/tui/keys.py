@@ -16,6 +16,10 @@ ASK = [
         "shift+enter,ctrl+j", "newline", "New line", show=False, id="prompt.newline",
         tooltip="New line in the question",
     ),
+    Binding(
+        "ctrl+underscore,ctrl+slash", "undo", "Undo", show=False, id="prompt.undo",
+        tooltip="Undo the last change of the question",
+    ),
 ]  # fmt: skip
 TURN = [
     Binding(
@@ -88,6 +92,10 @@ APP = [
         "ctrl+n", "new", "New", id="app.new", tooltip="New session, which follows nothing"
     ),
     Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Quit", priority=True),
+    Binding(
+        "ctrl+z", "suspend_process", "Suspend", id="app.suspend", show=False, priority=True,
+        tooltip="Back to the shell; `fg` returns",
+    ),
 ]  # fmt: skip
 
 # Not in the help: each works in one situation only, in which the footer shows it or Esc leaves.
@@ -138,7 +146,7 @@ SECTIONS = (
     ("Asking", (*ASK, *TURN)),
     ("On a hit", tuple(HITS)),
     ("On a branch or an old turn", (*BRANCH, *PAST_TURN, SCROLL)),
-    ("Everywhere", (NEXT_PART, *VIEW, *APP[1:3], COMMANDS, APP[0], APP[3])),
+    ("Everywhere", (NEXT_PART, *VIEW, *APP[1:3], COMMANDS, APP[0], *APP[3:])),
 )
 """The sections of the help screen, as pairs of a title and its bindings."""
 ALL = (
@@ -146,7 +154,9 @@ ALL = (
 )  # fmt: skip
 """Every binding of the app except `QUIT_HELP`."""
 
-_NAMES = {"escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn"}
+_NAMES = {
+    "escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "underscore": "_", "slash": "/",
+}  # fmt: skip
 
 
 def format_keys(binding: Binding) -> list[str]:

@@ -52,7 +52,6 @@ def test_a_piped_text_is_attached(use: Use, text: str) -> None:
     ("text", "read"),
     [
         (b"\xef\xbb\xbfone\r\n", "one"),
-        ("zwei\n".encode("utf-16"), "zwei"),
         (b"caf\xe9\n", "caf\ufffd"),
     ],
 )
@@ -83,6 +82,17 @@ def test_input_is_ignored_on_request(use: Use) -> None:
     run("--no-stdin", "What is 4 + 4?", text=CODE)
 
     assert runtime.questions == ["What is 4 + 4?"]
+
+
+def test_another_encoding_is_named(use: Use) -> None:
+    """As wrong usage."""
+    runtime = use()
+
+    result = run("What is this?", text="zwei\n".encode("utf-16"))
+
+    assert result.exit_code == 2
+    assert "it is UTF-16; save it as UTF-8" in result.stderr
+    assert not runtime.questions
 
 
 @pytest.mark.parametrize("text", [b"\x89PNG\r\n\x00\x00", b"\x7fELF\x02\x00"])

@@ -75,13 +75,16 @@ def test_without_it_there_is_no_folder(
 
 @pytest.mark.usefixtures("no_home")
 def test_settings_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no file to read; the environment still counts."""
+    """There is no file to read; the environment still counts, and cannot name a home folder."""
     monkeypatch.delenv("RM_LOCAL_HOME")
     assert settings.load_settings() == Settings()
     assert paths.templates_dir() is None
 
+    monkeypatch.setenv("RM_LOCAL_MODEL", "/m.gguf")
+    assert settings.load_settings().model == Path("/m.gguf")
     monkeypatch.setenv("RM_LOCAL_MODEL", "~/m.gguf")
-    assert settings.load_settings().model == Path("~/m.gguf")
+    with pytest.raises(SettingsError, match="RM_LOCAL_MODEL"):
+        settings.load_settings()
 
 
 @pytest.mark.parametrize("home", ["~/rm", "~", "~nobody-of-that-name/rm"])

@@ -95,9 +95,9 @@ def test_help_imports_only_what_it_needs() -> None:
     rooms = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("rm_local")}
     assert packages == {"click", "rm_local"}
     assert "asyncio" not in loaded
-    # The adapters of `--lora` and the old names are read as the command line is.
-    small = {"rm_local.errors", "rm_local.lazy", "rm_local.lora", "rm_local.old_names"}
-    assert rooms == {"rm_local", "rm_local.cli"} | small
+    # Adapters of `--lora`, home folders, bounds and old names are read as the command line is.
+    small = ("errors", "home", "lazy", "limits", "lora", "old_names")
+    assert rooms == {"rm_local", "rm_local.cli"} | {f"rm_local.{name}" for name in small}
 
 
 def test_imports_run_one_way() -> None:

@@ -14,11 +14,10 @@ from rm_local.cli.options import PATH
 @click.argument("path", type=PATH)
 def add(path: Path) -> None:
     """Add a GGUF file, or a folder to search for them, to the list of models. Nothing is copied."""
-    from rm_local.home import expand_home
     from rm_local.library import add_model, read_model_description, require_loadable
     from rm_local.text import one_line
 
-    path = expand_home(path).absolute()
+    path = path.absolute()
     if path.is_dir():
         found = f"a folder with {_count_usable_models_or_fail(path)} models to reason with"
     else:

@@ -24,11 +24,11 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
 
     A file in another program's store is never deleted.
     """
-    from rm_local.home import expand_home
+    from rm_local.home import expand_user_path
     from rm_local.library import find_model, forget_model
     from rm_local.text import one_line
 
-    path = expand_home(model).absolute()
+    path = expand_user_path(model).absolute()
     if not delete and forget_model(path):  # also a path that no longer exists
         click.echo(f"removed from the list: {one_line(str(path))}")
         return

@@ -12,7 +12,7 @@ import click
 
 from rm_local import limits
 from rm_local.cli.old_options import build_old_options_context_settings
-from rm_local.cli.options import FILE, JSON, FiniteRange
+from rm_local.cli.options import FOLDER, JSON, OUTPUT, FiniteRange
 from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
@@ -52,13 +52,13 @@ if TYPE_CHECKING:
 @click.option(
     "--in",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=FOLDER,
     default=Path(),
     help="Folder for the temporary store.  [default: the current one]",
 )
 @click.option(
     "--keep",
-    type=FILE,
+    type=OUTPUT,
     help="Build the store here and keep it; an existing one is measured.",
 )
 @click.option("--peers", is_flag=True, help="Also measure other libraries on the same rows.")

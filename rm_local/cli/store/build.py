@@ -10,7 +10,7 @@ import click
 
 from rm_local import limits
 from rm_local.cli.context import print_notice
-from rm_local.cli.options import INPUT, JSON, PATH
+from rm_local.cli.options import INPUT, JSON, OUTPUT, PATH
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import RESUMABLE
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=INPUT, metavar="FILE...")
-@click.option("--out", required=True, type=PATH, help="The new store.")
+@click.option("--out", required=True, type=OUTPUT, help="The new store.")
 @click.option(
     "--embedder",
     default="minilm",

@@ -10,14 +10,16 @@ from typing import BinaryIO
 import click
 
 from rm_local.cli.context import STORES, CliContext
-from rm_local.cli.options import PATH
+from rm_local.cli.options import OUTPUT, STREAM_OUTPUT
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import list_stores_to_read
 
 
 @click.command("export")
-@click.option("--out", type=PATH, help="File to write, compressed if it ends in .zst or .gz.")
-@click.option("--vectors", type=PATH, metavar="FILE.npy", help="File for the entries' vectors.")
+@click.option(
+    "--out", type=STREAM_OUTPUT, help="File to write, compressed if it ends in .zst or .gz."
+)
+@click.option("--vectors", type=OUTPUT, metavar="FILE.npy", help="File for the entries' vectors.")
 @click.option("--domain", help="Only entries of this domain.")
 @click.option("--source", help="Only entries from this source.")
 @click.option("--level", help="Only entries of this level.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import STORES, CliContext, print_notice, print_notices_then_close
-from rm_local.cli.options import JSON
+from rm_local.cli.options import EXISTING_FILE, JSON
 
 if TYPE_CHECKING:
     from rm_local.loop import GateTrial, LabelledQuestion
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("gate")
-@click.argument("questions", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("questions", type=EXISTING_FILE)
 @click.option("--half", metavar="NAME", help="Only questions whose `half` is NAME.")
 @JSON
 @STORES

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from rm_local import limits
-from rm_local.cli.options import FILE
+from rm_local.cli.options import OUTPUT, STREAM_OUTPUT
 from rm_local.cli.progress import print_progress
 
 
@@ -26,10 +26,10 @@ from rm_local.cli.progress import print_progress
     help="Compose them from this many sentences.  [default: as many as entries, at least 500; all "
     "from 100,000 entries]",
 )
-@click.option("--out", type=FILE, help="File for the entries.  [default: standard output]")
+@click.option("--out", type=STREAM_OUTPUT, help="File for the entries.  [default: standard output]")
 @click.option(
     "--vectors",
-    type=FILE,
+    type=OUTPUT,
     help="File for the vectors, a float16 .npy. The first run embeds the sentences.",
 )
 @click.option("--hash", "hashed", is_flag=True, help="Print the SHA-256 of the entries instead.")

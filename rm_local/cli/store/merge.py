@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from rm_local.cli.options import JSON, PATH
+from rm_local.cli.options import JSON, OUTPUT, PATH
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import RESUMABLE
 
 
 @click.command()
 @click.argument("stores", nargs=-1, required=True, type=PATH, metavar="STORE...")
-@click.option("--out", required=True, type=PATH, help="The new store.")
+@click.option("--out", required=True, type=OUTPUT, help="The new store.")
 @JSON
 def merge(stores: tuple[Path, ...], out: Path, as_data: bool) -> None:
     """Merge all entries of STOREs into a new store; the STOREs do not change.

@@ -52,14 +52,16 @@ class ThinkingSplitter:
 
     A stream that starts in `thinking` (the prompt has opened the block) needs no opening marker; a
     repeated one is removed. A stream that starts in `answer` changes to thinking only if it begins
-    with the opening marker. After the closing marker, markers are plain text, except in a family
-    with channels, where a header names the next part. White space before the answer is removed.
+    with the opening marker. After the closing marker, an opening marker is plain text, and a
+    repeated closing marker is removed; in an `exact` answer both are text. In a family with
+    channels a header names the next part. White space before the answer is removed.
     """
 
-    def __init__(self, start: Part, markers: Markers = THINK) -> None:
+    def __init__(self, start: Part, markers: Markers = THINK, *, exact: bool = False) -> None:
         self._part: Part = start
         self._markers = markers
         self._opening, self._closing = markers.opening, markers.closing
+        self._exact = exact
         self._fresh = True
         self._in_header = False
         self._held = ""
@@ -136,7 +138,11 @@ class ThinkingSplitter:
             self._in_header = True
             return
         wrapped = self._closing == self._markers.closing and self._markers.wrap
-        self._opening, self._closing = self._markers.wrap if wrapped else ("", "")
+        if wrapped:
+            self._opening, self._closing = self._markers.wrap
+        else:
+            repeated = not self._exact and not self._markers.wrap
+            self._opening, self._closing = "", self._markers.closing if repeated else ""
         self._fresh = True
         self._part = "answer"
 

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from rm_local.errors import UsageError
 from rm_local.records import Entry
 from rm_local.store.codec.text_blocks import MAX_TEXT_BYTES, check_and_join_texts
+from rm_local.text import find_other_encoding
 
 MAX_LINE_BYTES = 8 * MAX_TEXT_BYTES
 """Maximum bytes of a line: six for each byte of an entry's texts, as in `\\u00e9`, and more for the
@@ -61,13 +62,13 @@ def parse_line(line: bytes, name: str, number: int) -> Entry | None:
     Raises:
         UsageError: The line is not an entry. The message has the file's `name` and the `number`.
     """
-    text = line.removeprefix(BOM) if number == 1 else line
+    text = line.removeprefix(BOM)  # also within a file: several were joined
     if not text.strip():
         return None
     try:
         return _parse_entry(_DECODER.decode(text.decode("utf-8")))
     except UnicodeDecodeError as error:
-        fault = f"byte {error.start + 1} is not UTF-8"
+        fault = find_other_encoding(line) or f"byte {error.start + 1} is not UTF-8"
     except json.JSONDecodeError as error:
         fault = f"it is not JSON: {error.msg} at character {error.pos + 1}"
     except RecursionError:

@@ -107,7 +107,7 @@ def _choose_path_and_remove_stale(path: Path, build_key: str) -> Path:
     Files and folders left by calls with another `build_key` are removed.
     """
     stem = f"{path.name}.compact-"
-    new_path = path.with_name(stem + blake2b(build_key.encode(), digest_size=6).hexdigest())
+    new_path = path.with_name(stem + blake2b(os.fsencode(build_key), digest_size=6).hexdigest())
     ours = re.compile(re.escape(stem) + r"[0-9a-f]{12}(\.build)?")
     for other in path.parent.iterdir():
         if other in (new_path, _get_build_folder(new_path)) or not ours.fullmatch(other.name):

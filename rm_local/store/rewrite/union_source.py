@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,7 +81,9 @@ def join_stores(
     _check_stores(stores)
     total = sum(store.rows for store in stores)
     fingerprint = ", ".join(f"{store.path}: {store.fingerprint}" for store in stores)
-    left_out = folder / f"repeated-{blake2b(fingerprint.encode(), digest_size=8).hexdigest()}.npy"
+    left_out = (
+        folder / f"repeated-{blake2b(os.fsencode(fingerprint), digest_size=8).hexdigest()}.npy"
+    )
     if not left_out.exists():
         _write_places(
             left_out,

@@ -15,7 +15,7 @@ CASES: list[tuple[Part, str, str, str]] = [
     ("thinking", "<think>\nagain</think>yes", "\nagain", "yes"),
     ("thinking", "\n<think>\nagain</think>yes", "\nagain", "yes"),
     ("thinking", "never closed <thi", "never closed <thi", ""),
-    ("thinking", "a </thin b </think>c </think> <think>", "a </thin b ", "c </think> <think>"),
+    ("thinking", "a </thin b </think>c </think> <think>", "a </thin b ", "c <think>"),
     ("thinking", "</think>at once", "", "at once"),
     ("answer", "plain", "", "plain"),
     ("answer", "  <think>own block</think> done", "own block", "done"),
@@ -143,3 +143,32 @@ def test_a_header_belongs_to_no_part() -> None:
 def test_old_thoughts_are_dropped(text: str, left: str) -> None:
     """Of an assistant's message only what the user saw is left."""
     assert strip_thinking(text, THINK) == left
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("a</think></think>yes", "yes"),
+        ("a</think>\n</think>\n\nyes", "yes"),
+        ("a</think>yes\n</think>\nno", "yes\nno"),
+        ("a</think>yes</think>", "yes"),
+    ],
+)
+def test_a_repeated_closing_marker_is_removed(text: str, answer: str, size: int) -> None:
+    """However it is cut into pieces."""
+    assert read_answer(ThinkingSplitter("thinking"), text, size) == answer
+
+
+@pytest.mark.parametrize("answer", ['{"tag": "</think>"}', "</think>", "<think>x</think>"])
+def test_an_exact_answer_keeps_every_marker(answer: str) -> None:
+    """JSON made under a schema is not changed."""
+    splitter = ThinkingSplitter("thinking", exact=True)
+
+    assert read_answer(splitter, f"a</think>{answer}", 1) == answer
+
+
+def read_answer(splitter: ThinkingSplitter, text: str, size: int) -> str:
+    """The answer in a text that comes in pieces."""
+    parts = [part for i in range(0, len(text), size) for part in splitter.feed(text[i : i + size])]
+    return "".join(text for kind, text in [*parts, *splitter.flush()] if kind == "answer")

@@ -44,7 +44,7 @@ def names(bindings: Iterable[Binding]) -> set[str]:
 
 def mentioned(text: str) -> set[str]:
     """The words of the document that can be names of keys."""
-    return set(re.findall(r"[A-Za-z0-9+]+", text))
+    return set(re.findall(r"[A-Za-z0-9+_/]+", text))
 
 
 def test_every_key_of_the_app_is_in_one_place() -> None:

@@ -64,7 +64,7 @@ class BranchState:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stops = StopTextCutter(spec.stop)
         self._origins = TextOrigins()
-        self._splitter = ThinkingSplitter(start, markers)
+        self._splitter = ThinkingSplitter(start, markers, exact=constraint is not None)
         self._markers = markers.texts
         calculates = spec.calculator and not self.endless and not constraint
         self._finder = ExpressionFinder(spec.forced) if calculates else None

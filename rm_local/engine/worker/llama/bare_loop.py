@@ -38,7 +38,7 @@ class BaselineLoop:
         """
         params = build_model_params()
         params.n_gpu_layers = gpu_layers if llama_cpp.llama_supports_gpu_offload() else 0
-        model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+        model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if model is None:
             raise SystemExit(f"llama.cpp does not load {path}: {log.find_first_logged_error()}")
         self._context: Any = self._create_context(model, threads)

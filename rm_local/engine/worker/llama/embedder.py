@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ class Embedder:
         log.forget_kept_log_messages()
         params = build_model_params()
         params.n_gpu_layers = 0
-        self._model: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+        self._model: Any = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if self._model is None:
             reason = log.find_first_logged_error() or "it did not say why"
             raise InvalidModelError(

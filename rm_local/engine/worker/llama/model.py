@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -147,7 +148,7 @@ def _load_weights(
     params.n_gpu_layers = gpu_layers
     params.progress_callback = report_progress
     log.forget_kept_log_messages()
-    handle = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+    handle = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
     if handle is None and inbox.cancel_reason:
         raise CancelledByUserError("Loading was stopped.")
     if handle is None:

@@ -1,0 +1,174 @@
+"""Standard streams that any command can write to: closed, full, without a reader, in any encoding.
+
+Standard output that cannot be written ends the command once, and later output is discarded.
+Standard error only accompanies the work: what it cannot take is discarded.
+"""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import os
+import select
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from rm_local.cli.lazy_group import ReportedError
+from rm_local.errors import RmLocalError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+FAILED = RmLocalError.exit_code
+_HANDLER, _ASCII = "rm_local_replace", "rm_local_ascii"
+_TOLERANT = ("replace", "backslashreplace", "namereplace", "xmlcharrefreplace", "ignore")
+"""Error handlers of Python's that can encode every character."""
+
+
+class _SafeFile(io.FileIO):
+    """The file of a standard stream; after the first failed write it discards what is written.
+
+    `required`: a failed write ends the command. `follows`: it has the reader of standard output,
+    so that the command ends when this reader leaves.
+    """
+
+    def __init__(self, descriptor: int, *, required: bool, follows: bool = False) -> None:
+        super().__init__(descriptor, "wb", closefd=False)
+        self.failed = False
+        self._required = required
+        self._follows = follows
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write bytes, waiting for a reader that is slow; return how many were written.
+
+        Raises:
+            ReportedError: Standard output cannot be written.
+            click.exceptions.Exit: The reader of standard output left.
+        """
+        if self.failed:
+            return memoryview(data).nbytes
+        try:
+            while (written := super().write(data)) is None:  # another program made it non-blocking
+                select.select([], [self.fileno()], [])
+            return written
+        except OSError as error:
+            self._discard_later_output()
+            self._report_failure(error)
+        return memoryview(data).nbytes
+
+    def _discard_later_output(self) -> None:
+        """Connect the descriptor to the null device, for libraries that write to it, too."""
+        self.failed = True
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, self.fileno())
+        os.close(null)
+
+    def _report_failure(self, error: OSError) -> None:
+        if error.errno == errno.EPIPE and (self._required or self._follows):
+            raise click.exceptions.Exit(FAILED)
+        if not self._required:
+            return
+        reason = error.strerror or str(error)
+        remedy = "Free some space, or send the output to another place."
+        raise ReportedError(f"Standard output cannot be written: {reason}.", remedy, FAILED)
+
+
+def prepare_streams() -> None:
+    """Replace `sys.stdout` and `sys.stderr` by streams that no output makes crash.
+
+    Closed standard descriptors are opened on the null device, so that no other file gets their
+    numbers. `sys.stdin` stays None if it was closed.
+    """
+    _open_closed_descriptors()
+    codecs.register_error(_HANDLER, _replace_unencodable)
+    codecs.register(_find_ascii_codec)
+    together = sys.stdout is not None and sys.stderr is not None and _is_same_file()
+    sys.stdout = _make_safe_stream(sys.stdout, _SafeFile(1, required=True))
+    sys.stderr = _make_safe_stream(sys.stderr, _SafeFile(2, required=False, follows=together))
+
+
+def open_drawing_stream() -> TextIO:
+    """Open a stream for drawing on the terminal that is standard output.
+
+    Characters that the terminal's encoding lacks are replaced. A terminal that is gone is no error:
+    the system sends a signal then.
+    """
+    return _make_safe_stream(sys.stdout, _SafeFile(os.dup(1), required=False))
+
+
+def has_output_failed() -> bool:
+    """Return whether a write to standard output failed since `prepare_streams`."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return isinstance(raw, _SafeFile) and raw.failed
+
+
+def _open_closed_descriptors() -> None:
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+
+
+def _is_same_file() -> bool:
+    """Return whether standard output and standard error are one file or pipe."""
+    with suppress(OSError):
+        return os.path.sameopenfile(1, 2)
+    return False
+
+
+def _make_safe_stream(stream: TextIO | None, file: _SafeFile) -> TextIO:
+    """Make a text stream that writes to `file` with the encoding of `stream`.
+
+    Without a stream, what is written is discarded.
+    """
+    if stream is None:
+        return open(os.devnull, "w", encoding="utf-8")
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    if sys.platform == "win32" and stream.isatty():
+        stream.reconfigure(errors="replace")
+        return stream
+    named = file.fileno() == 1 and stream.errors in _TOLERANT  # by PYTHONIOENCODING
+    is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+    return io.TextIOWrapper(
+        io.BufferedWriter(file),
+        encoding=_ASCII if is_ascii else stream.encoding,
+        errors=stream.errors if named else _HANDLER,
+        line_buffering=file.fileno() == 2 or stream.isatty(),
+    )
+
+
+def _replace_unencodable(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Error handler: a byte of a file's name stays that byte, any other character becomes `?`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    bad = error.object[error.start : error.end]
+    if not any("\udc80" <= char <= "\udcff" for char in bad) or _has_wide_units(error.encoding):
+        return "?" * len(bad), error.end
+    data = (ord(char) - 0xDC00 if "\udc80" <= char <= "\udcff" else ord("?") for char in bad)
+    return bytes(data), error.end
+
+
+def _has_wide_units(encoding: str) -> bool:
+    return encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32", "utf-7"))
+
+
+def _find_ascii_codec(name: str) -> codecs.CodecInfo | None:
+    """Find the codec ASCII under another name: click writes UTF-8 to a stream in `ascii`."""
+    if name != _ASCII:
+        return None
+    ascii = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        name=_ASCII,
+        encode=ascii.encode,
+        decode=ascii.decode,
+        incrementalencoder=ascii.incrementalencoder,
+        incrementaldecoder=ascii.incrementaldecoder,
+        streamreader=ascii.streamreader,
+        streamwriter=ascii.streamwriter,
+    )

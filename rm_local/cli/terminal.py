@@ -1,0 +1,43 @@
+"""What the terminal can do, by the environment variable TERM."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+CANNOT_DRAW = "The app cannot draw on it. Use the commands."
+_INCAPABLE = ("", "dumb", "unknown")
+"""Values of TERM that name no terminal, or one that only prints lines."""
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a standard stream is a terminal; a closed one is not."""
+    return stream is not None and stream.isatty()
+
+
+def can_move_cursor() -> bool:
+    """Return whether the terminal understands escape codes, such as those that move the cursor."""
+    name = os.environ.get("TERM", "")
+    return sys.platform == "win32" or (name not in _INCAPABLE and _has_cursor_address(name))
+
+
+def can_redraw_lines(stream: TextIO | None) -> bool:
+    """Return whether `stream` is a terminal on which a line can be drawn over."""
+    return is_terminal(stream) and can_move_cursor()
+
+
+def name_terminal() -> str:
+    """Return the name of the terminal as TERM gives it, or that TERM is not set."""
+    return os.environ.get("TERM") or "TERM is not set"
+
+
+def _has_cursor_address(name: str) -> bool:
+    """Look up in terminfo whether a terminal can move the cursor; True if it is not listed."""
+    try:
+        import curses
+
+        curses.setupterm(name, 1)
+        return curses.tigetstr("cup") is not None
+    except Exception:  # curses is not part of every Python; its error class is not, either
+        return True
