@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 
 SETTINGS = {
     "kv": "kv_cache_type",
@@ -38,15 +39,18 @@ class RenamedWarning(FutureWarning):
     """Warning that an old name was used. Commands print it as one line of notice."""
 
 
-def warn_and_replace_old_name(names: Mapping[str, str], name: str, form: str = "{}") -> str:
+def warn_and_replace_old_name(
+    names: Mapping[str, str], name: str, form: str = "{}", *, file: Path | None = None
+) -> str:
     """Return `name`, or the present name if it is an old one: then emit a `RenamedWarning`.
 
     `names` maps old names to present ones. `form` is the notation of a name in the warning, such as
-    `--{}`.
+    `--{}`. `file`: the file in which the name stands, for the warning.
     """
     if name not in names:
         return name
     old, new = form.format(name), form.format(names[name])
     # The line that Python shows is the one that called the caller: that of the old name.
-    warnings.warn(f"`{old}` is now `{new}`.", RenamedWarning, stacklevel=3)
+    place = f" Change it in {file}." if file else ""
+    warnings.warn(f"`{old}` is now `{new}`.{place}", RenamedWarning, stacklevel=3)
     return names[name]

@@ -55,6 +55,8 @@ class Hit:
     """Share, 0 to 1, of the query's rare words that the entry's subproblem contains."""
     store: str = ""
     """Name of the entry's store; empty if only one store is searched."""
+    words: tuple[str, ...] = ()
+    """The rare words that `lexical` counts, in lower case and without accents."""
 
     @property
     def key(self) -> EntryKey:

@@ -14,7 +14,7 @@ from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError, StoreError
 from rm_local.folders import UnsavedFilesReporter
 from rm_local.idle_timer import IdleTimer
-from rm_local.library import choose_default_model, ensure_model_file_in_thread
+from rm_local.library import choose_default_model, ensure_model_file_in_thread, name_model
 from rm_local.loop import (
     Event,
     ModelLoading,
@@ -29,6 +29,7 @@ from rm_local.loop import (
     make_failed_event,
 )
 from rm_local.lora import LoraAdapter, drop_unused_adapters
+from rm_local.paths import shipped_model
 from rm_local.records import Hit
 from rm_local.settings import Settings
 from rm_local.store import ANY_ENTRY, EntryFilter
@@ -163,10 +164,20 @@ class Runtime:
             is_default=self._uses_default,
         )
         lora = await self.hash_adapters()
-        info = await self.engine.load_model(file, lora=lora, on_progress=publish_progress)
+        name = await asyncio.to_thread(self._name_model, file)
+        info = await self.engine.load_model(
+            file, lora=lora, name=name, on_progress=publish_progress
+        )
         for note in info.notes:
             self.publish_notice_once(note)
         return info
+
+    def _name_model(self, file: Path) -> str:
+        """Return the name of the model in `file` as in the list of models; empty if unreadable."""
+        try:
+            return name_model(self.settings, file if file == shipped_model() else self.model)
+        except (RmLocalError, OSError):
+            return ""  # loading it reports the reason
 
     async def hash_adapters(self) -> tuple[LoraAdapter, ...]:
         """Hash the files of the model's adapters; return the adapters with their sha256.

@@ -87,7 +87,9 @@ def load_settings(path: Path | None = None) -> Settings:
     source = path or _find_existing_config()
     values = _read_setting_values(source) if source else {}
     if model := os.environ.get("RM_LOCAL_MODEL"):
-        values["model"] = _expand_path("RM_LOCAL_MODEL", model)
+        named = _expand_path("RM_LOCAL_MODEL", model)
+        # With a separator it is a path, also if it ends in the name of an embedded model.
+        values["model"] = named.absolute() if os.path.dirname(model) else named
         values.pop("lora", None)
     if store := os.environ.get("RM_LOCAL_STORE"):
         values["stores"] = (_expand_path("RM_LOCAL_STORE", store),)
@@ -128,7 +130,7 @@ def _read_setting_values(source: Path) -> dict[str, Any]:
         raise SettingsError(f"{source} has a number that is too long.", "Shorten it.") from None
     values: dict[str, Any] = {}
     for written, value in table.items():
-        key = warn_and_replace_old_name(old_names.SETTINGS, written)
+        key = warn_and_replace_old_name(old_names.SETTINGS, written, file=source)
         if key in values:
             message = f"{source}: {key!r} is set twice, under its old name, too."
             raise SettingsError(message, "Remove one of the two lines.")
@@ -188,7 +190,7 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
         case "context_overflow":
             if isinstance(value, str):
                 value = warn_and_replace_old_name(
-                    old_names.CONTEXT_OVERFLOW, value, f'{key} = "{{}}"'
+                    old_names.CONTEXT_OVERFLOW, value, f'{key} = "{{}}"', file=source
                 )
             return _check_choice(source, key, value, get_args(Overflow))
         case "idle_unload_minutes":
@@ -203,11 +205,9 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
             raise _make_value_error(source, key, value, "true or false")
         case "plan" | "theme":
             if isinstance(value, str) and value:
-                return (
-                    warn_and_replace_old_name(old_names.PLANS, value, "plan {}")
-                    if key == "plan"
-                    else value
-                )
+                if key == "plan":
+                    return warn_and_replace_old_name(old_names.PLANS, value, "plan {}", file=source)
+                return value
             raise _make_value_error(source, key, value, "a name")
         case _:
             known = ", ".join(field.name for field in fields(Settings))

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 from rm_local.lazy import export_lazily
 
 if TYPE_CHECKING:
-    from rm_local.bench.corpus.corpus import prepare_docstring_corpus as prepare_docstring_corpus
+    from rm_local.bench.corpus.corpus import (
+        choose_sentence_count as choose_sentence_count,
+        prepare_docstring_corpus as prepare_docstring_corpus,
+    )
     from rm_local.bench.corpus.docstrings import (
         DocumentedObject as DocumentedObject,
         read_docstrings as read_docstrings,
@@ -48,7 +51,7 @@ if TYPE_CHECKING:
 __getattr__ = export_lazily(
     __name__,
     {
-        "corpus.corpus": ["prepare_docstring_corpus"],
+        "corpus.corpus": ["choose_sentence_count", "prepare_docstring_corpus"],
         "corpus.docstrings": ["DocumentedObject", "read_docstrings"],
         "corpus.export": ["export_synthetic_rows", "create_new_file"],
         "corpus.synthetic": ["SyntheticSource"],

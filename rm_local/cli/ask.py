@@ -19,17 +19,19 @@ from rm_local.cli.context import (
     MODEL,
     STORES,
     CliContext,
+    check_plan_setting,
     print_notice,
     print_notices_then_close,
-    print_text,
     read_text_argument,
 )  # fmt: skip
 from rm_local.cli.lazy_group import ReportedError
 from rm_local.cli.options import LORA, FiniteRange
+from rm_local.cli.standard_input import read_attachment
 from rm_local.errors import CancelledByUserError
 from rm_local.lora import LoraAdapter
 
 if TYPE_CHECKING:
+    from rm_local.cli.answer_printer import AnswerPrinter
     from rm_local.cli.turn_printer import TurnPrinter
     from rm_local.loop import Event, Notice, Plan, TurnControl
     from rm_local.runtime import Runtime
@@ -103,6 +105,12 @@ BRANCHES = click.IntRange(1, limits.MOST_BRANCHES)
 )
 @JSON_SCHEMA
 @GRAMMAR
+@click.option(
+    "--stdin/--no-stdin",
+    "attach",
+    default=None,
+    help="Attach the text on standard input to QUESTION, however late it comes, or ignore it.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress on standard error.")
 @MODEL
 @LORA
@@ -128,6 +136,7 @@ def ask(
     session: str | None,
     schema: Path | None,
     grammar: Path | None,
+    attach: bool | None,
     quiet: bool,
     model: Path | None,
     lora: tuple[LoraAdapter, ...],
@@ -135,8 +144,12 @@ def ask(
 ) -> None:
     """Answer QUESTION, or the text on standard input.
 
-    The answer goes to standard output, the steps to standard error. Ctrl+C stops and keeps what
-    was generated; a second one exits at once.
+    A text that is piped or redirected into the command is attached to QUESTION. A pipe without a
+    first byte within 3 seconds is ignored, with a warning, and so is a file of which a part was
+    read, such as the list that a shell loop reads. --stdin and --no-stdin decide it.
+
+    The answer goes to standard output, while it is written if it has only one branch; the steps go
+    to standard error. Ctrl+C stops and keeps what was generated; a second one exits at once.
 
     The model reads the question alone, unless it continues a session: then it reads the earlier
     questions and answers, too. Continuing from an earlier turn begins a new branch of the
@@ -147,11 +160,14 @@ def ask(
     """
     import asyncio
 
+    from rm_local.attachment import attach_text
     from rm_local.loop import TurnOverrides
     from rm_local.sessions import Session
 
     context = context.with_overrides(model, stores, lora)
     settings = context.load_settings()
+    if not plan:
+        check_plan_setting(settings)
     adjusted = adjust_plan(
         plan or settings.plan,
         samples=samples,
@@ -164,8 +180,13 @@ def ask(
         effort=effort or "",
         calculator=calculator,
     )
-    check_stdin_used_once(question, grammar, schema)
+    attaches = bool(question) and question != ("-",)
+    constrained_by_stdin = "-" in (str(grammar), str(schema))
+    check_stdin_used_once(("-",) if attach else question, grammar, schema)
     text = read_text_argument(question, "question", EXAMPLE)
+    attachment = read_attachment(False if constrained_by_stdin else attach) if attaches else ""
+    if attachment:
+        text = attach_text(text, attachment)
     overrides = TurnOverrides(
         seed=seed, temperature=temperature, grammar=read_grammar(grammar, schema)
     )
@@ -175,9 +196,12 @@ def ask(
     else:
         chat, after = Session(runtime), 0
     printer = None if quiet or as_lines else create_printer(runtime, chat, after, adjusted)
+    if printer and attachment:
+        printer.print_attachment(attachment)
     turn = partial(chat.ask, text, adjusted, after=after, overrides=overrides)
     try:
-        asyncio.run(run_and_print_turn(runtime, turn, printer, as_lines=as_lines))
+        answer = None if as_lines else create_answer_printer(adjusted, printer)
+        asyncio.run(run_and_print_turn(runtime, turn, printer, answer))
     finally:
         chat.close()
 
@@ -269,16 +293,25 @@ def create_printer(runtime: Runtime, session: Session, after: int, plan: Plan) -
     return TurnPrinter(runtime, session, after, plan)
 
 
+def create_answer_printer(plan: Plan, progress: TurnPrinter | None) -> AnswerPrinter:
+    """Create the printer of the answer of a turn; it shares a terminal with that of its steps."""
+    from rm_local.cli.answer_printer import AnswerPrinter
+
+    if progress is None:
+        return AnswerPrinter(plan)
+    progress.answer = AnswerPrinter(plan, progress.clear_status)
+    return progress.answer
+
+
 async def run_and_print_turn(
     runtime: Runtime,
     ask: Callable[..., AsyncGenerator[Event, None]],
     printer: TurnPrinter | None,
-    *,
-    as_lines: bool,
+    answer: AnswerPrinter | None,
 ) -> None:
     """Run the turn that `ask(control=...)` starts, print its events, and close the runtime.
 
-    `as_lines`: print each event as a line of JSON. `printer` None: print only the answer.
+    `printer` None: no progress is printed. `answer` None: each event is printed as a line of JSON.
 
     Raises:
         ReportedError: The turn ended without an answer.
@@ -290,31 +323,35 @@ async def run_and_print_turn(
     last: Event | None = None
 
     def show_notice(notice: Notice) -> None:
-        _print_event(notice, printer, as_lines)
+        _print_event(notice, printer, answer)
 
     async with print_notices_then_close(runtime, show_notice):
         with _stop_on_interrupt(control, printer), printer or nullcontext():
             async with aclosing(ask(control=control)) as events:
                 async for last in events:
-                    _print_event(last, printer, as_lines)
+                    _print_event(last, printer, answer)
     if isinstance(last, Failed):
         raise ReportedError(last.message, last.remedy, last.exit_code)
     if control.is_stopped:
         raise click.exceptions.Exit(CancelledByUserError.exit_code)
 
 
-def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> None:
-    """Print an event: the answer, or with `as_lines` its JSON, to stdout; other text to stderr."""
+def _print_event(event: Event, printer: TurnPrinter | None, answer: AnswerPrinter | None) -> None:
+    """Print an event: progress and notices to stderr; the answer, or without it JSON, to stdout."""
     from rm_local.loop import Answered, Notice, event_as_json
 
-    if as_lines:
+    if answer is None:
         click.echo(json.dumps(event_as_json(event)))
+    elif not isinstance(event, Answered):
+        answer.print_event(event)
     if printer:
         printer.print_event(event)
     if isinstance(event, Notice):
+        if answer and answer.holds_terminal:
+            answer.end_line()
         print_notice(event.text)
-    if isinstance(event, Answered) and not as_lines:
-        print_text(event.answer.text or event.answer.result or "")
+    if answer and isinstance(event, Answered):  # the line of the vote stands above the answer
+        answer.print_event(event)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -28,17 +28,23 @@ from rm_local.engine import (
     estimate_memory,
     plan_placement,
 )
-from rm_local.errors import HomeNotFoundError, InsufficientMemoryError, RmLocalError, SettingsError
+from rm_local.errors import (
+    EngineError,
+    HomeNotFoundError,
+    InsufficientMemoryError,
+    RmLocalError,
+    SettingsError,
+)
 from rm_local.extras import Extra, format_install_command, is_installed
 from rm_local.folders import find_write_obstacle
 from rm_local.gguf import read_and_check_adapters
 from rm_local.library import (
     RM_SMALL,
     choose_default_model,
+    name_model,
     read_or_predict_model_headers,
     resolve_model_path_or_name,
 )
-from rm_local.lora import LoraAdapter
 from rm_local.settings import Settings
 from rm_local.system import free_memory
 from rm_local.units import format_bytes
@@ -73,7 +79,7 @@ def run_checks(wanted: Settings) -> Iterator[CheckResult]:
     yield from _check_engine_and_devices(engine)
     yield _check_free_memory()
     yield _check_default_model()
-    yield _check_model(resolve_model_path_or_name(wanted), wanted.lora)
+    yield _check_model(wanted, resolve_model_path_or_name(wanted))
     yield from _check_memory_fit(wanted, parse_usable_gpus(engine))
     yield _check_minilm_embedder()
     yield _check_extras()
@@ -145,10 +151,10 @@ def _check_default_model() -> CheckResult:
     return CheckResult("Default", level, f"{name} runs when no model is named", default.notice)
 
 
-def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> CheckResult:
+def _check_model(wanted: Settings, model: Path) -> CheckResult:
     """Check that `model` is a complete GGUF file of a text model, and that the adapters fit it.
 
-    The model is not loaded.
+    The model is not loaded. The adapters are those of the settings `wanted`.
     """
     from rm_local.engine import detect_chat_format
     from rm_local.gguf import check_file_complete, check_is_text_model
@@ -160,7 +166,11 @@ def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> CheckResult:
         if made:
             check_file_complete(path, header)
         check_is_text_model(path, header)
-        adapters = read_and_check_adapters(lora, path, files)
+        try:
+            adapters = read_and_check_adapters(wanted.lora, path, files)
+        except EngineError as error:
+            remedy = f"{error.remedy} Name adapters with --lora FILE, or in the settings."
+            return CheckResult("Adapter", "bad", error.message, remedy)
         described = detect_chat_format(
             header.metadata, file=path.stem, overrides=paths.templates_dir(), adapters=adapters
         )
@@ -172,8 +182,9 @@ def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> CheckResult:
         )
     size = format_bytes(path.stat().st_size if made else header.needed_bytes)
     later = "" if made else ", made on first use"
-    found = f"{path}, {header.architecture}, {size}{later}; {described.summary}"
-    found += "".join(f"; with the adapter {adapter}" for adapter in lora)
+    name = name_model(wanted, model)
+    found = f"{name}: {path}, {header.architecture}, {size}{later}; {described.summary}"
+    found += "".join(f"; with the adapter {adapter}" for adapter in wanted.lora)
     return CheckResult("Model", "ok", found)
 
 
@@ -185,7 +196,7 @@ def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator
             files, read_and_check_adapters(wanted.lora, files.there[0][0], files)
         )
         asked = build_placement_request(wanted, model)
-        name = str(files.header.metadata.get("general.name") or "The model")
+        name = name_model(wanted, resolve_model_path_or_name(wanted))
         need = estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
         check_fits_memory(model, devices, asked, free_memory(), name)
     except InsufficientMemoryError as error:

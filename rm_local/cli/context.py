@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rm_local.cli.options import PATH
+from rm_local.cli.options import MODEL_PATH, PATH
+from rm_local.cli.standard_input import read_text
 from rm_local.cli.terminal import is_terminal
 from rm_local.lora import LoraAdapter, drop_unused_adapters
 
@@ -27,7 +27,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 MODEL = click.option(
     "--model",
-    type=PATH,
+    type=MODEL_PATH,
     metavar="FILE|NAME",
     help="GGUF file to reason with, or its name in `rm-local models`.",
 )
@@ -48,9 +48,6 @@ STORE_TO_CHANGE = click.option(
     metavar="FILE",
     help="Store to change.  [default: your own]",
 )
-
-MAX_TEXT = 16 << 20
-"""Maximum size in bytes of a question or text read from standard input."""
 
 
 @dataclass(slots=True)
@@ -111,6 +108,23 @@ class CliContext:
         from rm_local import runtime
 
         return runtime.Runtime(self.load_settings())
+
+
+def check_plan_setting(settings: Settings) -> None:
+    """Check that there is a plan of the name in the settings.
+
+    Raises:
+        SettingsError: There is none; the message names the settings file.
+    """
+    from rm_local.errors import SettingsError, UsageError
+    from rm_local.loop import find_plan
+    from rm_local.paths import config_file
+
+    try:
+        find_plan(settings.plan)
+    except UsageError as error:
+        message = f"{config_file()}: there is no plan {settings.plan!r}."
+        raise SettingsError(message, error.remedy) from None
 
 
 def _find_model_by_name(settings: Settings, model: Path) -> Path:
@@ -185,7 +199,7 @@ def read_text_argument(words: tuple[str, ...], name: str, example: str) -> str:
         UsageError: The text is empty or too long, or standard input is a terminal or closed.
     """
     from rm_local.errors import UsageError
-    from rm_local.text import find_other_encoding, replace_raw_bytes
+    from rm_local.text import replace_raw_bytes
 
     text = replace_raw_bytes(" ".join(words))
     if text in ("", "-") and (not words or words == ("-",)):
@@ -193,12 +207,7 @@ def read_text_argument(words: tuple[str, ...], name: str, example: str) -> str:
             raise UsageError(f"There is no {name}: standard input is closed.", f"Give: {example}")
         if sys.stdin.isatty() and not words:
             raise UsageError(f"There is no {name}.", f"Give one: {example}")
-        data = sys.stdin.buffer.read(MAX_TEXT + 1)
-        if len(data) > MAX_TEXT:
-            raise UsageError(f"The {name} is longer than {MAX_TEXT:,} bytes.", "Shorten it.")
-        if encoding := find_other_encoding(data):
-            raise UsageError(f"The {name} is not UTF-8 text: {encoding}.", f"Give: {example}")
-        text = data.removeprefix(BOM_UTF8).decode("utf-8", "replace")
+        text = read_text(name)
     if not text.strip():
         raise UsageError(f"The {name} is empty.", f"Give one: {example}")
     return text.strip()

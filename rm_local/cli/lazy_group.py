@@ -39,7 +39,40 @@ class ReportedError(click.ClickException):
             click.echo(f"  {sanitize_text(self.remedy)}", err=True, color=self.show_color)
 
 
-class CommandGroup(click.Group):
+class SuggestingGroup(click.Group):
+    """A group that suggests what was meant by an unknown command or option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the options of the group itself."""
+        given = [*args]
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise suggest_option(error, [] if ctx.parent else given) from None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that `args` begin with."""
+        command = self.get_command(ctx, args[0])
+        if command is not None or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from rm_local.cli.suggestions import describe_unknown_command
+
+        raise click.UsageError(describe_unknown_command(self, ctx, args), ctx)
+
+
+def suggest_option(error: click.NoSuchOption, args: list[str]) -> click.UsageError:
+    """Return the error of an unknown option with what was meant.
+
+    `args` are the arguments of the program, if they are known.
+    """
+    from rm_local.cli.suggestions import describe_unknown_option
+
+    return click.UsageError(describe_unknown_option(error, args), error.ctx)
+
+
+class CommandGroup(SuggestingGroup):
     """A group of commands, each imported when it is run.
 
     It also turns errors into messages and exit codes, writes a crash report for an unexpected
@@ -72,6 +105,8 @@ class CommandGroup(click.Group):
         try:
             with nullcontext() if ctx.parent else print_renamed_warnings():
                 return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            raise suggest_option(error, []) from None
         except RmLocalError as error:
             raise ReportedError.from_error(error) from error
         except KeyboardInterrupt:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rm_local import __version__
-from rm_local.cli.context import MODEL, STORES, CliContext
+from rm_local.cli.context import MODEL, STORES, CliContext, check_plan_setting
 from rm_local.cli.lazy_group import CommandGroup
 from rm_local.cli.options import LORA
 from rm_local.cli.signals import end_on_signals
@@ -68,6 +68,7 @@ def run_app_until_quit(context: CliContext) -> int:
     from rm_local.tui import RmLocalApp
 
     settings = context.load_settings()
+    check_plan_setting(settings)
     app = RmLocalApp(
         context.new_runtime(), plan=settings.plan, thinking=settings.thinking, theme=settings.theme
     )

@@ -16,6 +16,10 @@ from rm_local.lora import LoraAdapter, parse_lora
 
 JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 
+EVERY_KIND = click.option(
+    "--all", "every", is_flag=True, help="Embedders, projectors and other kinds too."
+)
+
 STDOUT_NAME = "-"
 
 
@@ -120,3 +124,16 @@ FILE = _UserPath(path_type=Path, dir_okay=False)
 
 EXISTING_FILE = _InputPath(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 """Parameter type: an existing file to read, checked by click; `-` is standard input."""
+
+
+class _ModelPath(_UserPath):
+    """Parameter type: the name of a model, or its path; with a separator it is always a path."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert a value to a path; `./rm-small` becomes absolute, to differ from the name."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        return path.absolute() if os.path.dirname(os.fsdecode(value)) else path
+
+
+MODEL_PATH = _ModelPath(path_type=Path)
+"""Parameter type: the name or the path of a model, checked by the command."""

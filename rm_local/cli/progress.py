@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import click
 
+from rm_local.cli.render import fit_status_line, format_similarity_bar
 from rm_local.cli.terminal import can_redraw_lines
 from rm_local.progress import Progress
 from rm_local.units import format_bytes, format_duration
@@ -36,7 +37,7 @@ class ProgressPrinter:
         if now < self._due and progress.done != progress.total:
             return
         self._due = now + (REDRAW_S if self._live else REPORT_INTERVAL_S)
-        self._write_line(format_progress(progress))
+        self._write_line(format_progress(progress, bar=self._live))
 
     def end_line(self) -> None:
         """End the redrawn line; the next report is printed on a new line."""
@@ -49,15 +50,16 @@ class ProgressPrinter:
         """Redraw the line on a terminal; elsewhere print it."""
         if self._live:
             self._open = True  # before a signal can interrupt the drawing
-            click.echo(f"\r\x1b[K{line}", nl=False, err=True)
+            click.echo(f"\r\x1b[K{fit_status_line(line)}", nl=False, err=True)
         else:
             click.echo(line, err=True)
 
 
-def format_progress(progress: Progress) -> str:
+def format_progress(progress: Progress, *, bar: bool = False) -> str:
     """Format progress as in `embed   4,096 of 9,000, 210/s, 23 s left`.
 
-    Before the first unit of an unknown total it is the name of the stage alone.
+    With `bar` a bar precedes the numbers of a stage whose total is known. Before the first unit of
+    an unknown total it is the name of the stage alone.
     """
     if not progress.done and progress.total is None:
         return progress.stage
@@ -69,7 +71,12 @@ def format_progress(progress: Progress) -> str:
         parts.append(f"{format_bytes(progress.rate) if by_bytes else f'{progress.rate:,.0f}'}/s")
     if progress.seconds_left is not None and progress.done != progress.total:
         parts.append(f"{format_duration(progress.seconds_left)} left")
-    return f"{progress.stage:<7} {', '.join(parts)}"
+    drawn = (
+        f"{format_similarity_bar(progress.done / progress.total)} "
+        if bar and progress.total
+        else ""
+    )
+    return f"{progress.stage:<7} {drawn}{', '.join(parts)}"
 
 
 def _format_amount(count: int, progress: Progress) -> str:

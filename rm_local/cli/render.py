@@ -1,15 +1,18 @@
-"""Formats a similarity as a bar, and the statistics of a turn's prefill as text."""
+"""Formats similarities as bars, statistics of a prefill as text, and lines that are redrawn."""
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
+
+import click
 
 if TYPE_CHECKING:
     from rm_local.records import PrefillStats
 
 
 def format_similarity_bar(similarity: float, width: int = 10) -> str:
-    """Return a bar of `width` characters for a similarity: full at 1, empty at 0 or below."""
+    """Return a bar of `width` characters for a similarity or share: full at 1, empty at 0."""
     full, rest = divmod(round(max(0.0, min(1.0, similarity)) * width * 8), 8)
     part = chr(0x2590 - rest) if rest else ""
     return ("█" * full + part).ljust(width, "░")
@@ -24,3 +27,31 @@ def describe_prefill(reading: PrefillStats) -> str:
         f"{late} for the branches in {reading.hints_seconds:.2f} s; "
         f"first text after {reading.first_token_seconds:.2f} s"
     )
+
+
+def fit_status_line(text: str) -> str:
+    """Return `text` without styles, cut to the cells of a terminal's line except the last one.
+
+    A character of Chinese, Japanese or Korean takes two cells. In a full line some terminals move
+    the cursor to the next one.
+    """
+    from rich.cells import set_cell_size  # costs 10 ms, and only terminals need it
+
+    plain = click.unstyle(text)
+    room = max(shutil.get_terminal_size().columns - 1, 0)
+    return set_cell_size(plain, room).rstrip() if len(plain) * 2 > room else plain
+
+
+def count_cells(text: str) -> int:
+    """Count the cells that `text` takes in a terminal."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def pad_to_cells(text: str, width: int, *, right: bool = False) -> str:
+    """Pad `text` with blanks to `width` cells, in front of it with `right`."""
+    blanks = " " * max(0, width - count_cells(text))
+    return blanks + text if right else text + blanks

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from rm_local.store import EntryFilter
 
 INDENT = " " * 18
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_VERBATIM = re.compile(r" {4}(?! *(?:[-*+]|\d+[.)]) )| *\|")
+"""Beginning of a line of code, except an item of an inner list, or of a row of a table."""
+_LIST_ITEM = re.compile(r" *(?:(?:[-*+]|\d+[.)]) +)?")
 EXAMPLE = 'rm-local search "how do I add fractions"'
 
 
@@ -55,7 +61,11 @@ def search(
     as_data: bool,
     stores: tuple[Path, ...],
 ) -> None:
-    """Show the entries nearest to TEXT, or to the text on standard input, best first."""
+    """Show the entries nearest to TEXT, or to the text on standard input, best first.
+
+    The bar and the number are the score that sorts: the similarity, and up to 0.3 for rare words of
+    TEXT that the entry contains. Both stand in the second line of each hit.
+    """
     import asyncio
 
     from rm_local.store import EntryFilter
@@ -67,7 +77,7 @@ def search(
     if as_data:
         from rm_local.loop import hit_as_json
 
-        click.echo(json.dumps({"hits": [hit_as_json(hit) for hit in hits]}))
+        click.echo(json.dumps({"hits": [hit_as_json(h) | {"score": _score(h)} for h in hits]}))
         return
     for hit in hits:
         click.echo(format_hit(hit, full=full))
@@ -84,19 +94,50 @@ async def _search_then_close(
 
 
 def format_hit(hit: Hit, *, full: bool) -> str:
-    """Format a hit as two lines; with `full` the wrapped text of its subroutine follows."""
+    """Format a hit as two lines; with `full` the lines of its subroutine follow."""
     from rm_local.text import one_line, sanitize_text
 
-    entry = hit.entry
+    entry, score = hit.entry, _score(hit)
     title = click.style(one_line(entry.subproblem), bold=True)
     number = f"entry {entry.id}" + (f" of {one_line(hit.store)}" if hit.store else "")
     origin = f"{number}  {one_line(entry.domain)}  {one_line(entry.source)}"
+    words = f", words: {one_line(', '.join(hit.words))}" if hit.words else ""
+    reason = f"similarity {hit.similarity:.2f}{words}"
     lines = [
-        f"{format_similarity_bar(hit.similarity)} {hit.similarity:5.2f}  {title}",
-        INDENT + click.style(origin, dim=True),
+        f"{format_similarity_bar(score)} {score:5.2f}  {title}",
+        INDENT + click.style(f"{origin}  {reason}", dim=True),
     ]
     if full:
-        width = max(40, min(100, shutil.get_terminal_size().columns))
-        text = sanitize_text(entry.subroutine)
-        lines += [*textwrap.wrap(text, width, initial_indent=INDENT, subsequent_indent=INDENT), ""]
+        width = max(40, min(100, shutil.get_terminal_size().columns)) - len(INDENT)
+        lines += [
+            (INDENT + line).rstrip() for line in wrap_prose(sanitize_text(entry.subroutine), width)
+        ]
+        lines.append("")
     return "\n".join(lines)
+
+
+def _score(hit: Hit) -> float:
+    """Return the score by which the store sorts hits."""
+    from rm_local.store import fuse_scores
+
+    return float(fuse_scores(hit.similarity, hit.lexical))
+
+
+def wrap_prose(text: str, width: int) -> Iterator[str]:
+    """Yield the lines of a text; lines of prose and lists that are too long are wrapped.
+
+    Code, in fences or indented, and rows of tables stay as they are.
+    """
+    fence = ""
+    for line in text.strip("\n").expandtabs(4).split("\n"):
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            fence = mark[1]
+        elif mark and mark[1].startswith(fence) and not line.strip(" `~"):
+            fence = ""
+        if mark or fence or len(line) <= width or _VERBATIM.match(line):
+            yield line
+            continue
+        head = _LIST_ITEM.match(line)
+        indent = " " * (len(head[0]) if head else 0)
+        yield from textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False)

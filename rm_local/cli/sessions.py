@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import print_text
+from rm_local.cli.lazy_group import SuggestingGroup
 from rm_local.cli.options import JSON
 from rm_local.cli.render import describe_prefill, format_similarity_bar
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rm_local.sessions import SavedSession
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=SuggestingGroup, invoke_without_command=True)
 @JSON
 @click.pass_context
 def sessions(ctx: click.Context, as_data: bool) -> None:
@@ -54,13 +55,17 @@ def show_session(id: str, as_data: bool) -> None:
             click.echo(line)
         if turn.answer:
             print_text(turn.answer.text or turn.answer.result or "")
+        else:
+            _print_unfinished(turn)
         if turn.failure:
-            click.echo(format_phase_line("Failed", one_line(turn.failure)))
+            end = "Stopped" if turn.was_stopped else "Failed"
+            click.echo(format_phase_line(end, one_line(turn.failure)))
         click.echo()
 
 
 def print_sessions(as_data: bool) -> None:
     """Print all saved sessions, newest first: as lines, or with `as_data` as one JSON object."""
+    from rm_local.attachment import split_attachment
     from rm_local.sessions import list_sessions
     from rm_local.text import one_line
 
@@ -71,7 +76,7 @@ def print_sessions(as_data: bool) -> None:
     for saved in found:
         when = click.style(f"{saved.started:%Y-%m-%d %H:%M}", dim=True)
         turns = "1 turn" if saved.turns == 1 else f"{saved.turns} turns"
-        question = one_line(saved.question, 100)
+        question = one_line(split_attachment(saved.question).summary, 100)
         click.echo(f"{saved.id}  {when}  {turns:<9} {saved.state:<9} {question}")
     if not found:
         click.echo("No session is saved yet. Each is saved while it runs.", err=True)
@@ -107,17 +112,22 @@ def turn_as_json(turn: Turn) -> dict[str, object]:
 
 def format_turn(turn: Turn) -> Iterator[str]:
     """Yield lines that describe a turn up to its answer: question, subproblem, hits, branches."""
+    from rm_local.attachment import describe_size, split_attachment
     from rm_local.cli.turn_text import (
-        describe_branch,
+        describe_branches,
         describe_judgements,
         describe_vote,
         format_phase_line,
+        group_equal_branches,
     )
     from rm_local.text import one_line
 
     follows = f", after turn {turn.after}" if turn.after else ""
     yield format_phase_line("Turn", f"{turn.number}{follows}")
-    yield format_phase_line("Question", one_line(turn.question))
+    asked = split_attachment(turn.question)
+    yield format_phase_line("Question", one_line(asked.question))
+    if asked.attachment:
+        yield format_phase_line("Attached", describe_size(asked.attachment))
     if turn.subproblem:
         yield format_phase_line("Formulate", one_line(turn.subproblem))
     if turn.memory_summary:
@@ -133,10 +143,27 @@ def format_turn(turn: Turn) -> Iterator[str]:
         yield format_phase_line("Judge", describe_judgements(turn.judgements))
     if turn.reading:
         yield format_phase_line("Read", describe_prefill(turn.reading))
-    for branch in turn.branches:
-        yield format_phase_line("Reason", describe_branch(branch.to_record()))
+    groups = group_equal_branches([branch.to_record() for branch in turn.branches])
+    for branches in groups:
+        yield format_phase_line("Reason", describe_branches(branches))
     if turn.answer:
+        if turn.was_stopped:
+            yield format_phase_line("Stopped", "the answer is from what was generated until then")
         yield format_phase_line("Answer", describe_vote(turn.answer))
+
+
+def _print_unfinished(turn: Turn) -> None:
+    """Print what the branches of a turn without an answer wrote, equal texts once."""
+    from rm_local.cli.turn_text import STOPS, format_phase_line, group_equal_branches
+
+    for branch, *_ in group_equal_branches([branch.to_record() for branch in turn.branches]):
+        part, text = "Text", branch.text.strip()
+        if not text:
+            part, text = "Thinking", branch.thinking.strip()
+        if text:
+            end = f", {STOPS[branch.stop]}" if STOPS[branch.stop] else ""
+            click.echo(format_phase_line(part, f"of branch {branch.index + 1}{end}"))
+            print_text(text)
 
 
 def _session_as_json(saved: SavedSession) -> dict[str, object]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.render import describe_prefill, format_similarity_bar
+from rm_local.attachment import describe_size
+from rm_local.cli.render import describe_prefill, fit_status_line, format_similarity_bar
 from rm_local.cli.terminal import can_redraw_lines
 from rm_local.cli.turn_text import (
     describe_branch,
@@ -44,6 +44,7 @@ from rm_local.text import one_line
 from rm_local.units import format_duration
 
 if TYPE_CHECKING:
+    from rm_local.cli.answer_printer import AnswerPrinter
     from rm_local.loop import Plan
     from rm_local.runtime import Runtime
     from rm_local.sessions import Session
@@ -69,6 +70,13 @@ class TurnPrinter:
         self._due = 0.0
         self._placed = False
         self._context = ""
+        self.answer: AnswerPrinter | None = None
+        """Prints the answer, possibly on the same terminal while it is written."""
+
+    def print_attachment(self, text: str) -> None:
+        """Print a line about the text that is attached to the question."""
+        size = describe_size(text)
+        self.print_line(format_phase_line("Attached", f"{size} from standard input"))
 
     def __enter__(self) -> TurnPrinter:
         """Begin a turn, whose status line is removed when the `with` body ends, however it ends."""
@@ -131,6 +139,8 @@ class TurnPrinter:
     def print_line(self, text: str) -> None:
         """Remove the status line, and print a line that stays."""
         self.clear_status()
+        if self.answer and self.answer.holds_terminal:
+            self.answer.end_line()
         click.echo(text, err=True)
 
     def clear_status(self) -> None:
@@ -162,12 +172,11 @@ class TurnPrinter:
     def _draw_status_if_due(self, text: str) -> None:
         """Draw `text` as the status line of a terminal, at most every `REDRAW` seconds."""
         moment = time.monotonic()
-        if not self.live or moment < self._due:
+        if not self.live or moment < self._due or (self.answer and self.answer.holds_terminal):
             return
         self._due = moment + REDRAW
-        room = shutil.get_terminal_size().columns - 1
         self._shown = True  # before a signal can interrupt the drawing
-        click.echo(f"\r\x1b[K{click.unstyle(text)[:room]}", nl=False, err=True)
+        click.echo(f"\r\x1b[K{fit_status_line(text)}", nl=False, err=True)
 
     def _print_hits(self, hits: tuple[Hit, ...], seconds: float) -> None:
         """Print the number of hits and the time of the search, and a line for each hit."""

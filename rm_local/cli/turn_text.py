@@ -56,6 +56,39 @@ def describe_branch(branch: Branch) -> str:
     return f"branch {branch.index + 1} {hint}: {facts}"
 
 
+def group_equal_branches(branches: Sequence[Branch]) -> list[list[Branch]]:
+    """Group the branches that wrote the same text and ended alike, in the order of the first ones.
+
+    The thinking before the text may differ; without any text it has to be the same.
+    """
+    groups: dict[object, list[Branch]] = {}
+    for branch in branches:
+        text = branch.text.strip()
+        key = (text, text or branch.thinking.strip(), branch.result, branch.stop)
+        groups.setdefault(key, []).append(branch)
+    return [*groups.values()]
+
+
+def describe_branches(branches: Sequence[Branch]) -> str:
+    """Describe equal branches in one line, as in `2 x branches 1, 4 under entries 3, 5: 72`."""
+    first = branches[0]
+    if len(branches) == 1:
+        return describe_branch(first)
+    ids = dict.fromkeys(branch.hint.key for branch in branches if branch.hint)
+    hints = f"under {'entry' if len(ids) == 1 else 'entries'} {', '.join(map(str, ids))}"
+    bare = sum(branch.hint is None for branch in branches)
+    if bare:
+        hints = f"{hints} and no hint" if ids else "under no hint"
+    parts = [
+        one_line(first.result or first.text, BEGINNING) or "no answer",
+        f"{sum(branch.tokens for branch in branches)} tokens together",
+        STOPS[first.stop],
+    ]
+    numbers = ", ".join(str(branch.index + 1) for branch in branches)
+    facts = ", ".join(part for part in parts if part)
+    return f"{len(branches)} x branches {numbers} {hints}: {facts}"
+
+
 def describe_vote(answer: Answer) -> str:
     """Describe in one line how many branches agree, under which hints, and the tokens spent."""
     branches = "1 branch" if answer.branches == 1 else f"{answer.branches} branches"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,5 +114,22 @@ def _load_model(folder: Path, half: bool) -> SentenceTransformer:
 
     # Tokenizer threads pay off for many texts, and are safe because nothing forks here.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    model = SentenceTransformer(str(folder), local_files_only=True)
+    with _silence_transformers():
+        model = SentenceTransformer(str(folder), local_files_only=True)
     return model.bfloat16() if half else model
+
+
+@contextmanager
+def _silence_transformers() -> Iterator[None]:
+    """Keep the progress bars and warnings of transformers off the screen in the `with` body."""
+    from transformers.utils import logging
+
+    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -10,7 +10,7 @@ from typing import Any
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError, UsageError
 from rm_local.home import expand_home
-from rm_local.library import get_hub_cache_folder
+from rm_local.library import check_proxies, get_hub_cache_folder
 from rm_local.store import STOPWORDS, EmbedderId
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
@@ -26,12 +26,14 @@ def find_or_download_model(model: str | Path) -> Path:
 
     Raises:
         ModelNotFoundError: There is no such folder, and the download failed.
+        DownloadError: A proxy in the environment cannot be used.
     """
     folder = expand_home(model)
     if folder.is_dir():
         return folder
     from huggingface_hub import snapshot_download
 
+    check_proxies()
     try:
         return Path(
             snapshot_download(

@@ -98,13 +98,15 @@ class Engine:
         *,
         context: int | None = None,
         lora: Sequence[LoraAdapter] = (),
+        name: str = "",
         on_progress: Callable[[float], None] | None = None,
     ) -> ModelInfo:
         """Load a model in place of the current one, and return its description.
 
         `context`: context length in tokens; None = that of the options. `lora`: the adapters to
-        apply. `on_progress` is called with the share that is loaded, 0 to 1. The cache starts
-        empty, because its contents depend on the adapters. After an error no model is loaded.
+        apply. `name`: the model's name for the user; empty = as in the file. `on_progress` is
+        called with the share that is loaded, 0 to 1. The cache starts empty, because its contents
+        depend on the adapters. After an error no model is loaded.
 
         Raises:
             ModelNotFoundError, InvalidModelError, ModelLoadError: The file or an adapter cannot
@@ -119,7 +121,7 @@ class Engine:
         options = self._options
         if context is not None:
             options = replace(options, context=context)
-        request = protocol.Load(str(model), options, drop_unused_adapters(lora))
+        request = protocol.Load(str(model), options, drop_unused_adapters(lora), name)
         try:
             return (await self._call_worker(request, protocol.Loaded, on_progress)).info
         except WorkerCrashedError as error:

@@ -127,6 +127,8 @@ class Load:
     options: EngineOptions
     lora: tuple[LoraAdapter, ...] = ()
     """Adapters to apply to the model; a file that does not match its sha256 is refused."""
+    name: str = ""
+    """The model's name for the user; empty = as in the file."""
 
 
 @dataclass(frozen=True, slots=True)

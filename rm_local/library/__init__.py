@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         require_download_space as require_download_space,
     )
     from rm_local.library.hub.hub_client import Hub as Hub, Repo as Repo
+    from rm_local.library.hub.proxies import check_proxies as check_proxies
     from rm_local.library.hub.selector import (
         HubModel as HubModel,
         HubReference as HubReference,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         find_model as find_model,
         find_models as find_models,
         looks_like_model_path as looks_like_model_path,
+        name_model as name_model,
     )
     from rm_local.library.rm_small import BASE_SHA256 as BASE_SHA256
     from rm_local.library.rm_small_metadata import (
@@ -104,6 +106,7 @@ __getattr__ = export_lazily(
             "count_missing_bytes",
         ],
         "hub.hub_client": ["Hub", "Repo"],
+        "hub.proxies": ["check_proxies"],
         "hub.selector": ["HubModel", "HubReference", "choose_model", "parse_reference"],
         "locations": ["SHIPPED_SOURCE"],
         "model_file": ["ModelFile", "require_loadable", "read_model_description"],
@@ -114,6 +117,7 @@ __getattr__ = export_lazily(
             "find_model",
             "find_models",
             "looks_like_model_path",
+            "name_model",
         ],
         "rm_small": ["BASE_SHA256"],
         "rm_small_metadata": ["RM_SMALL_METADATA", "RM_SMALL_TEMPLATE"],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,16 +17,19 @@ from rm_local.gguf import derive_first_part_path
 from rm_local.home import expand_user_path
 from rm_local.library import model_file as models
 from rm_local.library.embedded_models import (
+    RM_NANO,
     RM_SMALL,
     read_or_predict_model_headers,
     resolve_model_path_or_name,
 )
 from rm_local.library.locations import SHIPPED_SOURCE, ModelLocation, find_model_locations
 from rm_local.library.model_file import ModelFile
+from rm_local.paths import shipped_model
 from rm_local.settings import Settings
 
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
-_UNFIT = re.compile(r"[^a-z0-9._]+")
+_NAME_SIGNS = "._-\u200c\u200d"
+"""Other characters of names; the last two join letters in some scripts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,11 @@ class Library:
             ModelNotFoundError: No model has that name, or it is not installed.
             UsageError: Several models could be meant.
         """
-        wanted = name.lower()
+        wanted = normalize_name(name)
         for missing in self.missing:
             if missing.name == wanted:
                 raise ModelNotFoundError(missing.message, missing.remedy)
-        for fits in (_is_exact_name, _is_name_without_place, _starts_with_wanted):
+        for fits in (_is_exact_name, _is_name_without_place, _starts_with_wanted, _is_ascii_name):
             found = [listed for listed in self.models if fits(listed.name, wanted)]
             if len(found) == 1:
                 return found[0]
@@ -144,15 +149,50 @@ def _describe_rm_small(used: Path) -> LibraryModel:
 
 
 def looks_like_model_path(wanted: str) -> bool:
-    """Return whether a text can only be a path: it contains a folder, or ends in `.gguf`."""
-    return len(Path(wanted).parts) != 1 or wanted.startswith("~") or wanted.endswith(".gguf")
+    """Return whether a text can only be a path: it contains a separator, or ends in `.gguf`."""
+    separators = {os.sep, os.altsep or os.sep}
+    return bool(separators & set(wanted)) or wanted.startswith("~") or wanted.endswith(".gguf")
 
 
 def derive_short_model_name(name: str, model: ModelFile) -> str:
-    """Derive the name of a model for the command line: lower case, ending in the quantisation."""
-    name = _UNFIT.sub("-", _PART.sub("", name).lower()).strip("-.") or "model"
+    """Derive the name of a model for the command line: lower case, ending in the quantisation.
+
+    Letters, marks and digits of all scripts are kept, in their composed form.
+    """
+    name = _PART.sub("", normalize_name(name))
+    kept = "".join(char if _fits_name(char) else " " for char in name)
+    name = "-".join(kept.split()).strip("-.") or "model"
     stored = model.quantisation.lower()
     return name if stored in name or stored == "unknown" else f"{name}-{stored}"
+
+
+def normalize_name(name: str) -> str:
+    """Return a name in lower case, with accents composed, as names are compared."""
+    return unicodedata.normalize("NFC", name.lower())
+
+
+def _fits_name(char: str) -> bool:
+    """Return whether a character can be part of a model's name: no blank, sign or control."""
+    return char in _NAME_SIGNS or unicodedata.category(char)[0] in "LMN"
+
+
+def name_model(settings: Settings, model: Path) -> str:
+    """Return the name of a model as in the list of models, without the mark of a place.
+
+    `model` is a path, or the name of an embedded model.
+
+    Raises:
+        ModelNotFoundError, InvalidModelError: Its file cannot be read.
+    """
+    if model == RM_SMALL:
+        return RM_SMALL.name
+    path = derive_first_part_path(shipped_model() if model == RM_NANO else model)
+    found = (
+        each.name
+        for each in find_model_locations(settings, lambda _note: None)
+        if _is_same_file(each.path, path)
+    )
+    return derive_short_model_name(next(found, path.stem), models.read_model_description(path))
 
 
 def _read_distinct_models(
@@ -215,3 +255,8 @@ def _is_name_without_place(name: str, wanted: str) -> bool:
 
 def _starts_with_wanted(name: str, wanted: str) -> bool:
     return name.startswith(wanted)
+
+
+def _is_ascii_name(name: str, wanted: str) -> bool:
+    """Return whether `wanted` is the name with other letters replaced, as it was before."""
+    return re.sub(r"[^a-z0-9._]+", "-", name).strip("-.") == wanted

@@ -20,6 +20,12 @@ def make_no_answer_error(branches: Sequence[Branch]) -> RmLocalError:
     """Create the error of a turn without an answer; it says so if all texts are degenerate."""
     faults = {describe_fault(branch) for branch in branches}
     if not faults or None in faults:
+        if not any(branch.stop == "length" for branch in branches):
+            return RmLocalError(
+                "No branch reached an answer: the model ended without one.",
+                "Rephrase the question, let the model think (`--thinking`), or choose another "
+                "model.",
+            )
         return RmLocalError(
             "No branch reached an answer within its budget.",
             "Allow more tokens (`--max-tokens`), or rephrase the question.",

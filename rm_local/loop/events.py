@@ -243,10 +243,11 @@ def event_as_json(event: Event) -> dict[str, Any]:
 
 
 def hit_as_json(hit: Hit) -> dict[str, Any]:
-    """Convert a hit to a flat JSON object: scores, the fields of its entry, and its store."""
+    """Convert a hit to a flat JSON object: scores, words, the fields of its entry, its store."""
     fields = asdict(hit.entry)
     scores = {"similarity": float(hit.similarity), "lexical": float(hit.lexical)}
-    return {"id": fields.pop("id"), **scores, **fields, "store": hit.store}
+    found = {"words": list(hit.words), **fields, "store": hit.store}
+    return {"id": found.pop("id"), **scores, **found}
 
 
 def event_from_json(fields: dict[str, Any]) -> Event:
@@ -294,7 +295,8 @@ _KINDS: dict[str, Any] = {
 def _hit_from_json(fields: dict[str, Any]) -> Hit:
     """Convert a JSON object of `hit_as_json` to its hit."""
     entry, lexical = _build_ignoring_unknown_fields(Entry, fields), fields.get("lexical", 0.0)
-    return Hit(entry, fields["similarity"], lexical, fields.get("store", ""))
+    store, words = fields.get("store", ""), tuple(fields.get("words", ()))
+    return Hit(entry, fields["similarity"], lexical, store, words)
 
 
 def _build_ignoring_unknown_fields(kind: Any, fields: dict[str, Any]) -> Any:

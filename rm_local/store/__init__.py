@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     )
     from rm_local.store.format import EmbedderId as EmbedderId, StoreInfo as StoreInfo
     from rm_local.store.index.ivf import MAX_CANDIDATES as MAX_CANDIDATES
+    from rm_local.store.index.rare_words import fuse_scores as fuse_scores
     from rm_local.store.index.stopwords import STOPWORDS as STOPWORDS
     from rm_local.store.maintain.maintainer import (
         Maintainer as Maintainer,
@@ -99,6 +100,7 @@ __getattr__ = export_lazily(
         "exchange.line_index": ["VECTORS_FILE", "discard_index", "index_lines"],
         "format": ["EmbedderId", "StoreInfo"],
         "index.ivf": ["MAX_CANDIDATES"],
+        "index.rare_words": ["fuse_scores"],
         "index.stopwords": ["STOPWORDS"],
         "maintain.maintainer": ["Maintainer", "MaintenanceResult"],
         "repair.repair": ["repair_store"],

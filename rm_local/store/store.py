@@ -188,13 +188,17 @@ class Store:
         with self._open_transaction():
             found = self.rank_entries(request)
             texts = zip(found, self.get([each.id for each in found]), strict=True)
-            return [Hit(entry, each.similarity, each.lexical) for each, entry in texts]
+            return [self._searcher.build_hit(each, entry) for each, entry in texts]
 
     def rank_entries(self, request: SearchRequest) -> list[RankedEntry]:
         """Return ids and scores of the entries that `search` returns, without reading texts."""
         rows = self._searcher.quantizer.normalize_rows(np.asarray(request.vector)[np.newaxis])
         with self._open_transaction():
             return self._searcher.search(replace(request, vector=rows[0]))
+
+    def build_hit(self, ranked: RankedEntry, entry: Entry, name: str) -> Hit:
+        """Build the hit of a ranked entry, whose texts are `entry`, in the store of this name."""
+        return self._searcher.build_hit(ranked, entry, name)
 
     def preload_centroids(self) -> None:
         """Read the cluster centroids now instead of during the first search."""

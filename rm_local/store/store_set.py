@@ -115,7 +115,7 @@ class StoreSet:
             chosen = select_hit_positions(request, scores, lambda places: vectors[places])
             texts = self._read_texts([found[place] for place in chosen])
         return [
-            Hit(texts[each], each.ranked.similarity, each.ranked.lexical, self.names[each.place])
+            self.stores[each.place].build_hit(each.ranked, texts[each], self.names[each.place])
             for each in (found[place] for place in chosen)
             if each in texts
         ]

@@ -5,6 +5,8 @@ Except for the names of special tokens, such as [SEP]: llama.cpp reads them as p
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -108,3 +110,13 @@ def test_bulk_vectors_have_length_one() -> None:
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert np.allclose(vectors[1], embed_with_minilm(["x"])[0], atol=1e-4)
     assert embed_with_minilm([]).shape == (0, 384)
+
+
+def test_loading_the_embedder_in_bulk_prints_nothing() -> None:
+    """No bar or warning of transformers and its libraries reaches the screen."""
+    code = "from rm_local.embed import embed_bulk; print(embed_bulk(['one', 'two']).shape)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, encoding="utf-8"
+    )
+
+    assert (done.stdout, done.stderr) == ("(2, 384)\n", "")

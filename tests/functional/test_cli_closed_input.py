@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from rm_local.cli import context
+from rm_local.cli import standard_input
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell closes it")
@@ -32,7 +32,7 @@ def test_an_endless_input_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
     from rm_local.cli.main import cli
 
-    monkeypatch.setattr(context, "MAX_TEXT", 1000)
+    monkeypatch.setattr(standard_input, "MAX_TEXT", 1000)
     result = CliRunner().invoke(cli, ["search"], input="x" * 1001)
 
     assert result.exit_code == 2

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner, Result
 
 from rm_local.cli.main import cli
+from rm_local.cli.search import wrap_prose
 from rm_local.errors import EmbedderMismatchError
+from rm_local.records import Entry, Hit
 from tests.support.fake_recall import FakeRecall
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.fakes import (
@@ -25,7 +28,7 @@ def run(*arguments: str, text: str | None = None) -> Result:
 
 
 def test_hits_are_listed_best_first(use: Use) -> None:
-    """Each hit has its bar, its similarity, its subproblem and where it comes from."""
+    """Each hit has its score, its subproblem, where it comes from, and why it was found."""
     use()
 
     result = run("how do I add")
@@ -33,8 +36,34 @@ def test_hits_are_listed_best_first(use: Use) -> None:
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
     assert lines[0] == "█████████░  0.90  How do I do thing 1?"
-    assert lines[1].split() == ["entry", "1", "math", "hand/thing-1"]
+    assert lines[1].split() == ["entry", "1", "math", "hand/thing-1", "similarity", "0.90"]
     assert [line.split()[1] for line in lines[::2]] == ["0.90", "0.70", "0.50"]
+
+
+def test_the_score_that_sorts_is_shown_with_its_parts(use: Use) -> None:
+    """A hit by its words stands above a nearer one, and says by which words."""
+    words = replace(hit(2, 0.41, lexical=1.0), words=("fractions", "roots"))
+    use(recall=FakeRecall([words, hit(1, 0.63)]))
+
+    lines = run("fractions and roots").stdout.splitlines()
+
+    assert [line.split()[1] for line in lines[::2]] == ["0.71", "0.63"]
+    assert lines[1].endswith("similarity 0.41, words: fractions, roots")
+    assert lines[3].endswith("similarity 0.63")
+
+
+@pytest.mark.parametrize("text", ["add fractions", "kinetic energy of a body", "Python slice"])
+def test_hits_of_the_shipped_store_are_sorted_by_the_score(text: str) -> None:
+    """As shown, and in JSON, where each has its words, too."""
+    scores = [float(line.split()[1]) for line in run(text).stdout.splitlines()[::2]]
+    hits = json.loads(run("--json", text).stdout)["hits"]
+
+    assert scores == sorted(scores, reverse=True)
+    assert [round(each["score"], 2) for each in hits] == pytest.approx(scores)
+    for each in hits:
+        assert each["score"] == pytest.approx(each["similarity"] + 0.3 * each["lexical"])
+        assert bool(each["words"]) == (each["lexical"] > 0)
+        assert all(word in each["subproblem"].lower() for word in each["words"])
 
 
 def test_no_model_is_loaded(use: Use) -> None:
@@ -59,6 +88,45 @@ def test_full_shows_the_subroutine(use: Use) -> None:
     use()
 
     assert "For problems like this, I should do thing 1" in run("--full", "add").stdout
+
+
+@pytest.mark.parametrize(
+    "subroutine",
+    [
+        "I write\n\n```python\ndef add(a, b):\n    return a + b  # "
+        + "long " * 30
+        + "\n```\n\nDone.",
+        "1. test it\n2. ship it\n   - twice",
+        "| a | b |\n|---|---|\n| 1 | " + "2 " * 80 + "|",
+        "Indented:\n\n    x = 1\n    if x:\n        y = " + "x + " * 40 + "x",
+        "~~~~\n```\n" + "inner " * 40 + "\n~~~~",
+    ],
+)
+def test_full_keeps_lines(use: Use, subroutine: str) -> None:
+    """Code, lists and tables, whatever the length of their lines."""
+    use(recall=FakeRecall([Hit(Entry("How?", subroutine, id=1), 0.9)]))
+
+    shown = run("--full", "add").stdout.splitlines()[2:-1]
+
+    assert [line[18:] for line in shown] == [line.rstrip() for line in subroutine.split("\n")]
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "second"),
+    [
+        ("word " * 30, "word", "word"),
+        ("- " + "item " * 30, "- item", "  item"),
+        ("12. " + "item " * 30, "12. item", "    item"),
+    ],
+)
+def test_long_lines_of_prose_and_lists_are_wrapped(text: str, first: str, second: str) -> None:
+    """Items of a list are indented."""
+    lines = [*wrap_prose(text, 60)]
+
+    assert len(lines) > 1
+    assert all(len(line) <= 60 for line in lines)
+    assert lines[0].startswith(first)
+    assert lines[1].startswith(second)
 
 
 def test_json_is_one_object(use: Use) -> None:

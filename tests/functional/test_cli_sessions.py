@@ -10,12 +10,23 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rm_local import paths
+from rm_local.attachment import attach_text
 from rm_local.cli.main import cli
-from rm_local.loop.events import Answered, HitsJudged, Judgement, Retrieved
+from rm_local.engine.branches import TokenChunk
+from rm_local.loop.events import (
+    Answered,
+    BranchFinished,
+    BranchStarted,
+    Event,
+    Failed,
+    HitsJudged,
+    Judgement,
+    Retrieved,
+)
 from rm_local.loop.plan import find_plan
-from rm_local.records import Answer
+from rm_local.records import Answer, Branch
 from rm_local.sessions import Journal
-from tests.support.fake_runtime import FakeRuntime
+from tests.support.fake_runtime import STOPPED, FakeRuntime
 from tests.support.fakes import FakeEngine, hit, say
 
 
@@ -77,7 +88,7 @@ def test_a_session_is_shown_whole() -> None:
     result = run("show", id)
 
     assert result.exit_code == 0, result.stderr
-    for word in ("What is 4 + 4?", "add two numbers", "0.90", "branch 6", "Answer: 8"):
+    for word in ("What is 4 + 4?", "add two numbers", "0.90", " x branches ", "Answer: 8"):
         assert word in result.stdout
     assert run("show", "last").stdout == result.stdout
 
@@ -157,3 +168,61 @@ def test_what_the_model_judged_is_shown_as_when_it_was_asked(
 
 def _show(id: str) -> list[str]:
     return run("show", id).stdout.strip().splitlines()
+
+
+@pytest.mark.parametrize("text", ["The capital is Ber", "1. Heat the oven.\n2. Mix"])
+def test_the_text_of_a_stopped_turn_is_shown(text: str) -> None:
+    """Whole, with the branch that wrote it, and that it was stopped."""
+    events: list[Event] = [BranchStarted(0, None), TokenChunk(0, "answer", text, 4)]
+    stopped = Failed("Stopped before there was an answer.", "", 130)
+    lines = _show(save("Why?", runtime=FakeRuntime(events=[*events, stopped])))
+
+    assert [line for line in lines if line.startswith("Text")] == ["Text      of branch 1, stopped"]
+    assert text in "\n".join(lines)
+    assert lines[-1].startswith("Stopped   Stopped before")
+
+
+def test_the_thinking_of_a_stopped_turn_is_shown() -> None:
+    """If there was no other text."""
+    events: list[Event] = [BranchStarted(0, None), TokenChunk(0, "thinking", "I add both.", 4)]
+    lines = _show(save("Why?", runtime=FakeRuntime(events=[*events, STOPPED])))
+
+    assert lines[-3:-1] == ["Thinking  of branch 1, stopped", "I add both."]
+
+
+def test_a_turn_that_was_stopped_with_an_answer_says_so() -> None:
+    """Before the answer."""
+    branch = Branch(0, None, 1, "", "Answer: 8", "8", 4, 1.0, "cancelled")
+    vote = Answered(Answer("Answer: 8", "8", 0, 1, 1, (), 4, 1.0))
+    lines = _show(save("What?", runtime=FakeRuntime(events=[BranchFinished(branch), vote])))
+
+    assert [line.split()[0] for line in lines[-3:]] == ["Stopped", "Answer", "Answer:"]
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_equal_branches_are_one_line(count: int) -> None:
+    """With their number; one that differs has a line of its own."""
+    equal = [
+        Branch(at, hit(at % 2 + 1), at, "", "Answer: 8", "8", 5, 1.0, "end") for at in range(count)
+    ]
+    other = Branch(count, None, 1, "", "Answer: 9", "9", 5, 1.0, "end")
+    vote = Answered(Answer("Answer: 8", "8", 0, count, count + 1, (1, 2), 45, 1.0))
+    events: list[Event] = [*map(BranchFinished, (*equal, other)), vote]
+    lines = [
+        line
+        for line in _show(save("What?", runtime=FakeRuntime(events=events)))
+        if line.startswith("Reason")
+    ]
+
+    assert len(lines) == 2
+    assert f"{count} x branches 1, 2" in lines[0]
+    assert "under entries 1, 2: 8" in lines[0]
+    assert f"branch {count + 1} under no hint: 9" in lines[1]
+
+
+def test_an_attachment_is_named_in_lists() -> None:
+    """By its size; the question stays readable."""
+    id = save(attach_text("What does it do?", "x = 1\ny = 2"))
+
+    assert "What does it do? [attached: 2 lines, 11 characters]" in run().stdout
+    assert _show(id)[1:3] == ["Question  What does it do?", "Attached  2 lines, 11 characters"]

@@ -198,13 +198,13 @@ class FakeEngine:
         *,
         context: int = 0,
         lora: Sequence[LoraAdapter] = (),
+        name: str = "",
         on_progress: Callable[[float], None] | None = None,
     ) -> ModelInfo:
         """Progress 0, `held_at` and 1; between the last two it waits for `loading`."""
         report = on_progress or (lambda _share: None)
         self.loads.append(model)
-        report(0.0)
-        report(self.held_at)
+        [report(share) for share in (0.0, self.held_at)]
         if self.loading is not None:
             await self.loading.wait()
         report(1.0)

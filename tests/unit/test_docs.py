@@ -6,12 +6,14 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
 import pytest
 
-from rm_local.cli.main import cli
+from rm_local import old_names
+from rm_local.cli.main import COMMANDS, cli
 from tests.support.command_lines import check_arguments, program_arguments
 from tests.support.markdown import Page, read_page
 
@@ -24,6 +26,8 @@ LONGEST_LINE = 120
 PYTHON = re.compile(r"python3? -m ([\w.]+)")
 SCRIPT = re.compile(r"\b((?:packaging|models|examples|tests)/[\w/.-]+\.(?:py|md|toml|jsonl|tsv))\b")
 DOCUMENT = re.compile(r"(?<![\w/.-])docs/[\w/-]+\.(?:md|svg)\b")
+OPTION = re.compile(r"(?<![\w-])--?[a-z][\w-]*")
+DECLARED = re.compile(r"[\"'](--[a-z][\w-]*)[\"']")
 SOURCES = {".py", ".toml", ".md", ".tcss"}
 
 
@@ -137,6 +141,69 @@ def test_commands_are_commands_of_rm_local(page: Page) -> None:
             check_line(line, complete=complete)
         except click.UsageError as error:
             pytest.fail(f"{line}: {error.format_message()}")
+
+
+@pages(PAGES)
+def test_options_that_a_page_names_exist(page: Page) -> None:
+    """Of the command that is named with them; or, named alone, of a command or a script."""
+    old = {
+        name
+        for names in (*old_names.COMMANDS.values(), *old_names.OPTIONS.values())
+        for name in names
+    }
+    for span in page.spans:
+        if old & {word.lstrip("-") for word in span.split()}:
+            continue  # the changelog names what was renamed
+        try:
+            check_options(span)
+        except click.UsageError as error:
+            pytest.fail(f"{span}: {error.format_message()}")
+
+
+def check_options(span: str) -> None:
+    """Check the options in a piece of code without `rm-local`. Raises click.UsageError."""
+    first = span.split(" ")[0]
+    if first in COMMANDS and " = " not in span:  # a setting may have the name of a command
+        with suppress(click.BadOptionUsage):  # named without its value
+            check_line(f"rm-local {span}", complete=False)
+    elif first.startswith("-"):
+        known = list_options(cli) | list_script_options() | {"--help", "-h"}
+        for option in OPTION.findall(span):
+            if option not in known:
+                raise click.NoSuchOption(option)
+
+
+def list_options(command: click.Command) -> set[str]:
+    """All options of a command, and of those in it."""
+    found = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for each in command.list_commands(context):
+            inner = command.get_command(context, each)
+            found |= list_options(inner) if inner else set()
+    return found
+
+
+def list_script_options() -> set[str]:
+    """The options that scripts outside of `rm_local` declare."""
+    folders = ("packaging", "examples", "models", "tests")
+    scripts = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return {found for path in scripts for found in DECLARED.findall(path.read_text("utf-8"))}
+
+
+@pytest.mark.parametrize(
+    "span", ["models --every", "search --plan x", "--no-such-option", "sessions -k"]
+)
+def test_wrong_options_are_found(span: str) -> None:
+    """Of a command that has others, and of none."""
+    with pytest.raises(click.UsageError):
+        check_options(span)
+
+
+@pytest.mark.parametrize("span", ["models --all", "models --json", "sessions --json", "--lora"])
+def test_options_that_exist_pass(span: str) -> None:
+    """Also those that a group has without a command."""
+    check_options(span)
 
 
 @pages(PAGES)

@@ -26,6 +26,19 @@ from rm_local.progress import Progress, ProgressCallback
 SENTENCES = "sentences.txt"
 MIN_SENTENCES = 200
 """Minimum number of sentences of a corpus; fewer are an error."""
+SAMPLED_SENTENCES = 500
+"""Smallest number of sentences that is chosen for a small corpus. With fewer, too few of them are
+short enough to make the subproblems distinct."""
+ALL_SENTENCES_ROWS = 100_000
+"""Number of rows from which all sentences are used, as in docs/measurements/bench.md."""
+
+
+def choose_sentence_count(rows: int) -> int | None:
+    """Choose the number of sentences for a corpus of `rows` entries; None: all.
+
+    A small corpus needs few of them, and to read and embed all of them takes minutes.
+    """
+    return None if rows >= ALL_SENTENCES_ROWS else max(SAMPLED_SENTENCES, rows)
 
 
 def prepare_docstring_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
@@ -37,8 +50,8 @@ def prepare_docstring_corpus(limit: int | None = None, *, report: ProgressCallba
         UsageError: There are too few sentences.
     """
     parent = _find_corpora_folder(report)
-    chosen = sorted(_load_or_collect_sentences(parent, report), key=_hash_text)[:limit]
-    return write_corpus_if_missing(chosen, parent)
+    sentences = _load_or_collect_sentences(parent, limit, report)
+    return write_corpus_if_missing(sorted(sentences, key=_hash_text)[:limit], parent)
 
 
 def write_corpus_if_missing(chosen: Sequence[str], parent: Path) -> Path:
@@ -81,7 +94,7 @@ def load_docstring_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
 
     They come from a cached file unless packages have changed.
     """
-    return _load_or_collect_sentences(_find_corpora_folder(report), report)
+    return _load_or_collect_sentences(_find_corpora_folder(report), None, report)
 
 
 def _find_corpora_folder(report: ProgressCallback) -> Path:
@@ -89,12 +102,20 @@ def _find_corpora_folder(report: ProgressCallback) -> Path:
     return find_writable_cache(lambda notice: report(Progress(notice))) / "corpus"
 
 
-def _load_or_collect_sentences(parent: Path, report: ProgressCallback) -> tuple[str, ...]:
-    path = parent / f"installed-{_hash_installed_packages()[:16]}.txt"
+def _load_or_collect_sentences(
+    parent: Path, limit: int | None, report: ProgressCallback
+) -> tuple[str, ...]:
+    """Read about `limit` sentences of the installed packages, or all; they are cached in a file."""
+    part = "" if limit is None else f"-{limit}"
+    path = parent / f"installed-{_hash_installed_packages()[:16]}{part}.txt"
     if not path.exists():
-        report(Progress("reading the docstrings of all installed packages: a minute or two, once"))
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomically(path, "\n".join(docstrings.collect_docstring_sentences()).encode())
+        read = (
+            docstrings.collect_docstring_sentences(report)
+            if limit is None
+            else docstrings.sample_sentences(limit, report)
+        )
+        write_bytes_atomically(path, "\n".join(read).encode())
     return tuple(path.read_text("utf-8").split("\n"))
 
 

@@ -6,19 +6,25 @@ The sentences depend only on the versions of Python and of the installed package
 from __future__ import annotations
 
 import ast
+import hashlib
+import os
 import re
 import sysconfig
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 
 FOLDERS = ("stdlib", "purelib")
 SKIPPED = re.compile(
     r"(^|/)(tests?|idlelib|lib2to3|_vendor|node_modules|transformers)(/|$)|(^|/)test_"
 )
 OWN_PACKAGE = re.compile(r"(^|/)rm_local(/|$)")
-"""Pattern of the paths of this project, whose docstrings a corpus leaves out."""
+"""Paths left out of a corpus: those of this project."""
+FILE_SENTENCES = 8
+"""Maximum number of sentences of one file in a sample."""
 MIN_WORDS, MAX_WORDS = 4, 40
 SENTENCE = re.compile(r"(?<=[a-z)\]][.!?])\s+(?=[A-Z])")
 PARAMETERS = re.compile(r"\b(Args|Parameters|Arguments|Returns?|Example|Note|Raises)\b ?:")
@@ -39,33 +45,65 @@ class DocumentedObject:
     sentences: tuple[str, ...]
 
 
-def read_docstrings(skipped: re.Pattern[str] = SKIPPED) -> list[DocumentedObject]:
+def read_docstrings(
+    skipped: re.Pattern[str] = SKIPPED, report: ProgressCallback = ignore_progress
+) -> list[DocumentedObject]:
     """Read the distinct docstrings of the installed packages, ordered by the path of their file.
 
     A file is left out if its path, relative to the packages' folder, matches `skipped`.
     """
     seen: set[tuple[str, ...]] = set()
     found = []
-    for path in _find_installed_source_files(skipped):
+    paths = [*_find_installed_source_files(skipped)]
+    meter = ProgressMeter(report, "read docstrings", len(paths))
+    for number, path in enumerate(paths, 1):
         for each in _parse_documented_objects(path):
             if each.sentences and each.sentences not in seen:
                 seen.add(each.sentences)
                 found.append(each)
+        meter.report_units_done(number)
     return found
 
 
-def collect_docstring_sentences() -> tuple[str, ...]:
+def collect_docstring_sentences(report: ProgressCallback = ignore_progress) -> tuple[str, ...]:
     """Collect the distinct docstring sentences of all installed packages, ordered by path.
 
     Packages' tests are included. Each sentence begins with a capital and ends with a full stop.
     The call takes a minute or two.
     """
-    found = (
-        capitalize_and_end_sentence(each)
-        for one in read_docstrings(OWN_PACKAGE)
-        for each in one.sentences
-    )
+    found = read_docstrings(OWN_PACKAGE, report)
+    return _select_sentences(each for one in found for each in one.sentences)
+
+
+def sample_sentences(count: int, report: ProgressCallback = ignore_progress) -> tuple[str, ...]:
+    """Collect at least `count` distinct sentences, or all, from files in the order of their hashes.
+
+    At most FILE_SENTENCES are taken of a file, so that the sentences are about many subjects. Only
+    as many files are read as are needed.
+    """
+    paths = sorted(_find_installed_source_files(OWN_PACKAGE), key=_hash_path)
+    meter = ProgressMeter(report, "read docstrings", count)
+    chosen: dict[str, None] = {}
+    for path in paths:
+        read = (each for one in _parse_documented_objects(path) for each in one.sentences)
+        chosen |= dict.fromkeys(_select_sentences(read)[:FILE_SENTENCES])
+        meter.report_units_done(min(len(chosen), count))
+        if len(chosen) >= count:
+            break
+    return tuple(chosen)
+
+
+def _select_sentences(sentences: Iterable[str]) -> tuple[str, ...]:
+    """Return the distinct sentences that begin with a capital, with a full stop at their ends."""
+    found = map(capitalize_and_end_sentence, sentences)
     return tuple(dict.fromkeys(each for each in found if each[0].isupper() and each.isprintable()))
+
+
+def _hash_path(path: Path) -> bytes:
+    """Hash the path of a source file below the folder of its packages."""
+    roots = (Path(sysconfig.get_path(name)) for name in FOLDERS)
+    shown = min((os.path.relpath(path, root) for root in roots), key=len)
+    return hashlib.sha256(os.fsencode(shown)).digest()
 
 
 def capitalize_and_end_sentence(sentence: str) -> str:
@@ -110,7 +148,7 @@ def _parse_documented_objects(path: Path) -> Iterator[DocumentedObject]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(path.read_text("utf-8"))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, SystemError):  # the last one: too deep, too
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):

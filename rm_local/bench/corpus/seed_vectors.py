@@ -22,7 +22,8 @@ from rm_local.files import replace_file
 from rm_local.progress import ProgressCallback, ProgressMeter
 
 NEIGHBORS = 32
-EMBEDDED_AT_ONCE = 4096
+EMBEDDED_AT_ONCE = 512
+"""Sentences between two reports: some seconds on two cores."""
 COMPARED_AT_ONCE = 256
 FOLDER = "anchors"
 

@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
 from rm_local.bench.corpus.synthetic import SyntheticSource
+from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 
 K = 10
+REPORTS = 64
+"""Number of parts of the rows, after each of which progress is reported."""
 
 
-def find_exact_neighbors(source: SyntheticSource, queries: Floats, processes: int) -> Ids:
-    """Find the K = 10 nearest rows of each of `queries`, an array (q, d), in several processes.
+def find_exact_neighbors(
+    source: SyntheticSource,
+    queries: Floats,
+    processes: int,
+    report: ProgressCallback = ignore_progress,
+) -> Ids:
+    """Find the K nearest rows of each of `queries`, an array (q, d).
 
     Returns the numbers of the rows, nearest first, as an array (q, K).
     """
-    parts = [range(first, source.blocks, processes) for first in range(processes)]
+    number = min(source.blocks, max(processes, REPORTS))
+    parts = [range(first, source.blocks, number) for first in range(number)]
     nearest = partial(_search_blocks, source, queries)
-    if processes == 1:
-        found = [nearest(parts[0])]
-    else:
-        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-            found = list(pool.map(nearest, parts))
+    meter = ProgressMeter(report, "compare all rows", source.blocks * source.block_rows)
+    found: list[tuple[Floats, Ids]] = []
+    done = 0
+    with _open_pool(processes) as map_parts:
+        for part, result in zip(parts, map_parts(nearest, parts), strict=True):
+            found.append(result)
+            done += len(part)
+            meter.report_units_done(done * source.block_rows)
     best, ids = (np.concatenate(each, axis=1) for each in zip(*found, strict=True))
     return np.take_along_axis(ids, np.argsort(-best, axis=1, kind="stable")[:, :K], axis=1)
+
+
+@contextmanager
+def _open_pool(processes: int) -> Iterator[Callable[..., Iterable[tuple[Floats, Ids]]]]:
+    """Yield a `map` over new processes, or over this one if one is enough."""
+    if processes == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        yield pool.map
 
 
 def collect_subproblems(source: SyntheticSource, rows: Ids) -> dict[int, str]:

@@ -110,14 +110,14 @@ def bench_store(
     bench_folder.mkdir(parents=True, exist_ok=True)
     built = _build_or_reuse_store(source, path, bench_folder, report)
     questions = _load_or_compute_queries(source, bench_folder, report)
-    report(Progress("searching"))
+    report(Progress("search"))
     with _start_single_process_pool() as pool:
         tried = pool.submit(trial.measure_searches, path, questions.queries, effort).result()
     with _start_single_process_pool() as pool:
         first = pool.submit(
             trial.time_cold_opens_and_searches, path, questions.queries, effort
         ).result()
-    report(Progress("adding"))
+    report(Progress("add"))
     entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).read_block(0)
     appends = trial.time_appends_then_delete(path, entries, vectors)
     real, alike = questions.compute_recalls(tried.found)
@@ -180,10 +180,9 @@ def _load_or_compute_queries(
 ) -> BenchQueries:
     answers = bench_folder / "exact.npz"
     if not answers.exists():
-        report(Progress("searching all rows exactly"))
         count = min(QUERIES, len(open_anchors(source.folder).queries))
         queries = np.concatenate([source.make_queries(kind, count) for kind in ("real", "alike")])
-        rows = find_exact_neighbors(source, queries, count_usable_processors())
+        rows = find_exact_neighbors(source, queries, count_usable_processors(), report)
         texts = collect_subproblems(source, rows)
         numbers, lines = list(texts), list(texts.values())
         with write_atomically(answers) as file:

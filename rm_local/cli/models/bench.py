@@ -12,7 +12,7 @@ import click
 
 from rm_local import limits
 from rm_local.cli.context import CliContext, print_notice
-from rm_local.cli.options import FILE, JSON, FiniteRange
+from rm_local.cli.options import JSON, MODEL_PATH, FiniteRange
 from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("bench")
-@click.argument("model", type=FILE, required=False)
+@click.argument("model", type=MODEL_PATH, required=False)
 @click.option(
     "--rounds",
     type=click.IntRange(1, limits.MOST_ROUNDS),

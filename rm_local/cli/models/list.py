@@ -10,7 +10,8 @@ import click
 
 from rm_local.cli.context import CliContext
 from rm_local.cli.models.common import model_as_json, print_skipped_notes
-from rm_local.cli.options import JSON
+from rm_local.cli.options import EVERY_KIND, JSON
+from rm_local.cli.render import count_cells, pad_to_cells
 from rm_local.units import format_bytes, format_parameter_count
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ RIGHT = {3, 5, 6}
 
 @click.command("list")
 @JSON
-@click.option("--all", "every", is_flag=True, help="Embedders, projectors and other kinds too.")
+@EVERY_KIND
 @click.pass_obj
 def list_command(context: CliContext, as_data: bool, every: bool) -> None:
     """List the models, with `*` before the model in use."""
@@ -74,10 +75,10 @@ def format_row(listed: LibraryModel) -> tuple[str, ...]:
 
 def format_table(rows: list[tuple[str, ...]]) -> list[str]:
     """Format a table, given as rows of cells, as lines with aligned columns."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(count_cells, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            cell.rjust(width) if number in RIGHT else cell.ljust(width)
+            pad_to_cells(cell, width, right=number in RIGHT)
             for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
         ).rstrip()
         for cells in rows

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     "--sentences",
     "limit",
     type=click.IntRange(1, limits.MOST_SENTENCES),
-    help="Compose the entries from this many sentences; fewer are embedded sooner.",
+    help="Compose the entries from this many sentences.  [default: as many as entries, at least "
+    "500; all from 100,000 entries]",
 )
 @click.option(
     "--in",
@@ -85,12 +86,17 @@ def measure_store(
         PeerLimits,
         SyntheticSource,
         bench_store as measure,
+        choose_sentence_count,
         make_temporary_store_path,
         prepare_docstring_corpus,
     )
 
     with print_progress() as report:
-        source = SyntheticSource(rows, seed, prepare_docstring_corpus(limit, report=report))
+        source = SyntheticSource(
+            rows,
+            seed,
+            prepare_docstring_corpus(limit or choose_sentence_count(rows), report=report),
+        )
         source.embed_anchors_if_missing(report)
         with nullcontext(keep) if keep else make_temporary_store_path(folder) as path:
             found, questions = measure(source, path, breadth, report)

@@ -23,13 +23,14 @@ from rm_local.cli.progress import print_progress
     "--sentences",
     "limit",
     type=click.IntRange(1, limits.MOST_SENTENCES),
-    help="Compose them from this many sentences; fewer are embedded sooner.",
+    help="Compose them from this many sentences.  [default: as many as entries, at least 500; all "
+    "from 100,000 entries]",
 )
 @click.option("--out", type=STREAM_OUTPUT, help="File for the entries.  [default: standard output]")
 @click.option(
     "--vectors",
     type=OUTPUT,
-    help="File for the vectors, a float16 .npy. The first run embeds the sentences: minutes.",
+    help="File for the vectors, a float16 .npy. The first run embeds the sentences.",
 )
 @click.option("--hash", "hashed", is_flag=True, help="Print the SHA-256 of the entries instead.")
 def generate(
@@ -42,6 +43,7 @@ def generate(
     """
     from rm_local.bench import (
         SyntheticSource,
+        choose_sentence_count,
         create_new_file,
         export_synthetic_rows,
         prepare_docstring_corpus,
@@ -54,7 +56,11 @@ def generate(
         raise UsageError("--out and --vectors name the same file.", "Name two files.")
     digest = hashlib.sha256()
     with print_progress() as report, ExitStack() as files:
-        source = SyntheticSource(rows, seed, prepare_docstring_corpus(limit, report=report))
+        source = SyntheticSource(
+            rows,
+            seed,
+            prepare_docstring_corpus(limit or choose_sentence_count(rows), report=report),
+        )
         lines = files.enter_context(create_new_file(out)) if out else sys.stdout.buffer
         write = digest.update if hashed else lines.write
         vector_file = files.enter_context(create_new_file(vectors)) if vectors else None

@@ -21,6 +21,7 @@ from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_st
 
 from rm_local.errors import DownloadError
 from rm_local.library.hub.hub_errors import translate_hub_error, translate_parse_errors
+from rm_local.library.hub.proxies import check_proxies
 
 CONNECT, SILENCE = 10.0, 30.0
 """Timeouts in seconds: for a connection, and for the next bytes of a transfer."""
@@ -68,9 +69,13 @@ class Hub:
     """Client of the Hugging Face hub, for lists and contents of GGUF files.
 
     It uses the address in HF_ENDPOINT, or else huggingface.co, and the user's token if any.
+
+    Raises:
+        DownloadError: A proxy in the environment cannot be used.
     """
 
     def __init__(self) -> None:
+        check_proxies()
         # Otherwise each request names torch's version, and a list of agents is fetched.
         constants.HF_HUB_DISABLE_TELEMETRY = True
         self.endpoint = os.environ.get("HF_ENDPOINT", constants.ENDPOINT).rstrip("/")

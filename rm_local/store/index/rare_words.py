@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set as AbstractSet
+from collections.abc import Callable, Sequence, Set as AbstractSet
+from dataclasses import dataclass
 from itertools import filterfalse
 from math import log
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -56,6 +57,11 @@ class UnknownWordFinder:
         """
         unknown = dict.fromkeys(filterfalse(self._known.__contains__, self.split_words(text)))
         return [token for token in unknown if len(token) > 1 and token[0].isalpha()]
+
+    def select_present(self, words: Sequence[str], text: str) -> tuple[str, ...]:
+        """Return those of the rare words `words` that `text` contains, in their order."""
+        present = set(self.split_words(text)) if words else set()
+        return tuple(word for word in words if word in present)
 
     def split_words(self, text: str) -> list[str]:
         """Split `text` into words in lower case without accents, as FTS5's word index does."""
@@ -119,10 +125,20 @@ class PendingWordLookup:
         return words if words.isascii() else " ".join(self._rare.split_words(words))
 
 
-def compute_rare_word_shares(
+@dataclass(frozen=True, slots=True)
+class LexicalMatches:
+    """The entries that contain rare words of a query."""
+
+    shares: dict[int, float]
+    """Share, 0 to 1, of the query's rare words in entries, by entry id."""
+    words: tuple[str, ...]
+    """The words that count for it, in the order of the query."""
+
+
+def find_lexical_matches(
     connection: apsw.Connection, text: str, rows: int, rare: UnknownWordFinder
-) -> dict[int, float]:
-    """Return the weighted share (0 to 1) of the rare words of `text` in each entry, by entry id.
+) -> LexicalMatches:
+    """Find the entries that contain rare words of `text`.
 
     Entries without any of the words are left out. Words in few of the store's `rows` entries weigh
     more, words in none or too many do not count. The total is at least the weight of a word in a
@@ -131,8 +147,9 @@ def compute_rare_word_shares(
     most = max(RARE_ROWS, rows // RARE_SHARE)
     weights: dict[int, float] = {}
     found = 0.0
+    counted = []
     if not (words := rare.find_unknown_words(text)[:MOST_WORDS]):
-        return {}
+        return LexicalMatches({}, ())
     pending = PendingWordLookup(connection, rare)
     for word in words:
         # The limit avoids reading a common word's posting list, millions long in a large store.
@@ -142,12 +159,14 @@ def compute_rare_word_shares(
         ids = [row[0] for row in found_rows] + pending.find_ids_with_word(word)
         if not 0 < len(ids) <= most:
             continue
+        counted.append(word)
         weight = _compute_idf(rows, len(ids))
         found += weight
         for each in ids:
             weights[each] = weights.get(each, 0.0) + weight
     total = max(found, _compute_idf(rows, 1))
-    return {each: weight / total for each, weight in weights.items()}
+    shares = {each: weight / total for each, weight in weights.items()}
+    return LexicalMatches(shares, tuple(counted))
 
 
 def _compute_idf(rows: int, holders: int) -> float:

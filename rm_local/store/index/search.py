@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
+from rm_local.records import Entry, Hit
 from rm_local.store.codec.code_frames import CodePacker
 from rm_local.store.codec.quantize import Quantizer, Steps, compute_inner_products, pack_signs
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
 from rm_local.store.index.centroids import Centroids, read_centroids
-from rm_local.store.index.rare_words import UnknownWordFinder, compute_rare_word_shares
+from rm_local.store.index.rare_words import LexicalMatches, UnknownWordFinder, find_lexical_matches
 from rm_local.store.index.select_hits import CandidateScores, select_hit_positions
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import tables
@@ -52,6 +53,8 @@ class RankedEntry:
     id: int
     similarity: float
     lexical: float
+    words: tuple[str, ...] = ()
+    """The rare words of the query that count for `lexical` in any entry; () if this has none."""
 
 
 class Searcher:
@@ -100,16 +103,17 @@ class Searcher:
         self._centroids = None
 
     def search(self, request: SearchRequest) -> list[RankedEntry]:
-        """Return the entries that `request` asks for, best score first, equal scores by id.
+        """Find the entries for `request`, by descending score, then by id.
 
         The vector of `request` must have length 1.
         """
         size = tables.count_entries(self._connection)
-        shares = (
-            compute_rare_word_shares(self._connection, request.text, size, self.unknown_word_finder)
+        matches = (
+            find_lexical_matches(self._connection, request.text, size, self.unknown_word_finder)
             if request.text
-            else {}
+            else LexicalMatches({}, ())
         )
+        shares = matches.shares
         candidates: Ids | None = None
         if size > SCANNED_ROWS:
             with_words = np.fromiter(shares, np.int64)
@@ -125,9 +129,19 @@ class Searcher:
             lambda places: self._quantizer.decode_to_unit_vectors(steps[places]),
         )
         return [
-            RankedEntry(int(ids[place]), float(similarity[place]), float(lexical[place]))
+            RankedEntry(
+                int(ids[place]),
+                float(similarity[place]),
+                float(lexical[place]),
+                matches.words if lexical[place] else (),
+            )
             for place in chosen
         ]
+
+    def build_hit(self, ranked: RankedEntry, entry: Entry, store: str = "") -> Hit:
+        """Build the hit of a ranked entry, whose texts are `entry`, in the store of this name."""
+        words = self.unknown_word_finder.select_present(ranked.words, entry.subproblem)
+        return Hit(entry, ranked.similarity, ranked.lexical, store, words)
 
     def read_vectors(self, ids: Collection[int]) -> dict[int, Floats]:
         """Return the vectors, of length 1, of the existing entries among `ids`, by id."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 from rm_local.active_stores import is_shipped_store, make_shipped_store_error
 from rm_local.disk_space import count_free_bytes
-from rm_local.errors import CorruptStoreError, ReadOnlyStoreError, StoreError
+from rm_local.errors import ReadOnlyStoreError, StoreError
 from rm_local.store.format import PAGE_SIZE, DamagedError
 from rm_local.store.sqlite.libraries import load_and_configure_apsw, load_sqlite_vec
 from rm_local.store.sqlite.open_checks import (
-    REBUILD,
     check_no_hot_journal,
     describe_damage,
     is_writable,
+    make_damaged_error,
 )
 
 if TYPE_CHECKING:
@@ -105,13 +105,13 @@ def translate_errors(path: Path) -> Iterator[None]:
         # sqlite-vec raises the same error whatever prevents a write.
         if "insert" in str(error) and _is_disk_nearly_full(path):
             raise _make_disk_full_error(path) from error
-        raise CorruptStoreError(f"{describe_damage(path)} ({error})", REBUILD) from error
+        raise make_damaged_error(path, f"{describe_damage(path)} ({error})") from error
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
         if isinstance(error, apsw.IOError) and _is_disk_nearly_full(path):
             raise _make_disk_full_error(path) from error
         raise StoreError(f"The store {path} cannot be read or written: {error}.") from error
     except (apsw.Error, DamagedError, UnicodeDecodeError) as error:
-        raise CorruptStoreError(f"{describe_damage(path)} ({error})", REBUILD) from error
+        raise make_damaged_error(path, f"{describe_damage(path)} ({error})") from error
 
 
 def _is_disk_nearly_full(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shlex
 import stat
 import struct
 from itertools import chain
@@ -26,6 +27,17 @@ if TYPE_CHECKING:
     import apsw
 
 REBUILD = "Build it again (python -m models.seed.build for the seed store) or use another copy."
+"""Remedy for a store of an older format."""
+
+
+def make_damaged_error(path: Path, damage: str) -> CorruptStoreError:
+    """Create the error of a damaged store, whose remedy gives back what can be read of it."""
+    return CorruptStoreError(
+        damage,
+        "Take back what can be read of it: rm-local store verify --repair --store "
+        f"{shlex.quote(str(path))}. Or use another copy.",
+    )
+
 
 PRESENT = {
     "code_chunks": (
@@ -177,7 +189,7 @@ def check_file_size(connection: apsw.Connection, path: Path) -> None:
         connection.execute("PRAGMA page_count").fetchall()
         whole, size = _read_declared_size(read_first_bytes(connection, 32)), path.stat().st_size
     if size < whole:
-        raise CorruptStoreError(_describe_truncation(path, whole), REBUILD)
+        raise make_damaged_error(path, _describe_truncation(path, whole))
 
 
 def check_not_replaced(connection: apsw.Connection) -> None:

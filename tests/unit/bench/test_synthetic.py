@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rm_local.bench.corpus import docstrings
 from rm_local.bench.corpus.compression_check import cut_prose_rows, measure_held_out_compression
-from rm_local.bench.corpus.corpus import SENTENCES, read_sentences, write_corpus_if_missing
+from rm_local.bench.corpus.corpus import (
+    SENTENCES,
+    choose_sentence_count,
+    read_sentences,
+    write_corpus_if_missing,
+)
 from rm_local.bench.corpus.docstrings import capitalize_and_end_sentence, extract_prose_sentences
 from rm_local.bench.corpus.seed_vectors import (
     FOLDER,
@@ -20,6 +27,7 @@ from rm_local.bench.corpus.seed_vectors import (
 from rm_local.bench.corpus.synthetic import BLOCK_ROWS, SyntheticSource
 from rm_local.bench.corpus.texts import load_texts
 from rm_local.errors import RmLocalError, UsageError
+from rm_local.progress import Progress
 from tests.support.corpora import DIMENSION, embed, tiny_corpus, tiny_sentences
 
 ROWS = 2 * BLOCK_ROWS + 100
@@ -166,3 +174,44 @@ def test_prose_is_cut_to_the_same_lengths() -> None:
     )
     assert size.words == 512 * 9
     assert size.packed < size.raw
+
+
+@pytest.mark.parametrize(
+    ("rows", "count"), [(1, 500), (20, 500), (1000, 1000), (99_999, 99_999), (100_000, None)]
+)
+def test_a_small_corpus_needs_few_sentences(rows: int, count: int | None) -> None:
+    """As many as rows, and all from the size that is documented."""
+    assert choose_sentence_count(rows) == count
+
+
+@pytest.mark.parametrize("count", [200, 500])
+def test_a_sample_reads_no_more_files_than_it_needs(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few sentences of a file each; the same again, and with progress by sentences."""
+    read: list[Path] = []
+    parse = docstrings._parse_documented_objects
+
+    def parse_file(path: Path) -> Iterator[docstrings.DocumentedObject]:
+        read.append(path)
+        return parse(path)
+
+    monkeypatch.setattr(docstrings, "_parse_documented_objects", parse_file)
+    reports: list[Progress] = []
+
+    sample = docstrings.sample_sentences(count, reports.append)
+
+    assert count <= len(sample) < count + docstrings.FILE_SENTENCES
+    assert len(set(sample)) == len(sample)
+    assert len(read) < count
+    assert (reports[-1].done, reports[-1].total) == (count, count)
+    assert sample == docstrings.sample_sentences(count)
+
+
+def test_sampled_sentences_make_distinct_entries(tmp_path: Path) -> None:
+    """In the smallest corpus, as `store generate` makes it."""
+    folder = write_corpus_if_missing(docstrings.sample_sentences(500), tmp_path)
+    entries = SyntheticSource(1000, 0, folder).make_entries(0)
+
+    assert len({entry.subproblem for entry in entries}) == 1000
+    assert len({entry.subroutine for entry in entries}) == 1000

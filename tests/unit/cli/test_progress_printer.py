@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from os import terminal_size
+
 import pytest
+from rich.cells import cell_len
 
 from rm_local.cli.progress import REPORT_INTERVAL_S, ProgressPrinter, format_progress
+from rm_local.cli.render import fit_status_line
 from rm_local.progress import Progress
 
 
@@ -62,9 +66,42 @@ def test_on_a_terminal_one_line_is_written_over(
     printer.end_line()
     printer.end_line()
 
+    empty, full = "░" * 10, "█" * 10
     written = capsys.readouterr().err
     assert written.split("\n") == [
-        "\r\x1b[Kread    0 of 3\r\x1b[Kread    3 of 3",
-        "\r\x1b[Kwrite   0 of 3",
+        f"\r\x1b[Kread    {empty} 0 of 3\r\x1b[Kread    {full} 3 of 3",
+        f"\r\x1b[Kwrite   {empty} 0 of 3",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "cells"),
+    [
+        ("二つの数を足す方法は何ですか、とても長い題名がここに続きます", 20, 18),
+        ("두 수를 더하는 방법은 무엇입니까", 16, 14),
+        ("plain letters, and more than fit", 12, 11),
+        ("e\u0301" * 30, 40, 30),
+        ("short", 80, 5),
+        ("二" * 10, 20, 18),
+        ("anything", 1, 0),
+    ],
+)
+def test_a_redrawn_line_fits_the_terminal(
+    text: str, columns: int, cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is cut by the cells that characters take, and the last cell stays free."""
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: terminal_size((columns, 24)))
+
+    assert cell_len(fit_status_line(text)) == cells
+
+
+def test_a_progress_line_is_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal that is narrower than the line."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: terminal_size((12, 24)))
+    ProgressPrinter()(Progress("read", 8000, 9000, 210.4, 23.3))
+
+    assert capsys.readouterr().err == "\r\x1b[Kread    ███"

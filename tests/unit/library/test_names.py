@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import ModelNotFoundError, UsageError
-from rm_local.library.models import Library, find_model, find_models
+from rm_local.library.models import (
+    Library,
+    find_model,
+    find_models,
+    looks_like_model_path,
+    name_model,
+)
 from rm_local.settings import Settings
 from tests.support import gguf_headers
 from tests.support.rm_small import remove_package
@@ -31,7 +37,13 @@ def library(folder: Path, *names: str) -> Library:
         ("Qwen3-4B-Q4_K_M.gguf", "qwen3-4b-q4_k_m"),
         ("Phi 4 (reasoning).gguf", "phi-4-reasoning-q4_k_m"),
         ("deep/ggml-model.gguf", "deep-ggml-model-q4_k_m"),
-        ("großes Modell.gguf", "gro-es-modell-q4_k_m"),
+        ("großes Modell.gguf", "großes-modell-q4_k_m"),
+        ("Модель-Q8.gguf", "модель-q8-q4_k_m"),
+        ("通义千问-7B.gguf", "通义千问-7b-q4_k_m"),
+        ("模型.gguf", "模型-q4_k_m"),
+        ("E\u0301lan 7B.gguf", "élan-7b-q4_k_m"),
+        ("हिन्दी.gguf", "हिन्दी-q4_k_m"),
+        ("a\u202eb\u2009c.gguf", "a-b-c-q4_k_m"),
         ("--.gguf", "model-q4_k_m"),
     ],
 )
@@ -77,3 +89,29 @@ def test_a_path_goes_before_a_name(tmp_path: Path) -> None:
     assert find_model(Settings(), str(path)).name == "m-q4_k_m"
     with pytest.raises(ModelNotFoundError, match="does not exist"):
         find_model(Settings(), "none/m.gguf")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["Модель-Q8", "МОДЕЛЬ-q8-q4_k_m", "E\u0301LAN-7b", "\u00c9lan", "gro-es-modell-q4_k_m"],
+)
+def test_names_in_other_scripts_are_found(tmp_path: Path, wanted: str) -> None:
+    """In any case and composition, and by a name with other letters replaced."""
+    found = library(tmp_path, "Модель-Q8.gguf", "E\u0301lan-7B.gguf", "großes Modell.gguf")
+
+    assert found.find_by_name_or_prefix(wanted)
+
+
+@pytest.mark.parametrize("name", ["Модель-Q8", "deep/ggml-model", "Qwen3-4B-Q4_K_M"])
+def test_a_model_has_one_name(tmp_path: Path, name: str) -> None:
+    """Of its path, as in the list."""
+    found = library(tmp_path, f"{name}.gguf").models[1]
+
+    assert name_model(Settings(model_dirs=(tmp_path,)), found.model.path) == found.name
+
+
+@pytest.mark.parametrize("text", ["./rm-small", "a/rm-nano", "/rm-small", "~/x", "x.gguf"])
+def test_a_path_is_no_name(text: str) -> None:
+    """Whatever its last part is."""
+    assert looks_like_model_path(text)
+    assert not looks_like_model_path("rm-small")

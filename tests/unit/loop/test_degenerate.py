@@ -53,7 +53,8 @@ def test_sense_is_distinguished_from_nonsense(
         ([[think("Okay."), say(NOISE)]], "not readable text"),
         ([[think("wait " * 200), "repeating"]], "over and over"),
         ([[think(NOISE)]], "not readable text"),
-        ([[think("wait " * 200), "repeating"], [think(PROSE)]], "within its budget"),
+        ([[think("wait " * 200), "repeating"], [think(PROSE)]], "the model ended without one"),
+        ([[think(PROSE), "length"], [think(PROSE)]], "within its budget"),
     ],
 )
 async def test_a_turn_of_nothing_but_nonsense_says_so(

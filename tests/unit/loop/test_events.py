@@ -79,6 +79,7 @@ def test_hits_look_as_they_do_in_search() -> None:
         "id": 5,
         "similarity": 0.75,
         "lexical": 0.0,
+        "words": [],
         "subproblem": hit(5).entry.subproblem,
         "subroutine": hit(5).entry.subroutine,
         "domain": "math",

@@ -169,7 +169,7 @@ def _describe_model(
     metadata = header.metadata
     return protocol.ModelInfo(
         path=request.model,
-        name=str(metadata.get("general.name") or Path(request.model).stem),
+        name=request.name or str(metadata.get("general.name") or Path(request.model).stem),
         architecture=header.architecture,
         quantisation=_read_quantization(handle),
         parameters=llama_cpp.llama_model_n_params(handle),

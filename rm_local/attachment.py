@@ -1,0 +1,48 @@
+"""Adds a text to a question as an attachment with clear bounds, and takes both apart again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_HEADING = "Attached text:"
+_ATTACHMENT = re.compile(rf"\n\n{_HEADING}\n(`{{3,}})\n(.*)\n\1\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """The parts of a question as the model reads it."""
+
+    question: str
+    """What the user asked."""
+    attachment: str = ""
+    """The attached text; empty without an attachment."""
+
+    @property
+    def summary(self) -> str:
+        """The question, and the size of the attachment in words, as text for one line."""
+        if not self.attachment:
+            return self.question
+        return f"{self.question} [attached: {describe_size(self.attachment)}]"
+
+
+def attach_text(question: str, text: str) -> str:
+    """Return the question followed by `text` between two fences, which the text cannot close."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{question}\n\n{_HEADING}\n{fence}\n{text}\n{fence}"
+
+
+def split_attachment(question: str) -> AskedQuestion:
+    """Take a text of `attach_text` apart; any other text is a question without an attachment."""
+    found = _ATTACHMENT.search(question)
+    if found is None:
+        return AskedQuestion(question)
+    return AskedQuestion(question[: found.start()], found.group(2))
+
+
+def describe_size(text: str) -> str:
+    """Describe the size of a text in words: its lines and characters."""
+    lines = len(text.splitlines())
+    characters = "1 character" if len(text) == 1 else f"{len(text):,} characters"
+    return f"{'1 line' if lines == 1 else f'{lines:,} lines'}, {characters}"
