@@ -81,10 +81,11 @@ class RmLocalApp(App[None], inherit_bindings=False):
         self.chat.close()
         await self.backend.close()
 
-    def run(self, **options: Any) -> None:
-        """Run the app until it ends. `options` are those of Textual."""
-        self._signals.hold_end_signals()
-        super().run(**options)
+    def run(self, *, headless: bool = False, **options: Any) -> Any:
+        """Run the app until it ends; return the result of Textual, whose options these are."""
+        if not headless:
+            self._signals.hold_end_signals()
+        return super().run(headless=headless, **options)
 
     def action_suspend_process(self) -> None:
         """Stop the process and those started with it, as Ctrl+Z does outside the app."""
