@@ -30,7 +30,7 @@ async def main(question: str) -> None:
         prompt.cursor_blink = False
         prompt.text = question
         await pilot.press("enter")
-        while app.chat.state.turn is None or app.chat.state.running:
+        while app.chat.state.turn is None or app.chat.state.is_turn_running:
             await pilot.pause(0.1)
         await pilot.pause(0.5)
         TARGET.write_text(app.export_screenshot(), encoding="utf-8")

@@ -59,9 +59,9 @@ class ProgressMeter:
         self._report, self._stage, self._unit = report, stage, unit
         self.total = total
         self._start_clock(done)
-        self.reach(done)
+        self.report_units_done(done)
 
-    def reach(self, done: int, share: float | None = None) -> None:
+    def report_units_done(self, done: int, share: float | None = None) -> None:
         """Report that `done` units are done in all.
 
         `share` is the completed share of the stage, 0 to 1, to estimate the time left if the total

@@ -23,7 +23,7 @@ from rm_local.loop import (
     Failed,
     Plan,
     TurnOverrides,
-    answer_text,
+    get_answer_text_or_result,
 )
 from rm_local.records import Branch
 from rm_local.runtime import Runtime
@@ -111,7 +111,7 @@ def build_sample(
         question=question,
         plan=plan,
         seed=seed,
-        text=answer_text(answer) if answer else "",
+        text=get_answer_text_or_result(answer) if answer else "",
         written="".join(e.text for e in events if isinstance(e, TokenChunk) and e.branch == index),
         stop=shown.stop if shown else "",
         branch_tokens=shown.tokens if shown else 0,

@@ -332,7 +332,7 @@ async def run_and_print_turn(
                     _print_event(last, printer, answer)
     if isinstance(last, Failed):
         raise ReportedError(last.message, last.remedy, last.exit_code)
-    if control.stopped:
+    if control.is_stopped:
         raise click.exceptions.Exit(CancelledByUserError.exit_code)
 
 

@@ -73,8 +73,9 @@ class CliContext:
     def load_settings(self) -> Settings:
         """Load the settings, with the files of this context in place of their own.
 
-        The adapters of the settings belong to their model: another model gets only the adapters
-        named with it.
+        The adapters of the settings are kept only if this context names neither a model nor
+        adapters. Adapters that it names replace them, except those with the scale 0; a model named
+        without adapters gets no adapters, even if it is the model of the settings.
 
         Raises:
             SettingsError: The settings file is invalid.

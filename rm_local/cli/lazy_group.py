@@ -75,7 +75,9 @@ def suggest_option(error: click.NoSuchOption, args: list[str]) -> click.UsageErr
 class CommandGroup(SuggestingGroup):
     """A group of commands, each imported when it is run.
 
-    `lazy` maps the name of a command to `module:attribute`.
+    It also turns errors into messages and exit codes, writes a crash report for an unexpected
+    error, and translates old command names. `lazy` maps the name of a command to
+    `module:attribute`.
     """
 
     def __init__(self, *args: Any, lazy: dict[str, str], **kwargs: Any) -> None:

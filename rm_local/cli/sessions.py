@@ -58,7 +58,7 @@ def show_session(id: str, as_data: bool) -> None:
         else:
             _print_unfinished(turn)
         if turn.failure:
-            end = "Stopped" if turn.stopped else "Failed"
+            end = "Stopped" if turn.was_stopped else "Failed"
             click.echo(format_phase_line(end, one_line(turn.failure)))
         click.echo()
 
@@ -147,7 +147,7 @@ def format_turn(turn: Turn) -> Iterator[str]:
     for branches in groups:
         yield format_phase_line("Reason", describe_branches(branches))
     if turn.answer:
-        if turn.stopped:
+        if turn.was_stopped:
             yield format_phase_line("Stopped", "the answer is from what was generated until then")
         yield format_phase_line("Answer", describe_vote(turn.answer))
 

@@ -164,7 +164,7 @@ class TurnPrinter:
         )
         info = self._runtime.info
         if info is not None and info.lora:
-            self.print_line(format_phase_line("Model", one_line(info.title)))
+            self.print_line(format_phase_line("Model", one_line(info.title_with_adapters)))
         if self._after and info is not None and not info.converses:
             note = "supports only single questions; the earlier turns are not read"
             self.print_line(format_phase_line("Model", note))

@@ -24,7 +24,7 @@ class EmbedderChoice:
     words as rare."""
 
     @property
-    def model(self) -> str | None:
+    def model_for_bulk_embedder(self) -> str | None:
         """Folder or hub name to load with `BulkEmbedder`; None for all-MiniLM-L6-v2."""
         return None if self.name == MINILM else self.name
 

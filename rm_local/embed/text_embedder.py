@@ -97,6 +97,6 @@ def _report_steps(
     """Return a function that embeds a block, whose first text is number `start`, in steps."""
 
     def embed(texts: Sequence[str]) -> Floats:
-        return embed_in_steps(embedder, texts, lambda done: meter.reach(start + done))
+        return embed_in_steps(embedder, texts, lambda done: meter.report_units_done(start + done))
 
     return embed

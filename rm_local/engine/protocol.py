@@ -89,7 +89,7 @@ class ModelInfo:
     """The adapters that are applied to the model, each with the sha256 of its file."""
 
     @property
-    def title(self) -> str:
+    def title_with_adapters(self) -> str:
         """The model's name, with the file names of its adapters."""
         adapters = (replace(each, path=PurePath(each.path).name) for each in self.lora)
         return " + ".join([self.name, *map(str, adapters)])

@@ -60,7 +60,7 @@ class ModelShape:
         return any(layer.window for layer in self.layers)
 
     @property
-    def recurrent(self) -> bool:
+    def has_recurrent_layer(self) -> bool:
         """Whether any layer is recurrent: it keeps a state instead of keys and values."""
         return any(layer.state for layer in self.layers)
 

@@ -191,7 +191,7 @@ def _read_tensors_and_build_header(
     entries = []
     for _ in range(tensors):
         entry = _read_tensor_entry(file)
-        values[entry.type] = values.get(entry.type, 0) + entry.values
+        values[entry.type] = values.get(entry.type, 0) + entry.value_count
         end = max(end, entry.offset + entry.bytes)
         weights += entry.bytes
         layered += entry.bytes * entry.name.startswith("blk.")

@@ -61,7 +61,7 @@ class LoraFile:
         return str(self.metadata["general.architecture"])
 
     @property
-    def ranks(self) -> tuple[int, ...]:
+    def distinct_ranks(self) -> tuple[int, ...]:
         """The distinct ranks of the changes, in ascending order."""
         return tuple(sorted({pair.rank for pair in self.pairs.values()}))
 
@@ -190,7 +190,7 @@ def _check_tensor_format(path: Path, entry: TensorEntry) -> None:
             "that adapters do not use."
         )
         raise InvalidModelError(message, "Convert the adapter to F16 or F32.")
-    if not entry.values or entry.sizes[0] % BLOCKS[entry.type][0]:
+    if not entry.value_count or entry.sizes[0] % BLOCKS[entry.type][0]:
         message = f"{path} is damaged: {clip_name(entry.name)} is {format_sizes(entry.sizes)}."
         raise InvalidModelError(message, _CONVERT)
 

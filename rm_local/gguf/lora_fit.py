@@ -103,7 +103,9 @@ def _check_scale_stays_finite(adapter: LoraFile, scale: float) -> None:
     Raises:
         InvalidModelError: A value is not finite.
     """
-    factors = [scale * adapter.alpha / rank if adapter.alpha else scale for rank in adapter.ranks]
+    factors = [
+        scale * adapter.alpha / rank if adapter.alpha else scale for rank in adapter.distinct_ranks
+    ]
     if not all(map(is_usable_scale, [scale, *factors])):
         message = (
             f"{adapter.path} cannot be used with the scale {scale:g}: scale x alpha / rank is not "

@@ -133,7 +133,7 @@ def _merge_and_quantize_chunks(
 ) -> Iterator[tuple[int, bytes]]:
     """Yield a tensor's merged data in chunks: the number of values, and their bytes in the file.
 
-    `delta` is added to a matrix, which is then quantized as Q8_0; other tensors are copied.
+    A quantizable matrix becomes Q8_0, after `delta`, if any, is added; other tensors are copied.
 
     Raises:
         InvalidModelError: A changed value is not finite, or too large.

@@ -26,7 +26,7 @@ def predict_merged_header(
     table = tuple(map(_quantize_entry_if_matrix, base.table))
     values: Counter[int] = Counter()
     for entry in table:
-        values[entry.type] += entry.values
+        values[entry.type] += entry.value_count
     weights = sum(entry.bytes for entry in table)
     return replace(
         base,
@@ -47,4 +47,4 @@ def _quantize_entry_if_matrix(entry: TensorEntry) -> TensorEntry:
     """
     if max(entry.sizes[1:]) == 1 or entry.sizes[0] % BLOCK:
         return entry
-    return replace(entry, type=_Q8_0, bytes=entry.values // BLOCK * BLOCK_BYTES)
+    return replace(entry, type=_Q8_0, bytes=entry.value_count // BLOCK * BLOCK_BYTES)

@@ -40,7 +40,7 @@ class GgufFiles:
         return sum(part.total_layer_bytes for _, part in self.there)
 
     @property
-    def values(self) -> dict[int, int]:
+    def value_counts_by_type(self) -> dict[int, int]:
         """ggml type -> number of values with that type, in all files."""
         total: Counter[int] = Counter()
         for _, part in self.there:
@@ -48,7 +48,7 @@ class GgufFiles:
         return dict(total)
 
     @property
-    def context(self) -> int:
+    def trained_context(self) -> int:
         """Context length that the model was trained for, in tokens; 0 if it is not stated."""
         return self.header.read_count_or_zero(f"{self.header.architecture}.context_length")
 

@@ -37,7 +37,7 @@ class TensorEntry:
     """Start of the tensor's data, in bytes from the start of the data section."""
 
     @property
-    def values(self) -> int:
+    def value_count(self) -> int:
         """Number of values in the tensor."""
         return prod(self.sizes)
 

@@ -147,7 +147,7 @@ def _prepare_entry_source(
     path = folder / f"{lines.sha256[:16]}-{chosen.id.sha256[:16]}-{chosen.id.dimension}.npy"
     if not path.exists():
         with open_text_embedder(
-            chosen.model, lines.rows, dimension=chosen.id.dimension, notify=notify
+            chosen.model_for_bulk_embedder, lines.rows, dimension=chosen.id.dimension, notify=notify
         ) as embedder:
             embed_to_file(embedder, SubproblemSequence(lines), path, report=report)
     return NpyVectorSource(lines, path.absolute(), str(chosen.id))

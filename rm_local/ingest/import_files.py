@@ -28,7 +28,7 @@ from rm_local.store import (
     ImportResult,
     Store,
     check_inputs,
-    import_entries,
+    import_new_entries,
     index_lines,
 )
 from rm_local.temporary_folder import make_temporary_folder
@@ -75,7 +75,7 @@ def import_from_files(
         entries = (entry for block in blocks for entry in block)
         meter = ProgressMeter(report, "import", lines.rows)
         with _open_embedder(id, given, meter, lines.rows, notify) as embed:
-            import_entries(store, entries, embed, result, meter.reach)
+            import_new_entries(store, entries, embed, result, meter.report_units_done)
 
 
 @contextmanager
@@ -144,7 +144,9 @@ class _SubproblemEmbedder:
 
     def __call__(self, first: int, entries: Sequence[Entry]) -> Floats:
         texts = [entry.subproblem for entry in entries]
-        return embed_in_steps(self.embedder, texts, lambda done: self.meter.reach(first + done))
+        return embed_in_steps(
+            self.embedder, texts, lambda done: self.meter.report_units_done(first + done)
+        )
 
 
 @dataclass(frozen=True)

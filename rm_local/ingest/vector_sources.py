@@ -181,7 +181,7 @@ def check_vector_file(
                 f"{file.name}, row {start + wrong[0]}: the vector is zero or not finite.",
                 "Embed that entry again; rows are counted from 0.",
             )
-        meter.reach(min(start + CHECKED_ROWS, rows))
+        meter.report_units_done(min(start + CHECKED_ROWS, rows))
 
 
 def _memory_map_vectors(file: VectorFile) -> NDArray[np.floating]:

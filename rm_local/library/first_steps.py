@@ -75,7 +75,7 @@ def suggest_model(free: int | None) -> CatalogEntry | None:
     fitting = [
         entry
         for entry in load_catalog().entries
-        if entry.memory <= room and entry.parameters <= MAX_PARAMETERS
+        if entry.estimated_memory_gb <= room and entry.parameters <= MAX_PARAMETERS
     ]
     return max(fitting, key=lambda entry: (entry.parameters, entry.thinks), default=None)
 

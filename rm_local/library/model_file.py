@@ -45,7 +45,7 @@ class ModelFile:
     """Bytes of weights."""
     total_layer_bytes: int
     """Bytes of the weights that belong to a layer."""
-    context: int
+    trained_context: int
     """Context length in training, in tokens; 0 if the file does not state it."""
     experts: tuple[int, int]
     """Number of experts, and number of experts per token."""
@@ -91,7 +91,7 @@ def require_loadable(model: ModelFile) -> None:
 
 def describe_model(path: Path, files: GgufFiles) -> ModelFile:
     """Build the description of a model from the headers of its files; `path`: the first file."""
-    header, values = files.header, files.values
+    header, values = files.header, files.value_counts_by_type
     metadata = header.metadata
     stated = metadata.get("general.parameter_count")
     return ModelFile(
@@ -106,7 +106,7 @@ def describe_model(path: Path, files: GgufFiles) -> ModelFile:
         size=sum(_measure_or_predict_size(file, part) for file, part in files.there),
         weight_bytes=files.weight_bytes,
         total_layer_bytes=files.total_layer_bytes,
-        context=files.context,
+        trained_context=files.trained_context,
         experts=(
             header.read_count_or_zero(f"{header.architecture}.expert_count"),
             header.read_count_or_zero(f"{header.architecture}.expert_used_count"),

@@ -57,7 +57,7 @@ class RmSmallPaths:
     target: Path
 
     @property
-    def prepared(self) -> bool:
+    def is_prepared(self) -> bool:
         """Whether rm-small's merged file exists and is complete."""
         try:
             check_file_complete(self.target, read_header(self.target))
@@ -71,7 +71,7 @@ class RmSmallPaths:
         Raises:
             ModelNotFoundError, InvalidModelError: The base cannot be read.
         """
-        if self.prepared:
+        if self.is_prepared:
             return read_file_headers(self.target)
         header = predict_merged_header(read_header(self.base, table=True), RM_SMALL_METADATA)
         return GgufFiles(header, ((self.target, header),), ())
@@ -105,13 +105,13 @@ def ensure_rm_small_file(report: Report, announce: Announce) -> Path:
         EngineError: The merged file cannot be written.
     """
     small = find_rm_small_paths()
-    if small.prepared:
+    if small.is_prepared:
         return small.target
     cache = small.target.parent
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with _wait_and_hold_lock(cache / f"{_NAME}.lock", report):
-            if not small.prepared:
+            if not small.is_prepared:
                 _remove_old_then_merge(small, report, announce)
     except OSError as error:
         reason = explain_write_error(error, cache)

@@ -76,9 +76,9 @@ if TYPE_CHECKING:
         Span as Span,
         Turn as Turn,
         TurnBranch as TurnBranch,
-        answer_text as answer_text,
         apply_event as apply_event,
         begin_turn as begin_turn,
+        get_answer_text_or_result as get_answer_text_or_result,
         interrupt_turn as interrupt_turn,
     )
     from rm_local.loop.turn_queue import TurnQueue as TurnQueue
@@ -146,9 +146,9 @@ __getattr__ = export_lazily(
             "Span",
             "Turn",
             "TurnBranch",
-            "answer_text",
             "apply_event",
             "begin_turn",
+            "get_answer_text_or_result",
             "interrupt_turn",
         ],
         "turn_queue": ["TurnQueue"],

@@ -69,7 +69,7 @@ class TurnControl:
         self._event.set()
 
     @property
-    def stopped(self) -> bool:
+    def is_stopped(self) -> bool:
         """Whether `stop` was called."""
         return self._event.is_set()
 
@@ -79,7 +79,7 @@ class TurnControl:
         Raises:
             CancelledByUserError: The turn was stopped.
         """
-        if self.stopped:
+        if self.is_stopped:
             raise CancelledByUserError("Stopped before there was an answer.")
 
     async def run_unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:

@@ -19,7 +19,7 @@ class Deadline:
         self._end = _read_clock() + seconds if seconds > 0 else None
 
     @property
-    def passed(self) -> bool:
+    def has_passed(self) -> bool:
         """Whether the time limit is over; always False without one."""
         return self._end is not None and _read_clock() >= self._end
 

@@ -13,7 +13,7 @@ from rm_local.loop.turn_context import TurnContext
 from rm_local.records import PrefillStats
 
 
-async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpened:
+async def prefill_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpened:
     """Let the engine evaluate the messages; return their counts and times.
 
     Emits `Prefilling` and `ContextAdjusted`.
@@ -42,7 +42,7 @@ async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpene
                 on_progress=report_progress,
             )
     except CancelledByUserError:
-        if turn.deadline.passed and not turn.control.stopped:
+        if turn.deadline.has_passed and not turn.control.is_stopped:
             raise turn.deadline.make_timeout_error() from None
         raise
 

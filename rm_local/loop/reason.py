@@ -1,4 +1,7 @@
-"""Generates the branches of a turn, one hint per branch (arXiv 2604.01348), in waves."""
+"""Generates the branches of a turn in waves, only as many as the vote needs.
+
+Each branch has at most one hint (arXiv 2604.01348).
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,7 @@ async def reason_under_hints(
     """
     async with AnswerGroups() as answers:
         reasoning = _WaveScheduler(turn, timer, hits, answers)
-        while wave := reasoning.compute_next_wave_size():
+        while wave := reasoning.decide_next_wave_size():
             async with open_branch_stream(
                 turn, reasoning.begin_wave_and_list_specs(wave, subproblem)
             ) as stream:
@@ -123,12 +126,12 @@ class _WaveScheduler:
             return [None, *list_branch_hints(hits, samples - 1, greedy=greedy)]
         return list_branch_hints(hits, samples, greedy=greedy)
 
-    def compute_next_wave_size(self) -> int:
+    def decide_next_wave_size(self) -> int:
         """Return the number of branches to begin now; 0 if no more are needed.
 
         If no branch with a hint has any content, a last branch without a hint is added.
         """
-        over = self._turn.control.stopped or (self._finished and self._turn.deadline.passed)
+        over = self._turn.control.is_stopped or (self._finished and self._turn.deadline.has_passed)
         if self._settled or over or any(b.stop in ("cancelled", "time") for b in self._finished):
             return 0
         if self._turn.plan.vote != "waves":

@@ -1,4 +1,7 @@
-"""Searches open stores as one: embeds the query, and runs the search in a thread."""
+"""What turns ask of open stores: hits, and the gates' decision whether a question has any.
+
+The stores are searched as one, in a thread.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from rm_local.loop.hint_fitting import fit_hints_into_context
 from rm_local.loop.interfaces import LanguageModel, Retriever
 from rm_local.loop.judge_hits import judge_hits
 from rm_local.loop.plan import Plan
-from rm_local.loop.prefill import PrefillTimer, open_turn
+from rm_local.loop.prefill import PrefillTimer, prefill_turn
 from rm_local.loop.reason import FinishedBranches, reason_under_hints
 from rm_local.loop.search_memory import gate_and_choose_search_text, retrieve_hits
 from rm_local.loop.select import choose_answer
@@ -111,7 +111,7 @@ class _TurnRun:
             self._formulated, separate = await formulate_in_separate_chat(turn, question)
             if searches:
                 hits = await retrieve(self._formulated)
-        opened = await open_turn(turn, (*history, Message("user", question)))
+        opened = await prefill_turn(turn, (*history, Message("user", question)))
         timer = PrefillTimer(opened)
         timer.add_separate_chat_tokens(separate)
         if info := turn.engine.info:

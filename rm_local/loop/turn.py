@@ -148,12 +148,12 @@ class Turn:
         return "nothing fits" if not number else "1 hit" if number == 1 else f"{number} hits"
 
     @property
-    def running(self) -> bool:
+    def is_in_progress(self) -> bool:
         """Whether the turn has neither an answer nor an error yet."""
         return self.stage in ("formulating", "retrieving", "reasoning")
 
     @property
-    def stopped(self) -> bool:
+    def was_stopped(self) -> bool:
         """Whether the user stopped the turn, with an answer or without one."""
         return self.stage == "stopped" or any(b.stop == "cancelled" for b in self.branches)
 
@@ -168,10 +168,10 @@ class Turn:
         return sum(branch.stop is not None for branch in self.branches)
 
     @property
-    def answer_text(self) -> str:
+    def answer_or_branch_texts(self) -> str:
         """The text of the answer; without an answer, the texts of all branches."""
         if self.answer is not None:
-            return answer_text(self.answer)
+            return get_answer_text_or_result(self.answer)
         return "\n\n".join(b.text.strip() for b in self.branches if b.text.strip())
 
     @property
@@ -180,7 +180,7 @@ class Turn:
         return f"{self.message} {self.remedy}".strip() or None
 
 
-def answer_text(answer: Answer) -> str:
+def get_answer_text_or_result(answer: Answer) -> str:
     """Return the text of an answer, or its short result if the text is empty."""
     return answer.text.strip() or (answer.result or "")
 
@@ -239,7 +239,7 @@ def interrupt_turn(turn: Turn, message: str) -> Turn:
 
     It counts as stopped if it has branches, else as failed.
     """
-    if not turn.running:
+    if not turn.is_in_progress:
         return turn
     return _end_without_answer(turn, "stopped" if turn.branches else "failed", message, "")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rm_local.engine import Message
 from rm_local.errors import UsageError
-from rm_local.loop import Answered, Event, Turn, answer_text
+from rm_local.loop import Answered, Event, Turn, get_answer_text_or_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,9 @@ class TurnTree:
     def __init__(self, saved: Iterable[Turn] = ()) -> None:
         self._turns = {
             turn.number: _Exchange(
-                turn.question, answer_text(turn.answer) if turn.answer else "", turn.after
+                turn.question,
+                get_answer_text_or_result(turn.answer) if turn.answer else "",
+                turn.after,
             )
             for turn in saved
         }
@@ -60,7 +62,7 @@ class TurnTree:
         """Keep the answer of turn `number` if `event` is `Answered`; ignore every other event."""
         if isinstance(event, Answered):
             turn = self._turns[number]
-            self._turns[number] = replace(turn, answer=answer_text(event.answer))
+            self._turns[number] = replace(turn, answer=get_answer_text_or_result(event.answer))
 
     def list_answered_messages(self, after: int) -> tuple[Message, ...]:
         """List the conversation that ends with the turn `after`, as messages; empty for 0.

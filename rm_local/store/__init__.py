@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rm_local.store.codec.text_blocks import (
         TextCodec as TextCodec,
         check_and_join_texts as check_and_join_texts,
-        train_dictionary as train_dictionary,
+        train_text_dictionary_or_empty as train_text_dictionary_or_empty,
     )
     from rm_local.store.exchange.compressed_input import (
         STDIN as STDIN,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from rm_local.store.exchange.import_entries import (
         ImportResult as ImportResult,
-        import_entries as import_entries,
+        import_new_entries as import_new_entries,
     )
     from rm_local.store.exchange.inputs import (
         check_inputs as check_inputs,
@@ -86,10 +86,14 @@ __getattr__ = export_lazily(
     {
         "build.pipeline": ["build_store"],
         "build.source": ["EntryBatch", "EntrySource"],
-        "codec.text_blocks": ["TextCodec", "check_and_join_texts", "train_dictionary"],
+        "codec.text_blocks": [
+            "TextCodec",
+            "check_and_join_texts",
+            "train_text_dictionary_or_empty",
+        ],
         "exchange.compressed_input": ["STDIN", "get_input_name", "open_input"],
         "exchange.export": ["VectorWriter", "export_entries", "open_new_output_file"],
-        "exchange.import_entries": ["ImportResult", "import_entries"],
+        "exchange.import_entries": ["ImportResult", "import_new_entries"],
         "exchange.inputs": ["check_inputs", "copy_and_hash_decompressed", "needs_copy"],
         "exchange.jsonl": ["format_entry"],
         "exchange.line_blocks": ["LineBlocks"],

@@ -22,7 +22,7 @@ from rm_local.store.codec.quantize import get_default_step
 from rm_local.store.codec.text_blocks import (
     PENDING_LEVEL,
     TextCodec,
-    train_dictionary,
+    train_text_dictionary_or_empty,
 )
 from rm_local.store.delete import delete_entries
 from rm_local.store.encode_rows import encode_rows_and_insert_labels
@@ -104,7 +104,7 @@ class Store:
         if path.exists():
             raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
         meta = Meta(embedder, get_default_step(embedder.dimension), mean, rotation)
-        texts = train_dictionary(dictionary_sample)
+        texts = train_text_dictionary_or_empty(dictionary_sample)
         codes = train_default_code_dictionary(embedder.dimension)
         with (
             sqlite.translate_errors(path),
@@ -300,7 +300,7 @@ class Store:
         with self._lock:
             # A close that fails raises, and must not warn later as well.
             self._closed = True
-            self._readers.close()
+            self._readers.close_second_connection()
             if self._written:
                 wal.leave_wal(self._connection)
                 self._written = False

@@ -19,7 +19,7 @@ from rm_local.arrays import Floats, Ids
 from rm_local.errors import EmbedderMismatchError, StoreError
 from rm_local.records import Entry, Hit
 from rm_local.store.index.search import RankedEntry
-from rm_local.store.index.select_hits import CandidateScores, select_hits
+from rm_local.store.index.select_hits import CandidateScores, select_hit_positions
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 
@@ -112,7 +112,7 @@ class StoreSet:
                 np.array([each.ranked.similarity for each in found]),
                 np.array([each.ranked.lexical for each in found]),
             )
-            chosen = select_hits(request, scores, lambda places: vectors[places])
+            chosen = select_hit_positions(request, scores, lambda places: vectors[places])
             texts = self._read_texts([found[place] for place in chosen])
         return [
             self.stores[each.place].build_hit(each.ranked, texts[each], self.names[each.place])

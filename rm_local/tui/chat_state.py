@@ -122,7 +122,7 @@ class ChatState:
         return self._edit_parent
 
     @property
-    def running(self) -> bool:
+    def is_turn_running(self) -> bool:
         """Whether a turn is running."""
         return self._control is not None
 

@@ -17,7 +17,7 @@ def is_action_enabled_or_unknown(
     turn = state.turn
     match action:
         case "stop":
-            return state.running or state.pending is not None
+            return state.is_turn_running or state.pending is not None
         case "leave":
             return state.edit_parent is not None
         case "edit_question":
@@ -25,7 +25,9 @@ def is_action_enabled_or_unknown(
         case "edit" | "again":
             return turn is not None and turn.has_complete_subproblem
         case "copy_answer":
-            return turn is not None and not turn.running and bool(turn.answer_text)
+            return (
+                turn is not None and not turn.is_in_progress and bool(turn.answer_or_branch_texts)
+            )
         case "think":
             return info is not None and info.thinks
         case "effort":

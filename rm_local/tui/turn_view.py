@@ -65,4 +65,4 @@ def _derive_phase(turn: Turn, running: bool, taken: float | None, over: bool, no
         return Phase("running", max(0.0, now - turn.began))
     if over:
         return Phase("skipped", None)
-    return Phase("waiting" if turn.running else "halted", None)
+    return Phase("waiting" if turn.is_in_progress else "halted", None)

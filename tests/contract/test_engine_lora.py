@@ -84,7 +84,7 @@ async def test_the_info_names_the_adapters(engine: Engine, tiny: Path, tmp_path:
 
     digest = hashlib.sha256(used.read_bytes()).hexdigest()
     assert info.lora == (LoraAdapter(str(used), 0.5, digest),)
-    assert info.title == "tiny + a:b.gguf:0.5"
+    assert info.title_with_adapters == "tiny + a:b.gguf:0.5"
 
 
 async def test_nothing_is_reused_across_sets_of_adapters(

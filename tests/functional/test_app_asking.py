@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from textual.events import Key
-from textual.widgets import TextArea
+from textual.widgets import Digits, TextArea
 
 from rm_local.engine.branches import ContextAdjusted
 from rm_local.errors import ModelNotFoundError, StoreNotFoundError
@@ -86,7 +86,7 @@ async def test_the_real_loop_fills_the_screen() -> None:
         await ask(pilot, "What is 4 + 4?")
         await until(pilot, lambda: ended(app))
         assert turn(app).stage == "answered"
-        assert shown(app, "#answer-head").endswith(" 8")
+        assert app.screen.query_one("#answer-large", Digits).value == "8"
 
 
 async def test_a_question_typed_while_the_model_loads_is_asked_when_it_is_there() -> None:
@@ -143,7 +143,7 @@ async def test_a_second_question_waits_for_the_first() -> None:
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot, "first")
-        await until(pilot, lambda: app.chat.state.running)
+        await until(pilot, lambda: app.chat.state.is_turn_running)
         await ask(pilot, "second")
         assert runtime.questions == ["first"]
         runtime.events = whole()
@@ -167,7 +167,7 @@ async def test_a_killed_worker_is_a_message_and_the_next_question_works() -> Non
         runtime.engine.branches = [[think("4 and 4 make 8."), say("Answer: 8")]]
         await ask(pilot, "What is 4 + 4?")
         await until(pilot, lambda: ended(app) and turn(app).stage == "answered")
-        assert shown(app, "#answer-head").endswith(" 8")
+        assert app.screen.query_one("#answer-large", Digits).value == "8"
 
 
 async def test_a_missing_model_is_reported_and_the_question_is_kept() -> None:
@@ -266,6 +266,6 @@ async def test_leaving_closes_the_runtime() -> None:
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
-        await until(pilot, lambda: app.chat.state.running)
+        await until(pilot, lambda: app.chat.state.is_turn_running)
         await pilot.press("ctrl+q")
     assert runtime.closed

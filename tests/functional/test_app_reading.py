@@ -142,7 +142,7 @@ async def test_the_answer_is_copied() -> None:
         await ask(pilot)
         await until(pilot, lambda: ended(app))
         await pilot.press("f4")
-        assert app.clipboard == turn(app).answer_text
+        assert app.clipboard == turn(app).answer_or_branch_texts
 
 
 async def test_a_new_session_clears_the_screen() -> None:

@@ -37,7 +37,7 @@ async def wait(pilot: Pilot[None], app: RmLocalApp, *, answered: bool = True) ->
 
     def is_over() -> bool:
         turn = app.chat.state.turn
-        over = turn is not None and not app.chat.state.running and not turn.running
+        over = turn is not None and not app.chat.state.is_turn_running and not turn.is_in_progress
         return turn is not None and over and (turn.stage == "answered") == answered
 
     await until(pilot, is_over)

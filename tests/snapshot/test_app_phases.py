@@ -230,7 +230,9 @@ def test_the_screen_shows_a_second_turn(snap_compare: Compare, size: tuple[int, 
 
     async def again(pilot: Pilot[None]) -> None:
         await ask(pilot, "And with 7/8 cup of milk?")
-        await until(pilot, lambda: drawn(app, "#question", "milk") and not app.chat.state.running)
+        await until(
+            pilot, lambda: drawn(app, "#question", "milk") and not app.chat.state.is_turn_running
+        )
         app.chat.query_one("#transcript").scroll_home(animate=False)
         await pilot.pause()
 
@@ -244,9 +246,13 @@ def test_the_screen_shows_a_forked_turn(snap_compare: Compare, size: tuple[int, 
 
     async def again(pilot: Pilot[None]) -> None:
         await ask(pilot, MORE)
-        await until(pilot, lambda: drawn(app, "#question", "milk") and not app.chat.state.running)
+        await until(
+            pilot, lambda: drawn(app, "#question", "milk") and not app.chat.state.is_turn_running
+        )
         await pilot.press("f5", "!", "enter")
-        await until(pilot, lambda: drawn(app, "#question", "!") and not app.chat.state.running)
+        await until(
+            pilot, lambda: drawn(app, "#question", "!") and not app.chat.state.is_turn_running
+        )
         app.chat.query_one("#transcript").scroll_home(animate=False)
         await pilot.pause()
 

@@ -240,7 +240,7 @@ def turn(app: RmLocalApp) -> Turn:
 
 def ended(app: RmLocalApp) -> bool:
     """Whether a turn was begun and is over."""
-    return app.chat.state.turn is not None and not app.chat.state.running
+    return app.chat.state.turn is not None and not app.chat.state.is_turn_running
 
 
 def followed(app: RmLocalApp) -> list[int]:

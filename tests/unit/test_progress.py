@@ -37,10 +37,10 @@ def test_rate_and_time_left_follow_from_what_was_done(clock: Clock) -> None:
     seen: list[Progress] = []
     meter = ProgressMeter(seen.append, "write", 1000)
     clock.now += 10
-    meter.reach(250)
+    meter.report_units_done(250)
     assert seen[-1] == Progress("write", 250, 1000, 25.0, 30.0)
     clock.now += 30
-    meter.reach(1000)
+    meter.report_units_done(1000)
     assert seen[-1] == Progress("write", 1000, 1000, 25.0, 0.0)
 
 
@@ -50,7 +50,7 @@ def test_what_an_earlier_run_did_took_no_time(clock: Clock) -> None:
     meter = ProgressMeter(seen.append, "embed", 1000, done=900)
     assert seen[-1].rate is None
     clock.now += 5
-    meter.reach(950)
+    meter.report_units_done(950)
     assert seen[-1] == Progress("embed", 950, 1000, 10.0, 5.0)
 
 
@@ -59,10 +59,10 @@ def test_a_stage_that_starts_over_has_no_rate_until_it_continues(clock: Clock) -
     seen: list[Progress] = []
     meter = ProgressMeter(seen.append, "fetch", 1000, done=500, unit="bytes")
     clock.now += 100
-    meter.reach(0)
+    meter.report_units_done(0)
     assert seen[-1] == Progress("fetch", 0, 1000, None, None, "bytes")
     clock.now += 1
-    meter.reach(100)
+    meter.report_units_done(100)
     assert (seen[-1].rate, seen[-1].seconds_left) == (100.0, 9.0)
 
 
@@ -71,7 +71,7 @@ def test_a_share_stands_in_for_a_total_that_is_not_known(clock: Clock) -> None:
     seen: list[Progress] = []
     meter = ProgressMeter(seen.append, "read")
     clock.now += 6
-    meter.reach(600, share=0.75)
+    meter.report_units_done(600, share=0.75)
     assert seen[-1] == Progress("read", 600, None, 100.0, 2.0)
-    meter.reach(700)
+    meter.report_units_done(700)
     assert seen[-1].seconds_left is None

@@ -19,7 +19,7 @@ import numpy as np
 from rm_local.bench.corpus.corpus import load_docstring_sentences, prepare_docstring_corpus
 from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.progress import Progress
-from rm_local.store import TextCodec, check_and_join_texts, train_dictionary
+from rm_local.store import TextCodec, check_and_join_texts, train_text_dictionary_or_empty
 
 LEVELS = (3, 12)
 ROWS = 16_384
@@ -47,7 +47,7 @@ def measure_held_out_compression(rows: Sequence[Pair], level: int) -> PackedSize
     """
     runs = [rows[start : start + RUN] for start in range(0, len(rows), RUN)]
     samples = [f"{a} {b}" for run in runs[::2] for a, b in run]
-    codec = TextCodec(train_dictionary(samples), level)
+    codec = TextCodec(train_text_dictionary_or_empty(samples), level)
     words = raw = size = 0
     for run in runs[1::2]:
         for start in range(0, len(run), FRAME_ROWS):

@@ -61,7 +61,7 @@ def read_docstrings(
             if each.sentences and each.sentences not in seen:
                 seen.add(each.sentences)
                 found.append(each)
-        meter.reach(number)
+        meter.report_units_done(number)
     return found
 
 
@@ -87,7 +87,7 @@ def sample_sentences(count: int, report: ProgressCallback = ignore_progress) -> 
     for path in paths:
         read = (each for one in _parse_documented_objects(path) for each in one.sentences)
         chosen |= dict.fromkeys(_select_sentences(read)[:FILE_SENTENCES])
-        meter.reach(min(len(chosen), count))
+        meter.report_units_done(min(len(chosen), count))
         if len(chosen) >= count:
             break
     return tuple(chosen)

@@ -35,7 +35,7 @@ def export_synthetic_rows(
         write(b"".join(map(format_entry, source.make_entries(number))))
         if vectors:
             vectors.write(source.make_vectors(number).astype("<f2").tobytes())
-        meter.reach(min((number + 1) * source.block_rows, source.rows))
+        meter.report_units_done(min((number + 1) * source.block_rows, source.rows))
 
 
 @contextmanager

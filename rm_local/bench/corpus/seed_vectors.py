@@ -31,7 +31,7 @@ Embed = Callable[[Sequence[str]], Floats]
 
 
 @dataclass(frozen=True)
-class Anchors:
+class AnchorEmbeddings:
     """Embeddings of real sentences (the anchors), and the nearest other anchors of each.
 
     The arrays are memory-mapped, so that processes share them in the page cache.
@@ -46,7 +46,7 @@ class Anchors:
 
 
 @lru_cache(maxsize=2)
-def open_anchors(folder: Path) -> Anchors:
+def open_anchors(folder: Path) -> AnchorEmbeddings:
     """Open the anchors of the corpus in `folder`.
 
     Raises:
@@ -61,7 +61,7 @@ def open_anchors(folder: Path) -> Anchors:
         raise RmLocalError(f"{folder} has no embeddings yet.", "Make them first.") from None
     except (OSError, ValueError, EOFError) as error:
         raise RmLocalError(f"{place} cannot be read: {error}.", f"Remove {place}.") from None
-    return Anchors(vectors, near, queries)
+    return AnchorEmbeddings(vectors, near, queries)
 
 
 def write_anchor_files_if_missing(
@@ -92,7 +92,7 @@ def _embed_in_batches(texts: Sequence[str], embed: Embed, report: ProgressCallba
     parts, meter = [], ProgressMeter(report, "embed", len(texts))
     for start in range(0, len(texts), EMBEDDED_AT_ONCE):
         parts.append(embed(texts[start : start + EMBEDDED_AT_ONCE]))
-        meter.reach(min(start + EMBEDDED_AT_ONCE, len(texts)))
+        meter.report_units_done(min(start + EMBEDDED_AT_ONCE, len(texts)))
     return np.concatenate(parts)
 
 
@@ -107,5 +107,5 @@ def find_neighbors(vectors: Floats, count: int, report: ProgressCallback) -> NDA
         best = np.argpartition(scores, -count, axis=1)[:, -count:]
         order = np.argsort(-np.take_along_axis(scores, best, 1), axis=1, kind="stable")
         found[start : start + len(scores)] = np.take_along_axis(best, order, 1)
-        meter.reach(start + len(scores))
+        meter.report_units_done(start + len(scores))
     return found

@@ -94,7 +94,7 @@ async def bench_engine_under_load(
                 busy[str(branches)].append(
                     await _measure_decoding_speed(engine, branches, tokens[branches])
                 )
-        meter.reach(number + 1)
+        meter.report_units_done(number + 1)
     return BusyBenchResult(
         model=info.name,
         device=info.device,

@@ -95,7 +95,7 @@ async def bench_engine(
     meter = ProgressMeter(report, "rounds", effort.rounds)
     for number in range(effort.rounds):
         await rounds.run_round(forwards=number % 2 == 0)
-        meter.reach(number + 1)
+        meter.report_units_done(number + 1)
     speed = rounds.speed
     return EngineBenchResult(
         model=info.name,

@@ -39,7 +39,7 @@ def find_exact_neighbors(
         for part, result in zip(parts, map_parts(nearest, parts), strict=True):
             found.append(result)
             done += len(part)
-            meter.reach(done * source.block_rows)
+            meter.report_units_done(done * source.block_rows)
     best, ids = (np.concatenate(each, axis=1) for each in zip(*found, strict=True))
     return np.take_along_axis(ids, np.argsort(-best, axis=1, kind="stable")[:, :K], axis=1)
 

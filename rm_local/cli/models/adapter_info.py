@@ -42,7 +42,7 @@ def lora_as_json(adapter: LoraAdapter, file: LoraFile) -> dict[str, Any]:
         "scale": adapter.scale,
         "sha256": adapter.sha256 or None,
         "architecture": file.architecture,
-        "ranks": [*file.ranks],
+        "ranks": [*file.distinct_ranks],
         "alpha": file.alpha or None,
         "matrices": len(file.pairs),
         "tensors": file.tensor_count,
@@ -86,5 +86,5 @@ def describe_loaded_lora(adapter: LoraAdapter, file: LoraFile) -> str:
 
 def _format_rank_and_alpha(file: LoraFile) -> str:
     """Format the rank or ranks of an adapter and its alpha, as in `16, alpha 32`."""
-    ranks = " to ".join(dict.fromkeys((str(file.ranks[0]), str(file.ranks[-1]))))
+    ranks = " to ".join(dict.fromkeys((str(file.distinct_ranks[0]), str(file.distinct_ranks[-1]))))
     return f"{ranks}, alpha {file.alpha:g}" if file.alpha else f"{ranks}, no alpha"

@@ -34,9 +34,13 @@ def catalog(memory: float | None, as_data: bool) -> None:
     from rm_local.library import LARGEST_MEMORY, load_catalog
 
     known = load_catalog()
-    entries = [entry for entry in known.entries if memory is None or entry.memory <= memory]
+    entries = [
+        entry for entry in known.entries if memory is None or entry.estimated_memory_gb <= memory
+    ]
     if as_data:
-        models = [{**asdict(entry), "memory": round(entry.memory, 2)} for entry in entries]
+        models = [
+            {**asdict(entry), "memory": round(entry.estimated_memory_gb, 2)} for entry in entries
+        ]
         click.echo(json.dumps({"gathered": known.gathered.isoformat(), "models": models}))
         return
     click.echo(f"Compiled on {known.gathered}; sizes in GB, memory with 16,384 tokens.", err=True)
@@ -49,6 +53,6 @@ def catalog(memory: float | None, as_data: bool) -> None:
 
 def _format_entry(entry: CatalogEntry) -> str:
     """Format a model of the catalog as two lines: sizes and licence, then what it is good at."""
-    sizes = f"{entry.gb:5.1f} file  {entry.memory:5.1f} memory"
+    sizes = f"{entry.gb:5.1f} file  {entry.estimated_memory_gb:5.1f} memory"
     kind = "" if entry.thinks else "general: "
     return f"  {entry.name:<31} {sizes}  {entry.licence}\n      {kind}{entry.good_at}"

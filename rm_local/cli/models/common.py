@@ -24,7 +24,7 @@ def model_as_json(listed: LibraryModel) -> dict[str, Any]:
         "parameters": model.parameters,
         "quantisation": model.quantisation,
         "size": model.size,
-        "context": model.context,
+        "context": model.trained_context,
         "template": bool(model.template),
         "thinks": model.thinks,
         "files": len(model.files),

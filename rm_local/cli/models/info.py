@@ -139,7 +139,8 @@ def describe_model(listed: LibraryModel, described: ChatFormat) -> list[str]:
         format_description_line("weights", f"{', '.join(weights)}{files}"),
         format_description_line("layers", _describe_layers(model)),
         format_description_line(
-            "context", f"trained on {model.context:,}" if model.context else "not stated"
+            "context",
+            f"trained on {model.trained_context:,}" if model.trained_context else "not stated",
         ),
         format_description_line(
             "tokenizer", f"{one_line(model.tokenizer)}, {model.shape.vocabulary:,} tokens"
@@ -153,7 +154,7 @@ def _describe_layers(model: ModelFile) -> str:
     shape = model.shape
     keeping = [layer for layer in shape.layers if layer.key]
     words = [f"{len(shape.layers)}"]
-    if shape.recurrent:
+    if shape.has_recurrent_layer:
         words.append(f"{sum(1 for layer in shape.layers if layer.state)} of them recurrent")
     if shape.has_windowed_layer:
         windows = [layer.window for layer in shape.layers if layer.window]

@@ -67,7 +67,7 @@ def format_row(listed: LibraryModel) -> tuple[str, ...]:
         format_parameter_count(model.parameters),
         model.quantisation,
         format_bytes(model.size),
-        f"{model.context:,}" if model.context else "unknown",
+        f"{model.trained_context:,}" if model.trained_context else "unknown",
         kind,
         listed.place,
     )

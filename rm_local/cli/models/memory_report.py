@@ -61,7 +61,7 @@ class MemoryFit:
 
         if self.free is None:
             return None
-        top = self.model.context or DEFAULT_CONTEXT
+        top = self.model.trained_context or DEFAULT_CONTEXT
         return find_largest_planned_context(self.model, self.devices, self.asked, self.free, top)
 
     def as_json(self) -> dict[str, Any]:

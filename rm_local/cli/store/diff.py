@@ -44,13 +44,13 @@ def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: boo
     ):
         found = diff_stores(first, second, examples, report)
     click.echo(json.dumps(_diff_as_json(found)) if as_data else "\n".join(_format_diff(found)))
-    ctx.exit(0 if found.equal else 1)
+    ctx.exit(0 if found.is_equal else 1)
 
 
 def _diff_as_json(found: StoreDiff) -> dict[str, object]:
     """Convert the differences of two stores to the JSON object that the command prints."""
     sides = ({**asdict(side), "path": str(side.path)} for side in (found.one, found.other))
-    return {"equal": found.equal, "both": found.entries_in_both, "stores": list(sides)}
+    return {"equal": found.is_equal, "both": found.entries_in_both, "stores": list(sides)}
 
 
 def _format_diff(found: StoreDiff) -> list[str]:

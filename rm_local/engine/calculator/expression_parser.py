@@ -83,7 +83,7 @@ def parse_expression(text: str) -> Node:
     """
     parser = _Parser(tokenize_expression(text))
     tree = parser.parse_disjunction()
-    if parser.next != END:
+    if parser.upcoming_token != END:
         raise NotEvaluableError
     return tree
 
@@ -97,13 +97,13 @@ class _Parser:
         self._depth = 0
 
     @property
-    def next(self) -> Token:
+    def upcoming_token(self) -> Token:
         """The token to be parsed next; it is not consumed."""
         return self._tokens[self._place]
 
     def _take_token_if_one_of(self, *texts: str) -> str:
         """Consume the next token if it is one of `texts`; return its text, or "" for another."""
-        token = self.next
+        token = self.upcoming_token
         if token.kind in ("sign", "name") and token.text in texts:
             self._place += 1
             return token.text
@@ -196,7 +196,7 @@ class _Parser:
         tree = self._parse_primary()
         while sign := self._take_token_if_one_of("[", "."):
             if sign == ".":
-                name = self.next
+                name = self.upcoming_token
                 if name.kind != "name":
                     raise NotEvaluableError
                 self._place += 1
@@ -208,9 +208,13 @@ class _Parser:
 
     def _parse_subscript(self, owner: Node) -> Node:
         """Parse an index or a slice of `owner`, after its opening bracket."""
-        parts: list[Node | None] = [None if self.next.text == ":" else self.parse_disjunction()]
+        parts: list[Node | None] = [
+            None if self.upcoming_token.text == ":" else self.parse_disjunction()
+        ]
         while len(parts) < 3 and self._take_token_if_one_of(":"):
-            parts.append(None if self.next.text in (":", "]") else self.parse_disjunction())
+            parts.append(
+                None if self.upcoming_token.text in (":", "]") else self.parse_disjunction()
+            )
         self._expect_token("]")
         if len(parts) == 1:
             return Operation("index", (owner, parts[0]))
@@ -218,7 +222,7 @@ class _Parser:
 
     def _parse_primary(self) -> Node:
         """Parse a number, string, constant, function call, list, or expression in brackets."""
-        token = self.next
+        token = self.upcoming_token
         self._place += token != END
         match token:
             case Token("number", text):

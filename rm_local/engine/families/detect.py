@@ -49,7 +49,7 @@ class ChatFormat:
         return self.family.markers
 
     @property
-    def opened_by(self) -> str:
+    def thinking_opened_by(self) -> str:
         """What opens the thinking block: `template` or `rm-local`; empty without thinking.
 
         It is `template` if the template has the opening marker after its last condition for the
@@ -81,7 +81,7 @@ class ChatFormat:
         if not self.thinks:
             return f"{known}, does not think; template from {self.template_source_text}"
         between = f"{self.markers.opening} ... {self.markers.closing}"
-        opened = f"thinks between {between}, opened by {self.opened_by}"
+        opened = f"thinks between {between}, opened by {self.thinking_opened_by}"
         if self.family.efforts:
             opened += f", effort {' or '.join(self.family.efforts)}"
         return f"{known}, {opened}; template from {self.template_source_text}"

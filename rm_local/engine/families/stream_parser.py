@@ -67,7 +67,7 @@ class ThinkingSplitter:
         self._held = ""
 
     @property
-    def answering(self) -> bool:
+    def is_in_answer(self) -> bool:
         """Whether text that is added next belongs to the answer."""
         return self._part == "answer" and not self._in_header
 

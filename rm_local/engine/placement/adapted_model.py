@@ -29,9 +29,9 @@ class AdaptedModelSizes:
         )
 
     @property
-    def context(self) -> int:
+    def trained_context(self) -> int:
         """Context length in training, in tokens; 0 if the file does not state it."""
-        return self.model.context
+        return self.model.trained_context
 
     @property
     def shape(self) -> ModelShape:

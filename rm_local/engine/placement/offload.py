@@ -249,12 +249,14 @@ def _suggest_memory_remedy(
         requirements.round_up_context(asked.context) - requirements.CONTEXT_STEP,
         requirements.CONTEXT_STEP,
     )
-    top = min(top, model.context or top)
+    top = min(top, model.trained_context or top)
     found = find_largest_planned_context(model, devices, asked, free, top)
     ways = ["Close other programs, or take a smaller model."]
     if found:
         why = (
-            "the context it was trained for" if found == model.context else "the largest that fits"
+            "the context it was trained for"
+            if found == model.trained_context
+            else "the largest that fits"
         )
         ways = [f"Set `context = {found}`, {why}, or less."]
     can = asked.kv == "f16" and asked.flash

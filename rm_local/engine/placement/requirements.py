@@ -63,7 +63,7 @@ class ModelSizes(Protocol):
         """Bytes of the weights that belong to a layer."""
 
     @property
-    def context(self) -> int:
+    def trained_context(self) -> int:
         """Context length in training, in tokens; 0 if the file does not state it."""
 
     @property
@@ -124,7 +124,7 @@ def find_largest_context_or_zero(
 
     `top`: maximum; 0 = the context length in training.
     """
-    top = top or model.context or DEFAULT_CONTEXT
+    top = top or model.trained_context or DEFAULT_CONTEXT
     return find_largest_fitting_context(
         lambda context: estimate_memory(model, context, kv=kv, flash=flash).total <= free, top
     )
@@ -144,7 +144,7 @@ def find_largest_fitting_context(fits: Callable[[int], bool], top: int) -> int:
 
 def choose_asked_or_default_context(model: ModelSizes, asked: int = 0) -> int:
     """Return the context length `asked`; if it is 0, that in training, at most DEFAULT_CONTEXT."""
-    return asked or min(model.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
+    return asked or min(model.trained_context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
 
 
 def count_layer_cache_bytes(
@@ -167,7 +167,7 @@ def count_layer_cache_bytes(
 def _estimate_compute_bytes(shape: ModelShape, context: int, batch: int, flash: bool) -> int:
     """Estimate the bytes of llama.cpp's compute buffers for one batch of `batch` tokens."""
     width = max(shape.width, shape.heads)
-    sequences = RECURRENT_SEQUENCES if shape.recurrent else SEQUENCES
+    sequences = RECURRENT_SEQUENCES if shape.has_recurrent_layer else SEQUENCES
     attention = batch * 2 + 8 if flash else batch * 4 * (shape.head_count + 1) + 80
     layer = batch * (21 * width + 12 * shape.inner) + attention * context
     logits = sequences * shape.vocabulary * 4

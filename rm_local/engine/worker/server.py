@@ -94,7 +94,7 @@ class Server:
 
     def _unload_model(self) -> None:
         if self._turn:
-            self._turn.close()
+            self._turn.free_cache()
         if self._model:
             self._model.close()
         self._turn = self._model = None

@@ -45,7 +45,7 @@ class CatalogEntry:
     """Whether the model thinks before it answers."""
 
     @property
-    def memory(self) -> float:
+    def estimated_memory_gb(self) -> float:
         """Approximate memory in GB with a context of TOKENS and a 16-bit cache."""
         layers, heads, width = self.cache
         return self.gb + COMPUTE + TOKENS * layers * heads * width * 2 * 2 / 1e9
@@ -53,7 +53,7 @@ class CatalogEntry:
     @property
     def memory_class(self) -> int:
         """The smallest of CLASSES, in GB, that suffices for the model; or LARGEST_MEMORY."""
-        return next((size for size in CLASSES if self.memory <= size), LARGEST_MEMORY)
+        return next((size for size in CLASSES if self.estimated_memory_gb <= size), LARGEST_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,9 @@ def load_catalog() -> Catalog:
     text = resources.files("rm_local.library.hub").joinpath("catalog.toml").read_text("utf-8")
     data = tomllib.loads(text)
     entries = [CatalogEntry(**{**each, "cache": tuple(each["cache"])}) for each in data["model"]]
-    return Catalog(data["gathered"], tuple(sorted(entries, key=lambda entry: entry.memory)))
+    return Catalog(
+        data["gathered"], tuple(sorted(entries, key=lambda entry: entry.estimated_memory_gb))
+    )
 
 
 def find_catalog_entry(name: str) -> CatalogEntry:

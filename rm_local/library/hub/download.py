@@ -157,7 +157,7 @@ def _fetch_remaining_bytes(
         before = measure_size_or_zero(partial)
         try:
             with hub.open_file(repo, file, before) as received:
-                _append_or_overwrite_bytes(received, file, partial, meter.reach)
+                _append_or_overwrite_bytes(received, file, partial, meter.report_units_done)
             cut = DownloadInterruptedError("The server ended the file too early.", RESUME_HINT)
         except RangeRefusedError as error:
             partial.unlink(missing_ok=True)
@@ -225,7 +225,7 @@ def _check_hash_or_remove_file(file: HubFile, partial: Path, report: ProgressCal
     with partial.open("rb") as data:
         while block := data.read(4 * BLOCK):
             digest.update(block)
-            meter.reach(data.tell())
+            meter.report_units_done(data.tell())
         with suppress(OSError):  # a read-only descriptor cannot be synced everywhere
             os.fsync(data.fileno())
     if digest.hexdigest() != file.hash:

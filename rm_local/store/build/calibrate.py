@@ -51,7 +51,7 @@ def calibrate_search(part: Path, questions: Floats) -> None:
             with tables.write_transaction(connection):
                 for key, value in params.to_meta_values().items():
                     write_meta_value(connection, key, value)
-        readers.close()
+        readers.close_second_connection()
     connection.close()
 
 

@@ -37,4 +37,4 @@ def optimize_and_check_store(part: Path, spec: BuildSpec, report: ProgressCallba
                 raise DamagedError(result)
     connection.close()
     sync_file(part)
-    meter.reach(spec.rows)
+    meter.report_units_done(spec.rows)

@@ -185,7 +185,9 @@ def _spill_stripes(
     done = folder / "spilled"
     if not done.exists():
         pool.run_tasks(
-            partial(_lock_and_spill_stripe, folder / "trained.npz"), stripes, meter.reach
+            partial(_lock_and_spill_stripe, folder / "trained.npz"),
+            stripes,
+            meter.report_units_done,
         )
         write_bytes_atomically(done, b"")
 

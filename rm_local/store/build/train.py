@@ -21,11 +21,15 @@ from rm_local.store.codec.code_frames import (
     train_default_code_dictionary,
 )
 from rm_local.store.codec.quantize import Quantizer, fit_step
-from rm_local.store.codec.text_blocks import TextCodec, check_and_join_texts, train_dictionary
+from rm_local.store.codec.text_blocks import (
+    TextCodec,
+    check_and_join_texts,
+    train_text_dictionary_or_empty,
+)
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.index.centroids import ROWS_FOR_A_CLUSTER
 from rm_local.store.index.kmeans import (
-    Clusters,
+    TwoLevelCentroids,
     draw_random_rotation,
     find_clusters,
     find_nearest_centroids,
@@ -73,7 +77,7 @@ class TrainedParams:
     """Rotation (d, d) before signs are taken; None in a small store, which never compares them."""
     step: float
     """Quantization step of the ranking codes: component per int8 unit."""
-    clusters: Clusters
+    clusters: TwoLevelCentroids
     dictionary: bytes
     code_dictionary: bytes
     questions: Floats
@@ -109,7 +113,7 @@ class TrainedParams:
                 held["mean"],
                 held["rotation"] if held["rotation"].size else None,
                 float(held["step"]),
-                Clusters(held["supers"], held["centres"], held["starts"]),
+                TwoLevelCentroids(held["supers"], held["centres"], held["starts"]),
                 held["dictionary"].tobytes(),
                 held["code_dictionary"].tobytes(),
                 held["questions"],
@@ -161,7 +165,9 @@ def train_params(sample: TrainingSample, spec: BuildSpec) -> TrainedParams:
     dimension = sample.unit_vectors.shape[1]
     step = fit_step(sample.unit_vectors[:SAMPLE_ROWS])
     steps = Quantizer(dimension, step).to_int8(sample.unit_vectors[:SAMPLE_ROWS])
-    dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
+    dictionary = train_text_dictionary_or_empty(
+        [text.decode("utf-8", "replace") for text in sample.texts]
+    )
     clusters = find_clusters(sample.unit_vectors, spec.clusters, rng, count_usable_processors())
     return TrainedParams(
         mean,
@@ -192,7 +198,7 @@ def _fit_rotation_if_needed(
 
 
 def _make_calibration_queries(
-    unit_vectors: Floats, clusters: Clusters, rng: np.random.Generator
+    unit_vectors: Floats, clusters: TwoLevelCentroids, rng: np.random.Generator
 ) -> Floats:
     """Mix rows of a super-cluster into queries for calibration: an array (n, d) of length 1.
 

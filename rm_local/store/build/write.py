@@ -64,7 +64,7 @@ def move_spilled_rows_into_store(
         firsts = [spec.first + sum(counts[:group]) for group in range(groups)]
         tasks = [(group, firsts[group]) for group in range(first, groups)]
         writer = GroupWriter(connection, trained.dictionary, spec.level)
-        meter.reach(tables.count_entries(connection))
+        meter.report_units_done(tables.count_entries(connection))
         for group, packed in zip(
             range(first, groups), pool.map_ahead(packer.pack_group, tasks), strict=True
         ):
@@ -76,7 +76,7 @@ def move_spilled_rows_into_store(
                 check_written_group(part, packed)
             for spill in spills:
                 spill.remove_group(group)
-            meter.reach(tables.count_entries(connection))
+            meter.report_units_done(tables.count_entries(connection))
     connection.close()
 
 

@@ -27,7 +27,7 @@ DICTIONARY_SHARE = 16
 in a small store."""
 
 
-def train_dictionary(sample: Sequence[str]) -> bytes:
+def train_text_dictionary_or_empty(sample: Sequence[str]) -> bytes:
     """Return a zstandard dictionary trained on the texts of `sample`; empty if they are too few."""
     samples: list[bytes | bytearray | memoryview] = [
         text.encode("utf-8", "surrogatepass") for text in sample

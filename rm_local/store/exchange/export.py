@@ -46,7 +46,7 @@ def export_entries(
         if vectors:
             vectors.append(found)
         count += len(entries)
-        meter.reach(min((number + 1) * held.block_rows, held.rows))
+        meter.report_units_done(min((number + 1) * held.block_rows, held.rows))
     return count
 
 

@@ -36,7 +36,7 @@ class ImportResult:
     """Number of entries with both texts equal to those of a stored or earlier entry."""
 
 
-def import_entries(
+def import_new_entries(
     store: Store,
     entries: Iterable[Entry],
     embed: Callable[[int, Sequence[Entry]], Floats],

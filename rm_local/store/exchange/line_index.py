@@ -63,7 +63,7 @@ def index_lines(
             raise UsageError(f"{names}: no entries.", "Name files that contain entries.")
     result = cutter.make_blocks(folder / COPY)
     meter.total = result.rows
-    meter.reach(result.rows)
+    meter.report_units_done(result.rows)
     kept = {"inputs": seen, **asdict(result)}
     write_bytes_atomically(folder / INDEX, json.dumps(kept).encode())
     return result
@@ -215,5 +215,5 @@ def _index_input(
             if cutter.add_line_and_check_block_full(
                 line, parse_line(line, name, number) is not None
             ):
-                meter.reach(cutter.rows, share.estimate_share(cutter.place, path))
+                meter.report_units_done(cutter.rows, share.estimate_share(cutter.place, path))
         cutter.end_span()

@@ -11,7 +11,7 @@ import numpy as np
 from rm_local.arrays import Floats, Ids
 from rm_local.store.codec.quantize import compute_inner_products
 from rm_local.store.format import DamagedError, compute_checksum
-from rm_local.store.index.kmeans import Clusters
+from rm_local.store.index.kmeans import TwoLevelCentroids
 from rm_local.store.sqlite import meta
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Centroids:
         """
         if not len(self.rows):
             return np.zeros(len(unit_vectors), np.int64)
-        return Clusters(self.supers, self.rows, self.starts).assign_rows(unit_vectors)
+        return TwoLevelCentroids(self.supers, self.rows, self.starts).assign_rows(unit_vectors)
 
     def compute_near_similarities(self, query: Floats) -> Floats:
         """Return the cosine of each centroid with the unit vector `query`: an array (clusters,).
@@ -101,7 +101,7 @@ def read_centroids(connection: apsw.Connection, dimension: int) -> Centroids:
     return Centroids.from_rows(rows, np.array(starts, np.int64))
 
 
-def write_centroids(connection: apsw.Connection, clusters: Clusters) -> None:
+def write_centroids(connection: apsw.Connection, clusters: TwoLevelCentroids) -> None:
     """Fill the empty table `centroid`, a row per super-cluster, and write `clusters` in `meta`."""
     for number, (start, end) in enumerate(pairwise(clusters.starts.tolist())):
         blob = clusters.centroids[start:end].astype("<f2").tobytes()

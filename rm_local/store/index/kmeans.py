@@ -83,7 +83,7 @@ def _sum_clusters(rows: Floats, chosen: Ids, count: int) -> Floats:
 
 
 @dataclass(frozen=True)
-class Clusters:
+class TwoLevelCentroids:
     """Centroids of clusters, and of super-clusters: groups of clusters with consecutive numbers.
 
     A vector's nearest centroid is searched only in the super-clusters near the vector.
@@ -162,7 +162,7 @@ class Clusters:
 
 def find_clusters(
     sample: Floats, count: int, rng: np.random.Generator, threads: int = 1
-) -> Clusters:
+) -> TwoLevelCentroids:
     """Compute about `count` clusters of the unit vectors `sample` in sqrt(2 count) super-clusters.
 
     K-means finds the super-clusters, then splits each into a number of clusters proportional to its
@@ -185,4 +185,4 @@ def find_clusters(
     with limits, ThreadPoolExecutor(threads) as pool:
         children = list(pool.map(split_super, kept.tolist(), rng.spawn(len(kept))))
     starts = np.cumsum([0, *map(len, children)], dtype=np.int64)
-    return Clusters(supers[kept], np.concatenate(children), starts)
+    return TwoLevelCentroids(supers[kept], np.concatenate(children), starts)

@@ -16,7 +16,7 @@ from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
 from rm_local.store.index.centroids import Centroids, read_centroids
 from rm_local.store.index.rare_words import LexicalMatches, UnknownWordFinder, find_lexical_matches
-from rm_local.store.index.select_hits import CandidateScores, select_hits
+from rm_local.store.index.select_hits import CandidateScores, select_hit_positions
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import tables
 from rm_local.store.sqlite.meta import Meta, read_packed_known_words
@@ -123,7 +123,7 @@ class Searcher:
         lexical = np.zeros(len(ids))
         if shares:
             lexical[:] = [shares.get(each, 0.0) for each in ids.tolist()]
-        chosen = select_hits(
+        chosen = select_hit_positions(
             request,
             CandidateScores(ids, similarity, lexical),
             lambda places: self._quantizer.decode_to_unit_vectors(steps[places]),

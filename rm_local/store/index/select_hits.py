@@ -25,7 +25,7 @@ class CandidateScores:
     """Share of the query's rare words in each candidate, 0 to 1."""
 
 
-def select_hits(
+def select_hit_positions(
     request: SearchRequest, candidates: CandidateScores, vectors: Callable[[Ids], Floats]
 ) -> Ids:
     """Return the positions in `candidates` of at most `request.k` hits, best score first.

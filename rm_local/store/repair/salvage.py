@@ -138,7 +138,7 @@ class _Salvager:
     def copy_all(self) -> None:
         """Copy texts, vectors, usage counts and the values of `meta` to the new store."""
         texts = TextRescuer(self._reader, self._new, self._constants, self.evidence)
-        texts.copy_and_index_texts(self._make_meter("texts").reach)
+        texts.copy_and_index_texts(self._make_meter("texts").report_units_done)
         clusters = self._copy_vectors_and_count_clusters()
         self._delete_and_note_lost_entries()
         self._copy_usage_counts()
@@ -167,9 +167,11 @@ class _Salvager:
             ) // (2 * dimension)
         centroids = CentroidRebuilder(self._reader, dimension, clusters)
         meter = self._make_meter("vectors")
-        vectors.copy_intact_vectors(vectors.list_chunk_numbers(), centroids, meter.reach)
+        vectors.copy_intact_vectors(
+            vectors.list_chunk_numbers(), centroids, meter.report_units_done
+        )
         vectors.copy_pending_into_clusters(centroids.compute_centroids())
-        vectors.copy_with_derived_bits(centroids.compute_centroids(), meter.reach)
+        vectors.copy_with_derived_bits(centroids.compute_centroids(), meter.report_units_done)
         centroids.write_centroids(self._new)
         if vectors.derived:
             self.fixed.append(f"Bits of {vectors.derived:,} entries were derived from their codes.")

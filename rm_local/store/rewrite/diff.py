@@ -42,7 +42,7 @@ class StoreDiff:
         return self.one.entries - self.one.only
 
     @property
-    def equal(self) -> bool:
+    def is_equal(self) -> bool:
         """Whether both stores have the same entries, each as many times, in any order."""
         return not self.one.only + self.other.only
 
@@ -56,9 +56,11 @@ def diff_stores(
     both stores. It takes 32 bytes of memory per entry.
     """
     meter = ProgressMeter(report, "read", one.rows + other.rows)
-    found = distinguish_repeated(compute_fingerprints(one, encode_entry, meter.reach))
+    found = distinguish_repeated(compute_fingerprints(one, encode_entry, meter.report_units_done))
     others = distinguish_repeated(
-        compute_fingerprints(other, encode_entry, lambda done: meter.reach(one.rows + done))
+        compute_fingerprints(
+            other, encode_entry, lambda done: meter.report_units_done(one.rows + done)
+        )
     )
     return StoreDiff(
         _make_diff_side(one, find_missing_places(found, others), examples),

@@ -88,7 +88,9 @@ def join_stores(
         _write_places(
             left_out,
             fingerprints.find_repeated_places(
-                _compute_text_fingerprints(stores, ProgressMeter(report, "read", total).reach)
+                _compute_text_fingerprints(
+                    stores, ProgressMeter(report, "read", total).report_units_done
+                )
             ),
         )
     missing = np.load(left_out, mmap_mode="r")

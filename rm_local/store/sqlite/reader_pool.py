@@ -88,7 +88,7 @@ class ReaderPool:
         process_ready()
         return [done[place] for place in range(len(pieces))]
 
-    def close(self) -> None:
+    def close_second_connection(self) -> None:
         """Close the second connection. The first belongs to the caller and stays open."""
         if self._thread is not None:
             self._thread.shutdown()

@@ -95,14 +95,16 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
     total = meta.read_number(connection, "last")
     texts = TextChecker(connection)
     yield from _convert_errors_to_faults(
-        "A text", texts.find_faults(ProgressMeter(report, "texts", total).reach)
+        "A text", texts.find_faults(ProgressMeter(report, "texts", total).report_units_done)
     )
     yield from _convert_errors_to_faults(
         "The word index", find_word_faults(connection, texts.words)
     )
     yield from _convert_errors_to_faults(
         "A vector",
-        find_vector_faults(connection, texts.exists, ProgressMeter(report, "vectors", total).reach),
+        find_vector_faults(
+            connection, texts.exists, ProgressMeter(report, "vectors", total).report_units_done
+        ),
     )
 
 

@@ -80,7 +80,7 @@ class ChatScreen(OpeningScreen):
         self.query_one(Transcript).set_welcome_note(Content(""))
         if self.state.turn is None:
             self.show_first_steps()
-        if not self.state.running:
+        if not self.state.is_turn_running:
             self._ask_pending_question_if_any(self.state.end_turn())
 
     def handle_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
@@ -119,13 +119,13 @@ class ChatScreen(OpeningScreen):
 
     def ask_or_queue_question(self, pending: PendingQuestion) -> None:
         """Solve the question now, or queue it while the model loads or a turn runs."""
-        if self.state.running or self.backend.info is None:
+        if self.state.is_turn_running or self.backend.info is None:
             self._restore_question_to_prompt(self.state.replace_pending_question(pending))
-            reason = "this one ends" if self.state.running else "the model is there"
+            reason = "this one ends" if self.state.is_turn_running else "the model is there"
             question = formatting.one_line(pending.question)
             self.query_one(Prompt).show_note(f"asked when {reason}: {question}")
             self.refresh_bindings()
-            if not self.state.running:
+            if not self.state.is_turn_running:
                 self.open_backend()
             return
         self._move_current_turn_to_past()
@@ -279,7 +279,7 @@ class ChatScreen(OpeningScreen):
     def action_copy_answer(self) -> None:
         """Copy the answer, or the text written before the turn was stopped."""
         if self.state.turn is not None:
-            self.app.copy_to_clipboard(self.state.turn.answer_text)
+            self.app.copy_to_clipboard(self.state.turn.answer_or_branch_texts)
             self.notify("Copied the answer.", timeout=2)
 
     @on(messages.HitPinToggled)
@@ -368,9 +368,9 @@ class ChatScreen(OpeningScreen):
 
     def _warn_if_running(self) -> bool:
         """Return whether a turn runs; if so, ask the user to stop it first."""
-        if self.state.running:
+        if self.state.is_turn_running:
             self.notify("Stop this turn first (Esc).", severity="warning", timeout=4)
-        return self.state.running
+        return self.state.is_turn_running
 
     def close(self) -> None:
         """Stop the turn and close the session."""
@@ -386,7 +386,7 @@ class ChatScreen(OpeningScreen):
 
     def _draw_if_needed(self) -> None:
         turn = self.state.turn
-        if self._stale or (turn is not None and turn.running):
+        if self._stale or (turn is not None and turn.is_in_progress):
             self._draw_turn()
 
     def _draw_turn(self) -> None:

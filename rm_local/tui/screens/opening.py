@@ -114,7 +114,7 @@ class OpeningScreen(Screen[None]):
 
     def _show_model_unloaded(self) -> None:
         if self._status.info is not None and self.backend.info is None:
-            name, entries = self._status.info.title, self._status.entries
+            name, entries = self._status.info.title_with_adapters, self._status.entries
             self._set_status(StatusView(entries=entries, unloaded=name))
 
     def _set_status(self, view: StatusView) -> None:

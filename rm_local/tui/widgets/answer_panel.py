@@ -37,7 +37,7 @@ class AnswerPanel(VerticalScroll):
     def show_answer(self, turn: Turn) -> None:
         """Draw the turn's answer, or a placeholder until it has one."""
         self._turn = turn
-        self.set_class(turn.running, "-waiting")
+        self.set_class(turn.is_in_progress, "-waiting")
         large = get_short_numeric_result(turn) if self.screen.size.height >= LARGE_FROM else ""
         digits = self.query_one("#answer-large", Digits)
         digits.display = bool(large)
@@ -90,7 +90,7 @@ def describe_stop_or_failure(turn: Turn) -> Content:
         return Content.assemble(
             (formatting.one_line(turn.message), "$error"), " ", formatting.one_line(turn.remedy)
         )
-    if not turn.stopped:
+    if not turn.was_stopped:
         return Content("")
     finished = sum(branch.stop != "cancelled" for branch in turn.branches)
     many = formatting.format_count(len(turn.branches), "branch", "branches")

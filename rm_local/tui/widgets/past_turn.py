@@ -76,7 +76,7 @@ def _format_summary(turn: Turn) -> Content:
     if turn.answer is None:
         return answer_panel.describe_stop_or_failure(turn)
     parts = [answer_panel.format_vote_result(turn), answer_panel.summarize_vote(turn, timed=True)]
-    if turn.stopped:
+    if turn.was_stopped:
         parts.append(Content.styled("stopped early", "$warning"))
     return Content.styled(" · ", "$foreground 60%").join(parts)
 

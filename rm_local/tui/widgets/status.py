@@ -50,7 +50,7 @@ def _format_left(view: StatusView) -> Content:
     title = Content.styled("rm-local", "bold $primary")
     if view.info is not None:
         info = view.info
-        parts = (info.title, info.quantisation, view.plan_mode, info.device)
+        parts = (info.title_with_adapters, info.quantisation, view.plan_mode, info.device)
         model = " · ".join(formatting.one_line(part) for part in parts if part)
         return Content.assemble(title, "  ", (model, "$foreground 60%"))
     if view.failed:

@@ -74,7 +74,7 @@ class TurnPanel(Container):
                 "Formulate",
                 "$phase-formulate",
                 formulate,
-                "" if self.editing else _describe_subproblem_or_prefill(turn),
+                "" if self.is_editing else _describe_subproblem_or_prefill(turn),
             ),
         )
         self._set_line_content(
@@ -103,7 +103,7 @@ class TurnPanel(Container):
         field.focus()
 
     @property
-    def editing(self) -> bool:
+    def is_editing(self) -> bool:
         """Whether the subproblem is being edited."""
         return self.query_one("#formulate").has_class("-editing")
 
@@ -141,7 +141,7 @@ def _describe_subproblem_or_prefill(turn: Turn) -> Content:
 
     During the prefill, before there are branches, return the prefill's progress instead.
     """
-    if turn.running and turn.prefilling is not None and not turn.branches:
+    if turn.is_in_progress and turn.prefilling is not None and not turn.branches:
         share, left = turn.prefilling.share, turn.prefilling.left
         return Content.styled(
             f"reading, {share:.0%}, {formatting.format_seconds(left)} left", "$foreground 60%"

@@ -24,7 +24,7 @@ class Sizes:
 
     weight_bytes: int = 2_500_000_000
     total_layer_bytes: int = 2_100_000_000
-    context: int = 40960
+    trained_context: int = 40960
     shape: ModelShape = SHAPE
 
 
@@ -163,7 +163,7 @@ def test_a_context_beyond_the_memory_is_refused_in_numbers() -> None:
     with pytest.raises(InsufficientMemoryError) as caught:
         offload.check_fits_memory(MODEL, [], asked, 8 * GIB, "Qwen3 4B")
 
-    found = offload.find_largest_planned_context(MODEL, [], asked, 8 * GIB, MODEL.context)
+    found = offload.find_largest_planned_context(MODEL, [], asked, 8 * GIB, MODEL.trained_context)
     assert "Qwen3 4B needs 157.5 GB" in caught.value.message
     assert "1,048,576 tokens" in caught.value.message
     assert "8.6 GB are free" in caught.value.message

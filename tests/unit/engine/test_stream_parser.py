@@ -112,11 +112,11 @@ def test_what_a_text_would_begin_is_found_without_taking_it(
     """Whether it would reach the answer; the stream stands where it stood."""
     splitter = ThinkingSplitter("thinking")
     splitter.feed(before)
-    answering = splitter.answering
+    answering = splitter.is_in_answer
 
     assert splitter.would_answer(text) == answers
     assert splitter.would_answer(text) == answers
-    assert splitter.answering == answering == ("</think>" in before)
+    assert splitter.is_in_answer == answering == ("</think>" in before)
 
 
 def test_a_header_belongs_to_no_part() -> None:
@@ -125,7 +125,7 @@ def test_a_header_belongs_to_no_part() -> None:
     answering = []
     for text in ("one", "<|end|>", "<|start|>assistant<|channel|>final", "<|message|>"):
         splitter.feed(text)
-        answering.append(splitter.answering)
+        answering.append(splitter.is_in_answer)
 
     assert answering == [False, False, False, True]
 

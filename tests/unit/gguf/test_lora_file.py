@@ -47,7 +47,7 @@ def test_an_adapter_is_read_from_its_header(model: Path, tmp_path: Path) -> None
 
     read = read_and_check_lora_header(path)
 
-    assert (read.architecture, read.ranks, read.alpha) == ("qwen3", (3,), 6.0)
+    assert (read.architecture, read.distinct_ranks, read.alpha) == ("qwen3", (3,), 6.0)
     assert (read.base_description, read.trained_with_calculator) == ("tiny", True)
     assert (len(read.pairs), read.tensor_count) == (6, 12)
     width, inner = 64, 96
@@ -82,7 +82,7 @@ def test_token_embeddings_are_changed_with_both_matrices_exchanged(
     fits = embeddings((tokens, 2), (width, 2))
     assert read_and_check_adapters([LoraAdapter(str(fits))], model, read_file_headers(model))[
         0
-    ].ranks == (2,)
+    ].distinct_ranks == (2,)
     assert "whose ranks differ" in refuse(embeddings((tokens, 2), (width, 3)), model).message
     assert "does not fit" in refuse(embeddings((tokens + 1, 2), (width, 2)), model).message
 

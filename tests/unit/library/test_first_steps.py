@@ -28,7 +28,7 @@ def test_a_suggested_model_fits(free: int | None) -> None:
     if found is None:
         assert (free or 0) < 1_200_000_000
     else:
-        assert found.memory * 1e9 < (free or 0)
+        assert found.estimated_memory_gb * 1e9 < (free or 0)
         assert found.parameters <= first_steps.MAX_PARAMETERS
 
 
@@ -45,7 +45,9 @@ def test_more_memory_gives_no_smaller_model() -> None:
 
 def test_the_catalog_has_small_general_models() -> None:
     """Three at least, for machines where no thinking model is quick; each says so."""
-    small = [each for each in load_catalog().entries if not each.thinks and each.memory < 2]
+    small = [
+        each for each in load_catalog().entries if not each.thinks and each.estimated_memory_gb < 2
+    ]
     assert len(small) >= 3
 
 

@@ -20,7 +20,7 @@ def test_a_whole_model_is_described(tmp_path: Path) -> None:
     read = model_file.read_model_description(path)
 
     assert (read.title, read.architecture, read.kind) == ("tiny", "qwen3", "text")
-    assert (read.quantisation, read.context, read.tokenizer) == ("F16", 2048, "gpt2 qwen2")
+    assert (read.quantisation, read.trained_context, read.tokenizer) == ("F16", 2048, "gpt2 qwen2")
     assert read.parameters == 267 * 64 + 64 + 2 * (4 * 64 * 64 + 3 * 64 * 96 + 2 * 64 + 2 * 16)
     assert read.size == path.stat().st_size
     assert read.size * 0.9 < read.weight_bytes < read.size
@@ -162,7 +162,7 @@ def test_metadata_of_the_wrong_kind_give_no_traceback(tmp_path: Path, value: Any
             read = model_file.read_model_description(path)
         except InvalidModelError:
             continue
-        assert read.context >= 0
+        assert read.trained_context >= 0
         assert len(read.shape.layers) <= 512
 
 

@@ -63,12 +63,12 @@ def test_nothing_is_written_by_looking() -> None:
     """What is listed before the first use is what it will be."""
     predicted = find_rm_small_paths().read_or_predict_headers()
     assert not paths.cache_dir().exists()
-    assert not find_rm_small_paths().prepared
+    assert not find_rm_small_paths().is_prepared
 
     path, _ = prepare()
     made = find_rm_small_paths().read_or_predict_headers()
 
-    assert find_rm_small_paths().prepared
+    assert find_rm_small_paths().is_prepared
     before, after = (describe_model(path, each) for each in (predicted, made))
     same = (
         "title",
@@ -76,7 +76,7 @@ def test_nothing_is_written_by_looking() -> None:
         "quantisation",
         "weight_bytes",
         "total_layer_bytes",
-        "context",
+        "trained_context",
         "template",
         "shape",
     )

@@ -38,7 +38,7 @@ async def test_without_a_limit_nothing_is_ever_over() -> None:
     before = len(asyncio.all_tasks())
     async with deadline.on_passed(act):
         assert len(asyncio.all_tasks()) == before
-    assert (deadline.passed, called) == (False, [])
+    assert (deadline.has_passed, called) == (False, [])
 
 
 async def test_a_turn_answers_with_what_there_is_when_its_time_is_over() -> None:

@@ -82,7 +82,7 @@ def test_a_stopped_turn_without_an_answer_keeps_its_branches() -> None:
     stop = Failed("Stopped before there was an answer.", "", 130)
     view = after(*script.formulation(), *script.retrieval(), *script.reasoning(), stop)
     assert view.stage == "stopped"
-    assert view.stopped
+    assert view.was_stopped
     assert {b.stop for b in view.branches} == {"cancelled"}
     assert all(b.thinking for b in view.branches)
 
@@ -91,22 +91,22 @@ def test_a_stopped_turn_with_an_answer_says_both() -> None:
     """One branch was done before the stop: there is an answer, and it was stopped."""
     view = after(*script.formulation(), *script.retrieval(), *script.reasoning(), *script.halted())
     assert view.stage == "answered"
-    assert view.stopped
+    assert view.was_stopped
 
 
 def test_a_failure_is_no_stop() -> None:
     """Message and remedy are kept; phases that never ran are halted, not running."""
     view = after(Formulating(""), Failed("It broke.", "Mend it.", 3))
     assert (view.stage, view.message, view.remedy) == ("failed", "It broke.", "Mend it.")
-    assert not view.stopped
-    assert not view.running
+    assert not view.was_stopped
+    assert not view.is_in_progress
 
 
 def test_what_can_be_copied_is_the_answer_or_what_the_branches_said() -> None:
     """A turn that was stopped still gives what was said."""
-    assert after(*script.whole()).answer_text == script.SAYINGS[0]
+    assert after(*script.whole()).answer_or_branch_texts == script.SAYINGS[0]
     cut = after(BranchStarted(0, None), TokenChunk(0, "answer", "It is 19", 3))
-    assert cut.answer_text == "It is 19"
+    assert cut.answer_or_branch_texts == "It is 19"
 
 
 def test_the_context_is_as_full_as_the_engine_says() -> None:

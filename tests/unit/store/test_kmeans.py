@@ -9,7 +9,7 @@ from rm_local.store.index import centroids as centroids_module
 from rm_local.store.index.centroids import Centroids
 from rm_local.store.index.ivf import select_clusters
 from rm_local.store.index.kmeans import (
-    Clusters,
+    TwoLevelCentroids,
     draw_random_rotation,
     find_clusters,
     find_nearest_centroids,
@@ -31,7 +31,7 @@ def rows() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def clusters(rows: np.ndarray) -> Clusters:
+def clusters(rows: np.ndarray) -> TwoLevelCentroids:
     """About 60 clusters of these rows."""
     return find_clusters(rows, 60, rng())
 
@@ -66,7 +66,9 @@ def test_there_are_no_more_centers_than_rows() -> None:
     assert run_k_means(vectors(3), 10, rng()).shape == (3, 16)
 
 
-def test_clusters_are_ordered_by_super_cluster(rows: np.ndarray, clusters: Clusters) -> None:
+def test_clusters_are_ordered_by_super_cluster(
+    rows: np.ndarray, clusters: TwoLevelCentroids
+) -> None:
     """`starts` parts the centres without gap, about as many as asked for, all of length 1."""
     assert clusters.starts[0] == 0
     assert clusters.starts[-1] == len(clusters.centroids)
@@ -75,7 +77,9 @@ def test_clusters_are_ordered_by_super_cluster(rows: np.ndarray, clusters: Clust
     assert np.allclose(np.linalg.norm(clusters.centroids, axis=1), 1, atol=1e-5)
 
 
-def test_a_full_beam_gives_the_nearest_centre(rows: np.ndarray, clusters: Clusters) -> None:
+def test_a_full_beam_gives_the_nearest_centre(
+    rows: np.ndarray, clusters: TwoLevelCentroids
+) -> None:
     """With all super-clusters asked, the assignment is exact; with a few near ones nearly."""
     exact = find_nearest_centroids(rows, clusters.centroids)
     assert np.array_equal(clusters.assign_rows(rows, len(clusters.supers), margin=2), exact)
@@ -84,14 +88,16 @@ def test_a_full_beam_gives_the_nearest_centre(rows: np.ndarray, clusters: Cluste
 
 
 def test_one_row_is_given_the_cluster_that_it_would_get_among_others(
-    rows: np.ndarray, clusters: Clusters
+    rows: np.ndarray, clusters: TwoLevelCentroids
 ) -> None:
     """A row by itself goes another way, to the same place."""
     together = clusters.assign_rows(rows[:200]).tolist()
     assert [int(clusters.assign_rows(row[np.newaxis])[0]) for row in rows[:200]] == together
 
 
-def test_a_new_row_goes_to_the_nearest_centre(rows: np.ndarray, clusters: Clusters) -> None:
+def test_a_new_row_goes_to_the_nearest_centre(
+    rows: np.ndarray, clusters: TwoLevelCentroids
+) -> None:
     """As a bulk build finds it, and to cluster 0 where there are none."""
     centres = Centroids.from_rows(clusters.centroids, clusters.starts)
     assert (
@@ -102,7 +108,7 @@ def test_a_new_row_goes_to_the_nearest_centre(rows: np.ndarray, clusters: Cluste
 
 
 def test_centres_of_far_super_clusters_are_not_compared(
-    rows: np.ndarray, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+    rows: np.ndarray, clusters: TwoLevelCentroids, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there are many; those of near ones get their cosines."""
     centres = Centroids.from_rows(clusters.centroids, clusters.starts)
@@ -115,7 +121,7 @@ def test_centres_of_far_super_clusters_are_not_compared(
     assert some.argmax() == exact.argmax()
 
 
-def test_clusters_are_asked_nearest_first(rows: np.ndarray, clusters: Clusters) -> None:
+def test_clusters_are_asked_nearest_first(rows: np.ndarray, clusters: TwoLevelCentroids) -> None:
     """At most so many, in order of distance, and with little slack fewer of them."""
     similarity = clusters.centroids @ rows[0]
     asked = select_clusters(clusters.centroids @ rows[0], nprobe=8, slack=100)

@@ -149,7 +149,7 @@ class Reader:
 
     def close(self) -> None:
         """Close its connections."""
-        self._readers.close()
+        self._readers.close_second_connection()
         self._connection.close()
 
 

@@ -343,6 +343,6 @@ def test_a_second_reader_does_not_see_an_entry_twice(path: Path) -> None:
             readers.map_pieces(lambda *read: read, range(200), lambda found: found)
             list(worked(path, AssignPendingTask))
             after = readers.map_pieces(lambda *read: read, range(200), lambda found: found)
-        readers.close()
+        readers.close_second_connection()
         first.close()
     assert {connection for connection, _ in after} == {first}

@@ -30,7 +30,7 @@ def test_what_is_read_is_finished_in_the_calling_thread(tmp_path: Path) -> None:
 
         with pytest.raises(DamagedError):
             readers.map_pieces(refuse, range(50), lambda piece: piece)
-    readers.close()
+    readers.close_second_connection()
     first.close()
     assert found == [(piece, get_ident()) for piece in range(50)]
     assert 1 <= len(asked) <= 2

@@ -16,7 +16,7 @@ from rm_local.records import Entry, Hit
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.index.mmr import select_by_mmr
-from rm_local.store.index.select_hits import CandidateScores, select_hits
+from rm_local.store.index.select_hits import CandidateScores, select_hit_positions
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.store import Store
 from tests.support.stores import MadeSource, entries, topics, vectors
@@ -34,7 +34,7 @@ def chosen(
         np.arange(1, count + 1), np.array(similarity), np.array(lexical or [0.0] * count)
     )
     rows = np.eye(64, dtype=np.float32)
-    return [int(place) for place in select_hits(request, ranking, lambda at: rows[at])]
+    return [int(place) for place in select_hit_positions(request, ranking, lambda at: rows[at])]
 
 
 def asked(**how: Any) -> SearchRequest:
@@ -86,7 +86,7 @@ def test_vectors_are_read_only_where_there_is_a_choice() -> None:
         raise AssertionError(places)
 
     request = asked(k=1, pool=9, min_similarity=0.5, diversity=0.75)
-    assert select_hits(request, ranking, unwanted).tolist() == [0]
+    assert select_hit_positions(request, ranking, unwanted).tolist() == [0]
 
 
 # Whole stores, against a reference that takes a wide ranking and does the rest entry by entry.

@@ -124,7 +124,7 @@ def test_a_merge_keeps_what_two_stores_share_once(tmp_path: Path) -> None:
     assert merge_stores_and_count_omitted([one, other], tmp_path / "both.rms") == 11
     whole = toy(tmp_path / "whole.rms", all_of)
     with StoreSource.open(tmp_path / "both.rms") as both, StoreSource.open(whole) as wanted:
-        assert diff_stores(both, wanted, 5).equal
+        assert diff_stores(both, wanted, 5).is_equal
     assert sorted(each.name for each in tmp_path.glob("*.rms*")) == [
         "both.rms",
         "one.rms",
@@ -177,7 +177,7 @@ def test_a_difference_counts_repeated_entries(tmp_path: Path) -> None:
     other = toy(tmp_path / "other.rms", [changed, *reversed(held[1:])])
     with StoreSource.open(one) as first, StoreSource.open(other) as second:
         found = diff_stores(first, second, 1)
-    assert (found.entries_in_both, found.one.only, found.other.only, found.equal) == (
+    assert (found.entries_in_both, found.one.only, found.other.only, found.is_equal) == (
         9,
         2,
         1,

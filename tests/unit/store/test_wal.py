@@ -178,7 +178,7 @@ def test_the_second_reader_sees_what_the_first_sees(path: Path) -> None:
             before = readers.map_pieces(lambda *read: read, range(200), lambda found: found)
             add(writer)
             after = readers.map_pieces(lambda *read: read, range(200), lambda found: found)
-        readers.close()
+        readers.close_second_connection()
         first.close()
     assert [piece for _, piece in before] == [piece for _, piece in after] == list(range(200))
     assert {connection for connection, _ in after} == {first}

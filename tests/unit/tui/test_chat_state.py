@@ -47,7 +47,7 @@ async def test_stopping_hands_back_what_waited() -> None:
     control = state.start_turn(PendingQuestion("first"), 0.0)
     assert state.replace_pending_question(PendingQuestion("second")) is None
     assert state.stop_turn() == PendingQuestion("second")
-    assert control.stopped
+    assert control.is_stopped
     assert state.pending is None
 
 

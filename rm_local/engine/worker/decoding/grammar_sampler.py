@@ -66,7 +66,7 @@ class GrammarSampler:
             EngineError: The grammar allows no token of the vocabulary.
         """
         token: int = llama_cpp.llama_sampler_sample(chain, context, row)
-        if not splitter.answering:
+        if not splitter.is_in_answer:
             return self._resample_if_answer_starts(token, chain, splitter, context, row)
         if self._lead and self._vocab.token_to_piece(token).isspace():
             self._lead -= 1

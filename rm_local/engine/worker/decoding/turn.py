@@ -162,7 +162,7 @@ class TurnRunner:
             self.stats.boundary = len(conversation.tokens)
         return max(0, self._cache.capacity - len(conversation.tokens) - 1)
 
-    def close(self) -> None:
+    def free_cache(self) -> None:
         """Free the KV cache; the model is not freed."""
         self._cache.close()
 

@@ -80,7 +80,7 @@ class LoadPlan:
         Raises:
             EngineError: The model was not trained for it, or there is not enough memory.
         """
-        trained = self.files.context
+        trained = self.files.trained_context
         if not (larger := context_policy.compute_larger_context_or_zero(context, tokens, trained)):
             raise EngineError(f"the model was trained for {trained:,} tokens.")
         asked = replace(self.asked, context=context)

@@ -83,7 +83,7 @@ class _BatchSizeController:
         """Record the duration of a step, and start or end a search if it is time to."""
         if self._trial:
             self._trial.record_step(seconds)
-            if self._trial.done:
+            if self._trial.is_done:
                 self._end_trial(self._trial)
             return
         self._recent.append(seconds)
@@ -92,9 +92,11 @@ class _BatchSizeController:
             self._start_search_if_due(median(self._recent))
 
     def _start_search_if_due(self, current: float) -> None:
-        """Start a search: for fewer threads if steps are slow, or for more threads after a pause.
+        """Start a search if one is due, and update the usual median.
 
-        `current`: the median seconds of the last window.
+        For fewer threads at the first window or if steps are slower than usual; else for more
+        threads, if a pause has passed since the last search. `current`: the median seconds of the
+        last window.
         """
         first = self._usual is None
         usual = current if self._usual is None else self._usual
@@ -136,7 +138,7 @@ class _LevelSearch:
         return self._levels[0]
 
     @property
-    def done(self) -> bool:
+    def is_done(self) -> bool:
         """Whether no level is left to try."""
         return not self._levels
 
