@@ -386,8 +386,12 @@ def test_ctrl_c_stops_and_keeps_what_there_is(use: Use) -> None:
     assert "stopped" in result.stderr
 
 
-def test_control_characters_never_reach_the_terminal(use: Use) -> None:
+def test_control_characters_never_reach_the_terminal(
+    use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither an entry nor the model's text can steer the terminal."""
+    for module in ("context", "answer_printer"):
+        monkeypatch.setattr(f"rm_local.cli.{module}.is_terminal", lambda _stream: True)
     entry = Entry("How\x1b[2J do I add?", "I should\x07 add.", "math", "hand/\x9b31mx", id=1)
     steps = [think("8"), say("Answer: \x1b]0;owned\x078")]
     use(engine=FakeEngine(branches=[steps]), recall=FakeRecall([Hit(entry, 0.9)]))

@@ -45,7 +45,8 @@ def fake_slow_parts(store: Path) -> Iterator[str]:
         put(paths, "shipped_store", lambda: store)
         for module in (many_texts, build_store, import_files):
             put(module, "open_text_embedder", open_tiny_embedder)
-        put(docstrings, "collect_docstring_sentences", lambda: tuple(tiny_sentences()))
+        put(docstrings, "collect_docstring_sentences", lambda _report: tuple(tiny_sentences()))
+        put(docstrings, "sample_sentences", lambda _count, _report: tuple(tiny_sentences()))
         for module in (checks, subprocess_json):
             put(module, "run_json_module", reports.__getitem__)
         put(download, "PAUSES", (0.0, 0.0, 0.0))

@@ -186,7 +186,7 @@ def list_options(command: click.Command) -> set[str]:
 
 def list_script_options() -> set[str]:
     """The options that scripts outside of `rm_local` declare."""
-    folders = ("packaging", "examples", "models", "tests")
+    folders = ("packaging", "examples", "models", "tests/campaigns", "tests/support")
     scripts = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     return {found for path in scripts for found in DECLARED.findall(path.read_text("utf-8"))}
 
