@@ -25,14 +25,7 @@ from rm_local.records import Answer, Entry, Hit
 from rm_local.sessions import Journal, list_sessions
 from tests.support.fake_recall import FakeRecall
 from tests.support.fake_runtime import FakeRuntime
-from tests.support.fakes import (
-    INFO,
-    FakeEngine,
-    Step,
-    died,
-    say,
-    think,
-)
+from tests.support.fakes import INFO, FakeEngine, Step, died, say, think
 from tests.support.folders import path_of
 
 Use = Callable[..., FakeRuntime]
