@@ -22,7 +22,7 @@ from rm_local.loop import (
     Notice,
     Plan,
     RunEvent,
-    RunEventDispatcher,
+    RunEventRouter,
     TurnControl,
     TurnOverrides,
     TurnQueue,
@@ -85,7 +85,7 @@ class Runtime:
         """All opened sets: a search can still use an earlier one."""
         self._entries: int | None = None
         self._queue = TurnQueue()
-        self._run_events = RunEventDispatcher()
+        self._run_events = RunEventRouter()
         self._opening_model = asyncio.Lock()
         self._opening_store = asyncio.Lock()
         if self._uses_default and default.notice:

@@ -20,7 +20,12 @@ from rm_local.active_stores import (
 )
 from rm_local.cli.devices import build_placement_request, parse_usable_gpus
 from rm_local.cli.subprocess_json import run_json_module
-from rm_local.cli.terminal import CANNOT_DRAW, can_move_cursor, is_terminal, name_terminal
+from rm_local.cli.terminal import (
+    CANNOT_DRAW,
+    does_term_support_escape_codes,
+    is_terminal,
+    name_terminal,
+)
 from rm_local.engine import (
     AdaptedModelSizes,
     Device,
@@ -310,7 +315,7 @@ def _check_terminal() -> CheckResult:
         "16 million" if os.environ.get("COLORTERM") in ("truecolor", "24bit") else "256 or less"
     )
     found = f"{columns} x {lines}, {name}, {colours} colours, {sys.stdout.encoding}"
-    if not can_move_cursor():
+    if not does_term_support_escape_codes():
         return CheckResult("Terminal", "warn", found, CANNOT_DRAW)
     if columns < 80 or lines < 24:
         return CheckResult("Terminal", "warn", found, "Enlarge it to 80 x 24 or more for the app.")

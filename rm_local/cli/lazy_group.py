@@ -10,7 +10,7 @@ from typing import IO, Any
 import click
 
 from rm_local.cli.old_options import print_renamed_warnings, warn_and_replace_old_command
-from rm_local.cli.terminal import can_move_cursor
+from rm_local.cli.terminal import does_term_support_escape_codes
 from rm_local.errors import CancelledByUserError, RmLocalError
 
 _SMALLER = "Close other programs, or ask for less at once."
@@ -100,7 +100,7 @@ class CommandGroup(SuggestingGroup):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; every error becomes a message and an exit code."""
-        if os.environ.get("NO_COLOR") or not can_move_cursor():
+        if os.environ.get("NO_COLOR") or not does_term_support_escape_codes():
             ctx.color = False
         try:
             with nullcontext() if ctx.parent else print_renamed_warnings():

@@ -56,12 +56,17 @@ def run_app_until_quit(context: CliContext) -> int:
     Raises:
         UsageError: Standard input or output is not a terminal, or the terminal cannot be drawn on.
     """
-    from rm_local.cli.terminal import CANNOT_DRAW, can_move_cursor, is_terminal, name_terminal
+    from rm_local.cli.terminal import (
+        CANNOT_DRAW,
+        does_term_support_escape_codes,
+        is_terminal,
+        name_terminal,
+    )
     from rm_local.errors import UsageError
 
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UsageError("The app needs a terminal.", 'Without one, use: rm-local ask "..."')
-    if not can_move_cursor():
+    if not does_term_support_escape_codes():
         message = f"The terminal ({name_terminal()}) does not understand escape codes."
         raise UsageError(message, f'{CANNOT_DRAW} For example: rm-local ask "..."')
     sys.__stderr__ = open_drawing_stream()  # type: ignore[misc,assignment]  # Textual draws on it

@@ -16,7 +16,7 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def can_move_cursor() -> bool:
+def does_term_support_escape_codes() -> bool:
     """Return whether the terminal understands escape codes, such as those that move the cursor."""
     name = os.environ.get("TERM", "")
     return sys.platform == "win32" or (name not in _INCAPABLE and _has_cursor_address(name))
@@ -24,7 +24,7 @@ def can_move_cursor() -> bool:
 
 def can_redraw_lines(stream: TextIO | None) -> bool:
     """Return whether `stream` is a terminal on which a line can be drawn over."""
-    return is_terminal(stream) and can_move_cursor()
+    return is_terminal(stream) and does_term_support_escape_codes()
 
 
 def name_terminal() -> str:

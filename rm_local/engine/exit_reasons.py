@@ -32,7 +32,8 @@ DOCTOR = "Run `rm-local doctor`; it names what is wrong and what to install."
 def describe_exit(code: int, cause: str = "") -> str:
     """Describe in a few words why a process ended, by its exit status; -N = signal N ended it.
 
-    `cause`: the line of the log that explains the end; it takes precedence.
+    `cause` is the last error in the log; after SIGABRT it separates a lack of memory and a failed
+    assertion from other causes.
     """
     if code >= 0:
         return f"it ended with status {code}"

@@ -64,8 +64,9 @@ def find_first_steps(settings: Settings, model: Path) -> FirstSteps | None:
 
 
 def suggest_model(free: int | None) -> CatalogEntry | None:
-    """Choose the model of the catalog with the most parameters that fits into `free` bytes.
+    """Choose the largest model of the catalog that fits into FREE_SHARE of `free` bytes.
 
+    Models of more than MAX_PARAMETERS are not chosen.
     Of models of equal size one that thinks is chosen. None if none fits, or the size of the free
     memory is not known.
     """

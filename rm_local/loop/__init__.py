@@ -69,7 +69,7 @@ if TYPE_CHECKING:
         list_fixed_texts as list_fixed_texts,
     )
     from rm_local.loop.retrieve import StoreRetriever as StoreRetriever
-    from rm_local.loop.run_events import RunEventDispatcher as RunEventDispatcher
+    from rm_local.loop.run_events import RunEventRouter as RunEventRouter
     from rm_local.loop.solver import solve as solve
     from rm_local.loop.time_left import compute_max_seconds_left as compute_max_seconds_left
     from rm_local.loop.turn import (
@@ -139,7 +139,7 @@ __getattr__ = export_lazily(
             "format_reasoning_cue",
         ],
         "retrieve": ["StoreRetriever"],
-        "run_events": ["RunEventDispatcher"],
+        "run_events": ["RunEventRouter"],
         "solver": ["solve"],
         "time_left": ["compute_max_seconds_left"],
         "turn": [

@@ -226,9 +226,9 @@ class _WaveScheduler:
         return {index - self._first for index in self._running} if self._settled else set()
 
     def collect_finished_branches(self) -> FinishedBranches:
-        """Return the finished branches.
+        """Return the finished branches, and how many of the planned ones were skipped.
 
-        After a stop or at the time limit no branch counts as skipped.
+        None counts as skipped after a stop or at the time limit.
         """
         stopped = any(branch.stop in ("cancelled", "time") for branch in self._finished)
         skipped = 0 if stopped else max(0, self._planned - len(self._finished))

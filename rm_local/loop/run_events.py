@@ -49,7 +49,7 @@ class RunEventQueue:
                 await asyncio.wait((task,))
 
 
-class RunEventDispatcher:
+class RunEventRouter:
     """Delivers each run event either to the running turn or to all watchers. For one event loop.
 
     Between turns events go to the watchers. A notice is delivered once, however often it is

@@ -207,7 +207,7 @@ class ChatState:
         """Begin the editing of the current question; sets `edit_parent`."""
         self._edit_parent = self._turn.after if self._turn else None
 
-    def end_edit(self) -> int | None:
+    def end_edit_and_take_parent(self) -> int | None:
         """End the editing of a question; return the last value of `edit_parent`."""
         replaced, self._edit_parent = self._edit_parent, None
         return replaced

@@ -63,7 +63,7 @@ def compare_peers(
     Raises:
         ValueError: The sizes of queries, exact answers and rows do not match.
     """
-    _check_queries(rows, questions)
+    _check_exact_answers_match(rows, questions)
     found: list[PeerResult] = []
     skipped: list[SkippedPeer] = []
     for peer in peers:
@@ -152,7 +152,7 @@ def _format_setting(peer: Peer, setting: PeerSetting) -> str:
     return f"{peer.breadth_name} {setting.breadth}{depth}"
 
 
-def _check_queries(rows: VectorSource, questions: PeerQueries) -> None:
+def _check_exact_answers_match(rows: VectorSource, questions: PeerQueries) -> None:
     queries, exact = questions.queries, questions.exact
     if queries.ndim != 2 or not len(queries) or exact.ndim != 2 or len(exact) != len(queries):
         raise ValueError(f"{queries.shape} queries do not match {exact.shape} exact answers")

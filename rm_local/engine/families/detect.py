@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.engine.families.family import Family, load_fallback_marker_pairs, load_families
-from rm_local.engine.families.markers import Markers
+from rm_local.engine.families.markers import ThinkingMarkers
 from rm_local.engine.families.overrides import OverrideFinder
 from rm_local.gguf import LoraFile
 
@@ -44,7 +44,7 @@ class ChatFormat:
         return self.family.thinks
 
     @property
-    def markers(self) -> Markers:
+    def markers(self) -> ThinkingMarkers:
         """The markers between thinking and answer in the model's output."""
         return self.family.markers
 

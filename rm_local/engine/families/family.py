@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rm_local.engine.families.markers import THINK, Markers
+from rm_local.engine.families.markers import THINK, ThinkingMarkers
 
 _SHIPPED = Path(__file__).with_name("families.toml")
-_MARKERS = {each.name for each in fields(Markers)}
+_MARKERS = {each.name for each in fields(ThinkingMarkers)}
 Match = Mapping[str, str]
 """Conditions that a model has to meet, all together.
 
@@ -44,7 +44,7 @@ class Family:
     """Whether models of the family write thinking before their answer."""
     firm: bool = False
     """Whether `thinks` holds for a model even if its template contains thinking markers."""
-    markers: Markers = THINK
+    markers: ThinkingMarkers = THINK
     lead: str = ""
     """Text before the opening marker if the template does not open the thinking block."""
     after: str = "\n"
@@ -99,9 +99,11 @@ def load_families() -> tuple[Family, ...]:
 
 
 @cache
-def load_fallback_marker_pairs() -> tuple[Markers, ...]:
+def load_fallback_marker_pairs() -> tuple[ThinkingMarkers, ...]:
     """Load the pairs of markers to look for in the template of a model of no known family."""
-    return tuple(Markers(opening, closing) for opening, closing in _read_shipped_table()["pairs"])
+    return tuple(
+        ThinkingMarkers(opening, closing) for opening, closing in _read_shipped_table()["pairs"]
+    )
 
 
 def build_family(table: Mapping[str, Any], base: Family) -> Family:

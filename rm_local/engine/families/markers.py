@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Markers:
+class ThinkingMarkers:
     """The texts that open and close thinking and answer in the output of a family's models."""
 
     opening: str = "<think>"
@@ -24,5 +24,5 @@ class Markers:
         return tuple(text for text in (self.opening, self.closing, *self.wrap) if text)
 
 
-THINK = Markers()
+THINK = ThinkingMarkers()
 """The usual markers, `<think>` and `</think>`."""

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Sequence
 
 from rm_local.engine.branches import Part
-from rm_local.engine.families.markers import THINK, Markers
+from rm_local.engine.families.markers import THINK, ThinkingMarkers
 
 
 def count_partial_marker_chars(text: str, markers: Iterable[str]) -> int:
@@ -57,7 +57,9 @@ class ThinkingSplitter:
     channels a header names the next part. White space before the answer is removed.
     """
 
-    def __init__(self, start: Part, markers: Markers = THINK, *, exact: bool = False) -> None:
+    def __init__(
+        self, start: Part, markers: ThinkingMarkers = THINK, *, exact: bool = False
+    ) -> None:
         self._part: Part = start
         self._markers = markers
         self._opening, self._closing = markers.opening, markers.closing
@@ -164,7 +166,7 @@ class ThinkingSplitter:
             parts.append((self._part, text))
 
 
-def strip_thinking(text: str, markers: Markers) -> str:
+def strip_thinking(text: str, markers: ThinkingMarkers) -> str:
     """Return the answer in a model's message, without the thinking before it.
 
     The opening marker may be missing, because prompts can contain it.

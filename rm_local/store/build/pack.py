@@ -138,7 +138,7 @@ def _build_chunks(ordered: EncodedColumns, ids: Ids) -> Iterator[Chunk]:
 
 
 def _compute_crcs(ordered: EncodedColumns, ids: Ids, codes: list[bytes]) -> list[int]:
-    """Return the checksum of each row with its id and compressed ranking code."""
+    """Return the checksum of each row: of id, label, cluster, sign bits and compressed code."""
     bits, width = ordered.bits.tobytes(), ordered.bits.shape[1]
     columns = zip(ids.tolist(), ordered.labels.tolist(), ordered.clusters.tolist(), strict=True)
     return [

@@ -232,7 +232,7 @@ class ChatScreen(OpeningScreen):
         Returns the number of the turn that the edited question follows (0 = no turn), or None
         without an edit.
         """
-        after = self.state.end_edit()
+        after = self.state.end_edit_and_take_parent()
         if after is not None:
             prompt = self.query_one(Prompt)
             prompt.show_note("")

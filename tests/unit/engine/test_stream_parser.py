@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from rm_local.engine.branches import Part
-from rm_local.engine.families.markers import THINK, Markers
+from rm_local.engine.families.markers import THINK, ThinkingMarkers
 from rm_local.engine.families.stream_parser import StopTextCutter, ThinkingSplitter, strip_thinking
 
-HARMONY = Markers("<|channel|>analysis<|message|>", "<|end|>", "<|message|>", "<|channel|>analysis")
+HARMONY = ThinkingMarkers(
+    "<|channel|>analysis<|message|>", "<|end|>", "<|message|>", "<|channel|>analysis"
+)
 CASES: list[tuple[Part, str, str, str]] = [
     ("thinking", "I add.\n</think>\n\nIt is 4.", "I add.\n", "It is 4."),
     ("thinking", "<think>\nagain</think>yes", "\nagain", "yes"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from rm_local.engine.branches import BranchSpec, Part, TokenChunk
 from rm_local.engine.calculator import CLOSE, ExpressionFinder, evaluate_expression
-from rm_local.engine.families.markers import THINK, Markers
+from rm_local.engine.families.markers import THINK, ThinkingMarkers
 from rm_local.engine.families.stream_parser import StopTextCutter, ThinkingSplitter
 from rm_local.engine.worker.decoding.grammar_sampler import GrammarSampler
 from rm_local.engine.worker.decoding.logprobs import LogprobRecorder
@@ -28,7 +28,7 @@ class BranchState:
         spec: BranchSpec,
         tokens: list[int],
         start: Part,
-        markers: Markers = THINK,
+        markers: ThinkingMarkers = THINK,
         *,
         constraint: GrammarSampler | None = None,
         logprobs: LogprobRecorder | None = None,

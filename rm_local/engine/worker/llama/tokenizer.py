@@ -8,9 +8,9 @@ from typing import Any
 
 import llama_cpp
 
-from rm_local.engine.families.markers import THINK, Markers
+from rm_local.engine.families.markers import THINK, ThinkingMarkers
 from rm_local.engine.worker.templates.chat_template import Segment
-from rm_local.engine.worker.templates.marker_escape import MarkerBreaker
+from rm_local.engine.worker.templates.marker_split import MarkerSplitter
 
 _MARKERS = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED
 _ANCHOR = "\n"
@@ -19,7 +19,7 @@ _ANCHOR = "\n"
 class Vocab:
     """The vocabulary of a loaded model: tokenizes text, and returns the texts of tokens."""
 
-    def __init__(self, model: Any, thinking_markers: Markers = THINK) -> None:
+    def __init__(self, model: Any, thinking_markers: ThinkingMarkers = THINK) -> None:
         """Read the vocabulary of llama.cpp's handle `model`.
 
         `thinking_markers`: special tokens whose text is shown in the model's output.
@@ -34,7 +34,7 @@ class Vocab:
         }
         texts = "".join(thinking_markers.texts) + thinking_markers.header_end
         self._shown = {token for text, token in markers.items() if text and text in texts}
-        self._escaper = MarkerBreaker([*markers, *thinking_markers.texts])
+        self._escaper = MarkerSplitter([*markers, *thinking_markers.texts])
         self._pieces: dict[int, bytes] = {}
         self._end_tokens: dict[int, bool] = {}
         self._buffer = ctypes.create_string_buffer(512)
