@@ -13,7 +13,7 @@ VOCABULARY = 1536
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 """Control tokens, which are never shown and never made from text."""
 MARKERS = ("<think>", "</think>")
-"""ThinkingMarkers of the thinking, tokens of their own that count as text, as in Qwen3."""
+"""Markers of the thinking, tokens of their own that count as text, as in Qwen3."""
 SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"

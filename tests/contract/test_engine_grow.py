@@ -111,7 +111,7 @@ async def test_nothing_is_evaluated_twice(engine: Engine, tiny: Path) -> None:
 
 
 async def test_forced_text_cannot_close_the_block_or_the_turn(engine: Engine, tiny: Path) -> None:
-    """ThinkingMarkers in a hint and in a question are so many letters, not the tokens of that name."""
+    """Markers in a hint and in a question are so many letters, not the tokens of that name."""
     await engine.load_model(tiny)
     for marker in ("</think>", "<|im_end|>", "<think>"):
         assert await engine.count_tokens(marker) > 1

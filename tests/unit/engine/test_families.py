@@ -116,7 +116,7 @@ def test_thinking_and_answer_of_a_family_are_separated(name: str) -> None:
 
 
 def test_an_unknown_model_is_described_by_its_template() -> None:
-    """ThinkingMarkers in the template make it think; without them it does not."""
+    """Markers in the template make it think; without them it does not."""
     thinker = detect_family("new", "Unheard Of", "...<reasoning>...")
     plain = detect_family("new", "Unheard Of", "{{ messages }}")
 
