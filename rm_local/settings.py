@@ -216,7 +216,7 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
 
 
 def _is_path_text(value: object) -> TypeGuard[str]:
-    """Return whether `value` is a text that can be a path; no path contains a NUL character."""
+    """Return whether `value` can be a path: a text that is not empty, without a NUL character."""
     return isinstance(value, str) and bool(value) and "\0" not in value
 
 

@@ -122,9 +122,10 @@ def _is_same_file() -> bool:
 
 
 def _make_safe_stream(stream: TextIO | None, file: _SafeFile) -> TextIO:
-    """Make a text stream that writes to `file` with the encoding of `stream`.
+    """Make a text stream that writes to `file` in the encoding of `stream`.
 
-    Without a stream, what is written is discarded.
+    It replaces characters that cannot be encoded. A Windows terminal, or a stream that is no
+    TextIOWrapper, is returned itself. Without a stream, all text is discarded.
     """
     if stream is None:
         return open(os.devnull, "w", encoding="utf-8")

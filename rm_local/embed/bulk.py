@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.arrays import Floats
-from rm_local.embed.hub_models import build_embedder_id, derive_model_name, find_or_download_model
+from rm_local.embed.hub_models import (
+    build_embedder_id,
+    derive_model_name,
+    find_or_download_model_folder,
+)
 from rm_local.embed.minilm import MINILM, check_minilm_weights, find_minilm_weights
 from rm_local.embed.text_embedder import BLOCK, check_bulk_installed, embed_to_file
 from rm_local.progress import ProgressCallback, ignore_progress
@@ -41,7 +45,7 @@ class BulkEmbedder:
         self, model: str | Path | None = None, *, dimension: int | None = None, half: bool = False
     ) -> None:
         check_bulk_installed(MINILM.id if model is None else str(model))
-        folder = find_minilm_weights() if model is None else find_or_download_model(model)
+        folder = find_minilm_weights() if model is None else find_or_download_model_folder(model)
         if model is None:
             check_minilm_weights(folder)
         name = MINILM.id if model is None else derive_model_name(model)

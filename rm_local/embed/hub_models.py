@@ -18,7 +18,7 @@ OTHER_RUNTIMES = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot"]
 """Patterns of files that are not downloaded: the same weights for runtimes that are not used."""
 
 
-def find_or_download_model(model: str | Path) -> Path:
+def find_or_download_model_folder(model: str | Path) -> Path:
     """Return the folder of a sentence-transformers model.
 
     `model` is the path of its folder, or its name on Hugging Face. A named model that is not in

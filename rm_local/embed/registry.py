@@ -49,7 +49,8 @@ def find_or_download_embedder(name: str, dimension: int | None = None) -> Embedd
         _check_uncut(minilm.MINILM, dimension)
         return EmbedderChoice(name, minilm.MINILM, minilm.read_minilm_words())
     check_bulk_installed(name)
-    folder, called = hub_models.find_or_download_model(name), hub_models.derive_model_name(name)
+    folder = hub_models.find_or_download_model_folder(name)
+    called = hub_models.derive_model_name(name)
     id = hub_models.build_embedder_id(folder, called, dimension)
     if id.dimension % 8:
         raise UsageError(

@@ -82,7 +82,7 @@ def suggest_model(free: int | None) -> CatalogEntry | None:
 
 
 def _find_own_models(settings: Settings) -> tuple[str, ...]:
-    """Return names of models on this machine that are not embedded, the largest first."""
+    """Return the names of at most MAX_FOUND text models of the user, the largest first."""
     from rm_local.library.locations import SHIPPED_SOURCE
     from rm_local.library.models import find_models
 

@@ -102,7 +102,7 @@ def choose_model(repo: Repo, which: str) -> HubModel:
             f"{repo.name} holds no model in the GGUF format.",
             "Look for a conversion: most are in repositories named ...-GGUF.",
         )
-    found = _match_models(models, which) if which else _choose_preferred(models)
+    found = _match_by_name_or_else_quant(models, which) if which else _choose_preferred(models)
     if len({model.name for model in found}) != 1:
         what = f"{repo.name} has {'several models' if found else 'no model'} {which}".rstrip()
         choices = ", ".join(_format_model(model) for model in found or models)
@@ -116,7 +116,7 @@ def choose_model(repo: Repo, which: str) -> HubModel:
     return model
 
 
-def _match_models(models: list[HubModel], which: str) -> list[HubModel]:
+def _match_by_name_or_else_quant(models: list[HubModel], which: str) -> list[HubModel]:
     """Find the models that match `which`: by file name, or else by quantisation.
 
     Last, it is tried as one of unsloth's dynamic quantisations (`UD-...`).
@@ -125,17 +125,17 @@ def _match_models(models: list[HubModel], which: str) -> list[HubModel]:
     path = asked.removesuffix(".gguf")
     return (
         [model for model in models if any(_matches_file(file, path) for file in model.files)]
-        or [model for model in models if path in _list_match_names(model.name)]
+        or [model for model in models if path in _get_lower_path_and_last_part(model.name)]
         or [model for model in models if model.quant.lower() == asked]
         or [model for model in models if model.quant.lower() == f"ud-{asked}"]
     )
 
 
 def _matches_file(file: HubFile, path: str) -> bool:
-    return path in _list_match_names(file.name[: -len(".gguf")])
+    return path in _get_lower_path_and_last_part(file.name[: -len(".gguf")])
 
 
-def _list_match_names(stem: str) -> tuple[str, str]:
+def _get_lower_path_and_last_part(stem: str) -> tuple[str, str]:
     """List the lower-case names that match a file or model: its path, and the path's last part."""
     return stem.lower(), stem.lower().rpartition("/")[2]
 

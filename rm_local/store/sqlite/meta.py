@@ -108,7 +108,7 @@ def read_meta_value(connection: apsw.Connection, key: str) -> Value:
     Raises:
         DamagedError: The value is missing or damaged.
     """
-    found = _check_and_collect_rows(
+    found = _verify_checksums_and_collect_rows(
         connection.execute("SELECT key, value, crc FROM meta WHERE key = ?", (key,))
     )
     if key not in found:
@@ -132,7 +132,7 @@ def read_numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str
         DamagedError: A value is missing or damaged.
     """
     found = connection.execute("SELECT key, value, crc FROM meta WHERE key IN (?, ?)", keys)
-    values = _check_and_collect_rows(found)
+    values = _verify_checksums_and_collect_rows(found)
     if len(values) < len(keys):
         raise DamagedError(f"meta: {keys[0]!r} or {keys[1]!r} is missing")
     return {key: int(values[key]) for key in keys}
@@ -174,7 +174,7 @@ def read_meta(connection: apsw.Connection) -> Meta:
         DamagedError: A value is missing, damaged or impossible.
     """
     others = "SELECT key, value, crc FROM meta WHERE key NOT IN ('known_words', ?)"
-    rows = _check_and_collect_rows(connection.execute(others, (SPREAD,)))
+    rows = _verify_checksums_and_collect_rows(connection.execute(others, (SPREAD,)))
     try:
         dimension = int(rows["embedder_dimension"])
         int(rows["entries"]), int(rows["last"]), int(rows["clusters"])
@@ -191,7 +191,7 @@ def read_meta(connection: apsw.Connection) -> Meta:
         raise DamagedError(f"meta: {error!r}") from error
 
 
-def _check_and_collect_rows(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
+def _verify_checksums_and_collect_rows(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
     """Return values by key, from rows of key, value and checksum.
 
     Raises:

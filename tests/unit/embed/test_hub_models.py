@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.embed.hub_models import build_embedder_id, find_or_download_model
+from rm_local.embed.hub_models import build_embedder_id, find_or_download_model_folder
 from rm_local.errors import InvalidModelError, UsageError
 
 
@@ -60,7 +60,7 @@ def test_a_folder_that_holds_no_model_is_refused(folder: Path, tmp_path: Path) -
 
 def test_a_folder_is_its_own_model(folder: Path) -> None:
     """Nothing is asked of the network."""
-    assert find_or_download_model(folder) == folder
+    assert find_or_download_model_folder(folder) == folder
 
 
 def _write(path: Path, content: object) -> None:

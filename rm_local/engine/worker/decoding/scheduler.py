@@ -165,7 +165,7 @@ class BatchScheduler:
             for branch in members:
                 branch.group, branch.common = self._groups, len(rest)
             self._cache.fork_sequence(PREFIX, leader)
-            self._stats.count_evaluated_tokens(self._shared, self._shared + len(rest))
+            self._stats.count_as_prompt_or_forced(self._shared, self._shared + len(rest))
             for offset, token in enumerate(rest):
                 last = offset == len(rest) - 1
                 rows.append((token, self._shared + offset, leader, last))

@@ -20,7 +20,7 @@ class StatsRecorder:
         """Number of tokens of the open turn's prompt; later positions are forced text."""
         self._prefill = self._decode = 0.0
 
-    def count_evaluated_tokens(self, start: int, end: int) -> None:
+    def count_as_prompt_or_forced(self, start: int, end: int) -> None:
         """Count the tokens at positions `start` to `end` - 1 as evaluated prompt or forced text."""
         prompt = max(0, min(end, self.boundary) - start)
         self.prompt += prompt

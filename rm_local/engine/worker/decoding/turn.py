@@ -280,7 +280,7 @@ class TurnRunner:
                 tokens, checkpoints=checkpoints, keep_rest=keep_rest, on_progress=on_progress
             )
         self.stats.reused += max(0, kept - already_counted)
-        self.stats.count_evaluated_tokens(kept, len(tokens))
+        self.stats.count_as_prompt_or_forced(kept, len(tokens))
 
     def _check_fits(self, conversation: Conversation, what: str, tokens: int) -> None:
         """Check that `tokens` tokens fit into the context; `what`: their name in the error message.
