@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from typing import Any, TypeVar, cast
 
 import torch
@@ -17,9 +17,19 @@ LOSS_ROWS = 256
 Steps = TypeVar("Steps", bound=Callable[..., Any])
 
 
+compiles = False
+"""Whether element-wise steps are compiled; training sets it. A compilation takes a minute."""
+
+
 def fuse(steps: Steps) -> Steps:
-    """Compile element-wise steps, and their gradients, to one loop over the values."""
-    return cast(Steps, torch.compile(steps))
+    """Let element-wise steps, and their gradients, be one loop over the values when compiled."""
+    compiled = torch.compile(steps)
+
+    @wraps(steps)
+    def call(*inputs: Any) -> Any:
+        return (compiled if compiles else steps)(*inputs)
+
+    return cast(Steps, call)
 
 
 def apply(function: type[torch.autograd.Function], *inputs: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+from models.small import kernels
 from models.small.adapter import Trained, read_adapter, write_adapter
 from models.small.base import find_smollm2
 from models.small.network import list_adapters
@@ -161,6 +162,7 @@ def main() -> None:
     parser.add_argument("--save-every", type=float, default=5, help="minutes between checkpoints")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    kernels.compiles = True
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     sitting = Sitting(args.run, args.seed, device)
     count = sum(lora.a.numel() + lora.b.numel() for _, lora in list_adapters(sitting.model))

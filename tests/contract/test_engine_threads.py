@@ -28,7 +28,7 @@ def test_only_automatic_threads_are_changed(
         ThreadController, "choose_threads", lambda _self, rows: 1 if rows == 1 else 2, raising=True
     )
     steps: list[int] = []
-    monkeypatch.setattr(ThreadController, "add_step", lambda _self, rows, _s: steps.append(rows))
+    monkeypatch.setattr(ThreadController, "record_step", lambda _self, rows, _s: steps.append(rows))
     renderer = Renderer()
     inbox = Inbox(io.BytesIO(), on_end=lambda: None)
     request = protocol.Load(str(nano), EngineOptions(threads=threads, context=256))

@@ -22,7 +22,7 @@ STARTS = ("rm-local ", "cp ")
 NEEDS_A_DOWNLOAD = "rm-local models pull"
 PRINTS = {
     'rm-local ask "What is the kinetic energy for mass 4 kg and speed 6 m/s?"': "72",
-    "rm-local sessions show last": "How to compute the kinetic energy",
+    "rm-local sessions show last": "What does this function do?",
     'rm-local search --store my.rms "fee for a garage"': "How to compute the parking fee",
     'rm-local ask --store my.rms "What is the boat rent for days 3 and people 4?"': "64",
 }

@@ -64,7 +64,8 @@ def test_a_store_is_searched(store: Path) -> None:
     assert found.keys() == before.keys()
     for now, then in zip(found["hits"], before["hits"], strict=True):
         assert now.pop("similarity") == pytest.approx(then.pop("similarity"), abs=2e-3)
-        assert now == then | {"store": ""}  # added since
+        added = {"store": "", "score": now["score"], "words": now["words"]}
+        assert now == then | added
 
 
 def test_a_store_takes_new_entries(store: Path, tmp_path: Path) -> None:

@@ -24,6 +24,11 @@ READ = """
 import json, sys
 import llama_cpp, numpy
 model, adapter, out, prompts = sys.argv[1:]
+# As rm-local's worker: llama.cpp crashes with weights repacked for AMX.
+low_level = llama_cpp.llama_cpp
+params = low_level.llama_model_default_params()
+params.use_extra_bufts = False
+low_level.llama_model_default_params = lambda: params
 llm = llama_cpp.Llama(model, lora_path=adapter or None, n_ctx=256, n_threads=2, verbose=False,
                       logits_all=True)
 rows = []
