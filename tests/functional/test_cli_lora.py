@@ -62,7 +62,7 @@ def test_ask_answers_with_an_adapter(model: Path, adapter: Path) -> None:
     for result in (alone, unused, adapted, scaled):
         assert result.exit_code == 0, result.output
     assert saved(alone.stdout) == saved(unused.stdout) != saved(adapted.stdout)
-    assert "tiny + style:v1.gguf:-1.5" in scaled.stderr
+    assert "tiny-f16 + style:v1.gguf:-1.5" in scaled.stderr
     headers = [
         json.loads(path.read_text(encoding="utf-8").splitlines()[0])
         for path in paths.sessions_dir().iterdir()
@@ -102,7 +102,7 @@ def test_an_adapter_that_cannot_be_used_ends_with_exit_code_3(
         assert result.exit_code == 3
         assert said in result.stderr
         assert done in result.stderr
-    (check,) = [each for each in checked["checks"] if each["name"] == "Model"]
+    (check,) = [each for each in checked["checks"] if each["name"] == "Adapter"]
     assert check["level"] == "bad"
     assert said in check["found"]
 

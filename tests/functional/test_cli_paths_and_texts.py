@@ -114,7 +114,7 @@ def test_an_unknown_user_in_a_variable_is_one_message(
 
 
 @pytest.mark.parametrize(
-    "line", ['model = "{}"', 'store = "{}"', 'lora = ["{}:0.5"]', 'model_dirs = ["{}"]']
+    "line", ['model = "{}"', 'stores = "{}"', 'lora = ["{}:0.5"]', 'model_dirs = ["{}"]']
 )
 def test_a_tilde_in_settings(line: str) -> None:
     """It is the home folder, or one message that names the key."""
