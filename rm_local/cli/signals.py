@@ -23,6 +23,9 @@ def end_on_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
         if os.getpid() != process:  # a fork has nothing of its own to clean up
             os.kill(os.getpid(), number)
+        # asyncio would report the exit that ends its tasks, with a traceback.
+        if asyncio_log := sys.modules.get("asyncio.log"):
+            asyncio_log.logger.disabled = True
         raise SystemExit(SIGNAL_EXIT + number)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
