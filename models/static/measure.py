@@ -78,7 +78,7 @@ def build_retrieval_test(quiz: Sequence[Pair] = ()) -> RetrievalTest:
         for _ in range(EACH)
     ]
     kinds = {
-        "paraphrases": tuple((asked, told) for told, asked in ordinary),
+        "paraphrases": tuple((asked, wording) for wording, asked in ordinary),
         "held-out families": tuple(families),
         "invented names": tuple(
             (imitate_typed_problem(rng, p).question, p.entry.subproblem) for p in strange[:ASKED]
@@ -86,8 +86,8 @@ def build_retrieval_test(quiz: Sequence[Pair] = ()) -> RetrievalTest:
     }
     if quiz:
         kinds["names of functions"] = tuple(quiz)
-    texts = [told for told, _ in ordinary] + list_seed_subproblems()
-    texts += [p.entry.subproblem for p in strange] + [told for _, told in quiz]
+    texts = [wording for wording, _ in ordinary] + list_seed_subproblems()
+    texts += [p.entry.subproblem for p in strange] + [wording for _, wording in quiz]
     return RetrievalTest(tuple(dict.fromkeys(texts)), kinds)
 
 

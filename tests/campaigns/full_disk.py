@@ -138,8 +138,10 @@ def build_in_full(folder: Path, rows: int) -> tuple[int, set[str]]:
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=3000)
+    parser.add_argument("--rows", type=int, default=3000, help="3,000 or more")
     rows = parser.parse_args().rows
+    if rows < 3000:
+        parser.error("--rows must be 3,000 or more: `delete` names entries that are added later")
     with small_disk() as folder:
         made_store(folder / "whole.rms", rows)
         for what, logged in product((add, settle, replace, delete), (False, True)):

@@ -32,7 +32,7 @@ def test_one_wrong_byte_is_noticed(tmp_path: Path, place: int) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installation without it is told to be repaired."""
+    """The message says how to repair an installation without it."""
     monkeypatch.setattr(paths, "shipped_minilm", lambda: tmp_path / "no.gguf")
     with pytest.raises(ModelNotFoundError, match=r"no\.gguf.*Reinstall rm-local"):
         minilm.find_minilm_gguf()

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
 from rm_local import paths
-from rm_local.cli.main import cli
 from rm_local.store import Store
 from tests.support.static_stores import (
     OWN,
     SHIPPED,
+    run,
+    search,
     ship,
     start_command,
     static_store,
@@ -41,19 +41,6 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def lines(tmp_path: Path) -> Path:
     """A file of two entries."""
     return write_lines(tmp_path / "mine.jsonl", OWN)
-
-
-def run(*arguments: str | Path) -> Result:
-    """The command's end."""
-    return CliRunner().invoke(cli, list(map(str, arguments)))
-
-
-def search(text: str, *options: str | Path) -> list[tuple[str, str]]:
-    """Store and subproblem of each hit."""
-    done = run("search", "--json", *options, text)
-    assert done.exit_code == 0, done.output
-    hits = json.loads(done.stdout)["hits"]
-    return [(hit["store"], hit["subproblem"]) for hit in hits]
 
 
 def read_folder(path: Path) -> dict[str, tuple[bytes, int]]:
@@ -316,9 +303,9 @@ def test_reading_commands_read_all_active_stores(
     for shown in (run("store", "info").stdout, run("store", "verify").stdout, run("doctor").stdout):
         assert str(shipped) in shown
         assert str(own) in shown
-    told = json.loads(run("store", "info", "--json").stdout)
-    assert (told["path"], told["entries"]) == (str(shipped), 3)
-    assert [(each["name"], each["entries"]) for each in told["stores"]] == [
+    info = json.loads(run("store", "info", "--json").stdout)
+    assert (info["path"], info["entries"]) == (str(shipped), 3)
+    assert [(each["name"], each["entries"]) for each in info["stores"]] == [
         ("shipped", 3),
         ("own", 2),
     ]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from rm_local import paths
-from rm_local.cli.main import cli
 from rm_local.store import EmbedderId, Store
-from tests.support.static_stores import OWN, SHIPPED, ship, static_store, write_lines
+from tests.support.static_stores import (
+    OWN,
+    SHIPPED,
+    run,
+    search,
+    ship,
+    static_store,
+    write_lines,
+)
 from tests.support.stores import toy_store
 
 
@@ -21,21 +26,8 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return ship(monkeypatch, static_store(tmp_path / "seed.rms", SHIPPED))
 
 
-def run(*arguments: str | Path) -> Result:
-    """The command's end."""
-    return CliRunner().invoke(cli, list(map(str, arguments)))
-
-
-def search(text: str, *options: str | Path) -> list[tuple[str, str]]:
-    """Store and subproblem of each hit."""
-    done = run("search", "--json", *options, text)
-    assert done.exit_code == 0, done.output
-    hits = json.loads(done.stdout)["hits"]
-    return [(hit["store"], hit["subproblem"]) for hit in hits]
-
-
 def test_several_stores_are_searched_as_one(shipped: Path, tmp_path: Path) -> None:
-    """By options or settings, in place of the usual ones; equal names are told apart."""
+    """By options or settings, in place of the usual ones; equal names get numbers."""
     (tmp_path / "b").mkdir()
     one = static_store(tmp_path / "s.rms", OWN[:1])
     other = static_store(tmp_path / "b" / "s.rms", OWN[1:])

@@ -121,7 +121,7 @@ def test_it_is_printed_before_the_branch_ends(use: Use, monkeypatch: pytest.Monk
 
 
 def test_json_has_only_events(use: Use) -> None:
-    """Nothing is streamed beside them."""
+    """Nothing is streamed with them."""
     use(engine=FakeEngine(branches=[[say(PROSE)]]))
 
     lines = run("--json", "--plan", "direct", "Why?").stdout.splitlines()

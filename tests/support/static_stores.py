@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from rm_local.cli.main import cli
 from rm_local.embed import load_shipped_static
 from rm_local.records import Entry
 from rm_local.store import Store
@@ -68,3 +70,16 @@ def start_command(shipped: Path, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         env=dict(os.environ),
     )
+
+
+def run(*arguments: str | Path) -> Result:
+    """The end of a command that runs in this process."""
+    return CliRunner().invoke(cli, list(map(str, arguments)))
+
+
+def search(text: str, *options: str | Path) -> list[tuple[str, str]]:
+    """Store and subproblem of each hit of the command `search`."""
+    done = run("search", "--json", *options, text)
+    assert done.exit_code == 0, done.output
+    hits = json.loads(done.stdout)["hits"]
+    return [(hit["store"], hit["subproblem"]) for hit in hits]

@@ -264,7 +264,7 @@ def draw_boxes_run(rng: Rng) -> MachineRun:
             b = int(work.add_calculation(f"{before} {second}".strip(), right))
     of_first = rng.random() < 0.5
     work.reached = str(a if of_first else b)
-    told = (
+    stated = (
         rng.choice(
             (
                 f"there are {start[0]} {items} in the {first} and {start[1]} in the {second}",
@@ -279,7 +279,7 @@ def draw_boxes_run(rng: Rng) -> MachineRun:
         f"{first} and the {second}",
         f"number of {items} {place}",
         "contents",
-        told,
+        stated,
         tuple((name, effects[name][0]) for name in names),
         (),
         events,

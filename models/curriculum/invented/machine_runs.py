@@ -37,20 +37,20 @@ def phrase_rules(rng: Rng, run: MachineRun) -> tuple[str, ...]:
     rules = rng.sample(run.rules, len(run.rules))
     match rng.randrange(6):
         case 0:
-            told = [f"With {_add_article(event)}, {effect}." for event, effect in rules]
+            stated = [f"With {_add_article(event)}, {effect}." for event, effect in rules]
         case 1:
-            told = [f"When {_add_article(event)} comes, {effect}." for event, effect in rules]
+            stated = [f"When {_add_article(event)} comes, {effect}." for event, effect in rules]
         case 2:
-            told = [f"Rules: {'; '.join(f'{event} - {effect}' for event, effect in rules)}."]
+            stated = [f"Rules: {'; '.join(f'{event} - {effect}' for event, effect in rules)}."]
         case 3:
-            told = [f"{capitalize_first(event)} means that {effect}." for event, effect in rules]
+            stated = [f"{capitalize_first(event)} means that {effect}." for event, effect in rules]
         case 4:
-            told = [f"If the event is {event}, {effect}." for event, effect in rules]
+            stated = [f"If the event is {event}, {effect}." for event, effect in rules]
         case _:
-            told = [f"{capitalize_first(event)}: {effect}." for event, effect in rules]
+            stated = [f"{capitalize_first(event)}: {effect}." for event, effect in rules]
     if run.facts and rng.random() < 0.3:
-        return (*run.facts, *told)
-    return (*told, *run.facts)
+        return (*run.facts, *stated)
+    return (*stated, *run.facts)
 
 
 def phrase_events(rng: Rng, events: Sequence[str]) -> str:

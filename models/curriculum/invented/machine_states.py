@@ -75,12 +75,14 @@ def _phrase_transitions(rng: Rng, thing: str, moves: dict[str, str]) -> str:
     changing = {old: new for old, new in moves.items() if old != new}
     kept = [old for old, new in moves.items() if old == new]
     if rng.random() < 0.4:
-        told = join_list([f"{old} becomes {new}" for old, new in changing.items()])
+        stated = join_list([f"{old} becomes {new}" for old, new in changing.items()])
     elif rng.random() < 0.5:
-        told = f"the {thing} goes {join_list([f'from {o} to {n}' for o, n in changing.items()])}"
+        stated = f"the {thing} goes {join_list([f'from {o} to {n}' for o, n in changing.items()])}"
     else:
-        told = join_list([f"{old} turns into {new}" for old, new in changing.items()])
-    return f"{told}, while {join_list(kept)} {'stay' if kept[1:] else 'stays'}" if kept else told
+        stated = join_list([f"{old} turns into {new}" for old, new in changing.items()])
+    return (
+        f"{stated}, while {join_list(kept)} {'stay' if kept[1:] else 'stays'}" if kept else stated
+    )
 
 
 def draw_turnstile_run(rng: Rng) -> MachineRun:
@@ -193,8 +195,8 @@ def _draw_turning_run(rng: Rng, thing: str) -> MachineRun:
         facing = HEADINGS[(HEADINGS.index(facing) + by) % 4]
         step = (by * step[1], -by * step[0])
         work.add_sentence(f"{capitalize_first(event)}: facing {facing}.")
-    told = f", facing {first}"
-    return _build_grid_run(rng, thing, start, told, rules, events, work, (x, y), own)
+    stated = f", facing {first}"
+    return _build_grid_run(rng, thing, start, stated, rules, events, work, (x, y), own)
 
 
 def _work_move(work: WorkedSteps, before: str, way: str, k: int, x: int, y: int) -> tuple[int, int]:
@@ -222,7 +224,7 @@ def _build_grid_run(
         "Going north adds to y, going south takes off; east adds to x, west takes off.",
     )
     place = f"({start[0]}, {start[1]})"
-    told = rng.choice(
+    stated = rng.choice(
         (
             f"the {thing} is at {place}",
             f"the {thing} starts at {place}",
@@ -235,7 +237,7 @@ def _build_grid_run(
         thing,
         asked,
         what,
-        told + facing,
+        stated + facing,
         rules,
         (rng.choice(facts),),
         events,

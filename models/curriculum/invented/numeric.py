@@ -149,12 +149,12 @@ def _phrase_formula(rng: Rng, rule: Rule, nouns: Mapping[str, str]) -> str:
     text = format_formula(rule.steps, letters)
     if not text:
         return ""
-    told = join_list([f"{letters[k]} for the {nouns[k]}" for k in _list_used_inputs(rule)])
+    stated = join_list([f"{letters[k]} for the {nouns[k]}" for k in _list_used_inputs(rule)])
     return rng.choice(
         (
-            f"With {told}, the {rule.name} is {text}.",
-            f"I write {told}. Then the {rule.name} is {text}.",
-            f"The {rule.name} is {text}, with {told}.",
+            f"With {stated}, the {rule.name} is {text}.",
+            f"I write {stated}. Then the {rule.name} is {text}.",
+            f"The {rule.name} is {text}, with {stated}.",
         )
     )
 
@@ -193,8 +193,8 @@ def _work_steps(
             asked = f"Is {tested} {clause.when.removeprefix(f'{tested} is ')}?"
             kept = format_number(get_operand_value(step.a, scope))
             if done is not None:
-                told = clause.action if is_condition_met(step, scope) else clause.otherwise
-                work.add_calculation(asked, test, f", so I {told}:")
+                stated = clause.action if is_condition_met(step, scope) else clause.otherwise
+                work.add_calculation(asked, test, f", so I {stated}:")
                 work.add_calculation("", format_calculation(done, scope))
             else:
                 work.add_calculation(asked, test, f", so it stays {kept}.")

@@ -41,19 +41,20 @@ def _draw_wording(rng: Rng, rule: Rule) -> str:
         pattern = rng.choice(TEXTS["patterns"])
     items = list(rule.inputs.items())
     rng.shuffle(items)
-    told = [(key, _draw_noun(rng, each), each) for key, each in items]
+    stated = [(key, _draw_noun(rng, each), each) for key, each in items]
     short = rng.random() < 0.35
     units = {key: "" if short or each.plural else each.unit for key, each in items}
     forms = {
-        "is": join_list([_format_is_clause(k, noun, e, units[k]) for k, noun, e in told]),
-        "of": join_list([_format_of_phrase(k, noun, e, units[k]) for k, noun, e in told]),
+        "is": join_list([_format_is_clause(k, noun, e, units[k]) for k, noun, e in stated]),
+        "of": join_list([_format_of_phrase(k, noun, e, units[k]) for k, noun, e in stated]),
         "eq": ", ".join(
-            f"{noun}{_draw_equals_sign(rng)}{{{k}}}{_format_unit(units[k])}" for k, noun, e in told
+            f"{noun}{_draw_equals_sign(rng)}{{{k}}}{_format_unit(units[k])}"
+            for k, noun, e in stated
         ),
         "col": rng.choice((", ", "; ")).join(
-            f"{noun}: {{{k}}}{_format_unit(units[k])}" for k, noun, e in told
+            f"{noun}: {{{k}}}{_format_unit(units[k])}" for k, noun, e in stated
         ),
-        "bare": ", ".join(_format_bare_value(k, noun, e, units[k]) for k, noun, e in told),
+        "bare": ", ".join(_format_bare_value(k, noun, e, units[k]) for k, noun, e in stated),
         "n": rule.name,
         "thing": rng.choice(rule.about) if rule.about else "thing",
     }

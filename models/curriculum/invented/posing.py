@@ -126,8 +126,8 @@ def list_calculations(work: str) -> list[tuple[str, str]]:
 
 def find_shared_numbers(question: str, procedure: str) -> set[str]:
     """Return the numbers in both texts, except the numbers of the steps."""
-    told = _NUMBERING.sub("", procedure)
-    return set(_NUMBER.findall(_GROUPING.sub("", question))) & set(_NUMBER.findall(told))
+    stated = _NUMBERING.sub("", procedure)
+    return set(_NUMBER.findall(_GROUPING.sub("", question))) & set(_NUMBER.findall(stated))
 
 
 def vary_case(rng: Rng, question: str) -> str:

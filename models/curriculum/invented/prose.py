@@ -128,8 +128,8 @@ def _write_chain(rng: Rng, clauses: Sequence[Clause]) -> str:
         first, *rest = clauses
         if first.when:
             return f"look whether {first.when}. " + _write_sentences(rng, clauses)
-        told = _write_sentences(rng, [first, *rest]).split(". ", 1)
-        return f"first {first.action}." + (f" {told[1]}" if rest else "")
+        stated = _write_sentences(rng, [first, *rest]).split(". ", 1)
+        return f"first {first.action}." + (f" {stated[1]}" if rest else "")
     link = rng.choice((", then ", ", and then ", ", next ", "; then "))
     last = rng.choice((", and finally ", ", then ", ", and at the end "))
     actions = [c.action for c in clauses]
@@ -149,8 +149,8 @@ def _write_first_person(rng: Rng, telling: ProcedureContext, clauses: Sequence[C
 
 def _write_imperative(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
     lead = _draw_sentence(rng, "leads", telling)
-    told = _write_sentences(rng, clauses, "")
-    return f"{lead} {told}{_draw_closing(rng, telling, 0.4)}"
+    stated = _write_sentences(rng, clauses, "")
+    return f"{lead} {stated}{_draw_closing(rng, telling, 0.4)}"
 
 
 def _write_numbered(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
@@ -184,10 +184,10 @@ def _write_questions_and_answers(
 ) -> str:
     need = f"What do I need? {capitalize_first(telling.given)}."
     asks = ["What comes first?", "And then?", "What next?", "And after that?", "What else?"]
-    told = [
+    stated = [
         f"{asks[min(i, 4)]} {capitalize_first(c.format_clause())}." for i, c in enumerate(clauses)
     ]
-    return " ".join([need, *told])
+    return " ".join([need, *stated])
 
 
 def _write_given_wanted(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
@@ -215,10 +215,10 @@ def _write_as_habit(rng: Rng, telling: ProcedureContext, clauses: Sequence[Claus
 def _write_reminder(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
     lead = rng.choice(("Remember:", "Note to myself:", "Keep in mind:", "Reminder:"))
     named = rng.choice((f"for the {telling.name}, ", f"the {telling.name} is found so. "))
-    told = _write_sentences(rng, clauses)
-    kept = told[:1] if told.startswith("I ") else told[:1].lower()
-    told = told if named.endswith(". ") else kept + told[1:]
-    return f"{lead} {named}{told}"
+    stated = _write_sentences(rng, clauses)
+    kept = stated[:1] if stated.startswith("I ") else stated[:1].lower()
+    stated = stated if named.endswith(". ") else kept + stated[1:]
+    return f"{lead} {named}{stated}"
 
 
 def _write_second_person(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
@@ -226,7 +226,7 @@ def _write_second_person(rng: Rng, telling: ProcedureContext, clauses: Sequence[
         (
             f"If you want the {telling.name}, do it like this.",
             f"Somebody explained the {telling.name} to me so:",
-            f"The {telling.name}, as my teacher told it:",
+            f"The {telling.name}, as my teacher stated it:",
         )
     )
     return f"{lead} {_write_sentences(rng, clauses, 'you ')}{_draw_closing(rng, telling, 0.3)}"
@@ -236,8 +236,10 @@ def _write_ordinals(rng: Rng, telling: ProcedureContext, clauses: Sequence[Claus
     """Write each step after its ordinal number: First, Second, Third."""
     words = ["First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth"]
     noun = rng.choice((" step", "", " thing to do"))
-    told = [f"{w}{noun}: {c.format_clause('', '')}." for w, c in zip(words, clauses, strict=False)]
-    return " ".join([*told, _draw_sentence(rng, "closings", telling)])
+    stated = [
+        f"{w}{noun}: {c.format_clause('', '')}." for w, c in zip(words, clauses, strict=False)
+    ]
+    return " ".join([*stated, _draw_sentence(rng, "closings", telling)])
 
 
 def _write_start_to_end(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
@@ -246,16 +248,16 @@ def _write_start_to_end(rng: Rng, telling: ProcedureContext, clauses: Sequence[C
         return _write_imperative(rng, telling, clauses)
     start, middle, end = rng.choice((("Start", "Go on", "End"), ("Begin", "Continue", "Finish")))
     words = [start, *[middle] * (len(clauses) - 2), end]
-    told = [f"{w}: {c.format_clause('', '')}." for w, c in zip(words, clauses, strict=True)]
-    return f"{_draw_sentence(rng, 'leads', telling)} {' '.join(told)}"
+    stated = [f"{w}: {c.format_clause('', '')}." for w, c in zip(words, clauses, strict=True)]
+    return f"{_draw_sentence(rng, 'leads', telling)} {' '.join(stated)}"
 
 
 def _write_purpose_last(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:
     """Write the last step in a sentence that names the wanted quantity."""
     if len(clauses) < 2 or clauses[-1].when:
         return _write_first_person(rng, telling, clauses)
-    told = _write_sentences(rng, clauses[:-1])
-    return f"{told} To get the {telling.name} out of that, I {clauses[-1].action}."
+    stated = _write_sentences(rng, clauses[:-1])
+    return f"{stated} To get the {telling.name} out of that, I {clauses[-1].action}."
 
 
 def _write_formula(rng: Rng, telling: ProcedureContext, clauses: Sequence[Clause]) -> str:

@@ -64,8 +64,8 @@ def phrase_factors(rng: Rng, system: UnitSystem, what: str) -> tuple[str, ...]:
         one = ", ".join(f"a {a} is {p} {b}" for a, p, b in rows)
         return (f"For {what}, {one}.",)
     if rng.random() < 0.3:
-        told = "; ".join(f"1 {a} = {p} {b}" for a, p, b in rows)
-        return (rng.choice((f"Units of {what}: {told}.", f"{capitalize_first(told)}.")),)
+        stated = "; ".join(f"1 {a} = {p} {b}" for a, p, b in rows)
+        return (rng.choice((f"Units of {what}: {stated}.", f"{capitalize_first(stated)}.")),)
     text = rng.choice(TEXTS["facts_two"])
     return tuple(text.format(a1=a, p=p, b=b) for a, p, b in rng.sample(rows, len(rows)))
 

@@ -124,7 +124,7 @@ def format_clauses(inputs: dict[str, int]) -> list[str]:
 
 def phrase_given(rng: Rng, inputs: dict[str, int]) -> str:
     """Return the named inputs as a sentence before the question."""
-    told = {i: format_amount(rng, i, v) for i, v in inputs.items()}
+    stated = {i: format_amount(rng, i, v) for i, v in inputs.items()}
     thing = draw_thing(rng)
     has = format_clauses(inputs)
     if has and rng.random() < 0.3:
@@ -133,16 +133,16 @@ def phrase_given(rng: Rng, inputs: dict[str, int]) -> str:
             return f"A {value} {QUANTITIES[first].unit} {thing} {join_list(has[1:])}."
         return f"{choose_article(thing).title()} {thing} {join_list(has)}."
     forms = {
-        "The {}.": join_list([f"{i} is {v}" for i, v in told.items()], "and the"),
-        "{}.": ", ".join(f"{i} = {v}" for i, v in told.items()),
-        "{} .": ", ".join(f"{i}: {v}" for i, v in told.items()),
-        "Given {}.": join_list([f"{i} {v}" for i, v in told.items()]),
-        "Let the {}.": join_list([f"{i} be {v}" for i, v in told.items()], "and the"),
+        "The {}.": join_list([f"{i} is {v}" for i, v in stated.items()], "and the"),
+        "{}.": ", ".join(f"{i} = {v}" for i, v in stated.items()),
+        "{} .": ", ".join(f"{i}: {v}" for i, v in stated.items()),
+        "Given {}.": join_list([f"{i} {v}" for i, v in stated.items()]),
+        "Let the {}.": join_list([f"{i} be {v}" for i, v in stated.items()], "and the"),
         f"{choose_article(thing).title()} {thing} has {{}}.": join_list(
-            [f"{choose_article(i)} {i} of {v}" for i, v in told.items()]
+            [f"{choose_article(i)} {i} of {v}" for i, v in stated.items()]
         ),
         f"There is {choose_article(thing)} {thing} with {{}}.": join_list(
-            [f"{i} {v}" for i, v in told.items()]
+            [f"{i} {v}" for i, v in stated.items()]
         ),
     }
     form = rng.choice(list(forms))
@@ -151,22 +151,22 @@ def phrase_given(rng: Rng, inputs: dict[str, int]) -> str:
 
 def phrase_tail(rng: Rng, inputs: dict[str, int]) -> str:
     """Return the named inputs as the end of a question: `for mass 4 kg and speed 3 m/s`."""
-    told = {i: format_amount(rng, i, v) for i, v in inputs.items()}
+    stated = {i: format_amount(rng, i, v) for i, v in inputs.items()}
     thing = draw_thing(rng)
     has = format_clauses(inputs)
     if has and rng.random() < 0.25:
         return f"of {choose_article(thing)} {thing} that {join_list(has)}"
-    of = join_list([f"{choose_article(i)} {i} of {v}" for i, v in told.items()])
+    of = join_list([f"{choose_article(i)} {i} of {v}" for i, v in stated.items()])
     forms = (
-        f"of a {thing} with {join_list([f'{i} {v}' for i, v in told.items()])}",
+        f"of a {thing} with {join_list([f'{i} {v}' for i, v in stated.items()])}",
         f"of a {thing} with {of}",
-        f"for {join_list([f'{i} = {v}' for i, v in told.items()])}",
-        f"if the {join_list([f'{i} is {v}' for i, v in told.items()], 'and the')}",
+        f"for {join_list([f'{i} = {v}' for i, v in stated.items()])}",
+        f"if the {join_list([f'{i} is {v}' for i, v in stated.items()], 'and the')}",
         f"with {of}",
         f"for {of}",
-        f"for {join_list([f'{i} {v}' for i, v in told.items()])}",
+        f"for {join_list([f'{i} {v}' for i, v in stated.items()])}",
         f"for {join_list([f'{v} {i}' for i, v in inputs.items()])}",
-        f"from {join_list([f'{i} {v}' for i, v in told.items()])}",
+        f"from {join_list([f'{i} {v}' for i, v in stated.items()])}",
     )
     return rng.choice(forms)
 

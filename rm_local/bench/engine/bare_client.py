@@ -26,13 +26,7 @@ class BareLoopClient:
         self._log = open_worker_log(self._path, lambda _error: None)
         with self._log.file:
             self._process = await asyncio.create_subprocess_exec(
-                *(
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "rm_local.engine.worker.llama.bare_loop",
-                    *self._arguments,
-                ),
+                *(sys.executable, "-P", "-m", MODULE, *self._arguments),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=self._log.file,

@@ -15,7 +15,7 @@ from rm_local.loop import Turn
 from rm_local.tui import formatting, keys
 from rm_local.tui.chat_state import HitMarks
 from rm_local.tui.messages import EditCancelled, SubproblemEdited
-from rm_local.tui.turn_view import Phase, compute_token_rate, derive_phases
+from rm_local.tui.turn_view import compute_token_rate, derive_phases
 from rm_local.tui.widgets.answer_panel import AnswerPanel
 from rm_local.tui.widgets.branch_list import BranchList
 from rm_local.tui.widgets.hit_list import HitList
@@ -86,7 +86,7 @@ class TurnPanel(Container):
         self._set_line_content(
             "#reason-head",
             format_phase_head(
-                "Reason", "$phase-reason", reason, _describe_branch_progress(turn, reason, now)
+                "Reason", "$phase-reason", reason, _describe_branch_progress(turn, now)
             ),
         )
         for part, phase in (("formulate", formulate), ("retrieve", retrieve), ("reason", reason)):
@@ -165,7 +165,7 @@ def _describe_hit_counts(turn: Turn, marks: HitMarks) -> Content:
     return Content(" · ".join(parts))
 
 
-def _describe_branch_progress(turn: Turn, phase: Phase, now: float) -> Content:
+def _describe_branch_progress(turn: Turn, now: float) -> Content:
     """Return the number of branches, their tokens, rate and first-token time; empty without any."""
     if not turn.branches:
         return Content("")
