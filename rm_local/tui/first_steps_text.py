@@ -24,7 +24,7 @@ def describe_first_steps(steps: FirstSteps, questions: tuple[str, ...]) -> Conte
         lines.append(_format_line("You have", ", ".join(map(one_line, steps.found))))
         lines.append(_format_line("", f"rm-local --model {one_line(steps.found[0])}"))
     if steps.suggestion:
-        free = f", as {format_bytes(steps.free, 0)} are free" if steps.free else ""
+        free = f" ({format_bytes(steps.free, 0)} free)" if steps.free else ""
         fits = f"a model of {steps.suggestion.gb:.1f} GB that fits this machine{free}:"
         lines.append(_format_line("Get", fits))
         lines.append(_format_line("", f"rm-local models pull {steps.suggestion.name}"))

@@ -22,8 +22,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from tests.support.command_runs import CommandRunner, Fault, list_commands
-from tests.support.command_streams import LONGEST_S
 from tests.support.command_values import Invocation, invocations
+from tests.support.watchdog import HANG_SECONDS
 
 
 def run_campaign(
@@ -64,7 +64,7 @@ def call_command(
     )
     @given(drawn)
     def call(invocation: Invocation) -> None:
-        faulthandler.dump_traceback_later(9 * LONGEST_S, exit=True)  # in case no alarm ends it
+        faulthandler.dump_traceback_later(2 * HANG_SECONDS, exit=True)  # in case no alarm ends it
         if fault := run(invocation):
             faults.setdefault(fault.kind, []).append(fault)
 

@@ -10,16 +10,13 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from tests.support.command_values import Invocation, Stream
-
-LONGEST_S = 20.0
-"""Time limit of one call, far above what any needs; it is what a hang runs into."""
-
+from tests.support.watchdog import HANG_SECONDS
 
 _SIGNALS = (signal.SIGALRM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class HungError(BaseException):
-    """A call took longer than LONGEST_S."""
+    """A call took longer than HANG_SECONDS."""
 
 
 def _interrupt(*_: object) -> None:
@@ -51,7 +48,7 @@ class CommandStreams:
             sys.stderr = _open_stream(2, asked.stderr)
             sys.argv = ["rm-local", *arguments]
             signal.signal(signal.SIGALRM, _interrupt)
-            signal.setitimer(signal.ITIMER_REAL, LONGEST_S)
+            signal.setitimer(signal.ITIMER_REAL, HANG_SECONDS)
             main()
             return 0
         except SystemExit as end:
