@@ -4,6 +4,8 @@ from __future__ import annotations
 
 SIGNAL_EXIT = 128
 """Exit code of a command that a signal ended, without the signal's number, which is added."""
+_MEMORY_SIGNS = ("failed to map segment", "annot allocate memory", "can't start new thread")
+"""What an error says where the system refused memory and Python raised no MemoryError."""
 
 
 class RmLocalError(Exception):
@@ -19,6 +21,19 @@ class RmLocalError(Exception):
         super().__init__(f"{message} {remedy}".strip())
         self.message = message
         self.remedy = remedy
+
+
+def is_memory_error(error: BaseException) -> bool:
+    """Return whether an error, or the one in whose handling it was raised, says "no memory".
+
+    That is a MemoryError, a library that does not fit, a thread or a process that cannot start.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, MemoryError) or any(sign in str(seen) for sign in _MEMORY_SIGNS):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 class UsageError(RmLocalError):
@@ -66,7 +81,13 @@ class ContextOverflowError(EngineError):
 
 
 class InsufficientMemoryError(EngineError):
-    """The model and its context need more memory than is free; nothing was allocated."""
+    """The program, or the model and its context, need more memory than is free."""
+
+
+def make_memory_error() -> InsufficientMemoryError:
+    """Make the error to show instead of one that `is_memory_error` recognizes."""
+    remedy = "Close other programs, ask for less at once, or allow more memory (`ulimit -v`)."
+    return InsufficientMemoryError("There is not enough memory.", remedy)
 
 
 class WorkerCrashedError(EngineError):

@@ -11,9 +11,12 @@ import click
 
 from rm_local.cli.old_options import print_renamed_warnings, warn_and_replace_old_command
 from rm_local.cli.terminal import does_term_support_escape_codes
-from rm_local.errors import CancelledByUserError, RmLocalError
-
-_SMALLER = "Close other programs, or ask for less at once."
+from rm_local.errors import (
+    CancelledByUserError,
+    RmLocalError,
+    is_memory_error,
+    make_memory_error,
+)
 
 
 class ReportedError(click.ClickException):
@@ -113,9 +116,9 @@ class CommandGroup(SuggestingGroup):
             ctx.exit(CancelledByUserError.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
-        except MemoryError as error:
-            raise ReportedError("There is not enough memory.", _SMALLER, 1) from error
         except Exception as error:
+            if is_memory_error(error):
+                raise ReportedError.from_error(make_memory_error()) from error
             from rm_local.cli.crash_report import write_crash_report
             from rm_local.cli.os_errors import explain_os_error
 

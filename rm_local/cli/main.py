@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rm_local.cli.lazy_group import CommandGroup
 from rm_local.cli.options import LORA
 from rm_local.cli.signals import end_on_signals
 from rm_local.cli.streams import FAILED, has_output_failed, open_drawing_stream, prepare_streams
+from rm_local.errors import is_memory_error, make_memory_error
 from rm_local.lora import LoraAdapter
 
 COMMANDS = {
@@ -91,3 +93,10 @@ def main() -> None:
         if has_output_failed() and not end.code:
             sys.exit(FAILED)
         raise
+    except Exception as error:
+        # Without memory, click's group may fail before it can report that.
+        if not is_memory_error(error):
+            raise
+        reported = make_memory_error()
+        os.write(2, f"error: {reported.message}\n  {reported.remedy}\n".encode())
+        sys.exit(reported.exit_code)

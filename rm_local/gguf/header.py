@@ -104,7 +104,7 @@ def read_header(
         raise ModelNotFoundError(
             f"The {noun} {path} cannot be read: {error.strerror}.", "Check its permissions."
         ) from error
-    except (EOFError, struct.error, UnicodeDecodeError, OverflowError, MemoryError) as error:
+    except (EOFError, struct.error, UnicodeDecodeError, OverflowError) as error:
         raise InvalidModelError(f"{path} is cut short or damaged in its header.", _AGAIN) from error
 
 

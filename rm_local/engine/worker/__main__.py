@@ -13,11 +13,11 @@ import sys
 from rm_local.engine import protocol, wire
 from rm_local.engine.exit_reasons import DOCTOR
 from rm_local.engine.worker.inbox import Inbox
+from rm_local.errors import is_memory_error
 from rm_local.text import one_line
 
 _MAX_REASON = 300
 """Maximum number of characters of an import error's text in a message."""
-_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
 _MORE_MEMORY = "Close other programs, or allow it more memory (`ulimit -v`)."
 
 
@@ -33,7 +33,7 @@ def make_import_error_reply(error: Exception) -> protocol.ErrorReply:
     """
     lines = [line for line in str(error).splitlines() if line.strip(" .")]
     reason = one_line(lines[-1] if lines else type(error).__name__, _MAX_REASON).rstrip(".")
-    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_MEMORY):
+    if is_memory_error(error):
         message = f"There is too little memory to load llama.cpp: {reason}."
         return protocol.ErrorReply("EngineError", message, _MORE_MEMORY)
     message = f"llama-cpp-python cannot be used: {reason}."
