@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rm_local.units import format_count
+
 _HEADING = "Attached text:"
 _ATTACHMENT = re.compile(rf"\n\n{_HEADING}\n(`{{3,}})\n(.*)\n\1\Z", re.DOTALL)
 
@@ -44,5 +46,4 @@ def split_attachment(question: str) -> AskedQuestion:
 def describe_size(text: str) -> str:
     """Describe the size of a text in words: its lines and characters."""
     lines = len(text.splitlines())
-    characters = "1 character" if len(text) == 1 else f"{len(text):,} characters"
-    return f"{'1 line' if lines == 1 else f'{lines:,} lines'}, {characters}"
+    return f"{format_count(lines, 'line')}, {format_count(len(text), 'character')}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 MOST_BRANCHES = 256
-"""Samples and hints of a turn. The time for a branch grows with their number: with 1,000 branches a
-turn kept its time limit of seconds no longer."""
+"""Samples and hints of a turn. The time for a branch grows with their number: with 1,000 a turn
+exceeds a time limit of seconds."""
 MOST_TOKENS = 1 << 20
 """Tokens of a branch, as of the largest context."""
 MOST_SECONDS = 7 * 24 * 3600

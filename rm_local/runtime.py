@@ -163,8 +163,9 @@ class Runtime:
             self.publish_notice_once,
             is_default=self._uses_default,
         )
-        lora = await self.hash_adapters()
-        name = await asyncio.to_thread(self._name_model, file)
+        lora, name = await asyncio.gather(
+            self.hash_adapters(), asyncio.to_thread(self._name_model, file)
+        )
         info = await self.engine.load_model(
             file, lora=lora, name=name, on_progress=publish_progress
         )

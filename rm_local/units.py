@@ -1,4 +1,4 @@
-"""Formats sizes, durations and large numbers for people."""
+"""Formats sizes, durations, counts and large numbers for people."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def format_count(number: int, noun: str, plural: str = "") -> str:
+    """Format a number with its noun: `1 hit`, `1,024 hits`. The default plural appends an s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def format_parameter_count(count: int) -> str:

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -42,7 +42,13 @@ from rm_local.errors import (
 )
 from rm_local.extras import Extra, format_install_command, is_installed
 from rm_local.folders import find_write_obstacle
-from rm_local.gguf import read_and_check_adapters
+from rm_local.gguf import (
+    GgufHeader,
+    LoraFile,
+    check_file_complete,
+    check_is_text_model,
+    read_and_check_adapters,
+)
 from rm_local.library import (
     RM_SMALL,
     choose_default_model,
@@ -84,8 +90,7 @@ def run_checks(wanted: Settings) -> Iterator[CheckResult]:
     yield from _check_engine_and_devices(engine)
     yield _check_free_memory()
     yield _check_default_model()
-    yield _check_model(wanted, resolve_model_path_or_name(wanted))
-    yield from _check_memory_fit(wanted, parse_usable_gpus(engine))
+    yield from _check_model_and_memory_fit(wanted, parse_usable_gpus(engine))
     yield _check_minilm_embedder()
     yield _check_extras()
     yield from _check_stores(wanted.stores)
@@ -156,65 +161,89 @@ def _check_default_model() -> CheckResult:
     return CheckResult("Default", level, f"{name} runs when no model is named", default.notice)
 
 
-def _check_model(wanted: Settings, model: Path) -> CheckResult:
-    """Check that `model` is a complete GGUF file of a text model, and that the adapters fit it.
+def _check_model_and_memory_fit(
+    wanted: Settings, devices: tuple[Device, ...]
+) -> Iterator[CheckResult]:
+    """Check the model of the settings with its adapters, and that its estimated memory is free.
 
-    The model is not loaded. The adapters are those of the settings `wanted`.
+    The model is not loaded. Its memory is not checked if a header is unreadable, or an adapter does
+    not fit it.
     """
-    from rm_local.engine import detect_chat_format
-    from rm_local.gguf import check_file_complete, check_is_text_model
-
+    model = resolve_model_path_or_name(wanted)
     try:
         files = read_or_predict_model_headers(model)
-        path = files.there[0][0] if model == RM_SMALL else model
-        header, made = files.header, path.is_file()
-        if made:
+        name = name_model(wanted, model)
+    except RmLocalError as error:
+        yield _describe_model_error(error)
+        return
+    path = files.there[0][0] if model == RM_SMALL else model
+    problem = _find_model_problem(path, files.header)
+    try:
+        adapters = read_and_check_adapters(wanted.lora, path, files)
+    except EngineError as error:
+        remedy = f"{error.remedy} Name adapters with --lora FILE, or in the settings."
+        yield problem or CheckResult("Adapter", "bad", error.message, remedy)
+        return
+    yield problem or _check_chat_format(wanted, name, path, files.header, adapters)
+    yield _check_memory_fit(wanted, devices, AdaptedModelSizes(files, adapters), name)
+
+
+def _describe_model_error(error: RmLocalError) -> CheckResult:
+    """Describe an error of the model as a bad check; the settings' remedies name no option."""
+    option = "" if isinstance(error, SettingsError) else " Name it with --model FILE."
+    return CheckResult("Model", "bad", error.message, f"{error.remedy}{option}")
+
+
+def _find_model_problem(path: Path, header: GgufHeader) -> CheckResult | None:
+    """Check that the file, if it exists, is complete and a text model; None if it is."""
+    try:
+        if path.is_file():
             check_file_complete(path, header)
         check_is_text_model(path, header)
-        try:
-            adapters = read_and_check_adapters(wanted.lora, path, files)
-        except EngineError as error:
-            remedy = f"{error.remedy} Name adapters with --lora FILE, or in the settings."
-            return CheckResult("Adapter", "bad", error.message, remedy)
+    except RmLocalError as error:
+        return _describe_model_error(error)
+    return None
+
+
+def _check_chat_format(
+    wanted: Settings, name: str, path: Path, header: GgufHeader, adapters: Sequence[LoraFile]
+) -> CheckResult:
+    """Check that the model's chat format can be detected, and describe the model.
+
+    `name` is the model's name in the list of models.
+    """
+    from rm_local.engine import detect_chat_format
+
+    try:
         described = detect_chat_format(
             header.metadata, file=path.stem, overrides=paths.templates_dir(), adapters=adapters
         )
-    except SettingsError as error:
-        return CheckResult("Model", "bad", error.message, error.remedy)
     except RmLocalError as error:
-        return CheckResult(
-            "Model", "bad", error.message, f"{error.remedy} Name it with --model FILE."
-        )
+        return _describe_model_error(error)
+    made = path.is_file()
     size = format_bytes(path.stat().st_size if made else header.needed_bytes)
     later = "" if made else ", made on first use"
-    name = name_model(wanted, model)
     found = f"{name}: {path}, {header.architecture}, {size}{later}; {described.summary}"
     found += "".join(f"; with the adapter {adapter}" for adapter in wanted.lora)
     return CheckResult("Model", "ok", found)
 
 
-def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[CheckResult]:
-    """Check that the model's estimated memory under the settings is free; nothing if unreadable."""
+def _check_memory_fit(
+    wanted: Settings, devices: tuple[Device, ...], model: AdaptedModelSizes, name: str
+) -> CheckResult:
+    """Check that the estimated memory of the model called `name` under the settings is free."""
+    asked = build_placement_request(wanted, model)
     try:
-        files = read_or_predict_model_headers(resolve_model_path_or_name(wanted))
-        model = AdaptedModelSizes(
-            files, read_and_check_adapters(wanted.lora, files.there[0][0], files)
-        )
-        asked = build_placement_request(wanted, model)
-        name = name_model(wanted, resolve_model_path_or_name(wanted))
-        need = estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
         check_fits_memory(model, devices, asked, free_memory(), name)
     except InsufficientMemoryError as error:
-        yield CheckResult("Fits", "warn", error.message, error.remedy)
-    except RmLocalError:
-        return  # the check of the model has reported it
-    else:
-        size = f"{format_bytes(need.total)} at {need.context:,} tokens, {asked.kv} cache"
-        layers = plan_placement(model, devices, asked).layers
-        where = f"{layers} of {len(model.shape.layers) + 1} layers on devices" if layers else "CPU"
-        yield CheckResult(
-            "Fits", "ok", f"{size}; {where}; when the context is full: {wanted.context_overflow}"
-        )
+        return CheckResult("Fits", "warn", error.message, error.remedy)
+    need = estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
+    size = f"{format_bytes(need.total)} at {need.context:,} tokens, {asked.kv} cache"
+    layers = plan_placement(model, devices, asked).layers
+    where = f"{layers} of {len(model.shape.layers) + 1} layers on devices" if layers else "CPU"
+    return CheckResult(
+        "Fits", "ok", f"{size}; {where}; when the context is full: {wanted.context_overflow}"
+    )
 
 
 def _check_minilm_embedder() -> CheckResult:

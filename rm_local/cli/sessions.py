@@ -68,6 +68,7 @@ def print_sessions(as_data: bool) -> None:
     from rm_local.attachment import split_attachment
     from rm_local.sessions import list_sessions
     from rm_local.text import one_line
+    from rm_local.units import format_count
 
     found = list_sessions()
     if as_data:
@@ -75,7 +76,7 @@ def print_sessions(as_data: bool) -> None:
         return
     for saved in found:
         when = click.style(f"{saved.started:%Y-%m-%d %H:%M}", dim=True)
-        turns = "1 turn" if saved.turns == 1 else f"{saved.turns} turns"
+        turns = format_count(saved.turns, "turn")
         question = one_line(split_attachment(saved.question).summary, 100)
         click.echo(f"{saved.id}  {when}  {turns:<9} {saved.state:<9} {question}")
     if not found:

@@ -64,7 +64,10 @@ def describe_unknown_option(error: click.NoSuchOption, args: list[str]) -> str:
         listed = [*_list_options(root.command), *_list_options(commands["ask"])]
         near = get_close_matches(name, listed, 1)
         if near and near[0] not in _list_options(root.command):
-            meant = [near[0] if each == name else each for each in args]
+            meant = [
+                near[0] + each.removeprefix(name) if each.partition("=")[0] == name else each
+                for each in args
+            ]
             return f"{message} Did you mean `{_complete_question(commands['ask'], meant)}`?"
     if error.possibilities:
         return f"{message} Did you mean {' or '.join(sorted(error.possibilities))}?"

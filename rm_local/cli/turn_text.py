@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.text import one_line
+from rm_local.units import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ def format_phase_line(phase: str, text: str, seconds: float | None = None) -> st
 
 def describe_judgements(judgements: Sequence[Judgement]) -> str:
     """Describe in words how many hits the model keeps, or that it did not judge any."""
-    hits = "1 hit" if len(judgements) == 1 else f"{len(judgements)} hits"
+    hits = format_count(len(judgements), "hit")
     if all(each.probability is None for each in judgements):
         return f"the model answered neither yes nor no for {hits}, so all are kept"
     return f"the model keeps {sum(each.kept for each in judgements)} of {hits}"
@@ -91,10 +92,10 @@ def describe_branches(branches: Sequence[Branch]) -> str:
 
 def describe_vote(answer: Answer) -> str:
     """Describe in one line how many branches agree, under which hints, and the tokens spent."""
-    branches = "1 branch" if answer.branches == 1 else f"{answer.branches} branches"
+    branches = format_count(answer.branches, "branch", "branches")
     under = "entry" if len(answer.hints) == 1 else "entries"
     hints = f", under {under} {', '.join(map(str, answer.hint_keys))}" if answer.hints else ""
-    spared = "1 branch" if answer.saved_branches == 1 else f"{answer.saved_branches} branches"
+    spared = format_count(answer.saved_branches, "branch", "branches")
     saved = f", {spared} and about {answer.saved_tokens} tokens saved"
     return (
         f"{_describe_agreement(answer, branches)}{hints}, {answer.tokens} tokens"

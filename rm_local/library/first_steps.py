@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rm_local.library.embedded_models import RM_NANO, RM_SMALL
-from rm_local.paths import shipped_model
 from rm_local.system import free_memory
 
 if TYPE_CHECKING:
@@ -51,14 +50,12 @@ class FirstSteps:
     """Names of models on this machine that generate text, the largest first."""
 
 
-def find_first_steps(settings: Settings, model: Path) -> FirstSteps | None:
-    """Find what to show a user who runs `model`; None if that is not an embedded model.
+def find_first_steps(settings: Settings, model: Path) -> FirstSteps:
+    """Find what to show a user who runs the embedded model `model`: rm-nano's path, or RM_SMALL.
 
     The folders of other programs are searched, so call it in a thread.
     """
-    name = RM_NANO.name if model == shipped_model() else model.name
-    if name not in ABOUT or (model != shipped_model() and model != RM_SMALL):
-        return None
+    name = RM_SMALL.name if model == RM_SMALL else RM_NANO.name
     free = free_memory()
     return FirstSteps(name, ABOUT[name], free, suggest_model(free), _find_own_models(settings))
 

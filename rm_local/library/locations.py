@@ -1,4 +1,4 @@
-"""Finds model files in all places: shipped, settings, added by the user, of other programs."""
+"""Finds model files in all places: shipped, added by the user, of other programs, settings."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def find_model_locations(settings: Settings, note: Note) -> Iterator[ModelLocati
     """
     searches: tuple[LocationSearch, ...] = (
         _find_shipped_model,
-        _find_model_of_settings,
         _find_added_models,
         _find_in_model_dirs,
         _find_in_hub_cache,
         _find_in_ollama,
         _find_in_apps,
+        _find_model_of_settings,  # last: other places know its name, as Ollama's manifests do
     )
     for search in searches:
         try:
@@ -60,12 +60,6 @@ def find_model_locations(settings: Settings, note: Note) -> Iterator[ModelLocati
 def _find_shipped_model(_settings: Settings, _note: Note) -> Iterator[ModelLocation]:
     path = shipped_model()
     yield ModelLocation(path, path.stem, SHIPPED_SOURCE)
-
-
-def _find_model_of_settings(settings: Settings, _note: Note) -> Iterator[ModelLocation]:
-    """Yield the model file that the settings name, if it exists; it may be in no other place."""
-    if settings.model and settings.model.is_file():
-        yield ModelLocation(settings.model, settings.model.stem, SETTINGS)
 
 
 def _find_added_models(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
@@ -99,6 +93,12 @@ def _find_in_apps(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
     for place, roots in apps.list_possible_app_folders().items():
         for root in roots:
             yield from _find_below(root, place, note)
+
+
+def _find_model_of_settings(settings: Settings, _note: Note) -> Iterator[ModelLocation]:
+    """Yield the model file that the settings name, if it exists; it may be in no other place."""
+    if settings.model and settings.model.is_file():
+        yield ModelLocation(settings.model, settings.model.stem, SETTINGS)
 
 
 def _find_below(root: Path, place: str, note: Note) -> Iterator[ModelLocation]:

@@ -78,7 +78,12 @@ class Library:
         for missing in self.missing:
             if missing.name == wanted:
                 raise ModelNotFoundError(missing.message, missing.remedy)
-        for fits in (_is_exact_name, _is_name_without_place, _starts_with_wanted, _is_ascii_name):
+        for fits in (
+            _is_exact_name,
+            _is_name_without_place,
+            _starts_with_wanted,
+            _equals_ascii_form,
+        ):
             found = [listed for listed in self.models if fits(listed.name, wanted)]
             if len(found) == 1:
                 return found[0]
@@ -257,6 +262,6 @@ def _starts_with_wanted(name: str, wanted: str) -> bool:
     return name.startswith(wanted)
 
 
-def _is_ascii_name(name: str, wanted: str) -> bool:
-    """Return whether `wanted` is the name with other letters replaced, as it was before."""
+def _equals_ascii_form(name: str, wanted: str) -> bool:
+    """Return whether `wanted` is the name with each run of other letters replaced by a dash."""
     return re.sub(r"[^a-z0-9._]+", "-", name).strip("-.") == wanted

@@ -32,6 +32,7 @@ from rm_local.loop.events import (
     Retrieved,
 )
 from rm_local.records import Answer, Branch, Hit, PrefillStats, StopReason
+from rm_local.units import format_count
 
 Span = tuple[int, int]
 """Start and end, exclusive, of a part of a text, in characters."""
@@ -145,7 +146,7 @@ class Turn:
         if self.judgements and not number:
             found = len(self.judgements)
             return "the one hit not kept" if found == 1 else f"none of {found} hits kept"
-        return "nothing fits" if not number else "1 hit" if number == 1 else f"{number} hits"
+        return format_count(number, "hit") if number else "nothing fits"
 
     @property
     def is_in_progress(self) -> bool:

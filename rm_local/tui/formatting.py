@@ -12,7 +12,6 @@ from rm_local.text import one_line, sanitize_text
 __all__ = [
     "dim_spans",
     "format_bar",
-    "format_count",
     "format_domain_and_source",
     "format_hint_subproblem",
     "format_rate",
@@ -35,11 +34,6 @@ def format_seconds(value: float | None) -> str:
         return f"{value:.1f} s"
     minutes, rest = divmod(round(value), 60)
     return f"{minutes} m {rest:02d} s"
-
-
-def format_count(number: int, noun: str, plural: str = "") -> str:
-    """Format a number with its noun: `1 hit`, `1,024 hits`. The default plural appends an s."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def format_rate(tokens_a_second: float) -> str:

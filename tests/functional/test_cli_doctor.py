@@ -15,6 +15,7 @@ from rm_local.cli import checks
 from rm_local.cli.main import cli
 from rm_local.cli.subprocess_json import explain_failed_run, run_json_module
 from rm_local.settings import Settings
+from tests.support import gguf_headers
 
 
 def report(*arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -47,6 +48,18 @@ def test_what_is_bad_says_what_to_do(tmp_path: Path) -> None:
         assert found[name]["level"] == "bad"
         assert path in found[name]["found"]
         assert found[name]["remedy"]
+
+
+def test_a_part_of_a_model_without_the_first_is_bad(tmp_path: Path) -> None:
+    """The checks after it are made, too."""
+    part = gguf_headers.write(tmp_path / "m-00002-of-00002.gguf", gguf_headers.model())
+
+    code, found = report("--model", str(part))
+
+    assert (code, found["Model"]["level"]) == (1, "bad")
+    assert "m-00001-of-00002.gguf, is missing" in found["Model"]["found"]
+    assert "Fits" not in found
+    assert "Terminal" in found
 
 
 def test_the_doctor_says_whether_the_model_fits(monkeypatch: pytest.MonkeyPatch) -> None:

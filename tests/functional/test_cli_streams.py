@@ -118,6 +118,23 @@ def test_a_file_does_not_get_the_number_of_a_closed_stream(tmp_path: Path) -> No
     assert run(f"store verify --store {store}").returncode == 0
 
 
+def test_a_child_has_the_streams_that_were_closed() -> None:
+    """A process that a command starts gets all three, on the null device."""
+    child = "import os; [os.fstat(number) for number in range(3)]"
+    parent = (
+        "import subprocess, sys; from rm_local.cli.streams import prepare_streams; "
+        "prepare_streams(); sys.exit(subprocess.call([sys.executable, '-c', sys.argv[1]]))"
+    )
+
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", parent, child],
+        cwd=ROOT,
+        check=False,
+    )
+
+    assert done.returncode == 0
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="no such device")
 @pytest.mark.parametrize("command", [*COMMANDS][:-1])
 def test_a_full_device_is_one_message(command: str, own_home: Path) -> None:

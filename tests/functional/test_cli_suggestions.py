@@ -25,6 +25,7 @@ def run(*arguments: str) -> Result:
         (["--plan", "none"], 'Did you mean `rm-local ask --plan none "the question"`?'),
         (["--plan", "none", "Why so?"], 'Did you mean `rm-local ask --plan none "Why so?"`?'),
         (["--plam", "none", "Why?"], 'Did you mean `rm-local ask --plan none "Why?"`?'),
+        (["--sampels=3", "Why?"], 'Did you mean `rm-local ask --samples=3 "Why?"`?'),
         (["-c", "And?"], 'Did you mean `rm-local ask -c "And?"`?'),
         (["aks", "hi there"], 'Did you mean `rm-local ask "hi there"`?'),
         (["serach", "x"], "Did you mean `rm-local search x`?"),

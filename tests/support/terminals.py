@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import select
 import subprocess
 import sys
@@ -104,8 +103,3 @@ def start_on_terminal(
         process.wait()
         os.close(leader)
         os.close(follower)
-
-
-def remove_escape_codes(drawn: bytes) -> str:
-    """The text that was drawn, without codes for colors and places."""
-    return re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", drawn.decode("utf-8", "replace"))

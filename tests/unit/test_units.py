@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rm_local.units import format_bytes, format_duration, format_parameter_count
+from rm_local.units import format_bytes, format_count, format_duration, format_parameter_count
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,12 @@ def test_durations_are_no_more_exact_than_a_forecast(seconds: float, expected: s
 def test_parameters_have_two_or_three_digits(count: int, expected: str) -> None:
     """As the names of models give them."""
     assert format_parameter_count(count) == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "plural", "expected"),
+    [(0, "", "0 hits"), (1, "", "1 hit"), (1024, "", "1,024 hits"), (2, "strikes", "2 strikes")],
+)
+def test_a_count_has_the_form_of_its_noun(number: int, plural: str, expected: str) -> None:
+    """The singular for one alone; a plural that appends no s can be given."""
+    assert format_count(number, "hit", plural) == expected

@@ -154,8 +154,9 @@ def _format_engine_bench(found: EngineBenchResult) -> list[str]:
 def _format_busy_bench(found: BusyBenchResult) -> list[str]:
     """Format the result of the benchmark with busy programs as lines."""
     from rm_local.text import one_line
+    from rm_local.units import format_count
 
-    loops = "1 busy program" if found.loops == 1 else f"{found.loops} busy programs"
+    loops = format_count(found.loops, "busy program")
     rows = [
         f"{one_line(found.model)}, {one_line(found.device)}; medians of {found.rounds} rounds",
         f"branches   quiet, tokens/s   with {loops}   ratio",

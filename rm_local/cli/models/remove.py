@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import CliContext
-from rm_local.units import format_bytes
+from rm_local.units import format_bytes, format_count
 
 if TYPE_CHECKING:
     from rm_local.library import LibraryModel
@@ -55,7 +55,7 @@ def confirm_and_delete_model(listed: LibraryModel, yes: bool) -> None:
 
     _require_deletable_model(listed)
     model = listed.model
-    files = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {format_bytes(model.size)}"
+    files = f"{format_count(len(model.files), 'file')}, {format_bytes(model.size)}"
     if not yes and not _confirm(f"Delete {one_line(str(model.path))} ({files})?"):
         raise UsageError("Nothing was deleted.", "Answer yes, or give --yes.")
     for file in model.files:

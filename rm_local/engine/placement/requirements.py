@@ -117,19 +117,6 @@ def round_up_context(context: int) -> int:
     return -(-max(1, context) // CONTEXT_STEP) * CONTEXT_STEP
 
 
-def find_largest_context_or_zero(
-    model: ModelSizes, free: int, *, kv: Precision = "f16", flash: bool = True, top: int = 0
-) -> int:
-    """Find the largest context, in tokens, with which a model fits into `free` bytes; 0 if none.
-
-    `top`: maximum; 0 = the context length in training.
-    """
-    top = top or model.trained_context or DEFAULT_CONTEXT
-    return find_largest_fitting_context(
-        lambda context: estimate_memory(model, context, kv=kv, flash=flash).total <= free, top
-    )
-
-
 def find_largest_fitting_context(fits: Callable[[int], bool], top: int) -> int:
     """Find the largest multiple of CONTEXT_STEP, up to `top`, for which `fits` is true; else 0."""
     low, high = 0, -(-top // CONTEXT_STEP)

@@ -30,6 +30,7 @@ from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, write_meta_value
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, create_tables_and_meta
+from rm_local.units import format_count
 
 if TYPE_CHECKING:
     import apsw
@@ -246,5 +247,5 @@ class _Salvager:
 def _format_entry_count_and_ids(ids: list[int]) -> str:
     """Return the number of entries with these ids and the first ids, as "2 entries (3, 7)"."""
     more = ", ..." if len(ids) > MAX_NAMED else ""
-    plural = "entry" if len(ids) == 1 else "entries"
-    return f"{len(ids):,} {plural} ({', '.join(map(str, ids[:MAX_NAMED]))}{more})"
+    count = format_count(len(ids), "entry", "entries")
+    return f"{count} ({', '.join(map(str, ids[:MAX_NAMED]))}{more})"

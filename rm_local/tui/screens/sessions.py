@@ -21,6 +21,7 @@ from rm_local.tui import formatting, keys
 from rm_local.tui.widgets.past_turn import PastTurn
 from rm_local.tui.widgets.text_line import TextLine
 from rm_local.tui.widgets.too_small import TooSmall
+from rm_local.units import format_count
 
 if TYPE_CHECKING:
     from rm_local.loop import Turn
@@ -130,7 +131,7 @@ class Sessions(ModalScreen[Path | None]):
 
 def _format_session(saved: SavedSession) -> Content:
     """Format a session's line in the list: start time, number of turns and first question."""
-    turns = formatting.format_count(saved.turns, "turn")
+    turns = format_count(saved.turns, "turn")
     return Content.assemble(
         (f"{saved.started:%Y-%m-%d %H:%M}  ", "$foreground 60%"),
         (f"{turns:<9} ", "$foreground 60%"),

@@ -11,6 +11,7 @@ from rm_local.loop import Turn
 from rm_local.tui import formatting
 from rm_local.tui.turn_view import Phase
 from rm_local.tui.widgets.text_line import TextLine, format_phase_head
+from rm_local.units import format_count
 
 LARGE_CHARACTERS = frozenset("0123456789+-.,:%$€£ ")
 """Characters that Textual's Digits draws three lines high."""
@@ -93,7 +94,7 @@ def describe_stop_or_failure(turn: Turn) -> Content:
     if not turn.was_stopped:
         return Content("")
     finished = sum(branch.stop != "cancelled" for branch in turn.branches)
-    many = formatting.format_count(len(turn.branches), "branch", "branches")
+    many = format_count(len(turn.branches), "branch", "branches")
     if turn.answer is not None:
         return Content.styled(f"Stopped early, when {finished} of {many} had finished.", "$warning")
     if turn.branches:
@@ -115,12 +116,12 @@ def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
     if answer.result is not None and answer.branches == 1 and answer.saved_branches:
         parts.append("1 branch, others would hardly differ")
     elif answer.result is not None:
-        many = formatting.format_count(answer.branches, "branch", "branches")
+        many = format_count(answer.branches, "branch", "branches")
         parts.append(f"{answer.agreed} of {many} agreed")
     if names := _format_hint_numbers(turn):
         parts.append(f"under {names}")
     parts += [
-        formatting.format_count(answer.tokens, "token"),
+        format_count(answer.tokens, "token"),
         *([f"about {answer.saved_tokens:,} saved"] if answer.saved_tokens else []),
         *([formatting.format_seconds(answer.seconds)] if timed else []),
     ]

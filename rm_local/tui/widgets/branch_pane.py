@@ -15,6 +15,7 @@ from rm_local.records import Hit, PrefillStats
 from rm_local.tui import formatting, keys
 from rm_local.tui.messages import BranchOpened
 from rm_local.tui.widgets.streaming_text import StreamingText
+from rm_local.units import format_count
 
 
 def format_branch_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
@@ -31,7 +32,7 @@ def format_branch_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
 
 def describe_prefill(reading: PrefillStats) -> Content:
     """Return a line on the prompt's tokens, those evaluated, and the time until the first text."""
-    prompt = formatting.format_count(reading.prompt, "token")
+    prompt = format_count(reading.prompt, "token")
     late = reading.prompt_last + reading.hints_read
     return Content.styled(
         f"prompt of {prompt}, {reading.prompt_read:,} of them new · "

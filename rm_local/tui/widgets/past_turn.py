@@ -22,6 +22,7 @@ from rm_local.tui.widgets.branch_pane import (
     format_branch_title,
 )
 from rm_local.tui.widgets.text_line import TextLine
+from rm_local.units import format_count
 
 
 class PastTurn(Vertical, can_focus=True):
@@ -111,7 +112,7 @@ def _format_details(turn: Turn) -> list[Content]:
         mark, color, words = describe_branch_state(branch, result)
         label = "Reason     " if at == 0 else " " * 11
         name = f"{format_branch_title(branch, turn.hits)}  "
-        pace = f"  {formatting.format_count(branch.tokens, 'token')}"
+        pace = f"  {format_count(branch.tokens, 'token')}"
         lines.append(
             Content.assemble(
                 (label, "$phase-reason"),

@@ -11,6 +11,7 @@ from textual.content import Content
 from rm_local.engine import ModelInfo
 from rm_local.tui import formatting
 from rm_local.tui.widgets.text_line import TextLine
+from rm_local.units import format_count
 
 METER = 5
 
@@ -84,6 +85,6 @@ def _format_right(view: StatusView) -> Content:
             )
         )
     if view.entries is not None:
-        entries = formatting.format_count(view.entries, "entry", "entries")
+        entries = format_count(view.entries, "entry", "entries")
         parts.append(Content.styled(entries, "$foreground 60%"))
     return Content.styled(" · ", "$foreground 40%").join(parts)

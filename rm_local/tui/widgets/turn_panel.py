@@ -21,6 +21,7 @@ from rm_local.tui.widgets.branch_list import BranchList
 from rm_local.tui.widgets.hit_list import HitList
 from rm_local.tui.widgets.past_turn import format_numbered_question
 from rm_local.tui.widgets.text_line import ASLEEP, TextLine, format_phase_head
+from rm_local.units import format_count
 
 
 class SubproblemInput(Input):
@@ -154,7 +155,7 @@ def _describe_hit_counts(turn: Turn, marks: HitMarks) -> Content:
     """Return the numbers of hits found, too long, pinned and dropped; empty before retrieval."""
     if not turn.memory_summary and not turn.hits:
         return Content("")
-    number = formatting.format_count(len(turn.hits), "hit")
+    number = format_count(len(turn.hits), "hit")
     parts = [number if turn.hits else f"memory: {turn.memory_summary}"]
     if turn.cuts:
         parts.append(f"{len(turn.cuts)} too long: cut or left out")
@@ -170,10 +171,10 @@ def _describe_branch_progress(turn: Turn, now: float) -> Content:
     if not turn.branches:
         return Content("")
     left = sum(branch.stop is None for branch in turn.branches)
-    many = formatting.format_count(len(turn.branches), "branch", "branches")
+    many = format_count(len(turn.branches), "branch", "branches")
     parts = [f"{left} of {many} running" if left else many]
     parts += [
-        formatting.format_count(turn.tokens, "token"),
+        format_count(turn.tokens, "token"),
         formatting.format_rate(compute_token_rate(turn, now)),
     ]
     if turn.reading:

@@ -13,6 +13,7 @@ from rm_local.engine.placement.adapted_model import AdaptedModelSizes
 from rm_local.gguf import read_and_check_lora_header
 from rm_local.library import model_file
 from rm_local.library.model_file import ModelFile
+from rm_local.options import Precision
 from tests.support import gguf_headers
 
 GIB = 1 << 30
@@ -84,16 +85,23 @@ def test_a_quantized_cache_needs_less_memory(qwen3_4b: ModelFile) -> None:
 
 def test_the_largest_context_is_the_last_that_fits(qwen3_4b: ModelFile) -> None:
     """The last one that fits; at most what the model was trained for, and 0 when none does."""
-    largest = requirements.find_largest_context_or_zero(qwen3_4b, 4 * GIB)
+
+    def find_largest(free: int, kv: Precision = "f16") -> int:
+        return requirements.find_largest_fitting_context(
+            lambda context: requirements.estimate_memory(qwen3_4b, context, kv=kv).total <= free,
+            qwen3_4b.trained_context,
+        )
+
+    largest = find_largest(4 * GIB)
 
     assert 0 < largest < 40960
     assert requirements.estimate_memory(qwen3_4b, largest).total <= 4 * GIB
     assert (
         requirements.estimate_memory(qwen3_4b, largest + requirements.CONTEXT_STEP).total > 4 * GIB
     )
-    assert requirements.find_largest_context_or_zero(qwen3_4b, 4 * GIB, kv="q8_0") > largest
-    assert requirements.find_largest_context_or_zero(qwen3_4b, 100 * GIB) == 40960
-    assert requirements.find_largest_context_or_zero(qwen3_4b, GIB) == 0
+    assert find_largest(4 * GIB, "q8_0") > largest
+    assert find_largest(100 * GIB) == 40960
+    assert find_largest(GIB) == 0
 
 
 def test_computing_without_flash_attention_needs_more_memory(qwen3_4b: ModelFile) -> None:

@@ -11,7 +11,7 @@ import pytest
 from rm_local import paths
 from rm_local.library import added, scan
 from rm_local.library.apps import find_owning_app
-from rm_local.library.models import Library, find_models
+from rm_local.library.models import Library, find_models, name_model
 from rm_local.settings import Settings
 from tests.support import gguf_headers
 
@@ -103,6 +103,17 @@ def test_models_of_ollama_are_found(
     ollama(root, "qwen3", "latest", layers(f"sha256:{HEX}"))
 
     assert named(found()) == [("qwen3-4b-q4_k_m", "ollama")]
+
+
+def test_the_model_of_the_settings_keeps_the_name_of_its_place(home: Path) -> None:
+    """In the list and wherever its file is named, not that of Ollama's blob."""
+    blob = gguf(home / ".ollama" / "models" / "blobs" / f"sha256-{HEX}")
+    ollama(home / ".ollama" / "models", "qwen3", "4b", layers(f"sha256:{HEX}"))
+
+    (listed,) = found(model=blob).models
+
+    assert (listed.name, listed.place, listed.in_use) == ("qwen3-4b-q4_k_m", "ollama", True)
+    assert name_model(Settings(model=blob), blob) == listed.name
 
 
 @pytest.mark.parametrize(

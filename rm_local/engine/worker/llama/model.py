@@ -24,6 +24,7 @@ from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import CancelledByUserError, InvalidModelError, ModelLoadError
 from rm_local.gguf import GgufHeader, LoraFile
+from rm_local.units import format_count
 
 _REPORT_EVERY = 0.05
 """Minimum seconds between two reports of the progress of loading."""
@@ -203,7 +204,7 @@ def _read_quantization(handle: Any) -> str:
 
 def _describe_placement(threads: int) -> str:
     """Describe for the user on which devices the layers are, by llama.cpp's log of the loading."""
-    cpu = f"CPU, {threads} thread{'s' * (threads != 1)}"
+    cpu = f"CPU, {format_count(threads, 'thread')}"
     if not (where := log.find_offloaded_layers()):
         return cpu
     device, there, layers = where
