@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from rm_local import paths
-from rm_local.active_stores import is_shipped_store
 from rm_local.arrays import Floats
 from rm_local.embed import PROBES, PROBES_SHA256
 from rm_local.errors import HomeNotFoundError
 from rm_local.files import write_bytes_atomically
+from rm_local.paths import is_shipped_store
 from rm_local.store import EmbedderId, StoreInfo, StoreSpread
 
 

@@ -77,6 +77,9 @@ if TYPE_CHECKING:
     from rm_local.store.sqlite.connection import (
         open_connection_close_on_error as open_connection_close_on_error,
     )
+    from rm_local.store.sqlite.open_checks import (
+        make_shipped_store_error as make_shipped_store_error,
+    )
     from rm_local.store.sqlite.page_usage import measure_bytes_by_kind as measure_bytes_by_kind
     from rm_local.store.store import Store as Store
     from rm_local.store.store_set import SkipCallback as SkipCallback, StoreSet as StoreSet
@@ -111,6 +114,7 @@ __getattr__ = export_lazily(
         "rewrite.store_source": ["StoreSource"],
         "spread": ["StoreSpread", "measure_spread", "summarize_spread"],
         "sqlite.connection": ["open_connection_close_on_error"],
+        "sqlite.open_checks": ["make_shipped_store_error"],
         "sqlite.page_usage": ["measure_bytes_by_kind"],
         "store": ["Store"],
         "store_set": ["SkipCallback", "StoreSet"],

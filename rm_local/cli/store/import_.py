@@ -40,8 +40,8 @@ def import_files(
     are embedded with the store's own embedder. Entries that the store has already, word for word,
     are skipped. To continue an import that was stopped, run the same command again.
     """
-    from rm_local.active_stores import is_own_store
     from rm_local.ingest import import_from_files, make_own_store
+    from rm_local.paths import is_own_store
     from rm_local.store import ImportResult
 
     path, taken = resolve_store_to_change(context, stores, may_make=True), ImportResult()

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from rm_local.active_stores import is_shipped_store
 from rm_local.cli.context import STORES
 from rm_local.cli.options import JSON
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import list_stores_to_read, resolve_store_to_change
 from rm_local.errors import StoreError
+from rm_local.paths import is_shipped_store
 
 
 @click.command("verify")

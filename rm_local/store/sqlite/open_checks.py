@@ -11,7 +11,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rm_local.active_stores import is_shipped_store
 from rm_local.errors import (
     CorruptStoreError,
     ReadOnlyStoreError,
@@ -20,6 +19,7 @@ from rm_local.errors import (
     StoreVersionError,
 )
 from rm_local.file_kinds import FILE, name_file_kind
+from rm_local.paths import is_shipped_store
 from rm_local.store.format import APPLICATION_ID, PAGE_SIZE, VERSION
 from rm_local.store.sqlite.libraries import load_and_configure_apsw
 
@@ -36,6 +36,14 @@ def make_damaged_error(path: Path, damage: str) -> CorruptStoreError:
         damage,
         "Take back what can be read of it: rm-local store verify --repair --store "
         f"{shlex.quote(str(path))}. Or use another copy.",
+    )
+
+
+def make_shipped_store_error(path: Path) -> ReadOnlyStoreError:
+    """Create the error of a change of the shipped store at `path`."""
+    return ReadOnlyStoreError(
+        f"The store {path} comes with rm-local and is read-only.",
+        "Leave out --store to change your own store, which is searched together with it.",
     )
 
 
