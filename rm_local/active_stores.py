@@ -66,8 +66,10 @@ def choose_store_to_change(named: Sequence[Path]) -> Path:
     """
     chosen = list(dict.fromkeys(map(_resolve_name, named))) or [paths.own_store()]
     if len(chosen) > 1:
+        from rm_local.store import is_writable
+
         own = [path for path in chosen if is_own_store(path)]
-        chosen = own or [path for path in chosen if _can_be_changed(path)] or chosen[:1]
+        chosen = own or [path for path in chosen if is_writable(path)] or chosen[:1]
     if len(chosen) > 1:
         raise UsageError(
             f"Several stores are named: {', '.join(map(str, chosen))}.",
@@ -95,8 +97,3 @@ def _name_store(path: Path) -> str:
     if is_shipped_store(path):
         return SHIPPED
     return OWN if is_own_store(path) else path.stem or str(path)
-
-
-def _can_be_changed(path: Path) -> bool:
-    writable = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
-    return writable and not is_shipped_store(path)

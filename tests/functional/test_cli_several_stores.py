@@ -113,6 +113,9 @@ def test_which_of_several_named_stores_is_changed(shipped: Path, tmp_path: Path)
     assert f"{one}: 2 added" in done.stdout
     done = run("store", "import", lines, "--store", one, "--store", other)
     assert (done.exit_code, "Name the one to change" in done.stderr) == (2, True)
+    one.chmod(0o444)  # read-only for the superuser, too
+    done = run("store", "import", lines, "--store", one, "--store", other)
+    assert f"{other}: 2 added" in done.stdout
     assert not paths.own_store().exists()
 
 

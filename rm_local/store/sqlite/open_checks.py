@@ -86,8 +86,8 @@ def check_vec0_layout(connection: apsw.Connection, path: Path) -> None:
 def is_writable(path: Path) -> bool:
     """Return whether the store's file and its folder (for the journal) can be written to.
 
-    A file or folder without any write permission counts as read-only even for the superuser, and
-    the shipped store always does.
+    False without a file. A file or folder without any write permission counts as read-only even
+    for the superuser, and the shipped store always does.
     """
     if is_shipped_store(path):
         return False
