@@ -31,12 +31,25 @@ REBUILD = "Build it again (python -m models.seed.build for the seed store) or us
 
 
 def make_damaged_error(path: Path, damage: str) -> CorruptStoreError:
-    """Create the error of a damaged store, whose remedy gives back what can be read of it."""
-    return CorruptStoreError(
-        damage,
+    """Create the error of a damaged store, with its remedy."""
+    return CorruptStoreError(damage, format_repair_remedy(path))
+
+
+def format_repair_remedy(path: Path) -> str:
+    """Return what to do about a damaged store: the shipped one cannot be repaired in its place."""
+    if is_shipped_store(path):
+        return "Reinstall rm-local to get the shipped store again."
+    return (
         "Take back what can be read of it: rm-local store verify --repair --store "
-        f"{shlex.quote(str(path))}. Or use another copy.",
+        f"{shlex.quote(str(path))}. Or use another copy."
     )
+
+
+def _make_foreign_error(path: Path, fact: str) -> CorruptStoreError:
+    """Create the error of a file that is not a store, with its remedy."""
+    if is_shipped_store(path):
+        return make_damaged_error(path, fact)
+    return CorruptStoreError(fact, "Choose a .rms file, or make a store.")
 
 
 def make_shipped_store_error(path: Path) -> ReadOnlyStoreError:
@@ -126,13 +139,11 @@ def check_header(path: Path) -> None:
     """
     header = _read_file_header(path)
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-        raise CorruptStoreError(f"{path} is not a store.", "Choose a .rms file, or make a store.")
+        raise _make_foreign_error(path, f"{path} is not a store.")
     (version,) = struct.unpack_from(">I", header, 60)
     (application,) = struct.unpack_from(">I", header, 68)
     if application != APPLICATION_ID:
-        raise CorruptStoreError(
-            f"{path} is an SQLite file but not a store.", "Choose a .rms file, or make a store."
-        )
+        raise _make_foreign_error(path, f"{path} is an SQLite file but not a store.")
     if version != VERSION:
         remedy = "Update rm-local." if version > VERSION else REBUILD
         raise StoreVersionError(
