@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rm_local import paths
-from rm_local.errors import HomeNotFoundError, ReadOnlyStoreError, UsageError
+from rm_local.errors import HomeNotFoundError, UsageError
+from rm_local.paths import is_own_store, is_shipped_store
 from rm_local.settings import STORE_NAMES
 
 SHIPPED, OWN = STORE_NAMES
@@ -52,20 +53,6 @@ def name_stores(stores: Sequence[Path]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def is_own_store(path: Path) -> bool:
-    """Return whether `path` is that of the user's own store, which need not exist."""
-    try:
-        own = paths.own_store()
-    except HomeNotFoundError:
-        return False
-    return path.absolute() == own or _is_same_file(path, own)
-
-
-def is_shipped_store(path: Path) -> bool:
-    """Return whether `path` leads to the shipped store, also by a link."""
-    return _is_same_file(path, paths.shipped_store())
-
-
 def choose_store_to_change(named: Sequence[Path]) -> Path:
     """Return the store that a command changes: the named one, by default the user's own store.
 
@@ -79,24 +66,20 @@ def choose_store_to_change(named: Sequence[Path]) -> Path:
     """
     chosen = list(dict.fromkeys(map(_resolve_name, named))) or [paths.own_store()]
     if len(chosen) > 1:
+        from rm_local.store import is_writable
+
         own = [path for path in chosen if is_own_store(path)]
-        chosen = own or [path for path in chosen if _can_be_changed(path)] or chosen[:1]
+        chosen = own or [path for path in chosen if is_writable(path)] or chosen[:1]
     if len(chosen) > 1:
         raise UsageError(
             f"Several stores are named: {', '.join(map(str, chosen))}.",
             "Name the one to change: --store FILE.",
         )
     if is_shipped_store(chosen[0]):
+        from rm_local.store import make_shipped_store_error
+
         raise make_shipped_store_error(chosen[0])
     return chosen[0]
-
-
-def make_shipped_store_error(path: Path) -> ReadOnlyStoreError:
-    """Return the error to raise for a change of the shipped store at `path`."""
-    return ReadOnlyStoreError(
-        f"The store {path} comes with rm-local and is read-only.",
-        "Leave out --store to change your own store, which is searched together with it.",
-    )
 
 
 def _resolve_name(path: Path) -> Path:
@@ -105,27 +88,12 @@ def _resolve_name(path: Path) -> Path:
     Raises:
         HomeNotFoundError: It is `own`, and the user has no home folder.
     """
-    match str(path):
-        case "shipped":
-            return paths.shipped_store()
-        case "own":
-            return paths.own_store()
-    return path
+    if str(path) == SHIPPED:
+        return paths.shipped_store()
+    return paths.own_store() if str(path) == OWN else path
 
 
 def _name_store(path: Path) -> str:
     if is_shipped_store(path):
         return SHIPPED
     return OWN if is_own_store(path) else path.stem or str(path)
-
-
-def _can_be_changed(path: Path) -> bool:
-    writable = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
-    return writable and not is_shipped_store(path)
-
-
-def _is_same_file(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except (OSError, ValueError):
-        return False

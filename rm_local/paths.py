@@ -87,6 +87,20 @@ def shipped_store() -> Path:
     return _find_shipped_file("seed.rms")
 
 
+def is_own_store(path: Path) -> bool:
+    """Return whether `path` is that of the user's own store, which need not exist."""
+    try:
+        own = own_store()
+    except HomeNotFoundError:
+        return False
+    return path.absolute() == own or _is_same_file(path, own)
+
+
+def is_shipped_store(path: Path) -> bool:
+    """Return whether `path` leads to the shipped store, also by a link."""
+    return _is_same_file(path, shipped_store())
+
+
 def shipped_static_embedder() -> Path:
     """Return the path of the shipped table of the static embedder."""
     return _find_shipped_file("rm-static.safetensors")
@@ -116,6 +130,13 @@ def _join_rm_local_home(name: str) -> Path | None:
     if folder.parts[0].startswith("~"):
         raise SettingsError(f"RM_LOCAL_HOME is {home}, but there is no such home folder.", SET_HOME)
     return folder / name
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False
 
 
 def _find_platform_folder(attribute: str) -> Path:

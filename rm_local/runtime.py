@@ -228,19 +228,18 @@ class Runtime:
             async with self._opening_store:
                 active = self.stores
                 if self._retriever is None or active != self._opened_stores:
-                    self._retriever = await self._open_store()
+                    self._retriever = await self._open_store(active)
                     self._opened_stores = active
                 return self._retriever
 
-    async def _open_store(self) -> StoreRetriever:
-        """Open the stores, load their embedder, and combine both as a retriever."""
+    async def _open_store(self, active: Sequence[Path]) -> StoreRetriever:
+        """Open the stores `active`, load their embedder, and combine both as a retriever."""
         from rm_local.embed import open_query_embedder
         from rm_local.loop import StoreRetriever
         from rm_local.store import Store, StoreSet
 
-        active = self.stores
         skip = None if self._named_stores else self._report_skipped_store
-        stores = await asyncio.to_thread(StoreSet.open, active, name_stores(active), skip)
+        stores = await asyncio.to_thread(lambda: StoreSet.open(active, name_stores(active), skip))
         try:
             first = await asyncio.to_thread(stores.stores[0].read_info)
             await asyncio.to_thread(stores.ask_each, Store.preload_centroids)

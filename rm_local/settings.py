@@ -87,12 +87,10 @@ def load_settings(path: Path | None = None) -> Settings:
     source = path or _find_existing_config()
     values = _read_setting_values(source) if source else {}
     if model := os.environ.get("RM_LOCAL_MODEL"):
-        named = _expand_path("RM_LOCAL_MODEL", model)
-        # With a separator it is a path, also if it ends in the name of an embedded model.
-        values["model"] = named.absolute() if os.path.dirname(model) else named
+        values["model"] = _expand_override("RM_LOCAL_MODEL", model)
         values.pop("lora", None)
     if store := os.environ.get("RM_LOCAL_STORE"):
-        values["stores"] = (_expand_path("RM_LOCAL_STORE", store),)
+        values["stores"] = (_expand_override("RM_LOCAL_STORE", store),)
     settings = Settings(**values)
     stored = settings.kv_cache_type
     if stored != "f16" and settings.flash_attention == "off":
@@ -240,6 +238,18 @@ def _expand_path(place: str, text: str) -> Path:
         return expand_user_path(text)
     except UnknownHomeError as error:
         raise UnknownHomeError(f"{place}: {error.message}", error.remedy) from None
+
+
+def _expand_override(variable: str, text: str) -> Path:
+    """Return the path, or the name of a model or store, in the environment variable `variable`.
+
+    With a separator it is a path, also if it ends in such a name.
+
+    Raises:
+        UnknownHomeError: The path begins with an unknown home folder.
+    """
+    named = _expand_path(variable, text)
+    return named.absolute() if os.path.dirname(text) else named
 
 
 def _check_integer(source: Path, key: str, value: object, low: int, high: int) -> int:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from models.compare.run import fingerprint_run
 from models.curriculum.ask_runtime import SEED
 from models.sample_file import KeyedSample, SampleFile
+from rm_local import paths
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.loop import Plan
 from rm_local.runtime import Runtime
@@ -30,7 +31,10 @@ K = TypeVar("K", bound=Hashable)
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add the options common to all measurements to the parser."""
     parser.add_argument("--model", type=Path, help="GGUF file; without it the shipped one")
-    parser.add_argument("--store", type=Path, help="without it the shipped one")
+    # Not the user's own store as well: samples depend on one file, whose hash they name.
+    parser.add_argument(
+        "--store", type=Path, default=paths.shipped_store(), help="without it the shipped one"
+    )
     parser.add_argument("--threads", type=int, default=0, help="as the setting; 0: by itself")
     parser.add_argument("--out", type=Path, required=True, help="samples, JSON Lines")
 

@@ -12,12 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rm_local import __version__, paths
-from rm_local.active_stores import (
-    find_own_store,
-    is_shipped_store,
-    list_active_stores,
-    name_stores,
-)
+from rm_local.active_stores import find_own_store, list_active_stores, name_stores
 from rm_local.cli.devices import build_placement_request, parse_usable_gpus
 from rm_local.cli.subprocess_json import run_json_module
 from rm_local.cli.terminal import (
@@ -298,7 +293,9 @@ def _check_store(path: Path) -> CheckResult:
     except RmLocalError as error:
         return CheckResult("Store", "bad", error.message, error.remedy)
     found = f"{path}, {info.entries:,} entries, {format_bytes(info.size)}, by {info.embedder}"
-    return CheckResult("Store", "ok", found + (", read-only" if is_shipped_store(path) else ""))
+    return CheckResult(
+        "Store", "ok", found + (", read-only" if paths.is_shipped_store(path) else "")
+    )
 
 
 def _check_folders() -> Iterator[CheckResult]:

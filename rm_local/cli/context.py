@@ -85,10 +85,10 @@ class CliContext:
 
         loaded = settings.load_settings()
         named, kept = self.model, () if self.model else loaded.lora
-        if named and str(named) in settings.EMBEDDED_MODELS and named.exists():
+        if named and str(named) in settings.EMBEDDED_MODELS and named.is_file():
             named = named.absolute()  # a file of that name
         stores = tuple(
-            each.absolute() if str(each) in settings.STORE_NAMES and each.exists() else each
+            each.absolute() if str(each) in settings.STORE_NAMES and each.is_file() else each
             for each in self.stores
         )
         over = replace(

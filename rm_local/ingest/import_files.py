@@ -20,6 +20,7 @@ from rm_local.embed import (
     open_text_embedder,
 )
 from rm_local.errors import EmbedderMismatchError, HomeNotFoundError, StoreError
+from rm_local.ingest.own_store import make_own_store
 from rm_local.ingest.vector_sources import VectorFile, check_vector_file
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.records import Entry
@@ -41,12 +42,11 @@ def import_from_files(
     report: ProgressCallback,
     result: ImportResult,
     notify: Callable[[str], None] = lambda _: None,
-    make_store: Callable[[Path], None] | None = None,
 ) -> None:
     """Add the new entries of `files`, JSON Lines, to the store at `path`.
 
-    `make_store` makes the store, if it is missing, when all files are read and checked.
-    All files are read and checked before the first write; a pipe is copied during this.
+    All files are read and checked before the first write; a pipe is copied during this. Only then
+    the user's own store is made if it is missing, with the embedder of the shipped store.
     `embeddings` is a .npy file with the vectors of the subproblems, in order; None: the store's
     embedder computes them. `notify` gets a sentence if the extra `bulk` is not installed. `result`
     counts the entries that are added durably, and those that the store already had, also if an
@@ -59,18 +59,22 @@ def import_from_files(
     """
     check_inputs([*files, *filter(None, [embeddings])])
     with _make_temporary_work_folder() as folder, ExitStack() as opened:
-        lines = None
-        if make_store and not os.path.lexists(path):
-            lines = index_lines(files, folder / "input", report)
-            make_store(path)
-        store = opened.enter_context(Store.open(path, write=True))
-        id = store.read_info().embedder
+        store = None
+        if paths.is_own_store(path) and not os.path.lexists(path):
+            with Store.open(paths.shipped_store()) as shipped:
+                id = shipped.read_info().embedder
+        else:
+            store = opened.enter_context(Store.open(path, write=True))
+            id = store.read_info().embedder
         if embeddings is None:
             _check_embedder(path, id)
-        lines = lines or index_lines(files, folder / "input", report)
+        lines = index_lines(files, folder / "input", report)
         given = VectorFile.from_path_or_copy(embeddings, folder) if embeddings else None
         if given:
             check_vector_file(given, lines.rows, id.dimension, report)
+        if store is None:
+            make_own_store(path)
+            store = opened.enter_context(Store.open(path, write=True))
         blocks = map(lines.read_entries, range(len(lines.blocks)))
         entries = (entry for block in blocks for entry in block)
         meter = ProgressMeter(report, "import", lines.rows)

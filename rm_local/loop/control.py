@@ -24,8 +24,8 @@ class TurnOverrides:
     """Subproblem to use instead of the model's own; then nothing is formulated."""
     pinned: tuple[Hit, ...] = ()
     """Hits to use before those that the search finds."""
-    dropped: frozenset[EntryKey | int] = frozenset()
-    """Entries that are not used even if the search finds them; a bare id: in any store."""
+    dropped: frozenset[EntryKey] = frozenset()
+    """Entries that are not used even if the search finds them; without a store's name in any."""
     seed: int = 0
     """Seed of the random generator: the same seed samples the same tokens."""
     temperature: float | None = None

@@ -6,7 +6,6 @@ Errors of the cache are ignored: measuring again costs about a second per run.
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -14,12 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from rm_local import paths
-from rm_local.active_stores import is_shipped_store
 from rm_local.arrays import Floats
 from rm_local.embed import PROBES, PROBES_SHA256
 from rm_local.errors import HomeNotFoundError
 from rm_local.files import write_bytes_atomically
-from rm_local.store import EmbedderId, StoreInfo, StoreSpread
+from rm_local.store import EmbedderId, StoreInfo, StoreSpread, is_writable
 
 
 def read_cached_probe_vectors(embedder: EmbedderId) -> Floats | None:
@@ -68,7 +66,7 @@ def _get_spread_path(store: StoreInfo) -> Path:
     path = store.path.resolve()
     file = path.stat()
     # A store that changes in place keeps its spread while its size hardly changes.
-    state = () if os.access(path, os.W_OK) and not is_shipped_store(path) else (file.st_mtime_ns,)
+    state = () if is_writable(path) else (file.st_mtime_ns,)
     identity = map(str, (path, file.st_dev, file.st_ino, *state))
     name = _hash_file_key(*identity, store.embedder.sha256, PROBES_SHA256)
     return paths.cache_dir() / "gate" / f"spread-{name}.json"

@@ -28,7 +28,7 @@ from rm_local.store import SearchRequest, StoreSpread, measure_spread
 if TYPE_CHECKING:
     from rm_local.arrays import Floats
     from rm_local.embed import QueryEmbedder
-    from rm_local.store import Store
+    from rm_local.store import EmbedderId, Store
 
 POOL_SIZE = 32
 """Number of nearest entries from which the features of a question are computed."""
@@ -37,16 +37,40 @@ MIN_LEXICAL = 0.5
 fitting, whatever its similarity: the embedder does not know these words."""
 
 
+class ProbeVectors:
+    """The vectors of the probe sentences by one embedder: loaded once, for the gates of a set."""
+
+    def __init__(self, embedder: QueryEmbedder) -> None:
+        self._embedder = embedder
+        self._vectors: Floats | None = None
+        self._loading = asyncio.Lock()
+
+    async def load_or_embed(self, id: EmbedderId) -> Floats:
+        """Return the vectors, an array (n, d), from the cache; or embed and cache them.
+
+        `id` is that of the embedder.
+
+        Raises:
+            EngineError: The embedder failed.
+        """
+        async with self._loading:
+            if self._vectors is None:
+                self._vectors = await asyncio.to_thread(read_cached_probe_vectors, id)
+            if self._vectors is None:
+                self._vectors = await self._embedder.embed(PROBES)
+                await asyncio.to_thread(try_cache_probe_vectors, id, self._vectors)
+            return self._vectors
+
+
 class StoreGate:
     """Decides for one store whether it has an entry for a question.
 
     The first question measures the scale of its similarities, unless it is stored or cached.
     """
 
-    def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
-        self._embedder = embedder
+    def __init__(self, probes: ProbeVectors, store: Store) -> None:
+        self._probes = probes
         self._store = store
-        self._probes: Floats | None = None
         self._spread: StoreSpread | None = None
         self._measuring = asyncio.Lock()
 
@@ -104,23 +128,19 @@ class StoreGate:
     async def _load_or_measure_probes_and_spread(self) -> tuple[Floats, StoreSpread]:
         """Return the probe sentences' vectors, an array (n, d), and the spread of the store.
 
-        They are kept in memory; else they are read from the cache or the store, or measured and
+        The spread is kept in memory; else it is read from the store or the cache, or measured and
         cached.
         """
         info = await asyncio.to_thread(self._store.read_info)
-        if self._probes is None:
-            self._probes = await asyncio.to_thread(read_cached_probe_vectors, info.embedder)
-        if self._probes is None:
-            self._probes = await self._embedder.embed(PROBES)
-            await asyncio.to_thread(try_cache_probe_vectors, info.embedder, self._probes)
+        probes = await self._probes.load_or_embed(info.embedder)
         if self._spread is None:
             self._spread = await asyncio.to_thread(self._store.read_spread, PROBES_SHA256)
         if self._spread is None or not self._spread.is_current(info.entries):
             self._spread = await asyncio.to_thread(read_cached_spread, info)
         if self._spread is None or not self._spread.is_current(info.entries):
-            self._spread = await asyncio.to_thread(measure_spread, self._store, self._probes)
+            self._spread = await asyncio.to_thread(measure_spread, self._store, probes)
             await asyncio.to_thread(try_cache_spread, info, self._spread)
-        return self._probes, self._spread
+        return probes, self._spread
 
     def _search_and_compute_blocking(
         self, vector: Floats, question: str, probes: Floats, spread: StoreSpread

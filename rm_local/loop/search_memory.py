@@ -10,7 +10,7 @@ from rm_local.errors import UsageError
 from rm_local.loop.events import Formulated, GateDecided, GateReason, Retrieved
 from rm_local.loop.interfaces import Retriever
 from rm_local.loop.turn_context import TurnContext
-from rm_local.records import Hit
+from rm_local.records import EntryKey, Hit
 from rm_local.text import one_line
 
 NO_FLOOR = -1.0
@@ -71,7 +71,8 @@ async def retrieve_hits(
         turn, one_line(question), formulated, store, plan.hints + len(known)
     )
     found = await turn.control.run_unless_stopped(search)
-    fresh = [hit for hit in found if hit.key not in known and hit.entry.id not in known]
+    # A hit without a store's name was found when one store was searched: now it can have one.
+    fresh = [hit for hit in found if known.isdisjoint((hit.key, EntryKey("", hit.entry.id)))]
     hits = (*overrides.pinned, *fresh[: max(0, plan.hints - len(overrides.pinned))])
     turn.events.emit(Retrieved(hits, perf_counter() - began))
     return hits

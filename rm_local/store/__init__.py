@@ -77,6 +77,11 @@ if TYPE_CHECKING:
     from rm_local.store.sqlite.connection import (
         open_connection_close_on_error as open_connection_close_on_error,
     )
+    from rm_local.store.sqlite.open_checks import (
+        format_repair_remedy as format_repair_remedy,
+        is_writable as is_writable,
+        make_shipped_store_error as make_shipped_store_error,
+    )
     from rm_local.store.sqlite.page_usage import measure_bytes_by_kind as measure_bytes_by_kind
     from rm_local.store.store import Store as Store
     from rm_local.store.store_set import SkipCallback as SkipCallback, StoreSet as StoreSet
@@ -111,6 +116,11 @@ __getattr__ = export_lazily(
         "rewrite.store_source": ["StoreSource"],
         "spread": ["StoreSpread", "measure_spread", "summarize_spread"],
         "sqlite.connection": ["open_connection_close_on_error"],
+        "sqlite.open_checks": [
+            "format_repair_remedy",
+            "is_writable",
+            "make_shipped_store_error",
+        ],
         "sqlite.page_usage": ["measure_bytes_by_kind"],
         "store": ["Store"],
         "store_set": ["SkipCallback", "StoreSet"],

@@ -114,11 +114,11 @@ class StoreSet:
             )
             chosen = select_hit_positions(request, scores, lambda places: vectors[places])
             texts = self._read_texts([found[place] for place in chosen])
-        return [
-            self.stores[each.place].build_hit(each.ranked, texts[each], self.names[each.place])
-            for each in (found[place] for place in chosen)
-            if each in texts
-        ]
+            return [
+                self.stores[each.place].build_hit(each.ranked, texts[each], self.names[each.place])
+                for each in (found[place] for place in chosen)
+                if each in texts
+            ]
 
     def sample_hits(self, k: int, seed: int) -> list[Hit]:
         """Return `k` distinct random entries of all stores, or all if there are fewer, as hits.

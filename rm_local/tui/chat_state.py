@@ -80,8 +80,7 @@ class PendingQuestion:
         from rm_local.loop import TurnOverrides
 
         pinned = tuple(self.marks.pinned.values())
-        # A hit without a store's name was found when one store was searched: now it can have one.
-        dropped = frozenset(key if key.store else key.id for key in self.marks.dropped)
+        dropped = frozenset(self.marks.dropped)
         return TurnOverrides(self.subproblem, pinned, dropped, self.seed, author=self.author)
 
 

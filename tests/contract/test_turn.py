@@ -169,7 +169,7 @@ async def test_a_stop_in_the_middle_keeps_the_texts(runtime: Runtime) -> None:
 async def test_the_users_own_subproblem_and_hits_are_used(runtime: Runtime) -> None:
     """Retrieved again for what the user wrote, with one hit pinned and one dropped."""
     first, second, third = await runtime.search("how to add fractions", 3)
-    steering = TurnOverrides("how to add fractions", (third,), frozenset({first.entry.id}))
+    steering = TurnOverrides("how to add fractions", (third,), frozenset({first.key}))
     events = await turn(runtime, steering=steering)
     (found,) = (event for event in events if isinstance(event, Retrieved))
 

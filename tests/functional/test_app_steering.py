@@ -90,7 +90,7 @@ async def test_pins_and_drops_go_into_the_next_retrieval() -> None:
         await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
         steering = runtime.solved[1].overrides
         assert steering.pinned == (HITS[0],)
-        assert steering.dropped == frozenset({HITS[1].entry.id})
+        assert steering.dropped == frozenset({HITS[1].key})
         assert (steering.subproblem, steering.author) == (SUBPROBLEM, "model")
 
 

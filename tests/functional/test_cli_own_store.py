@@ -85,12 +85,27 @@ def test_an_import_that_is_refused_makes_no_store(shipped: Path, text: str, tmp_
     assert not paths.own_store().exists()
 
 
+def test_an_import_with_wrong_vectors_makes_no_store(
+    shipped: Path, lines: Path, tmp_path: Path
+) -> None:
+    """They are checked first, too; those of the shipped store's dimension are taken."""
+    vectors = tmp_path / "v.npy"
+    np.save(vectors, np.ones((2, 8), np.float32))
+    done = run("store", "import", lines, "--embeddings", vectors)
+    assert (done.exit_code, "not (2, 256)" in done.stderr) == (2, True)
+    assert not paths.own_store().exists()
+
+    np.save(vectors, np.ones((2, 256), np.float32))
+    assert "2 added" in run("store", "import", lines, "--embeddings", vectors).stdout
+
+
+@pytest.mark.parametrize("named", [[], ["--store", "own"]])
 @pytest.mark.parametrize("change", CHANGES)
 def test_without_a_store_of_ones_own_there_is_nothing_to_change(
-    shipped: Path, change: list[str]
+    shipped: Path, change: list[str], named: list[str]
 ) -> None:
-    """The message says how to make it."""
-    done = run("store", *change)
+    """The message says how to make it, also if it is named."""
+    done = run("store", *change, *named)
 
     assert done.exit_code == 2
     assert "You have no store of your own yet." in done.stderr
@@ -253,6 +268,8 @@ def test_a_damaged_shipped_store_does_not_stop_the_own_one(
     assert verified.exit_code == 4
     assert [bool(each["faults"]) for each in json.loads(verified.stdout)["stores"]] == [True, False]
     assert "Reinstall rm-local" in verified.stderr
+    for refused in (verified, run("search", "boat", "--store", shipped)):
+        assert "--repair" not in refused.stderr
 
 
 def test_a_data_folder_that_cannot_be_written_to(

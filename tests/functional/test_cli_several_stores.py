@@ -61,8 +61,15 @@ def test_the_usual_stores_have_names(
     assert search("how", "--store", "own") == [("", OWN[1])]
     assert run("store", "optimize", "--store", "shipped").exit_code == 4
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "own").mkdir()
+    assert search("how", "--store", "own") == [("", OWN[1])]
+    (tmp_path / "own").rmdir()
     static_store(tmp_path / "own", SHIPPED[:1])
     assert search("how", "--store", "own") == [("", SHIPPED[0])]
+    monkeypatch.setenv("RM_LOCAL_STORE", "./own")
+    assert search("how") == [("", SHIPPED[0])]
+    monkeypatch.setenv("RM_LOCAL_STORE", "own")
+    assert search("how") == [("", OWN[1])]
 
 
 def test_an_entry_of_two_stores_is_one_hit(shipped: Path, tmp_path: Path) -> None:
@@ -103,6 +110,19 @@ def test_a_named_store_that_is_missing_is_an_error(
     assert (done.exit_code, "There is no store at" in done.stderr) == (4, True)
 
 
+def test_verify_says_for_each_store_what_helps(shipped: Path, tmp_path: Path) -> None:
+    """A missing one cannot be repaired, a damaged one can."""
+    missing, damaged = tmp_path / "none.rms", static_store(tmp_path / "cut.rms", OWN)
+    damaged.write_bytes(damaged.read_bytes()[:-4096])
+
+    done = run("store", "verify", "--store", missing, "--store", damaged, "--store", shipped)
+
+    assert done.exit_code == 4
+    assert "Check the path, or make one." in done.stderr
+    assert done.stderr.count("--repair") == 1
+    assert f"store verify --repair --store {damaged}" in done.stderr
+
+
 def test_which_of_several_named_stores_is_changed(shipped: Path, tmp_path: Path) -> None:
     """The one that can be; where two can, the user has to name it."""
     lines = write_lines(tmp_path / "mine.jsonl", OWN)
@@ -113,6 +133,9 @@ def test_which_of_several_named_stores_is_changed(shipped: Path, tmp_path: Path)
     assert f"{one}: 2 added" in done.stdout
     done = run("store", "import", lines, "--store", one, "--store", other)
     assert (done.exit_code, "Name the one to change" in done.stderr) == (2, True)
+    one.chmod(0o444)  # read-only for the superuser, too
+    done = run("store", "import", lines, "--store", one, "--store", other)
+    assert f"{other}: 2 added" in done.stdout
     assert not paths.own_store().exists()
 
 

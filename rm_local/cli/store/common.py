@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,12 +36,12 @@ def resolve_store_to_change(
         ReadOnlyStoreError: It is the shipped store.
         UsageError: Several stores are named, or the user has no store yet.
     """
-    from rm_local.active_stores import choose_store_to_change, find_own_store
+    from rm_local.active_stores import choose_store_to_change
     from rm_local.errors import UsageError
+    from rm_local.paths import is_own_store
 
-    named = context.with_overrides(stores=stores).load_settings().stores
-    path = choose_store_to_change(named)
-    if not named and not may_make and not find_own_store():
+    path = choose_store_to_change(context.with_overrides(stores=stores).load_settings().stores)
+    if not may_make and is_own_store(path) and not os.path.lexists(path):
         raise UsageError(
             "You have no store of your own yet.",
             "Make it with `rm-local store import FILE`, or name another one: --store FILE.",

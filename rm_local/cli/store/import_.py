@@ -40,17 +40,13 @@ def import_files(
     are embedded with the store's own embedder. Entries that the store has already, word for word,
     are skipped. To continue an import that was stopped, run the same command again.
     """
-    from rm_local.active_stores import is_own_store
-    from rm_local.ingest import import_from_files, make_own_store
+    from rm_local.ingest import import_from_files
     from rm_local.store import ImportResult
 
     path, taken = resolve_store_to_change(context, stores, may_make=True), ImportResult()
     try:
         with exit_on_sigterm(), print_progress() as report:
-            make_store = make_own_store if is_own_store(path) else None
-            import_from_files(
-                path, files, embeddings, report, taken, notify=print_notice, make_store=make_store
-            )
+            import_from_files(path, files, embeddings, report, taken, notify=print_notice)
     except KeyboardInterrupt:
         click.echo(
             f"Stopped, with {taken.added:,} added. Run the same command again to continue.",

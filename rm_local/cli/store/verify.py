@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 
-from rm_local.active_stores import is_shipped_store
 from rm_local.cli.context import STORES
 from rm_local.cli.options import JSON
 from rm_local.cli.progress import print_progress
@@ -53,22 +51,22 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, stores: tuple[
     else:
         click.echo("\n".join(line for each in verified for line in _format_verified(each, paths)))
     for each in verified:
-        if each.faults and is_shipped_store(each.path):
-            click.echo("Reinstall rm-local to get the shipped store again.", err=True)
-        elif each.faults:
-            name = shlex.quote(str(each.path))
-            remedy = f"rm-local store verify --repair --store {name}"
-            click.echo(f"To repair what can be repaired: {remedy}", err=True)
+        if each.remedy:
+            click.echo(each.remedy, err=True)
     ctx.exit(4 if found else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedStore:
-    """What reading a whole store has found: its number of entries, and its faults as sentences."""
+    """What reading a whole store has found: its number of entries, and its faults as sentences.
+
+    `remedy` says what to do about the faults; it is empty without any.
+    """
 
     path: Path
     entries: int
     faults: list[str]
+    remedy: str = ""
 
 
 def _verify_file(path: Path) -> VerifiedStore:
@@ -77,10 +75,11 @@ def _verify_file(path: Path) -> VerifiedStore:
     Raises:
         StoreError: It cannot be opened.
     """
-    from rm_local.store import Store
+    from rm_local.store import Store, format_repair_remedy
 
     with Store.open(path) as opened, print_progress() as report:
-        return VerifiedStore(path, opened.count_entries(), opened.verify(report))
+        entries, faults = opened.count_entries(), opened.verify(report)
+    return VerifiedStore(path, entries, faults, format_repair_remedy(path) if faults else "")
 
 
 def _verify_readable_file(path: Path) -> VerifiedStore:
@@ -88,7 +87,7 @@ def _verify_readable_file(path: Path) -> VerifiedStore:
     try:
         return _verify_file(path)
     except StoreError as error:
-        return VerifiedStore(path, 0, [error.message])
+        return VerifiedStore(path, 0, [error.message], error.remedy)
 
 
 def _format_verified(verified: VerifiedStore, paths: tuple[Path, ...]) -> list[str]:

@@ -60,7 +60,7 @@ class UnknownWordFinder:
 
     def select_present(self, words: Sequence[str], text: str) -> tuple[str, ...]:
         """Return those of the rare words `words` that `text` contains, in their order."""
-        present = set(self.split_words(text)) if words else set()
+        present = set(self.split_words(text))
         return tuple(word for word in words if word in present)
 
     def split_words(self, text: str) -> list[str]:

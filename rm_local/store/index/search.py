@@ -140,7 +140,11 @@ class Searcher:
 
     def build_hit(self, ranked: RankedEntry, entry: Entry, store: str = "") -> Hit:
         """Build the hit of a ranked entry, whose texts are `entry`, in the store of this name."""
-        words = self.unknown_word_finder.select_present(ranked.words, entry.subproblem)
+        words = (
+            self.unknown_word_finder.select_present(ranked.words, entry.subproblem)
+            if ranked.words
+            else ()
+        )
         return Hit(entry, ranked.similarity, ranked.lexical, store, words)
 
     def read_vectors(self, ids: Collection[int]) -> dict[int, Floats]:

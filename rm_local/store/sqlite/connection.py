@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rm_local.active_stores import is_shipped_store, make_shipped_store_error
 from rm_local.disk_space import count_free_bytes
 from rm_local.errors import ReadOnlyStoreError, StoreError
+from rm_local.paths import is_shipped_store
 from rm_local.store.format import PAGE_SIZE, DamagedError
 from rm_local.store.sqlite.libraries import load_and_configure_apsw, load_sqlite_vec
 from rm_local.store.sqlite.open_checks import (
@@ -17,6 +17,7 @@ from rm_local.store.sqlite.open_checks import (
     describe_damage,
     is_writable,
     make_damaged_error,
+    make_shipped_store_error,
 )
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rm_local.active_stores import is_shipped_store
 from rm_local.errors import (
     CorruptStoreError,
     ReadOnlyStoreError,
@@ -20,6 +19,7 @@ from rm_local.errors import (
     StoreVersionError,
 )
 from rm_local.file_kinds import FILE, name_file_kind
+from rm_local.paths import is_shipped_store
 from rm_local.store.format import APPLICATION_ID, PAGE_SIZE, VERSION
 from rm_local.store.sqlite.libraries import load_and_configure_apsw
 
@@ -31,11 +31,32 @@ REBUILD = "Build it again (python -m models.seed.build for the seed store) or us
 
 
 def make_damaged_error(path: Path, damage: str) -> CorruptStoreError:
-    """Create the error of a damaged store, whose remedy gives back what can be read of it."""
-    return CorruptStoreError(
-        damage,
+    """Create the error of a damaged store, with its remedy."""
+    return CorruptStoreError(damage, format_repair_remedy(path))
+
+
+def format_repair_remedy(path: Path) -> str:
+    """Return what to do about a damaged store: the shipped one cannot be repaired in its place."""
+    if is_shipped_store(path):
+        return "Reinstall rm-local to get the shipped store again."
+    return (
         "Take back what can be read of it: rm-local store verify --repair --store "
-        f"{shlex.quote(str(path))}. Or use another copy.",
+        f"{shlex.quote(str(path))}. Or use another copy."
+    )
+
+
+def _make_foreign_error(path: Path, fact: str) -> CorruptStoreError:
+    """Create the error of a file that is not a store, with its remedy."""
+    if is_shipped_store(path):
+        return make_damaged_error(path, fact)
+    return CorruptStoreError(fact, "Choose a .rms file, or make a store.")
+
+
+def make_shipped_store_error(path: Path) -> ReadOnlyStoreError:
+    """Create the error of a change of the shipped store at `path`."""
+    return ReadOnlyStoreError(
+        f"The store {path} comes with rm-local and is read-only.",
+        "Leave out --store to change your own store, which is searched together with it.",
     )
 
 
@@ -78,8 +99,8 @@ def check_vec0_layout(connection: apsw.Connection, path: Path) -> None:
 def is_writable(path: Path) -> bool:
     """Return whether the store's file and its folder (for the journal) can be written to.
 
-    A file or folder without any write permission counts as read-only even for the superuser, and
-    the shipped store always does.
+    False without a file. A file or folder without any write permission counts as read-only even
+    for the superuser, and the shipped store always does.
     """
     if is_shipped_store(path):
         return False
@@ -118,13 +139,11 @@ def check_header(path: Path) -> None:
     """
     header = _read_file_header(path)
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-        raise CorruptStoreError(f"{path} is not a store.", "Choose a .rms file, or make a store.")
+        raise _make_foreign_error(path, f"{path} is not a store.")
     (version,) = struct.unpack_from(">I", header, 60)
     (application,) = struct.unpack_from(">I", header, 68)
     if application != APPLICATION_ID:
-        raise CorruptStoreError(
-            f"{path} is an SQLite file but not a store.", "Choose a .rms file, or make a store."
-        )
+        raise _make_foreign_error(path, f"{path} is an SQLite file but not a store.")
     if version != VERSION:
         remedy = "Update rm-local." if version > VERSION else REBUILD
         raise StoreVersionError(

@@ -11,6 +11,7 @@ from rm_local.loop import prompts
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import Formulated, Formulating, Retrieved
 from rm_local.loop.plan import PLANS
+from rm_local.records import EntryKey
 from tests.support.fake_recall import FakeRecall
 from tests.support.fakes import (
     INFO,
@@ -77,7 +78,7 @@ async def test_pinned_hits_come_first_and_dropped_ones_are_out() -> None:
     """What is dropped makes room for the next; a pinned hit that is found again is there once."""
     pinned = hit(9, 0.1)
     recall = FakeRecall([hit(i, 1 - i / 10) for i in range(1, 6)])
-    steering = TurnOverrides(pinned=(pinned, hit(2, 0.8)), dropped=frozenset({1}))
+    steering = TurnOverrides(pinned=(pinned, hit(2, 0.8)), dropped=frozenset({EntryKey("", 1)}))
     events = await events_of(FakeEngine(), recall=recall, steering=steering)
     (found,) = of(Retrieved, events)
 
@@ -86,7 +87,7 @@ async def test_pinned_hits_come_first_and_dropped_ones_are_out() -> None:
 
 
 async def test_equal_ids_of_two_stores_are_two_entries() -> None:
-    """A pin or a drop is of one of them; a bare id, as in older sessions, is dropped in each."""
+    """A pin or a drop is of one of them; without a store's name it is of each."""
     own, shipped = (replace(hit(1, 0.9), store=name) for name in ("own", "shipped"))
     recall = FakeRecall([own, shipped, replace(hit(2, 0.8), store="own")])
 
@@ -96,8 +97,18 @@ async def test_equal_ids_of_two_stores_are_two_entries() -> None:
         return [str(each.key) for each in found.hits]
 
     assert await find(TurnOverrides(dropped=frozenset({own.key}))) == ["shipped:1", "own:2"]
-    assert await find(TurnOverrides(dropped=frozenset({1}))) == ["own:2"]
+    assert await find(TurnOverrides(dropped=frozenset({EntryKey("", 1)}))) == ["own:2"]
     assert await find(TurnOverrides(pinned=(shipped,))) == ["shipped:1", "own:1", "own:2"]
+
+
+async def test_a_hit_pinned_before_there_was_a_second_store_is_there_once() -> None:
+    """It has no store's name yet, and the search now finds it with one."""
+    recall = FakeRecall([replace(hit(i, 1 - i / 10), store="shipped") for i in (1, 2)])
+    steering = TurnOverrides(pinned=(hit(2, 0.8),))
+    (found,) = of(Retrieved, await events_of(FakeEngine(), recall=recall, steering=steering))
+
+    assert isinstance(found, Retrieved)
+    assert [str(each.key) for each in found.hits] == ["2", "shipped:1"]
 
 
 async def test_the_answer_names_the_stores_of_its_hints() -> None:

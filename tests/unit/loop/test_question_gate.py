@@ -11,7 +11,7 @@ import pytest
 from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import PROBES, PROBES_SHA256, load_shipped_static
-from rm_local.loop.question_gate import StoreGate
+from rm_local.loop.question_gate import ProbeVectors, StoreGate
 from rm_local.records import Entry
 from rm_local.store import Store, StoreSpread
 from tests.support.static_stores import static_store
@@ -54,6 +54,11 @@ def add(store: Store, subproblems: Sequence[str]) -> None:
     store.add_entries(entries, load_shipped_static().embed(subproblems))
 
 
+def open_gate(store: Store, embedder: Counting | None = None) -> StoreGate:
+    """The gate of this store, which has loaded nothing yet."""
+    return StoreGate(ProbeVectors(embedder or Counting()), store)
+
+
 async def fits(gate: StoreGate, question: str) -> bool:
     """The gate's verdict."""
     (vector,) = load_shipped_static().embed([question])
@@ -62,7 +67,7 @@ async def fits(gate: StoreGate, question: str) -> bool:
 
 async def test_it_distinguishes_what_the_store_has_from_what_it_has_not(store: Store) -> None:
     """By the store's own scale, in a store of four entries."""
-    gate = StoreGate(Counting(), store)
+    gate = open_gate(store)
 
     assert await fits(gate, QUESTION)
     for other in ("hello, how are you?", "who painted the Mona Lisa", "Wie spät ist es?"):
@@ -71,7 +76,7 @@ async def test_it_distinguishes_what_the_store_has_from_what_it_has_not(store: S
 
 async def test_a_rare_word_of_an_entry_opens_it(store: Store) -> None:
     """The embedder has never seen the word, so that no similarity can show it."""
-    gate = StoreGate(Counting(), store)
+    gate = open_gate(store)
 
     assert await fits(gate, "the glimsy, please")
     assert not await fits(gate, "the florbly, please")
@@ -80,17 +85,17 @@ async def test_a_rare_word_of_an_entry_opens_it(store: Store) -> None:
 async def test_an_empty_store_fits_nothing(tmp_path: Path) -> None:
     """And has no hit to measure."""
     with Store.create(tmp_path / "empty.rms", embedder=load_shipped_static().id) as empty:
-        assert not await fits(StoreGate(Counting(), empty), QUESTION)
+        assert not await fits(open_gate(empty), QUESTION)
 
 
 async def test_the_scale_is_measured_once_and_kept(store: Store) -> None:
     """Neither a second question nor a second run embeds the probe sentences again."""
     first, second = Counting(), Counting()
-    gate = StoreGate(first, store)
+    gate = open_gate(store, first)
     for _ in range(2):
         await fits(gate, QUESTION)
     least = await gate.derive_min_hit_similarity()
-    again = await StoreGate(second, store).derive_min_hit_similarity()
+    again = await open_gate(store, second).derive_min_hit_similarity()
 
     assert (first.embedded, second.embedded) == (len(PROBES), 0)
     assert again == pytest.approx(least)
@@ -98,12 +103,12 @@ async def test_the_scale_is_measured_once_and_kept(store: Store) -> None:
 
 async def test_a_store_that_has_grown_is_measured_again(store: Store) -> None:
     """Its scale is another then, in the same run, and in the next."""
-    gate = StoreGate(Counting(), store)
+    gate = open_gate(store)
     before = await gate.derive_min_hit_similarity()
     add(store, ["How are you today?", "What is the capital of a country?", "Who wrote a book?"])
 
     assert await gate.derive_min_hit_similarity() > before
-    again = StoreGate(Counting(), store)
+    again = open_gate(store)
     assert await again.derive_min_hit_similarity() == pytest.approx(
         await gate.derive_min_hit_similarity()
     )
@@ -113,13 +118,13 @@ async def test_the_scale_that_a_store_holds_is_used(store: Store) -> None:
     """Until a tenth of the entries have come or gone, or the probe sentences are others."""
     held = StoreSpread(0.25, 0.5, len(ENTRIES))
     store.write_spread(held, "another digest")
-    measured = await StoreGate(Counting(), store).derive_min_hit_similarity()
+    measured = await open_gate(store).derive_min_hit_similarity()
     store.write_spread(held, PROBES_SHA256)
 
     assert measured != pytest.approx(0.75)
-    assert await StoreGate(Counting(), store).derive_min_hit_similarity() == pytest.approx(0.75)
+    assert await open_gate(store).derive_min_hit_similarity() == pytest.approx(0.75)
     add(store, ["How are you today?"])
-    assert await StoreGate(Counting(), store).derive_min_hit_similarity() != pytest.approx(0.75)
+    assert await open_gate(store).derive_min_hit_similarity() != pytest.approx(0.75)
 
 
 async def test_a_store_that_replaces_another_is_measured_again(
@@ -129,28 +134,28 @@ async def test_a_store_that_replaces_another_is_measured_again(
     path = static_store(tmp_path / "seed.rms", ENTRIES)
     monkeypatch.setattr(paths, "shipped_store", lambda: path)
     with Store.open(path) as before:
-        least = await StoreGate(Counting(), before).derive_min_hit_similarity()
+        least = await open_gate(before).derive_min_hit_similarity()
     other = static_store(tmp_path / "new.rms", ["Hello", "Thank you", "Good morning", "Who?"])
     other.replace(path)
 
     with Store.open(path) as after:
-        found = await StoreGate(Counting(), after).derive_min_hit_similarity()
+        found = await open_gate(after).derive_min_hit_similarity()
         assert found != pytest.approx(least)
         second = Counting()
-        assert await StoreGate(second, after).derive_min_hit_similarity() == pytest.approx(found)
+        assert await open_gate(after, second).derive_min_hit_similarity() == pytest.approx(found)
     assert second.embedded == 0
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\x93NUMPY\x01", b'{"middle": "x"}'])
 async def test_a_damaged_cache_is_measured_again(store: Store, damage: bytes) -> None:
     """As if it were not there."""
-    least = await StoreGate(Counting(), store).derive_min_hit_similarity()
+    least = await open_gate(store).derive_min_hit_similarity()
     kept = list((paths.cache_dir() / "gate").iterdir())
     for file in kept:
         file.write_bytes(damage)
 
     assert len(kept) == 2
-    assert await StoreGate(Counting(), store).derive_min_hit_similarity() == pytest.approx(least)
+    assert await open_gate(store).derive_min_hit_similarity() == pytest.approx(least)
 
 
 async def test_a_cache_that_cannot_be_written_stops_nothing(
@@ -161,9 +166,9 @@ async def test_a_cache_that_cannot_be_written_stops_nothing(
     blocked.write_bytes(b"")
     monkeypatch.setattr(paths, "cache_dir", lambda: blocked)
     second = Counting()
-    least = await StoreGate(Counting(), store).derive_min_hit_similarity()
+    least = await open_gate(store).derive_min_hit_similarity()
 
-    assert await StoreGate(second, store).derive_min_hit_similarity() == pytest.approx(least)
+    assert await open_gate(store, second).derive_min_hit_similarity() == pytest.approx(least)
     assert second.embedded == len(PROBES)
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from rm_local import paths
 from rm_local.arrays import Floats
-from rm_local.embed import load_shipped_static
+from rm_local.embed import PROBES, load_shipped_static
 from rm_local.errors import StoreError
 from rm_local.loop import StoreRetriever
-from rm_local.loop.question_gate import StoreGate
+from rm_local.loop.question_gate import ProbeVectors, StoreGate
 from rm_local.store import StoreSet
 from tests.support.static_stores import OWN, SHIPPED, static_store
 
@@ -63,7 +64,8 @@ async def test_a_question_fits_if_it_fits_a_store(
 async def test_the_minimum_of_hits_is_the_highest_of_the_stores(tmp_path: Path) -> None:
     """Hits below what unrelated sentences reach in any of them are left out."""
     retriever = open_retriever(tmp_path)
-    gates = [StoreGate(StaticQueries(), each) for each in retriever.stores.stores]
+    probes = ProbeVectors(StaticQueries())
+    gates = [StoreGate(probes, each) for each in retriever.stores.stores]
     least = max([await gate.derive_min_hit_similarity() for gate in gates])
 
     hits = await retriever.search("rent of a boat by day", 30, None)
@@ -72,6 +74,27 @@ async def test_the_minimum_of_hits_is_the_highest_of_the_stores(tmp_path: Path) 
     assert all(hit.similarity >= least for hit in hits if not hit.lexical)
     assert len(hits) < len(await retriever.search("rent of a boat by day", 30, -1.0))
     retriever.stores.close()
+
+
+async def test_the_probe_sentences_are_embedded_once_for_all_stores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the cache cannot be written to."""
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(paths, "cache_dir", lambda: tmp_path / "file")
+    embedded: list[str] = []
+
+    class Recording(StaticQueries):
+        async def embed(self, texts: Sequence[str]) -> Floats:
+            embedded.extend(texts)
+            return await super().embed(texts)
+
+    opened = open_retriever(tmp_path)
+    retriever = StoreRetriever(Recording(), opened.stores)
+    await retriever.judge_question("Hello, how are you today?")
+
+    assert len(embedded) == len(PROBES) + 1
+    opened.stores.close()
 
 
 async def test_an_entry_is_known_and_drawn_from_every_store(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,15 @@ from models.curriculum.ask_runtime import (
     find_budgeted_plan,
     is_accepted,
 )
-from models.curriculum.collect_samples import collect_missing_samples, fingerprint_samples
+from models.curriculum.collect_samples import (
+    add_run_options,
+    collect_missing_samples,
+    fingerprint_samples,
+    open_runtime,
+)
 from models.curriculum.intervals import compute_wilson_interval, format_share_cells
 from models.sample_file import SampleFile
+from rm_local import paths
 from rm_local.errors import ModelNotFoundError, UsageError
 from rm_local.records import Entry, StopReason
 from rm_local.runtime import Runtime
@@ -180,6 +187,18 @@ def test_samples_are_described_by_the_files_that_they_depend_on(tmp_path: Path) 
     assert {key for key in first if first[key] != second[key]} == {"model"}
     with pytest.raises(UsageError, match="--model"):
         describe(tmp_path / "none.gguf")
+
+
+def test_samples_depend_on_one_store() -> None:
+    """Without a named one on the shipped store, also if there is a store of one's own."""
+    parser = argparse.ArgumentParser()
+    add_run_options(parser)
+    paths.own_store().parent.mkdir(parents=True)
+    paths.own_store().touch()
+
+    runtime = open_runtime(parser.parse_args(["--out", "run.jsonl"]))
+
+    assert runtime.stores == (paths.shipped_store(),)
 
 
 def test_intervals_follow_the_formula_of_wilson() -> None:

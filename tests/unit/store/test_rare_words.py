@@ -109,3 +109,18 @@ def test_plain_text_is_split_as_the_index_splits_it(text: str) -> None:
     """ASCII goes a shorter way, to the same words."""
     rare = rare_words.UnknownWordFinder(frozenset())
     assert rare.split_words(text) == rare.split_words(f"é {text}")[1:]
+
+
+def test_a_search_by_vector_alone_does_not_read_the_known_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unpacking them takes longer than the search of a small store."""
+    path = tmp_path / "toy.rms"
+    with Store.create(path, embedder=TOY, known_words=KNOWN) as made:
+        made.add_entries([Entry("How to find the mifek?", "I should add.")], vectors(1))
+
+    with Store.open(path) as opened:
+        monkeypatch.setattr("rm_local.store.index.search.unpack_words", pytest.fail)
+        (hit,) = opened.search(SearchRequest(vectors(1)[0]))
+
+    assert hit.words == ()

@@ -38,7 +38,7 @@ def test_the_loop_gets_what_the_user_fixed() -> None:
     ).build_overrides()
     assert steering.subproblem == "How?"
     assert steering.pinned == (HITS[0],)
-    assert steering.dropped == frozenset({HITS[1].entry.id})
+    assert steering.dropped == frozenset({HITS[1].key})
 
 
 async def test_stopping_hands_back_what_waited() -> None:
