@@ -167,8 +167,9 @@ def set_up_environment(command: str) -> str:
     done = json.loads(stamp.read_text()) if stamp.exists() else {}
     if wanted in (done.get(command), done.get("test")):
         return python
-    require_compiler(python)
-    print(explain_needs(command, prefix, is_engine_built(python)), flush=True)
+    built = is_engine_built(python)
+    require_compiler(built)
+    print(explain_needs(command, prefix, built), flush=True)
     started = time.monotonic()
     install_target(python, f"{ROOT}{EXTRAS[command]}", prefix / LOG)
     stamp.write_text(json.dumps({**done, command: wanted}))
@@ -192,11 +193,12 @@ def explain_needs(command: str, prefix: Path, built: bool) -> str:
 def is_engine_built(python: str) -> bool:
     """Return whether the pinned llama.cpp is installed, or a wheel of it is in pip's cache."""
     pinned = re.search(rf"(?m)^{ENGINE}==(\S+)", CONSTRAINTS.read_text("utf-8"))
-    name = f"{ENGINE}-{pinned[1]}-" if pinned else ENGINE
+    assert pinned
     pip = [python, "-m", "pip"]
-    return is_installed(python) or name in read_output(
-        [*pip, "cache", "list", "--format=abspath", ENGINE]
-    )
+    if f"Version: {pinned[1]}" in read_output([*pip, "show", ENGINE]).splitlines():
+        return True
+    cached = read_output([*pip, "cache", "list", "--format=abspath", ENGINE])
+    return f"{ENGINE}-{pinned[1]}-" in cached
 
 
 def install_target(python: str, target: str, log: Path) -> None:
@@ -310,12 +312,6 @@ def format_time(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02} min"
 
 
-def is_installed(python: str) -> bool:
-    """Return whether the environment has llama.cpp."""
-    command = [python, "-m", "pip", "show", "--quiet", ENGINE]
-    return not subprocess.run(command, check=False, capture_output=True).returncode
-
-
 def read_output(command: list[str]) -> str:
     """Return what a command writes to standard output."""
     return subprocess.run(command, check=False, capture_output=True, encoding="utf-8").stdout
@@ -348,13 +344,13 @@ def compute_fingerprint() -> str:
     return seal.hexdigest()
 
 
-def require_compiler(python: str) -> None:
-    """Check that llama.cpp is compiled or can be compiled.
+def require_compiler(built: bool) -> None:
+    """Check that llama.cpp can be compiled, unless it is `built`.
 
     Raises:
         SetupError: llama.cpp is still to be compiled, and there is no C++ compiler.
     """
-    if is_engine_built(python) or os.environ.get("CXX") or any(map(shutil.which, COMPILERS)):
+    if built or os.environ.get("CXX") or any(map(shutil.which, COMPILERS)):
         return
     programs = Path(os.environ.get("PROGRAMFILES(X86)", ""))
     if (programs / "Microsoft Visual Studio" / "Installer" / "vswhere.exe").exists():

@@ -21,7 +21,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = ROOT / "rm_local" / "__init__.py"
-NEW = "0.1.1"
+NEW = "999.0"
+"""A version above that of any checkout."""
 ENTRY = '{"subproblem": "How do I tune a harpsichord?", "subroutine": "I should begin with A."}\n'
 QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
 OWN = (".config/rm-local", ".local/share/rm-local", ".cache/rm-local", ".local/state/rm-local")

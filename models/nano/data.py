@@ -10,7 +10,8 @@ from tokenizers import Tokenizer
 
 from models.nano.curriculum import draw_trajectory
 from models.nano.curriculum.trajectory import Trajectory
-from models.nano.pack_rows import Encoded, Row, pack_rows, stack_rows
+from models.nano.pack_rows import Row, pack_rows, stack_rows
+from models.pack_texts import Encoded
 
 
 def encode_trajectory(tokenizer: Tokenizer, trajectory: Trajectory) -> Encoded:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-Encoded = tuple[list[int], list[bool]]
-"""Token ids of a text, and for each id whether the model learns to write it."""
+from models.pack_texts import Encoded, group_texts
+
 Row = tuple[NDArray[np.int64], NDArray[np.bool_]]
 """Token ids of a packed row and its mask of learnt tokens, both arrays (length + 1,)."""
 POOL = 48
@@ -21,21 +21,13 @@ def pack_rows(texts: Iterator[Encoded], length: int, padding: int = 0) -> Iterat
     The longest text that still fits comes next; texts longer than `length` are left out. Unused
     places at the end hold the token `padding`, which is not learnt.
     """
-    pool: list[Encoded] = []
-    while True:
+    for group in group_texts(texts, length + 1, length, POOL):
         ids, learnt = np.full(length + 1, padding, np.int64), np.zeros(length + 1, np.bool_)
         at = 0
-        while True:
-            while len(pool) < POOL:
-                encoded = next(texts)
-                if len(encoded[0]) <= length:
-                    pool.append(encoded)
-            fitting = [i for i, (tokens, _) in enumerate(pool) if len(tokens) <= length + 1 - at]
-            if not fitting:
-                break
-            best = pool.pop(max(fitting, key=lambda i: len(pool[i][0])) if at else fitting[0])
-            ids[at : at + len(best[0])], learnt[at : at + len(best[0])] = best
-            at += len(best[0])
+        for tokens, flags in group:
+            end = at + len(tokens)
+            ids[at:end], learnt[at:end] = tokens, flags
+            at = end
         yield ids, learnt
 
 

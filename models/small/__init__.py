@@ -1,1 +1,1 @@
-"""Small public models that the tests and measurements here run on."""
+"""Trains rm-small's adapter for SmolLM2-135M-Instruct."""

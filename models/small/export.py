@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from models.small.base import find_smollm2
-from models.small.train import ADAPTER
 from rm_local.gguf import merge_adapter_as_q8_0
 from rm_local.library import RM_SMALL_METADATA
+from rm_local.paths import shipped_adapter
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("out", type=Path)
-    parser.add_argument("--adapter", type=Path, default=ADAPTER)
+    parser.add_argument("--adapter", type=Path, default=shipped_adapter())
     args = parser.parse_args()
     merge_adapter_as_q8_0(find_smollm2(), args.adapter, args.out, RM_SMALL_METADATA)
     print(f"{args.out}: {args.out.stat().st_size / 1e6:.1f} MB")

@@ -23,11 +23,15 @@ compiles = False
 
 def fuse(steps: Steps) -> Steps:
     """Let element-wise steps, and their gradients, be one loop over the values when compiled."""
-    compiled = torch.compile(steps)
+
+    # Not at import: the first call of torch.compile imports the compiler, which takes 5 s.
+    @cache
+    def compiled() -> Callable[..., Any]:
+        return torch.compile(steps)
 
     @wraps(steps)
     def call(*inputs: Any) -> Any:
-        return (compiled if compiles else steps)(*inputs)
+        return (compiled() if compiles else steps)(*inputs)
 
     return cast(Steps, call)
 
@@ -72,7 +76,7 @@ def attend(qk: Tensor, v: Tensor, heads: int) -> Tensor:
     groups = k.shape[1]
     shared = heads // groups
     rows = q.view(tokens, groups, shared, size).permute(1, 2, 0, 3).reshape(groups, -1, size)
-    mask = causal_mask(tokens, shared).to(device=q.device, dtype=q.dtype)
+    mask = causal_mask(tokens, shared, q.device, q.dtype)
     scores = torch.baddbmm(
         mask.expand(groups, -1, -1), rows, k.permute(1, 2, 0), alpha=1 / size**0.5
     )
@@ -81,20 +85,25 @@ def attend(qk: Tensor, v: Tensor, heads: int) -> Tensor:
 
 
 @cache
-def causal_mask(tokens: int, shared: int) -> Tensor:
+def causal_mask(tokens: int, shared: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """0 for what a token may attend to, else -inf: (1, shared * tokens, tokens)."""
-    mask = torch.full((tokens, tokens), float("-inf")).triu(1)
-    return mask.repeat(shared, 1).to(torch.bfloat16)[None]
+    mask = torch.full((tokens, tokens), float("-inf"), device=device, dtype=dtype).triu(1)
+    return mask.repeat(shared, 1)[None]
 
 
 @cache
-def rotation_table(size: int, base: float, positions: int) -> tuple[Tensor, Tensor]:
+def rotation_table(
+    size: int, base: float, positions: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Cosines and signed sines (positions, 1, size) of rotary embeddings, in bfloat16."""
     frequencies = base ** -(torch.arange(0, size, 2) / size)
     angles = torch.outer(torch.arange(positions), frequencies)
     cosines, sines = angles.cos(), angles.sin()
-    pair = torch.cat((cosines, cosines), 1), torch.cat((-sines, sines), 1)
-    return pair[0].to(torch.bfloat16)[:, None], pair[1].to(torch.bfloat16)[:, None]
+    first, second = torch.cat((cosines, cosines), 1), torch.cat((-sines, sines), 1)
+    return (
+        first.to(torch.bfloat16)[:, None].to(device),
+        second.to(torch.bfloat16)[:, None].to(device),
+    )
 
 
 @fuse

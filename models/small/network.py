@@ -133,10 +133,10 @@ class Network(nn.Module):
 
     def forward(self, ids: Tensor, lengths: Sequence[int]) -> Tensor:
         """Hidden states (tokens, hidden) of texts that lie end to end in `ids` (tokens,)."""
-        positions = torch.cat([torch.arange(length) for length in lengths])
+        positions = torch.cat([torch.arange(length, device=ids.device) for length in lengths])
+        size, base = self.shape.head_size, self.shape.rope_base
         rotation = tuple(
-            part[positions].to(ids.device)
-            for part in rotation_table(self.shape.head_size, self.shape.rope_base, max(lengths))
+            part[positions] for part in rotation_table(size, base, max(lengths), ids.device)
         )
         x = self.embedding[ids]
         for layer in self.layers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from llama_cpp import Llama
 from torch import Tensor
 
 from models.curriculum.texts import TrainingText, draw_text
+from models.pack_texts import Encoded, group_texts
 
 LONGEST = 1024
 """Tokens of a text; longer ones are not trained on."""
@@ -42,7 +44,7 @@ class Tokenizer:
     def __init__(self, path: Path) -> None:
         self._llama = Llama(str(path), vocab_only=True, verbose=False)
 
-    def encode(self, text: TrainingText) -> tuple[list[int], list[bool]]:
+    def encode(self, text: TrainingText) -> Encoded:
         """The tokens of the text, piece by piece, and for each whether it is learnt."""
         ids: list[int] = []
         learnt: list[bool] = []
@@ -64,33 +66,18 @@ def draw_steps(
     The longest waiting text that still fits comes next.
     """
     rng = random.Random(seed)
-    pool: list[tuple[list[int], list[bool]]] = []
-    while True:
-        ids: list[int] = []
-        learnt: list[bool] = []
-        lengths: list[int] = []
-        while True:
-            while len(pool) < POOL:
-                text = pad(*tokenizer.encode(draw(rng)))
-                if len(text[0]) <= min(tokens, LONGEST):
-                    pool.append(text)
-            fitting = [i for i, text in enumerate(pool) if len(ids) + len(text[0]) <= tokens]
-            if not fitting:
-                break
-            # The first is taken as it comes, so that a short text does not wait for ever.
-            best = max(fitting, key=lambda i: len(pool[i][0])) if ids else fitting[0]
-            text = pool.pop(best)
-            ids += text[0]
-            learnt += text[1]
-            lengths.append(len(text[0]))
-        if rest := tokens - len(ids):
-            ids += [PADDING] * rest
-            learnt += [False] * rest
-            lengths.append(rest)
-        yield Step(torch.tensor(ids), torch.tensor(learnt), tuple(lengths))
+    texts = (pad(*tokenizer.encode(draw(rng))) for _ in count())
+    for group in group_texts(texts, tokens, min(tokens, LONGEST), POOL):
+        if rest := tokens - sum(len(ids) for ids, _ in group):
+            group.append(([PADDING] * rest, [False] * rest))
+        yield Step(
+            torch.tensor([id for ids, _ in group for id in ids]),
+            torch.tensor([flag for _, learnt in group for flag in learnt]),
+            tuple(len(ids) for ids, _ in group),
+        )
 
 
-def pad(ids: list[int], learnt: list[bool]) -> tuple[list[int], list[bool]]:
+def pad(ids: list[int], learnt: list[bool]) -> Encoded:
     """The text with padding up to the next multiple of GRAIN."""
     rest = -len(ids) % GRAIN
     return ids + [PADDING] * rest, learnt + [False] * rest

@@ -24,6 +24,7 @@ from models.small.network import list_adapters
 from models.small.read_base import read_base
 from models.small.steps import Step, Tokenizer, draw_steps
 from models.small.thread_count import ThreadCount
+from rm_local.paths import shipped_adapter
 
 RANK, ALPHA = 16, 32.0
 RATE = 1e-3
@@ -31,7 +32,6 @@ WARMUP = 30
 """Steps of a sitting over which the rate rises, as the optimizer begins anew."""
 LONGEST_STEP = 600.0
 """Seconds; a longer step was interrupted, as by a sleeping machine, and is not counted."""
-ADAPTER = Path(__file__).resolve().parent.parent / "rm-small-lora.gguf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class Sitting:
                 parameter.data.copy_(values)
             self._optimizer.load_state_dict(saved["optimizer"])
             self.trained = Trained(**saved["trained"])
-        elif ADAPTER.exists():
-            self.trained = read_adapter(self.model, ADAPTER)
+        elif (adapter := shipped_adapter()).exists():
+            self.trained = read_adapter(self.model, adapter)
         print(f"begins at step {self.trained.steps}, {self.trained.tokens / 1e6:.2f}M tokens")
 
     def run(self, options: Options) -> None:
@@ -146,7 +146,7 @@ class Sitting:
         }
         torch.save(saved, part)
         part.replace(self._checkpoint)
-        write_adapter(self.model, self.trained, self._folder / ADAPTER.name)
+        write_adapter(self.model, self.trained, self._folder / shipped_adapter().name)
 
 
 def main() -> None:

@@ -250,7 +250,9 @@ def _check_minilm_embedder() -> CheckResult:
         check_minilm_gguf(path)
     except RmLocalError as error:
         return CheckResult("Embedder", "bad", error.message, error.remedy)
-    bulk = "sentence-transformers" if is_installed("bulk") else "llama.cpp (no extra bulk)"
+    bulk = "llama.cpp (no extra bulk)"
+    if is_installed("bulk"):
+        bulk = "sentence-transformers on a GPU, else llama.cpp"
     return CheckResult("Embedder", "ok", f"{MINILM}, {path}; in bulk: {bulk}")
 
 

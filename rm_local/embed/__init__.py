@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         WordPiece as WordPiece,
         normalize_and_split_words as normalize_and_split_words,
     )
+    from rm_local.embed.worker_bulk import open_worker_embedder as open_worker_embedder
 
 __getattr__ = export_lazily(
     __name__,
@@ -81,5 +82,6 @@ __getattr__ = export_lazily(
         ],
         "text_embedder": ["TextEmbedder", "embed_in_steps", "embed_to_file"],
         "wordpiece": ["UNKNOWN_PIECE", "WordPiece", "normalize_and_split_words"],
+        "worker_bulk": ["open_worker_embedder"],
     },
 )

@@ -46,10 +46,13 @@ class BulkEmbedder:
     ) -> None:
         check_bulk_installed(MINILM.id if model is None else str(model))
         folder = find_minilm_weights() if model is None else find_or_download_model_folder(model)
-        if model is None:
-            check_minilm_weights(folder)
         name = MINILM.id if model is None else derive_model_name(model)
-        self.id: EmbedderId = build_embedder_id(folder, name, dimension)
+        self.id: EmbedderId
+        if model is None and dimension in (None, MINILM.dimension):
+            check_minilm_weights(folder)
+            self.id = MINILM
+        else:
+            self.id = build_embedder_id(folder, name, dimension)
         self._model = _load_model(folder, half)
 
     @property

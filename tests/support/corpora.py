@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,11 +34,12 @@ def embed(texts: Sequence[str], dimension: int = DIMENSION) -> NDArray[np.float3
 class TinyEmbedder:
     """In the place of the real one, which takes seconds to load."""
 
-    id = MINILM
+    def __init__(self, dimension: int = MINILM.dimension) -> None:
+        self.id = replace(MINILM, dimension=dimension)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(n, 384), rows of length 1."""
-        return embed(texts, 384)
+        """(n, dimension), rows of length 1."""
+        return embed(texts, self.id.dimension)
 
 
 @contextmanager
@@ -50,7 +52,8 @@ def tiny_corpus(parent: Path) -> Path:
     """A corpus of 400 sentences with its anchors."""
     folder = write_corpus_if_missing(tiny_sentences(), parent)
     texts = load_texts(folder)
+    embedder = TinyEmbedder(DIMENSION)
     write_anchor_files_if_missing(
-        folder, texts.anchor_sentences, texts.held_out_sentences, embed, lambda _: None
+        folder, texts.anchor_sentences, texts.held_out_sentences, embedder, lambda _: None
     )
     return folder

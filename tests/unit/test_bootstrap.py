@@ -155,6 +155,49 @@ def test_what_it_takes_is_said_beforehand(bootstrap: ModuleType, command: str, b
     assert ("minutes" in said) == (not built)
 
 
+@pytest.mark.parametrize(
+    ("installed", "cached", "built"),
+    [
+        ("0.3.36", "", True),
+        ("0.3.35", "", False),
+        ("0.3.35", "/cache/llama_cpp_python-0.3.36-py3-none-linux_x86_64.whl", True),
+        (None, "/cache/llama_cpp_python-0.3.35-py3-none-linux_x86_64.whl", False),
+        (None, "", False),
+    ],
+)
+def test_another_version_of_llama_cpp_has_to_be_compiled(
+    bootstrap: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    installed: str | None,
+    cached: str,
+    built: bool,
+) -> None:
+    """Only the pinned version counts, in the environment and in pip's cache."""
+    constraints = tmp_path / "constraints.txt"
+    constraints.write_text("llama_cpp_python==0.3.36\n")
+    monkeypatch.setattr(bootstrap, "CONSTRAINTS", constraints)
+    shown = f"Name: llama_cpp_python\nVersion: {installed}\n" if installed else ""
+    answers = {"show": shown, "cache": f"{cached}\n"}
+    monkeypatch.setattr(bootstrap, "read_output", lambda command: answers[command[3]])
+    assert bootstrap.is_engine_built(PYTHON) == built
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_a_compiler_is_needed_only_where_llama_cpp_is_compiled(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, built: bool
+) -> None:
+    """Without one, the error says how to get it."""
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PROGRAMFILES(X86)", str(tmp_path))
+    if built:
+        bootstrap.require_compiler(built)
+        return
+    with pytest.raises(bootstrap.SetupError, match="no C\\+\\+ compiler"):
+        bootstrap.require_compiler(built)
+
+
 @pytest.mark.parametrize("printed", ["ERROR: no such package", "c++: fatal error", ""])
 def test_a_failure_names_the_log(
     bootstrap: ModuleType,

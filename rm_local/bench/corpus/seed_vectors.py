@@ -8,7 +8,7 @@ int32 array (n, 32), has the nearest other anchors of each anchor, nearest first
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,17 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.arrays import Floats
+from rm_local.embed import TextEmbedder, embed_in_steps
 from rm_local.errors import RmLocalError
 from rm_local.files import replace_file
 from rm_local.progress import ProgressCallback, ProgressMeter
 
 NEIGHBORS = 32
-EMBEDDED_AT_ONCE = 512
-"""Sentences between two reports: some seconds on two cores."""
 COMPARED_AT_ONCE = 256
 FOLDER = "anchors"
-
-Embed = Callable[[Sequence[str]], Floats]
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def write_anchor_files_if_missing(
     folder: Path,
     anchors: Sequence[str],
     held_out: Sequence[str],
-    embed: Embed,
+    embedder: TextEmbedder,
     report: ProgressCallback,
 ) -> None:
     """Embed the sentences `anchors` and `held_out`, and write the files for `open_anchors`.
@@ -81,19 +78,12 @@ def write_anchor_files_if_missing(
     part = place.with_name(f"{FOLDER}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    vectors = _embed_in_batches([*held_out, *anchors], embed, report)
+    meter = ProgressMeter(report, "embed", len(held_out) + len(anchors))
+    vectors = embed_in_steps(embedder, [*held_out, *anchors], meter.report_units_done)
     np.save(part / "queries.npy", vectors[: len(held_out)])
     np.save(part / "vectors.npy", vectors[len(held_out) :])
     np.save(part / "near.npy", find_neighbors(vectors[len(held_out) :], NEIGHBORS, report))
     replace_file(part, place)
-
-
-def _embed_in_batches(texts: Sequence[str], embed: Embed, report: ProgressCallback) -> Floats:
-    parts, meter = [], ProgressMeter(report, "embed", len(texts))
-    for start in range(0, len(texts), EMBEDDED_AT_ONCE):
-        parts.append(embed(texts[start : start + EMBEDDED_AT_ONCE]))
-        meter.report_units_done(min(start + EMBEDDED_AT_ONCE, len(texts)))
-    return np.concatenate(parts)
 
 
 def find_neighbors(vectors: Floats, count: int, report: ProgressCallback) -> NDArray[np.int32]:

@@ -78,7 +78,7 @@ class SyntheticSource:
                 self.folder,
                 texts.anchor_sentences,
                 texts.held_out_sentences,
-                embedder.embed,
+                embedder,
                 report,
             )
 

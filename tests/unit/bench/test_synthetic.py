@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rm_local.bench.corpus import docstrings
 from rm_local.bench.corpus.compression_check import cut_prose_rows, measure_held_out_compression
@@ -28,7 +29,7 @@ from rm_local.bench.corpus.synthetic import BLOCK_ROWS, SyntheticSource
 from rm_local.bench.corpus.texts import load_texts
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.progress import Progress
-from tests.support.corpora import DIMENSION, embed, tiny_corpus, tiny_sentences
+from tests.support.corpora import DIMENSION, TinyEmbedder, embed, tiny_corpus, tiny_sentences
 
 ROWS = 2 * BLOCK_ROWS + 100
 
@@ -120,18 +121,23 @@ def test_a_stopped_embedding_leaves_nothing(tmp_path: Path) -> None:
     folder = write_corpus_if_missing(tiny_sentences(), tmp_path)
     texts = load_texts(folder)
 
-    def stopped(_: object) -> np.ndarray:
-        raise KeyboardInterrupt
+    class StoppedEmbedder(TinyEmbedder):
+        """Ctrl+C comes while it embeds."""
+
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            """Embed nothing."""
+            raise KeyboardInterrupt
+
+    def write_with(embedder: TinyEmbedder) -> None:
+        write_anchor_files_if_missing(
+            folder, texts.anchor_sentences, texts.held_out_sentences, embedder, lambda _: None
+        )
 
     with pytest.raises(KeyboardInterrupt):
-        write_anchor_files_if_missing(
-            folder, texts.anchor_sentences, texts.held_out_sentences, stopped, lambda _: None
-        )
+        write_with(StoppedEmbedder(DIMENSION))
     with pytest.raises(RmLocalError, match="no embeddings"):
         open_anchors(folder)
-    write_anchor_files_if_missing(
-        folder, texts.anchor_sentences, texts.held_out_sentences, embed, lambda _: None
-    )
+    write_with(TinyEmbedder(DIMENSION))
     assert open_anchors(folder).vectors.shape == (len(texts.anchor_sentences), DIMENSION)
 
 

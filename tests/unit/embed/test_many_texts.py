@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import torch
 
 from rm_local.embed import bulk, many_texts, registry, text_embedder, worker_bulk
 from rm_local.errors import ModelNotFoundError
@@ -38,23 +40,37 @@ def set_installed(monkeypatch: pytest.MonkeyPatch, *, installed: bool) -> None:
         monkeypatch.setattr(module, "is_installed", lambda _: installed)
 
 
-@pytest.mark.parametrize(
-    ("installed", "count", "used"),
-    [
-        (True, 2, "llama.cpp"),
-        (True, many_texts.MANY_TEXTS, "sentence-transformers"),
-        (False, 2, "llama.cpp"),
-        (False, 10**6, "llama.cpp"),
-    ],
-)
-def test_few_texts_need_no_torch(
-    monkeypatch: pytest.MonkeyPatch, opened: list[str], installed: bool, count: int, used: str
+@pytest.mark.parametrize(("gpu", "used"), [(True, "sentence-transformers"), (False, "llama.cpp")])
+def test_many_texts_are_embedded_by_torch_on_a_gpu_alone(
+    monkeypatch: pytest.MonkeyPatch, opened: list[str], gpu: bool, used: str
 ) -> None:
-    """Nor do many, where it is not installed."""
+    """Without a GPU llama.cpp is faster, so it embeds them although the extra is installed."""
+    set_installed(monkeypatch, installed=True)
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: gpu)
+    with many_texts.open_text_embedder(None, many_texts.MANY_TEXTS):
+        pass
+    assert opened == [used]
+
+
+def test_a_named_embedder_needs_no_gpu(monkeypatch: pytest.MonkeyPatch, opened: list[str]) -> None:
+    """llama.cpp does not have it: sentence-transformers embeds with it on any machine."""
+    set_installed(monkeypatch, installed=True)
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    with many_texts.open_text_embedder("intfloat/e5", 1):
+        pass
+    assert opened == ["sentence-transformers"]
+
+
+@pytest.mark.parametrize(("installed", "count"), [(True, 2), (False, 2), (False, 10**6)])
+def test_few_texts_need_no_torch(
+    monkeypatch: pytest.MonkeyPatch, opened: list[str], installed: bool, count: int
+) -> None:
+    """Nor do many, where it is not installed: it is not imported."""
     set_installed(monkeypatch, installed=installed)
+    monkeypatch.setitem(sys.modules, "torch", None)
     with many_texts.open_text_embedder(None, count) as embedder:
         assert embedder.embed(["a", "b"]).shape == (2, 384)
-    assert opened == [used]
+    assert opened == ["llama.cpp"]
 
 
 @pytest.mark.usefixtures("opened")

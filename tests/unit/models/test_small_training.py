@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tests.support.smollm2 import require_smollm2
 
 SHAPE = Shape(layers=2, hidden=32, heads=4, kv_heads=2, epsilon=1e-5, rope_base=1e4)
 INNER, WORDS = 48, 64
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def adapted(rank: int = 3) -> Network:
@@ -89,6 +92,20 @@ def test_texts_of_a_step_do_not_see_each_other() -> None:
 
     torch.testing.assert_close(together[16:], alone, atol=0.1, rtol=0.05)
     assert not torch.allclose(model(ids, (48,))[16:], alone, atol=0.1)
+
+
+@pytest.mark.slow
+def test_importing_the_training_does_not_import_the_compiler() -> None:
+    """It takes seconds, and only training compiles."""
+    code = "import sys, models.small.train; sys.exit('torch._dynamo' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_all_tensors_of_a_step_are_on_the_device_of_its_ids() -> None:
+    """Masks and rotations of a step on the processor are not taken for another device."""
+    model, ids = adapted(), torch.arange(16) % WORDS
+    model(ids, (16,))
+    assert model.to("meta")(ids.to("meta"), (16,)).is_meta
 
 
 def test_the_network_computes_what_the_llama_model_of_transformers_computes() -> None:
