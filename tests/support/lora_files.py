@@ -1,7 +1,11 @@
-"""Makes LoRA adapters of random weights for a model, and damaged ones."""
+"""Makes LoRA adapters of random weights for a model, and damaged ones.
+
+python -m tests.support.lora_files MODEL ADAPTER
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,3 +61,7 @@ def write(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[2]), Path(sys.argv[1]), matrices=("attn_q",))

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -82,18 +82,28 @@ def start_on_terminal(
     *arguments: str, stderr: IO[bytes] | None = None, **variables: str
 ) -> Iterator[Terminal]:
     """Start `rm-local` as the leader of a session on a new terminal; end it after the body."""
+    command = [sys.executable, "-m", "rm_local", *arguments]
+    environ = {**os.environ, "TERM": "xterm-256color", **variables}
+    with start_command_on_terminal(command, ROOT, environ, stderr) as terminal:
+        yield terminal
+
+
+@contextmanager
+def start_command_on_terminal(
+    command: list[str], folder: Path, environ: Mapping[str, str], stderr: IO[bytes] | None = None
+) -> Iterator[Terminal]:
+    """Start a command in `folder` as `start_on_terminal` does."""
     leader, follower = os.openpty()
     termios.tcsetwinsize(follower, (30, 100))
-    command = [sys.executable, "-m", "rm_local", *arguments]
     take = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-    take += "os.execv(sys.argv[1], sys.argv[1:])"
+    take += "os.execvp(sys.argv[1], sys.argv[1:])"
     process = subprocess.Popen(
         [sys.executable, "-c", take, *command],
         stdin=follower,
         stdout=follower,
         stderr=stderr or follower,
-        cwd=ROOT,
-        env={**os.environ, "TERM": "xterm-256color", **variables},
+        cwd=folder,
+        env=dict(environ),
         start_new_session=True,
     )
     try:
