@@ -18,7 +18,7 @@ import numpy as np
 
 from rm_local.bench.corpus.corpus import load_docstring_sentences, prepare_docstring_corpus
 from rm_local.bench.corpus.synthetic import SyntheticSource
-from rm_local.progress import Progress
+from rm_local.progress import Progress, ProgressCallback
 from rm_local.store import TextCodec, check_and_join_texts, train_text_dictionary_or_empty
 
 LEVELS = (3, 12)
@@ -85,12 +85,22 @@ def cut_prose_rows(sentences: Sequence[str], like: Sequence[Pair]) -> Iterator[P
         yield key, value
 
 
-def main() -> None:
-    """Print bytes per word and compression ratio of synthetic entries and of real prose."""
+def make_stage_printer() -> ProgressCallback:
+    """Return a callback that prints the name of each stage once, when it begins."""
+    current = ""
 
     def print_stage(progress: Progress) -> None:
-        print(progress.stage, file=sys.stderr)
+        nonlocal current
+        if progress.stage != current:
+            current = progress.stage
+            print(current, file=sys.stderr)
 
+    return print_stage
+
+
+def main() -> None:
+    """Print bytes per word and compression ratio of synthetic entries and of real prose."""
+    print_stage = make_stage_printer()
     source = SyntheticSource(ROWS, 0, prepare_docstring_corpus(report=print_stage))
     composed = compose_rows_by_anchor(source, ROWS)
     prose = list(cut_prose_rows(load_docstring_sentences(report=print_stage), composed))

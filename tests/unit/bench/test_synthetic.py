@@ -11,7 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 from rm_local.bench.corpus import docstrings
-from rm_local.bench.corpus.compression_check import cut_prose_rows, measure_held_out_compression
+from rm_local.bench.corpus.compression_check import (
+    cut_prose_rows,
+    make_stage_printer,
+    measure_held_out_compression,
+)
 from rm_local.bench.corpus.corpus import (
     SENTENCES,
     choose_sentence_count,
@@ -221,3 +225,12 @@ def test_sampled_sentences_make_distinct_entries(tmp_path: Path) -> None:
 
     assert len({entry.subproblem for entry in entries}) == 1000
     assert len({entry.subroutine for entry in entries}) == 1000
+
+
+def test_the_check_prints_a_stage_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Progress is reported thousands of times."""
+    print_stage = make_stage_printer()
+    for stage, done in (("read", 0), ("read", 1), ("embed", 0), ("embed", 9), ("read", 0)):
+        print_stage(Progress(stage, done))
+
+    assert capsys.readouterr().err == "read\nembed\nread\n"
