@@ -22,6 +22,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -200,13 +201,21 @@ class Trial:
         try:
             output, _ = process.communicate(timeout=self._limit_s)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
+            kill_group(process)
+            return KILLED, process.communicate()[0]
+        finally:
+            kill_group(process)  # also what it leaves, and after Ctrl+C
         return process.returncode, output
 
     def _report(self, command: PageCommand, verdict: str) -> None:
         page = command.page.path.relative_to(self._checkout.original)
         print(f"{page}:{command.number}  {verdict}", flush=True)
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """Kill a leader of a session and what it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def main(pages: list[Path]) -> int:
