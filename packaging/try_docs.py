@@ -29,7 +29,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # `tests` is not installed; the script's folder alone is searched
 
-from tests.support.markdown import Page, read_page  # noqa: E402
+from tests.support.markdown import read_page  # noqa: E402
 from tests.support.page_commands import Kind, PageCommand, list_commands, opens_app  # noqa: E402
 from tests.support.terminals import start_command_on_terminal  # noqa: E402
 from tests.support.throwaway_checkout import ThrowawayCheckout  # noqa: E402
@@ -44,6 +44,13 @@ SHOWN = 2000
 READY = re.compile(rb"\d entr(?:y|ies)")
 """What the app's top line shows once model and store are open."""
 QUIT = b"\x11"
+COUNTED = (
+    "commands",
+    "run as they stand",
+    "not run as they stand",
+    "run in the place of another",
+    "failed",
+)
 KILLED = -signal.SIGKILL
 
 
@@ -98,17 +105,19 @@ class Trial:
     """Runs commands of pages one after another in a copy of the checkout, and counts them."""
 
     def __init__(self, checkout: ThrowawayCheckout, table: Table, limit_s: float = LIMIT_S) -> None:
-        self.counts: Counter[str] = Counter()
+        self.counts = Counter(dict.fromkeys(COUNTED, 0))
+        self.reasons: Counter[str] = Counter()
+        """How many commands were not run as they stand, for each reason."""
         self._checkout = checkout
         self._table = table
         self._limit_s = limit_s
         self._made: set[str] = set()
 
-    def try_page(self, page: Page) -> None:
-        """Run the commands of the page in a fresh home."""
+    def try_page(self, path: Path) -> None:
+        """Run the commands of a page of the copy in a fresh home."""
         self._checkout.start_afresh()
         self._made.clear()
-        for command in list_commands(page):
+        for command in list_commands(read_page(path)):
             self.counts["commands"] += command.kind is Kind.COMMAND
             self._try_command(command)
 
@@ -124,8 +133,9 @@ class Trial:
             rule = Rule(re.compile("$"), "names the command, which needs more", " --help")
         note = ""
         if rule:
-            self.counts["names" if command.kind is Kind.NAME else "not run as they stand"] += 1
-            self.counts[f"  {rule.reason}"] += command.kind is Kind.COMMAND
+            if command.kind is Kind.COMMAND:
+                self.counts["not run as they stand"] += 1
+                self.reasons[rule.reason] += 1
             note = f"  [not run: {rule.reason}: {shown}]"
             if rule.instead is None:
                 self._report(command, note.strip())
@@ -208,7 +218,7 @@ class Trial:
         return process.returncode, output
 
     def _report(self, command: PageCommand, verdict: str) -> None:
-        page = command.page.path.relative_to(self._checkout.original)
+        page = command.page.path.relative_to(self._checkout.folder)
         print(f"{page}:{command.number}  {verdict}", flush=True)
 
 
@@ -222,12 +232,20 @@ def main(pages: list[Path]) -> int:
     """Try the pages; the exit code."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="rm-local-docs-") as folder:
-        trial = Trial(ThrowawayCheckout(ROOT, Path(folder)), read_table())
-        for page in pages:
-            trial.try_page(read_page(page.resolve()))
+        checkout = ThrowawayCheckout(ROOT, Path(folder))
+        try:
+            copies = [checkout.find_copy(page) for page in pages]
+        except ValueError as error:
+            raise SystemExit(f"error: {error}") from None
+        trial = Trial(checkout, read_table())
+        for copy in copies:
+            trial.try_page(copy)
     print()
     for name, count in trial.counts.items():
         print(f"{count:5} {name}")
+    print("not run as they stand, by reason:")
+    for reason, count in trial.reasons.most_common():
+        print(f"{count:5} {reason}")
     print(f"{time.monotonic() - started:5.0f} seconds")
     return 1 if trial.counts["failed"] else 0
 

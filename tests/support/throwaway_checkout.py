@@ -23,7 +23,7 @@ class ThrowawayCheckout:
     """
 
     def __init__(self, original: Path, place: Path) -> None:
-        self.original = original
+        self._original = original.resolve()
         self.folder = place / "rm-local"
         self._place = place
         self._home_number = 0
@@ -68,6 +68,13 @@ class ThrowawayCheckout:
         """The file that a command in the checkout means by `name`; `~` is the home."""
         first, _, rest = name.partition("/")
         return self.home / rest if first == "~" else self.folder / name
+
+    def find_copy(self, path: Path) -> Path:
+        """The copy of a file of the original. Raises ValueError if it is not tracked there."""
+        found = self.folder / path.resolve().relative_to(self._original)
+        if not found.is_file():
+            raise ValueError(f"{path} is not tracked by git.")
+        return found
 
     def start_afresh(self) -> None:
         """Make a new home, and remove what is not tracked."""

@@ -134,8 +134,9 @@ def test_a_command_that_does_not_end_is_killed(
     """With what it has started."""
     page = make_checkout(tmp_path, "```sh\nsleep 1000 | cat\n```\n")
     table = SCRIPT.Table((), (), (), {})
-    trial = SCRIPT.Trial(ThrowawayCheckout(page.parent, tmp_path), table, limit_s=0.1)
-    trial.try_page(read_page(page))
+    checkout = ThrowawayCheckout(page.parent, tmp_path)
+    trial = SCRIPT.Trial(checkout, table, limit_s=0.1)
+    trial.try_page(checkout.find_copy(page))
 
     assert "page.md:2  FAILED: exit code -9" in capsys.readouterr().out
 
@@ -157,8 +158,9 @@ def test_what_fails_and_what_changes_files_is_found(
         (rule(found("^ls made"), run="echo z > made.txt"),),
         {"given.txt": "echo y > given.txt"},
     )
-    trial = SCRIPT.Trial(ThrowawayCheckout(page.parent, tmp_path), table)
-    trial.try_page(read_page(page))
+    checkout = ThrowawayCheckout(page.parent, tmp_path)
+    trial = SCRIPT.Trial(checkout, table)
+    trial.try_page(checkout.find_copy(page))
     lines = capsys.readouterr().out.splitlines()
 
     assert [line.split("  ")[-1] for line in lines if "FAILED" in line] == [
