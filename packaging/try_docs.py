@@ -90,10 +90,10 @@ def read_table() -> Table:
     return Table(not_run, exits, before, data["inputs"])
 
 
-def list_pages() -> list[Path]:
-    """All pages whose commands are run."""
-    below = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.md"))]
-    return [*(ROOT / name for name in PAGES), *below]
+def list_pages(root: Path) -> list[Path]:
+    """All pages of a checkout whose commands are run."""
+    below = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.md"))]
+    return [*(root / name for name in PAGES), *below]
 
 
 def find_rule(rules: tuple[Rule, ...], command: str) -> Rule | None:
@@ -229,7 +229,7 @@ def kill_group(process: subprocess.Popen[str]) -> None:
 
 
 def main(pages: list[Path]) -> int:
-    """Try the pages; the exit code."""
+    """Try the pages, or all; the exit code."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="rm-local-docs-") as folder:
         checkout = ThrowawayCheckout(ROOT, Path(folder))
@@ -238,7 +238,7 @@ def main(pages: list[Path]) -> int:
         except ValueError as error:
             raise SystemExit(f"error: {error}") from None
         trial = Trial(checkout, read_table())
-        for copy in copies:
+        for copy in copies or list_pages(checkout.folder):
             trial.try_page(copy)
     print()
     for name, count in trial.counts.items():
@@ -253,4 +253,4 @@ def main(pages: list[Path]) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Run the commands of README and the documents.")
     parser.add_argument("pages", nargs="*", type=Path, help="pages to try; all if none is named")
-    sys.exit(main(parser.parse_args().pages or list_pages()))
+    sys.exit(main(parser.parse_args().pages))

@@ -71,10 +71,12 @@ class ThrowawayCheckout:
 
     def find_copy(self, path: Path) -> Path:
         """The copy of a file of the original. Raises ValueError if it is not tracked there."""
-        found = self.folder / path.resolve().relative_to(self._original)
-        if not found.is_file():
-            raise ValueError(f"{path} is not tracked by git.")
-        return found
+        real = path.resolve()
+        if real.is_relative_to(self._original):
+            found = self.folder / real.relative_to(self._original)
+            if found.is_file():
+                return found
+        raise ValueError(f"{path} is not tracked by git in {self._original}.")
 
     def start_afresh(self) -> None:
         """Make a new home, and remove what is not tracked."""

@@ -35,7 +35,7 @@ def load_script() -> ModuleType:
 
 
 SCRIPT = load_script()
-COMMANDS = [each for path in SCRIPT.list_pages() for each in list_commands(read_page(path))]
+COMMANDS = [each for path in SCRIPT.list_pages(ROOT) for each in list_commands(read_page(path))]
 
 
 @pytest.mark.parametrize(
@@ -174,3 +174,15 @@ def test_what_fails_and_what_changes_files_is_found(
     assert trial.counts["run as they stand"] == 7
     assert trial.counts["run in the place of another"] == 1
     assert page.read_text("utf-8").startswith("It ends")
+
+
+@UNIX
+def test_a_page_that_is_not_of_the_checkout_is_refused(tmp_path: Path) -> None:
+    """Outside of it, absent, or not tracked."""
+    page = make_checkout(tmp_path, "")
+    checkout = ThrowawayCheckout(page.parent, tmp_path)
+    page.with_name("new.md").touch()
+
+    for path in (tmp_path / "x.md", page.with_name("absent.md"), page.with_name("new.md")):
+        with pytest.raises(ValueError, match="is not tracked by git"):
+            checkout.find_copy(path)
