@@ -50,8 +50,15 @@ def average_losses(log: Path) -> list[list[float]]:
 
 
 def draw_curves(curves: dict[str, Any], out: Path) -> None:
-    """Write an SVG: a row for each model, with its loss on the left and accuracies on the right."""
-    from matplotlib import pyplot, rcParams
+    """Write an SVG: a row for each model, with its loss on the left and accuracies on the right.
+
+    Raises:
+        SystemExit: matplotlib is not installed.
+    """
+    try:
+        from matplotlib import pyplot, rcParams
+    except ImportError:
+        raise SystemExit("matplotlib is not installed. Run: pip install matplotlib") from None
 
     rcParams["svg.hashsalt"] = "rm-local"  # the same figures make the same file
     figure, axes = pyplot.subplots(len(curves), 2, figsize=(9, 3 * len(curves)), squeeze=False)

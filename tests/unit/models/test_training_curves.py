@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+
+import pytest
 
 from models import plot_training
 
@@ -27,3 +30,14 @@ def test_the_curves_of_both_models_are_committed() -> None:
             assert [x for x, _ in points] == sorted({x for x, _ in points})
         assert all(0 <= y <= 100 for points in curve["accuracy"].values() for _, y in points)
     assert plot_training.PICTURE.read_text(encoding="utf-8").count("<svg") == 1
+
+
+def test_drawing_without_matplotlib_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line that says what to install, and no file."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+    with pytest.raises(SystemExit, match="pip install matplotlib"):
+        plot_training.draw_curves({}, tmp_path / "curves.svg")
+    assert not (tmp_path / "curves.svg").exists()
