@@ -137,7 +137,8 @@ def list_coverage_commands(python: str) -> list[list[str]]:
     coverage = [python, "-m", "coverage"]
     return [
         [*coverage, "erase"],
-        [*coverage, "run", "-m", "pytest"],
+        # Two files at a time: a test mostly waits for a program that it has started.
+        [*coverage, "run", "-m", "pytest", "-n", "2", "--dist", "loadfile"],
         [*coverage, "combine", "--quiet"],
         [*coverage, "report"],
     ]
