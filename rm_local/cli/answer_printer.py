@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import click
 
-from rm_local.cli.context import print_text
+from rm_local.cli.context import clean_for_terminal, print_text
 from rm_local.cli.escape_buffer import EscapeBuffer
 from rm_local.cli.terminal import is_terminal
 from rm_local.engine import TokenChunk
@@ -21,7 +21,6 @@ from rm_local.loop import (
     Plan,
     Retrieved,
 )
-from rm_local.text import sanitize_text
 
 
 class AnswerPrinter:
@@ -87,7 +86,7 @@ class AnswerPrinter:
 
     def _finish(self, answer: str) -> None:
         """Complete the answer on standard output; another text than the written one follows it."""
-        text = sanitize_text(answer) if self._live else answer
+        text = clean_for_terminal(answer)
         if self._written and text.startswith(self._written):
             if rest := text[len(self._written) :]:
                 click.echo(rest, nl=False, color=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def measure_gate(
     context: CliContext, questions: Path, half: str | None, as_data: bool, stores: tuple[Path, ...]
 ) -> None:
-    """Measure the gate on labelled QUESTIONS, JSON Lines.
+    """Measure the gate on labelled QUESTIONS, JSON Lines; - is standard input.
 
     Each has a `question`, and in `entries` the subproblems of the entries that help, if any. A
     warning names labels that are not in the store. No model is loaded.
