@@ -86,7 +86,7 @@ class InsufficientMemoryError(EngineError):
 
 def make_memory_error() -> InsufficientMemoryError:
     """Make the error to show instead of one that `is_memory_error` recognizes."""
-    remedy = "Close other programs, ask for less at once, or allow more memory (`ulimit -v`)."
+    remedy = "Close other programs, ask for less at once, or raise limits (`ulimit -v`, `-u`)."
     return InsufficientMemoryError("There is not enough memory.", remedy)
 
 

@@ -1,4 +1,7 @@
-"""Says what is stored under a path: opening a pipe may wait forever, and a device may not end."""
+"""Says what is stored under a path, and reads small files.
+
+Opening a pipe may wait forever, and a device may have no end.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import stat
 from pathlib import Path
 
 FILE = "a file"
+MOST_BYTES = 16 << 20
+"""Maximum size of settings, templates and lists; those that are used have kilobytes."""
 _KINDS = {
     stat.S_IFREG: FILE,
     stat.S_IFDIR: "a folder",
@@ -39,3 +44,27 @@ def describe_missing_file(path: Path) -> str:
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     return "" if kind == FILE else f"is {kind}, not a file"
+
+
+class UnsuitableFileError(OSError):
+    """A path is no ordinary file, or the file is too large; `strerror` says which."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.strerror = reason
+
+
+def read_small_file(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Read an ordinary file of at most `most` bytes, such as one that a user writes.
+
+    Raises:
+        UnsuitableFileError: It is a folder, a pipe or a device, or larger.
+        OSError: It does not exist, or cannot be read.
+    """
+    if (kind := name_file_kind(path)) != FILE:
+        raise UnsuitableFileError(f"it is {kind}")
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise UnsuitableFileError(f"it is larger than {most >> 20} MB")
+    return data

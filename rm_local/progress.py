@@ -79,6 +79,25 @@ class ProgressMeter:
             left = passed / gained * (self.total - done)
         self._report(Progress(self._stage, done, self.total, rate, left, self._unit))
 
+    def report_share_done(self, share: float) -> None:
+        """Report that a share of the stage, 0 to 1, is done; its total must be known."""
+        self.report_units_done(round(share * (self.total or 0)))
+
     def _start_clock(self, done: int) -> None:
         """Measure rate and time from now on, with `done` units as the start."""
         self._first, self._started = done, time.monotonic()
+
+
+def report_share(report: ProgressCallback, stage: str) -> Callable[[float], None]:
+    """Return a callback that reports the completed share, 0 to 1, of a stage in hundredths.
+
+    Nothing is reported before its first call.
+    """
+    meter: ProgressMeter | None = None
+
+    def report_hundredths(share: float) -> None:
+        nonlocal meter
+        meter = meter or ProgressMeter(report, stage, 100)
+        meter.report_share_done(share)
+
+    return report_hundredths

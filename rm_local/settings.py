@@ -11,7 +11,7 @@ from typing import Any, TypeGuard, get_args
 
 from rm_local import old_names
 from rm_local.errors import HomeNotFoundError, SettingsError, UnknownHomeError
-from rm_local.file_kinds import FILE, name_file_kind
+from rm_local.file_kinds import read_small_file
 from rm_local.home import expand_user_path
 from rm_local.lora import LoraAdapter, drop_unused_adapters, parse_lora
 from rm_local.old_names import warn_and_replace_old_name
@@ -115,9 +115,7 @@ def _read_setting_values(source: Path) -> dict[str, Any]:
         SettingsError: The file cannot be read, is not TOML, or has an unknown key or invalid value.
     """
     try:
-        if (kind := name_file_kind(source)) != FILE:
-            raise SettingsError(f"{source} cannot be read: it is {kind}.", "Remove it.")
-        table = tomllib.loads(decode_text(source.read_bytes()))
+        table = tomllib.loads(decode_text(read_small_file(source)))
     except (OSError, NotUtf8Error) as error:
         raise SettingsError(f"{source} cannot be read: {error}.", "Fix or remove it.") from None
     except tomllib.TOMLDecodeError as error:

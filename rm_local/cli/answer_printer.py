@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 import click
 
-from rm_local.cli.context import print_text
+from rm_local.cli.context import clean_for_terminal, print_text
 from rm_local.cli.escape_buffer import EscapeBuffer
 from rm_local.cli.terminal import is_terminal
 from rm_local.engine import TokenChunk
 from rm_local.loop import (
     Answered,
     BranchFinished,
+    BranchStarted,
     Event,
     Failed,
     GateDecided,
@@ -21,11 +22,17 @@ from rm_local.loop import (
     Plan,
     Retrieved,
 )
-from rm_local.text import sanitize_text
+
+ABANDONED = "(This text is dropped. The answer of another branch follows.)"
 
 
 class AnswerPrinter:
-    """Prints the text of a turn's only branch while it grows, or else the answer at the end."""
+    """Prints the text of a turn's only branch while it grows, or else the answer at the end.
+
+    A branch under a hint may turn out to be useless; then another one without a hint follows. On a
+    terminal its text is followed by a line that says so. Elsewhere it is printed only when it is
+    the answer, so that a program reads nothing else.
+    """
 
     def __init__(self, plan: Plan, clear_status: Callable[[], None] | None = None) -> None:
         """Create the printer of one turn under `plan`.
@@ -40,6 +47,7 @@ class AnswerPrinter:
         self._written = ""
         """The text of the running branch that is on standard output."""
         self._line_open = False
+        self._branch, self._held = 0, False
 
     @property
     def holds_terminal(self) -> bool:
@@ -55,9 +63,12 @@ class AnswerPrinter:
                 self._single = True
             case HitsJudged(judgements=judged) if self._plan.question_gate == "auto":
                 self._single |= not any(each.kept for each in judged)
-            case TokenChunk(branch=0, part="answer", text=text) if self._single:
+            case BranchStarted(branch=index, hint=hint) if self._single:
+                self._begin_branch(index)
+                self._held = hint is not None and not self._live
+            case TokenChunk(branch=self._branch, part="answer", text=text) if self._streams:
                 self._write(self._buffer.add_text(text))
-            case BranchFinished() if self._line_open and event.branch.index == 0:
+            case BranchFinished() if self._line_open and event.branch.index == self._branch:
                 self._write(self._buffer.take_rest())
                 if self._live:
                     self.end_line()
@@ -67,6 +78,20 @@ class AnswerPrinter:
                 self.end_line()
             case _:
                 pass
+
+    @property
+    def _streams(self) -> bool:
+        """Whether the text of the running branch is printed while it grows."""
+        return self._single and not self._held
+
+    def _begin_branch(self, index: int) -> None:
+        """Begin the text of the turn's only branch; that of another one before it is dropped."""
+        self._branch = index
+        if self._written:
+            self._write(self._buffer.take_rest())
+            self.end_line()
+            click.echo(ABANDONED)
+        self._buffer, self._written = EscapeBuffer(sanitize=self._live), ""
 
     def end_line(self) -> None:
         """End the line of the answer, if it is unfinished."""
@@ -87,7 +112,7 @@ class AnswerPrinter:
 
     def _finish(self, answer: str) -> None:
         """Complete the answer on standard output; another text than the written one follows it."""
-        text = sanitize_text(answer) if self._live else answer
+        text = clean_for_terminal(answer)
         if self._written and text.startswith(self._written):
             if rest := text[len(self._written) :]:
                 click.echo(rest, nl=False, color=True)

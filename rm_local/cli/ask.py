@@ -149,7 +149,8 @@ def ask(
     read, such as the list that a shell loop reads. --stdin and --no-stdin decide it.
 
     The answer goes to standard output, while it is written if it has only one branch; the steps go
-    to standard error. Ctrl+C stops and keeps what was generated; a second one exits at once.
+    to standard error. A branch under a hint may be dropped: only a terminal shows it
+    meanwhile. Ctrl+C stops and keeps what was generated; a second one exits at once.
 
     The model reads the question alone, unless it continues a session: then it reads the earlier
     questions and answers, too. Continuing from an earlier turn begins a new branch of the

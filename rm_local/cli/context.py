@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rm_local.address_space import NUMPY_BYTES, require_address_space
 from rm_local.cli.options import MODEL_PATH, PATH
 from rm_local.cli.standard_input import read_text
 from rm_local.cli.terminal import is_terminal
@@ -104,9 +105,14 @@ class CliContext:
         return over
 
     def new_runtime(self) -> Runtime:
-        """Create a runtime with the settings and files of this context; nothing is opened yet."""
+        """Create a runtime with the settings and files of this context; nothing is opened yet.
+
+        Raises:
+            InsufficientMemoryError: A limit of memory leaves too little for any model or store.
+        """
         from rm_local import runtime
 
+        require_address_space(NUMPY_BYTES)  # before any thread: Python waits for one that fails
         return runtime.Runtime(self.load_settings())
 
 
@@ -148,13 +154,19 @@ def print_notice(text: str) -> None:
 
 
 def print_text(text: str) -> None:
-    """Write a text to standard output: exactly, but without control characters on a terminal."""
+    """Write a text of a model, a store or a file to standard output, and end its line.
+
+    It is written exactly, with all its lines and characters; only on a terminal without control
+    characters, which could drive it. Titles in lists are shortened to one line everywhere.
+    """
+    click.echo(clean_for_terminal(text), color=True)  # True = escape codes stay
+
+
+def clean_for_terminal(text: str) -> str:
+    """Return `text` without control characters if standard output is a terminal, else unchanged."""
     from rm_local.text import sanitize_text
 
-    if is_terminal(sys.stdout):
-        click.echo(sanitize_text(text))
-    else:
-        click.echo(text, color=True)  # True = escape codes stay
+    return sanitize_text(text) if is_terminal(sys.stdout) else text
 
 
 def _print_notice_text(notice: Notice) -> None:

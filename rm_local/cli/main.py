@@ -9,10 +9,12 @@ from pathlib import Path
 import click
 
 from rm_local import __version__
+from rm_local.address_space import prepare_for_limits
 from rm_local.cli.context import MODEL, STORES, CliContext, check_plan_setting
 from rm_local.cli.lazy_group import CommandGroup
 from rm_local.cli.options import LORA
 from rm_local.cli.signals import end_on_signals
+from rm_local.cli.silence import silence_libraries, silence_loggers
 from rm_local.cli.streams import FAILED, has_output_failed, open_drawing_stream, prepare_streams
 from rm_local.errors import is_memory_error, make_memory_error
 from rm_local.lora import LoraAdapter
@@ -47,6 +49,7 @@ def cli(
     Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 model or engine,
     4 store, 130 interrupted.
     """
+    silence_loggers()
     ctx.obj = CliContext(model, stores, lora)
     if ctx.invoked_subcommand is None:
         ctx.exit(run_app_until_quit(ctx.obj))
@@ -87,6 +90,8 @@ def main() -> None:
     """Run the installed command `rm-local`."""
     prepare_streams()
     end_on_signals()
+    prepare_for_limits()
+    silence_libraries()
     try:
         cli(prog_name="rm-local")
     except SystemExit as end:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORES, CliContext, print_notices_then_close, read_text_argument
+from rm_local.cli.context import (
+    STORES,
+    CliContext,
+    clean_for_terminal,
+    print_notices_then_close,
+    print_text,
+    read_text_argument,
+)
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import FiniteRange
 from rm_local.cli.render import format_similarity_bar
+from rm_local.cli.terminal import is_terminal
 
 if TYPE_CHECKING:
     from rm_local.records import Hit
@@ -45,7 +54,11 @@ EXAMPLE = 'rm-local search "how do I add fractions"'
     show_default=True,
     help="How much of the store to look at: more finds more, in more time.",
 )
-@click.option("--full", is_flag=True, help="With each hit's subroutine.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="With each hit's subroutine: wrapped on a terminal, otherwise exactly as it is stored.",
+)
 @click.option("--json", "as_data", is_flag=True, help="One JSON object with all hits.")
 @STORES
 @click.pass_obj
@@ -80,7 +93,9 @@ def search(
         click.echo(json.dumps({"hits": [hit_as_json(h) | {"score": _score(h)} for h in hits]}))
         return
     for hit in hits:
-        click.echo(format_hit(hit, full=full))
+        click.echo(format_hit(hit))
+        if full:
+            _print_subroutine(hit.entry.subroutine)
     if not hits:
         click.echo("The store holds no such entry.", err=True)
 
@@ -93,9 +108,9 @@ async def _search_then_close(
         return await runtime.search(text, number, filter=filter, breadth=breadth)
 
 
-def format_hit(hit: Hit, *, full: bool) -> str:
-    """Format a hit as two lines; with `full` the lines of its subroutine follow."""
-    from rm_local.text import one_line, sanitize_text
+def format_hit(hit: Hit) -> str:
+    """Format a hit as two lines."""
+    from rm_local.text import one_line
 
     entry, score = hit.entry, _score(hit)
     title = click.style(one_line(entry.subproblem), bold=True)
@@ -107,13 +122,17 @@ def format_hit(hit: Hit, *, full: bool) -> str:
         f"{format_similarity_bar(score)} {score:5.2f}  {title}",
         INDENT + click.style(f"{origin}  {reason}", dim=True),
     ]
-    if full:
-        width = max(40, min(100, shutil.get_terminal_size().columns)) - len(INDENT)
-        lines += [
-            (INDENT + line).rstrip() for line in wrap_prose(sanitize_text(entry.subroutine), width)
-        ]
-        lines.append("")
     return "\n".join(lines)
+
+
+def _print_subroutine(text: str) -> None:
+    """Print the text of a subroutine and a blank line: wrapped on a terminal, else as it is."""
+    if is_terminal(sys.stdout):
+        width = max(40, min(100, shutil.get_terminal_size().columns)) - len(INDENT)
+        wrapped = wrap_prose(clean_for_terminal(text), width)
+        text = "\n".join((INDENT + line).rstrip() for line in wrapped)
+    print_text(text)
+    click.echo()
 
 
 def _score(hit: Hit) -> float:

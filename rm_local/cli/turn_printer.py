@@ -69,6 +69,7 @@ class TurnPrinter:
         self._shown = False
         self._due = 0.0
         self._placed = False
+        self._load_began, self._load_share = 0.0, 1.0
         self._context = ""
         self.answer: AnswerPrinter | None = None
         """Prints the answer, possibly on the same terminal while it is written."""
@@ -93,7 +94,7 @@ class TurnPrinter:
             self._print_session_lines_once()
         match event:
             case ModelLoading(share=share):
-                self._draw_status_if_due(format_phase_line("Model", f"loading, {share:.0%}"))
+                self._draw_status_if_due(format_phase_line("Model", self._describe_loading(share)))
             case Notice():
                 self.clear_status()
             case Prefilling(share=share, left=left):
@@ -177,6 +178,16 @@ class TurnPrinter:
         self._due = moment + REDRAW
         self._shown = True  # before a signal can interrupt the drawing
         click.echo(f"\r\x1b[K{fit_status_line(text)}", nl=False, err=True)
+
+    def _describe_loading(self, share: float) -> str:
+        """Describe the completed share of making or loading the model, and the time left."""
+        now = time.monotonic()
+        if share < self._load_share:  # the first share, or that of the next step
+            self._load_began = now
+        self._load_share = share
+        left = (now - self._load_began) / share * (1 - share) if share else 0.0
+        rest = f", {format_duration(left)} left" if left >= 1 else ""
+        return f"loading, {share:.0%}{rest}"
 
     def _print_hits(self, hits: tuple[Hit, ...], seconds: float) -> None:
         """Print the number of hits and the time of the search, and a line for each hit."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError, UsageError
+from rm_local.file_kinds import read_small_file
 from rm_local.home import expand_home
 from rm_local.library import check_proxies, get_hub_cache_folder
 from rm_local.store import STOPWORDS, EmbedderId
@@ -133,8 +134,8 @@ def _hash_weights(folder: Path) -> str:
 def _read_json_or_empty(path: Path) -> Any:
     """Return the content of a JSON file; {} if the file does not exist."""
     try:
-        return json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    except ValueError as error:
+        return json.loads(read_small_file(path)) if path.is_file() else {}
+    except (OSError, ValueError) as error:
         raise InvalidModelError(
             f"{path} is not JSON: {error}.", "Download the model again."
         ) from None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 BLOCK = 4096
 """Number of texts that are embedded and written to disk at a time, sorted by length."""
-STEP = 256
+STEP = 64
 """Number of texts between two reports of progress."""
 
 

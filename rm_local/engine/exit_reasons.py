@@ -6,7 +6,7 @@ import re
 import signal
 from pathlib import Path
 
-from rm_local.errors import EngineError, WorkerCrashedError
+from rm_local.errors import EngineError, WorkerCrashedError, make_memory_error
 
 _CAUSES = {
     "SIGKILL": "it was killed, perhaps because the machine ran out of memory",
@@ -19,7 +19,9 @@ _CAUSES = {
 }
 _ASSERTED = re.compile(r"GGML_ASSERT\(.*|GGML_ABORT.*")
 _NO_MEMORY = re.compile(
-    r"bad_alloc|cannot allocate|out of memory|memory allocation|mem_buffer != NULL", re.IGNORECASE
+    r"bad_alloc|cannot allocate|out of memory|memory allocation|mem_buffer != NULL"
+    r"|^MemoryError|failed to map segment|can't start new thread",
+    re.IGNORECASE,
 )
 _STACKS = "Fatal Python error:"
 """Text in the log at which Python's stack traces (of faulthandler) begin."""
@@ -32,9 +34,11 @@ DOCTOR = "Run `rm-local doctor`; it names what is wrong and what to install."
 def describe_exit(code: int, cause: str = "") -> str:
     """Describe in a few words why a process ended, by its exit status; -N = signal N ended it.
 
-    `cause` is the last error in the log; after SIGABRT it separates a lack of memory and a failed
-    assertion from other causes.
+    `cause` is the last error in the log; after SIGABRT or an exit status it separates a lack of
+    memory and a failed assertion from other causes.
     """
+    if code > 0 and _NO_MEMORY.search(cause):
+        return f"it ran out of memory (status {code})"
     if code >= 0:
         return f"it ended with status {code}"
     try:
@@ -74,9 +78,10 @@ def make_start_error(code: int, log: Path | None, since: int) -> EngineError:
     """Build the error for a worker that ended before it was ready; arguments as in
     `make_crash_error`."""
     cause = _find_cause_line(code, log, since)
+    remedy = make_memory_error().remedy if _NO_MEMORY.search(cause) else DOCTOR
     return EngineError(
         f"The model's process does not start: {describe_exit(code, cause)}.",
-        f"{DOCTOR} {_describe_log(log, cause)}".strip(),
+        f"{remedy} {_describe_log(log, cause)}".strip(),
     )
 
 
@@ -96,7 +101,7 @@ def _find_cause_line(code: int, log: Path | None, since: int) -> str:
         return ""
     lines = [line for each in text.partition(_STACKS)[0].split("\n") if (line := each.strip())]
     explaining = [line for line in lines if _NO_MEMORY.search(line) or _ASSERTED.search(line)]
-    found = explaining if explaining and code == -signal.SIGABRT else lines
+    found = explaining if explaining and (code == -signal.SIGABRT or code > 0) else lines
     asserted = _ASSERTED.search(found[-1]) if found else None
     return asserted[0] if asserted else "".join(found[-1:])
 

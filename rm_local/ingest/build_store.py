@@ -17,12 +17,11 @@ from rm_local.embed import (
     open_text_embedder,
 )
 from rm_local.errors import StoreError, UsageError
+from rm_local.ingest.vector_file import VectorFile, check_vector_file
 from rm_local.ingest.vector_sources import (
     NpyVectorSource,
     StaticVectorSource,
     SubproblemSequence,
-    VectorFile,
-    check_vector_file,
 )
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store import (
@@ -138,8 +137,9 @@ def _prepare_entry_source(
         StoreError: The disk is full.
     """
     if embeddings:
-        given = VectorFile.from_path_or_copy(embeddings, folder)
-        check_vector_file(given, lines.rows, chosen.id.dimension, report)
+        size = lines.rows, chosen.id.dimension
+        given = VectorFile.from_path_or_copy(embeddings, folder, *size)
+        check_vector_file(given, *size, report)
         return NpyVectorSource(lines, given.path, f"{chosen.id} {given.state}")
     if chosen.name == STATIC_CHOICE:
         return StaticVectorSource(lines)

@@ -21,7 +21,7 @@ from rm_local.embed import (
 )
 from rm_local.errors import EmbedderMismatchError, HomeNotFoundError, StoreError
 from rm_local.ingest.own_store import make_own_store
-from rm_local.ingest.vector_sources import VectorFile, check_vector_file
+from rm_local.ingest.vector_file import VectorFile, check_vector_file
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.records import Entry
 from rm_local.store import (
@@ -69,9 +69,11 @@ def import_from_files(
         if embeddings is None:
             _check_embedder(path, id)
         lines = index_lines(files, folder / "input", report)
-        given = VectorFile.from_path_or_copy(embeddings, folder) if embeddings else None
-        if given:
-            check_vector_file(given, lines.rows, id.dimension, report)
+        given = None
+        if embeddings:
+            size = lines.rows, id.dimension
+            given = VectorFile.from_path_or_copy(embeddings, folder, *size)
+            check_vector_file(given, *size, report)
         if store is None:
             make_own_store(path)
             store = opened.enter_context(Store.open(path, write=True))

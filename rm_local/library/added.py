@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rm_local import paths
 from rm_local.errors import SettingsError
+from rm_local.file_kinds import read_small_file
 from rm_local.files import write_bytes_atomically
 from rm_local.folders import explain_write_error
 from rm_local.library.scan import Note
@@ -64,7 +65,7 @@ def _load_added_paths() -> list[Path]:
     """
     file = get_added_models_file()
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(read_small_file(file))
         if any("\0" in path for path in content["models"]):
             raise ValueError("a path contains a NUL character")
         return [Path(path) for path in content["models"]]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rm_local.errors import HomeNotFoundError
+from rm_local.file_kinds import read_small_file
 from rm_local.home import expand_home, find_env_folder, find_home
 from rm_local.library.hub.cache import get_hub_cache_folder, parse_repo
 from rm_local.library.ollama import find_ollama_tag, list_possible_ollama_roots
@@ -43,7 +44,7 @@ def _list_possible_lm_studio_folders() -> list[Path]:
         return []
     homes = [home / ".lmstudio", home / ".cache" / "lm-studio"]
     try:
-        pointer = (home / ".lmstudio-home-pointer").read_text(encoding="utf-8").strip()
+        pointer = read_small_file(home / ".lmstudio-home-pointer").decode().strip()
     except (OSError, UnicodeDecodeError):
         pointer = ""
     if pointer:
@@ -55,7 +56,7 @@ def _list_possible_lm_studio_folders() -> list[Path]:
 def _read_lm_studio_model_folder(settings: Path) -> Path | None:
     """Read the model folder from LM Studio's settings; None without such a setting."""
     try:
-        content = json.loads(settings.read_text(encoding="utf-8"))
+        content = json.loads(read_small_file(settings))
     except (OSError, ValueError, RecursionError):
         return None
     folder = content.get("downloadsFolder") if isinstance(content, dict) else None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rm_local import paths, settings
 from rm_local.errors import UsageError
+from rm_local.file_kinds import read_small_file
 from rm_local.library.added import replace_text_file
 from rm_local.text import decode_text
 
@@ -30,7 +31,7 @@ def save_or_remove_model_setting(path: Path | None) -> None:
     text = ""
     if os.path.exists(file):  # Path.exists raises in a closed folder
         settings.load_settings(file)
-        text = decode_text(file.read_bytes())  # as it is, line ends too
+        text = decode_text(read_small_file(file))  # as it is, line ends too
     document = tomlkit.parse(text)
     if path is None:
         document.pop("model", None)

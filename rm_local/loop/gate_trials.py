@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rm_local.errors import UsageError
+from rm_local.store import get_input_name, open_input
 from rm_local.text import NotUtf8Error, decode_text, one_line
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class GateTrial:
     """Log-odds by the gate that an entry helps, less the gate's threshold."""
 
 
+MOST_QUESTION_BYTES = 64 << 20
+"""Maximum size of a file of labelled questions."""
 LabelledQuestion = tuple[str, tuple[str, ...]]
 """A question, and its labels: the subproblems of the entries that help with it; may be empty."""
 
@@ -47,13 +50,19 @@ def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuesti
         UsageError: A line is not a labelled question, or there is no question.
     """
     labelled: list[LabelledQuestion] = []
+    name = get_input_name(path)
     try:
-        text = decode_text(path.read_bytes())
+        with open_input(path) as file:
+            data = file.read(MOST_QUESTION_BYTES + 1)
+        if len(data) > MOST_QUESTION_BYTES:
+            message = f"{name} has more than {MOST_QUESTION_BYTES >> 20} MB."
+            raise UsageError(message, "Name a smaller file.")
+        text = decode_text(data)
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}."
+        message = f"{name} cannot be read: {error.strerror or error}."
         raise UsageError(message, "Name another file.") from None
     except NotUtf8Error as error:
-        raise UsageError(f"{path} is not UTF-8 text: {error}.", "Name another file.") from None
+        raise UsageError(f"{name} is not UTF-8 text: {error}.", "Name another file.") from None
     for number, line in enumerate(text.splitlines(), 1):
         try:
             fields = json.loads(line)
@@ -61,11 +70,11 @@ def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuesti
                 labelled.append(_parse_labelled_question(fields))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise UsageError(
-                f"Line {number} of {path} is not a labelled question.",
+                f"Line {number} of {name} is not a labelled question.",
                 'Write {"question": "...", "entries": ["How to ...?"]} on each line.',
             ) from None
     if not labelled:
-        raise UsageError(f"There is no question in {path}.", "Name another file or half.")
+        raise UsageError(f"There is no question in {name}.", "Name another file or half.")
     return labelled
 
 

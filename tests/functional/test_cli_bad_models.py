@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +59,6 @@ def test_missing_memory_is_reported_in_a_message(tmp_path: Path, megabytes: int)
         capture_output=True,
         check=False,
         encoding="utf-8",
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )
 
     refused(done, 3)

@@ -102,13 +102,46 @@ def test_full_shows_the_subroutine(use: Use) -> None:
         "~~~~\n```\n" + "inner " * 40 + "\n~~~~",
     ],
 )
-def test_full_keeps_lines(use: Use, subroutine: str) -> None:
-    """Code, lists and tables, whatever the length of their lines."""
+def test_full_keeps_lines_on_a_terminal(
+    use: Use, monkeypatch: pytest.MonkeyPatch, subroutine: str
+) -> None:
+    """Code, lists and tables, whatever the length of their lines; indented below their hit."""
     use(recall=FakeRecall([Hit(Entry("How?", subroutine, id=1), 0.9)]))
+    for module in ("context", "search"):
+        monkeypatch.setattr(f"rm_local.cli.{module}.is_terminal", lambda _: True)
 
     shown = run("--full", "add").stdout.splitlines()[2:-1]
 
     assert [line[18:] for line in shown] == [line.rstrip() for line in subroutine.split("\n")]
+
+
+@pytest.mark.parametrize(
+    "subroutine",
+    [
+        "I take a long line of prose. " * 20,
+        "\tA tab, two  blanks, and blanks at the end:   \n\n\n  - an item\n",
+        "\x1b[31mRed\x1b[0m, a bell \x07, \u202ereversed\u202c and a null \x00.",
+        "A carriage\rreturn, a form\x0cfeed, a line\u2028separator",
+    ],
+)
+def test_full_is_exact_without_a_terminal(use: Use, subroutine: str) -> None:
+    """Every character of a text, for the program that reads it."""
+    use(recall=FakeRecall([Hit(Entry("How?", subroutine, id=1), 0.9)]))
+
+    shown = run("--full", "add").stdout_bytes.decode()
+
+    assert shown.split("\n", 2)[2] == subroutine + "\n\n"
+
+
+def test_a_terminal_gets_no_control_characters(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of an entry could drive it."""
+    use(recall=FakeRecall([Hit(Entry("How?", "\x1b]0;title\x07a\x1b[2Jb\x00", id=1), 0.9)]))
+    for module in ("context", "search"):
+        monkeypatch.setattr(f"rm_local.cli.{module}.is_terminal", lambda _: True)
+
+    shown = run("--full", "add").stdout
+
+    assert shown.splitlines()[2].strip() == "ab"
 
 
 @pytest.mark.parametrize(

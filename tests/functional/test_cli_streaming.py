@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner, Result
 
-from rm_local.cli.answer_printer import AnswerPrinter
+from rm_local.cli.answer_printer import ABANDONED, AnswerPrinter
 from rm_local.cli.escape_buffer import EscapeBuffer
 from rm_local.cli.main import cli
 from rm_local.engine.branches import TokenChunk
 from rm_local.loop.events import Answered, BranchStarted, Failed, GateDecided, HitsJudged, Retrieved
 from rm_local.loop.plan import find_plan
-from rm_local.records import Answer
+from rm_local.records import Answer, Hit
 from rm_local.text import sanitize_text
 from tests.support.fake_recall import FakeRecall
 from tests.support.fake_runtime import FakeRuntime
@@ -78,6 +79,56 @@ def test_another_answer_than_the_streamed_one_follows_it(
     printer.print_event(answered("two"))
 
     assert capsys.readouterr().out == "one one\ntwo\n"
+
+
+def abandon_first_branch(printer: AnswerPrinter) -> None:
+    """Let a branch under a hint repeat itself, and another one without a hint answer."""
+    events = [
+        Retrieved((hit(1),), 0.1),
+        BranchStarted(0, hit(1)),
+        chunk("over and over"),
+        chunk(" and over"),
+        BranchStarted(1, None),
+        chunk("Berlin", branch=1),
+        chunk(" is it.", branch=1),
+        answered("Berlin is it."),
+    ]
+    for event in events:
+        printer.print_event(event)  # type: ignore[arg-type]
+
+
+def test_a_dropped_text_is_not_in_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+    """A program reads the answer alone."""
+    abandon_first_branch(AnswerPrinter(replace(find_plan("memory"), samples=1)))
+
+    assert capsys.readouterr().out == "Berlin is it.\n"
+
+
+def test_a_dropped_text_is_set_apart_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was shown while it grew; a line says that another text follows."""
+    for module in ("answer_printer", "context"):
+        monkeypatch.setattr(f"rm_local.cli.{module}.is_terminal", lambda _: True)
+    abandon_first_branch(AnswerPrinter(replace(find_plan("memory"), samples=1)))
+
+    assert capsys.readouterr().out == f"over and over and over\n{ABANDONED}\nBerlin is it.\n"
+
+
+@pytest.mark.parametrize("under", [hit(1), None])
+def test_the_only_branch_is_printed_once(
+    capsys: pytest.CaptureFixture[str], under: Hit | None
+) -> None:
+    """Whether it was held back, because it has a hint, or not."""
+    printer = AnswerPrinter(replace(find_plan("memory"), samples=1))
+    for event in [BranchStarted(0, under), chunk("Berlin "), chunk("is it.")]:
+        printer.print_event(event)  # type: ignore[arg-type]
+
+    assert capsys.readouterr().out == ("" if under else "Berlin is it.")
+
+    printer.print_event(answered("Berlin is it."))
+
+    assert capsys.readouterr().out == ("Berlin is it.\n" if under else "\n")
 
 
 def test_a_failure_ends_the_line(capsys: pytest.CaptureFixture[str]) -> None:

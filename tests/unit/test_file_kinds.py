@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.errors import ModelNotFoundError, RmLocalError, StoreError
-from rm_local.file_kinds import FILE, describe_missing_file, name_file_kind
+from rm_local.engine.families.overrides import OverrideFinder
+from rm_local.errors import ModelNotFoundError, RmLocalError, SettingsError, StoreError
+from rm_local.file_kinds import FILE, describe_missing_file, name_file_kind, read_small_file
 from rm_local.gguf import hash_adapter_file
 from rm_local.gguf.header import read_header
+from rm_local.library.added import add_model
 from rm_local.sessions.format import open_session_file
+from rm_local.settings import load_settings
 from rm_local.store.store import Store
 from tests.support import special_files
 from tests.support.special_files import NO_FILES
@@ -63,3 +66,52 @@ def test_no_model_adapter_session_or_store_waits_for_it(
         open_session_file(path)
     with pytest.raises(StoreError, match="store"):
         Store.open(path)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        special_files.make_pipe,
+        special_files.make_socket,
+        special_files.make_folder,
+        special_files.endless_device,
+        special_files.make_loop,
+    ],
+)
+def test_no_settings_template_or_list_waits_for_it(
+    make: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file that a user writes is refused by its path, whatever a link under its name is to."""
+    special = make(tmp_path)
+    templates = tmp_path / "templates"
+    templates.mkdir()
+    for path in (tmp_path / "config.toml", tmp_path / "models.json", templates / "toy.jinja"):
+        path.symlink_to(special)
+    added = tmp_path / "models.json"
+    monkeypatch.setattr("rm_local.library.added.get_added_models_file", lambda: added)
+
+    with pytest.raises(SettingsError, match=r"config\.toml"):
+        load_settings(tmp_path / "config.toml")
+    with pytest.raises(SettingsError, match=r"toy\.jinja cannot be read"):
+        OverrideFinder(templates).find_template(["toy"])
+    with pytest.raises(SettingsError, match=r"models\.json"):
+        add_model(tmp_path / "other")
+
+
+@pytest.mark.parametrize("size", [1 << 30, 1 << 40, 17 << 20])
+def test_a_small_file_has_a_bound(tmp_path: Path, size: int) -> None:
+    """One with holes can state any size; it is refused, and is not read into memory."""
+    path = tmp_path / "config.toml"
+    with path.open("wb") as file:
+        file.truncate(size)
+
+    with pytest.raises(SettingsError, match="larger than 16 MB"):
+        load_settings(path)
+
+
+def test_a_small_file_is_read_whole(tmp_path: Path) -> None:
+    """Up to its last permitted byte."""
+    (tmp_path / "file").write_bytes(b"abc")
+    assert read_small_file(tmp_path / "file", 3) == b"abc"
+    with pytest.raises(OSError, match="larger"):
+        read_small_file(tmp_path / "file", 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rm_local.progress import Progress, ProgressMeter
+from rm_local.progress import Progress, ProgressMeter, report_share
 
 
 class Clock:
@@ -75,3 +75,21 @@ def test_a_share_stands_in_for_a_total_that_is_not_known(clock: Clock) -> None:
     assert seen[-1] == Progress("read", 600, None, 100.0, 2.0)
     meter.report_units_done(700)
     assert seen[-1].seconds_left is None
+
+
+def test_shares_are_reported_in_units_of_the_total() -> None:
+    """Also without units of its own, in hundredths, from the first call on."""
+    seen: list[Progress] = []
+    ProgressMeter(seen.append, "train", 400).report_share_done(0.25)
+    on_share = report_share(seen.append, "merge")
+    for share in (0.0, 0.5, 1.0):
+        on_share(share)
+
+    assert [(each.stage, each.done, each.total) for each in seen] == [
+        ("train", 0, 400),
+        ("train", 100, 400),
+        ("merge", 0, 100),
+        ("merge", 0, 100),
+        ("merge", 50, 100),
+        ("merge", 100, 100),
+    ]

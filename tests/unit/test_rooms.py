@@ -95,8 +95,8 @@ def test_help_imports_only_what_it_needs() -> None:
     rooms = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("rm_local")}
     assert packages == {"click", "rm_local"}
     assert "asyncio" not in loaded
-    # Adapters of `--lora`, home folders, bounds and old names are read as the command line is.
-    small = ("errors", "home", "lazy", "limits", "lora", "old_names")
+    # Limits of memory, adapters, home folders, bounds and old names are read with the command line.
+    small = ("address_space", "errors", "home", "lazy", "limits", "lora", "old_names")
     assert rooms == {"rm_local", "rm_local.cli"} | {f"rm_local.{name}" for name in small}
 
 

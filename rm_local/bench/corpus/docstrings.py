@@ -13,6 +13,7 @@ import sysconfig
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
@@ -54,7 +55,7 @@ def read_docstrings(
     """
     seen: set[tuple[str, ...]] = set()
     found = []
-    paths = [*_find_installed_source_files(skipped)]
+    paths = _list_source_files(skipped, report)
     meter = ProgressMeter(report, "read docstrings", len(paths))
     for number, path in enumerate(paths, 1):
         for each in _parse_documented_objects(path):
@@ -81,7 +82,7 @@ def sample_sentences(count: int, report: ProgressCallback = ignore_progress) -> 
     At most FILE_SENTENCES are taken of a file, so that the sentences are about many subjects. Only
     as many files are read as are needed.
     """
-    paths = sorted(_find_installed_source_files(OWN_PACKAGE), key=_hash_path)
+    paths = sorted(_list_source_files(OWN_PACKAGE, report), key=_hash_path)
     meter = ProgressMeter(report, "read docstrings", count)
     chosen: dict[str, None] = {}
     for path in paths:
@@ -101,8 +102,7 @@ def _select_sentences(sentences: Iterable[str]) -> tuple[str, ...]:
 
 def _hash_path(path: Path) -> bytes:
     """Hash the path of a source file below the folder of its packages."""
-    roots = (Path(sysconfig.get_path(name)) for name in FOLDERS)
-    shown = min((os.path.relpath(path, root) for root in roots), key=len)
+    shown = min((os.path.relpath(path, root) for root in _find_package_folders()), key=len)
     return hashlib.sha256(os.fsencode(shown)).digest()
 
 
@@ -133,9 +133,23 @@ def _is_prose(sentence: str) -> bool:
     )
 
 
+def _list_source_files(skipped: re.Pattern[str], report: ProgressCallback) -> list[Path]:
+    """List the source files of the installed packages; on a slow disk it takes a minute."""
+    meter, paths = ProgressMeter(report, "list files"), []
+    for path in _find_installed_source_files(skipped):
+        paths.append(path)
+        meter.report_units_done(len(paths))
+    return paths
+
+
+@lru_cache(maxsize=1)
+def _find_package_folders() -> tuple[Path, ...]:
+    """Return the folders of Python's own and of the installed packages."""
+    return tuple(dict.fromkeys(Path(sysconfig.get_path(name)) for name in FOLDERS))
+
+
 def _find_installed_source_files(skipped: re.Pattern[str]) -> Iterator[Path]:
-    roots = dict.fromkeys(Path(sysconfig.get_path(name)) for name in FOLDERS)
-    for root in roots:
+    for root in _find_package_folders():
         for path in sorted(root.rglob("*.py")):
             shown = path.relative_to(root).as_posix()
             inside = root.name != "site-packages" and "site-packages" in shown

@@ -66,12 +66,14 @@ async def bench_engine_under_load(
     rounds: int,
     seconds: float,
     report: ProgressCallback,
+    name: str = "",
 ) -> BusyBenchResult:
     """Measure the decoding speed in rounds: on the idle machine, then with `loops` busy programs.
 
     `seconds`: about how long each quiet measurement takes. The model is loaded again for each
     round, so that the load in one round does not affect the next. The busy half begins with the
-    programs: the engine's time to adapt is included.
+    programs: the engine's time to adapt is included. `name` is the model's name in the result; by
+    default the one that its file states.
 
     Raises:
         EngineError, ModelError: The model cannot be loaded or run.
@@ -80,7 +82,7 @@ async def bench_engine_under_load(
     busy: dict[str, list[float]] = {str(m): [] for m in BRANCHES}
     meter = ProgressMeter(report, "rounds", rounds)
     for number in range(rounds):
-        info = await engine.load_model(model)
+        info = await engine.load_model(model, name=name)
         await engine.open_turn([Message("user", "Write about numbers.")])
         tokens: dict[int, int] = {}
         for branches in BRANCHES:

@@ -77,18 +77,24 @@ async def bench_engine(
     model: Path,
     effort: EngineBenchWorkload,
     report: ProgressCallback,
+    *,
+    name: str = "",
 ) -> EngineBenchResult:
     """Measure the speed of a model in the engine and in the bare loop over llama.cpp.
+
+    `name` is the model's name in the result; by default the one that its file states.
 
     Raises:
         EngineError, ModelError: The model cannot be loaded or run.
     """
-    info = await engine.load_model(model)
+    info = await engine.load_model(model, name=name)
     prompt = min(effort.prompt, info.trained_context // 4)
     await bare.measure_read_and_write_seconds(prompt, 8)
     seconds = (await bare.measure_read_and_write_seconds(prompt, 8))[1]
     tokens = max(16, min(128, round(8 * effort.seconds / seconds), info.trained_context // 4))
-    info = await engine.load_model(model, context=2 * prompt + max(BRANCHES) * (tokens + 8))
+    info = await engine.load_model(
+        model, name=name, context=2 * prompt + max(BRANCHES) * (tokens + 8)
+    )
     rounds = _RoundRunner(engine, bare, prompt, tokens)
     await rounds.run_round(forwards=True)
     rounds.clear_results()

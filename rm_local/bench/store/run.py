@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,11 +17,12 @@ from rm_local.arrays import Floats, Ids
 from rm_local.bench.corpus.seed_vectors import open_anchors
 from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.bench.store import trial
+from rm_local.bench.store.fresh_process import run_in_fresh_process
 from rm_local.bench.store.ground_truth import collect_subproblems, find_exact_neighbors
 from rm_local.embed import MINILM, read_minilm_words
 from rm_local.errors import UsageError
 from rm_local.files import write_atomically, write_bytes_atomically
-from rm_local.progress import Progress, ProgressCallback
+from rm_local.progress import Progress, ProgressCallback, ProgressMeter
 from rm_local.store import Store, build_store, measure_bytes_by_kind
 from rm_local.system import count_usable_processors
 
@@ -110,16 +109,14 @@ def bench_store(
     bench_folder.mkdir(parents=True, exist_ok=True)
     built = _build_or_reuse_store(source, path, bench_folder, report)
     questions = _load_or_compute_queries(source, bench_folder, report)
-    report(Progress("search"))
-    with _start_single_process_pool() as pool:
-        tried = pool.submit(trial.measure_searches, path, questions.queries, effort).result()
-    with _start_single_process_pool() as pool:
-        first = pool.submit(
-            trial.time_cold_opens_and_searches, path, questions.queries, effort
-        ).result()
-    report(Progress("add"))
+    asked = path, questions.queries, effort
+    cold = min(trial.FIRST_QUERIES, len(questions.queries))
+    meter = ProgressMeter(report, "search", 2 * len(questions.queries))
+    tried = run_in_fresh_process(trial.measure_searches, asked, meter)
+    meter = ProgressMeter(report, "open", cold)
+    first = run_in_fresh_process(trial.time_cold_opens_and_searches, asked, meter)
     entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).read_block(0)
-    appends = trial.time_appends_then_delete(path, entries, vectors)
+    appends = trial.time_appends_then_delete(path, entries, vectors, report)
     real, alike = questions.compute_recalls(tried.found)
     with Store.open(path) as store:
         info = store.read_info()
@@ -213,11 +210,6 @@ class StageTimer:
         if self._stage is not None:
             self._seconds[self._stage] = round(time.monotonic() - self._since, 1)
         return self._seconds
-
-
-def _start_single_process_pool() -> ProcessPoolExecutor:
-    """Return a pool of one fresh process, without memory or caches of the build."""
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 
 def _compute_percentile(milliseconds: list[float], share: int) -> float:

@@ -14,7 +14,8 @@ from rm_local.cli.options import PATH
 @click.argument("path", type=PATH)
 def add(path: Path) -> None:
     """Add a GGUF file, or a folder to search for them, to the list of models. Nothing is copied."""
-    from rm_local.library import add_model, read_model_description, require_loadable
+    from rm_local.library import add_model, name_model, read_model_description, require_loadable
+    from rm_local.settings import load_settings
     from rm_local.text import one_line
 
     path = path.absolute()
@@ -23,7 +24,8 @@ def add(path: Path) -> None:
     else:
         read = read_model_description(path)
         require_loadable(read)
-        path, found = read.path, f"{one_line(read.title)}, {read.architecture}, {read.quantisation}"
+        path, name = read.path, name_model(load_settings(), read.path)
+        found = f"{name}, {read.architecture}, {read.quantisation}"
     new = add_model(path)
     click.echo(f"{'added' if new else 'already added'}: {one_line(str(path))} ({found})")
 

@@ -14,7 +14,7 @@ from rm_local import limits
 from rm_local.cli.context import CliContext, print_notice
 from rm_local.cli.options import JSON, MODEL_PATH, FiniteRange
 from rm_local.cli.progress import print_progress
-from rm_local.progress import ProgressCallback
+from rm_local.progress import ProgressCallback, report_share
 
 if TYPE_CHECKING:
     from rm_local.bench import BusyBenchResult, EngineBenchResult, EngineBenchWorkload
@@ -70,37 +70,46 @@ def measure_model(
     import asyncio
 
     from rm_local.bench import EngineBenchWorkload
-    from rm_local.library import ensure_model_file, resolve_model_path_or_name
+    from rm_local.library import ensure_model_file, name_model, resolve_model_path_or_name
 
     settings = context.with_overrides(model=model).load_settings()
-    path = ensure_model_file(
-        resolve_model_path_or_name(settings), lambda _share: None, print_notice
-    )
+    reference = resolve_model_path_or_name(settings)
+    with print_progress() as report:
+        path = ensure_model_file(reference, report_share(report, "merge"), print_notice)
+        name = name_model(settings, reference)
+        if busy:
+            slowed = asyncio.run(_measure_busy(path, name, settings, rounds, seconds, report))
+        else:
+            effort = EngineBenchWorkload(rounds, prompt, seconds)
+            found = asyncio.run(_measure_engine(path, name, settings, effort, report))
     if busy:
-        with print_progress() as report:
-            slowed = asyncio.run(_measure_busy(path, settings, rounds, seconds, report))
         click.echo(json.dumps(asdict(slowed)) if as_data else "\n".join(_format_busy_bench(slowed)))
         return
-    with print_progress() as report:
-        found = asyncio.run(
-            _measure_engine(path, settings, EngineBenchWorkload(rounds, prompt, seconds), report)
-        )
     click.echo(json.dumps(asdict(found)) if as_data else "\n".join(_format_engine_bench(found)))
 
 
 async def _measure_engine(
-    path: Path, settings: Settings, effort: EngineBenchWorkload, report: ProgressCallback
+    path: Path,
+    name: str,
+    settings: Settings,
+    effort: EngineBenchWorkload,
+    report: ProgressCallback,
 ) -> EngineBenchResult:
     """Run the benchmark of the engine against a bare loop over llama.cpp."""
     from rm_local.bench import BareLoopClient, bench_engine
 
     engine, log = _create_bench_engine(settings)
     async with engine, BareLoopClient(path, settings.threads, settings.gpu_layers, log) as bare:
-        return await bench_engine(engine, bare, path, effort, report)
+        return await bench_engine(engine, bare, path, effort, report, name=name)
 
 
 async def _measure_busy(
-    path: Path, settings: Settings, rounds: int, seconds: float, report: ProgressCallback
+    path: Path,
+    name: str,
+    settings: Settings,
+    rounds: int,
+    seconds: float,
+    report: ProgressCallback,
 ) -> BusyBenchResult:
     """Run the benchmark of decoding with one busy program per core."""
     from rm_local.bench import bench_engine_under_load
@@ -109,7 +118,13 @@ async def _measure_busy(
     engine, _ = _create_bench_engine(settings)
     async with engine:
         return await bench_engine_under_load(
-            engine, path, count_usable_processors(), rounds=rounds, seconds=seconds, report=report
+            engine,
+            path,
+            count_usable_processors(),
+            rounds=rounds,
+            seconds=seconds,
+            report=report,
+            name=name,
         )
 
 

@@ -11,6 +11,8 @@ import click
 
 from rm_local.cli.context import STORES, CliContext, print_notice, print_notices_then_close
 from rm_local.cli.options import EXISTING_FILE, JSON
+from rm_local.cli.progress import print_progress
+from rm_local.progress import ProgressMeter
 
 if TYPE_CHECKING:
     from rm_local.loop import GateTrial, LabelledQuestion
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 def measure_gate(
     context: CliContext, questions: Path, half: str | None, as_data: bool, stores: tuple[Path, ...]
 ) -> None:
-    """Measure the gate on labelled QUESTIONS, JSON Lines.
+    """Measure the gate on labelled QUESTIONS, JSON Lines; - is standard input.
 
     Each has a `question`, and in `entries` the subproblems of the entries that help, if any. A
     warning names labels that are not in the store. No model is loaded.
@@ -68,7 +70,11 @@ async def _try_gate_then_close(
 
     async with print_notices_then_close(runtime):
         retriever = await runtime.open_store()
-        trials = [await try_gate(retriever, *each) for each in labelled]
+        with print_progress() as report:
+            meter, trials = ProgressMeter(report, "questions", len(labelled)), []
+            for each in labelled:
+                trials.append(await try_gate(retriever, *each))
+                meter.report_units_done(len(trials))
         return trials, await find_unknown_labels(retriever, labelled)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from rm_local.engine.families.family import Family, InvalidTableError, build_family, load_families
 from rm_local.errors import SettingsError
+from rm_local.file_kinds import read_small_file
 from rm_local.text import NotUtf8Error, decode_text
 
 _REMEDY = "Correct or remove that file; docs/reference/models-thinking.md describes its content."
@@ -104,7 +105,7 @@ def _normalize_name(name: str) -> str:
 
 def _read_text(path: Path) -> str:
     try:
-        return decode_text(path.read_bytes())
+        return decode_text(read_small_file(path))
     except (OSError, NotUtf8Error) as error:
         raise SettingsError(f"{path} cannot be read: {error}.", _REMEDY) from None
 

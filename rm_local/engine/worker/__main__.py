@@ -10,6 +10,7 @@ import faulthandler
 import os
 import sys
 
+from rm_local.address_space import prepare_for_limits
 from rm_local.engine import protocol, wire
 from rm_local.engine.exit_reasons import DOCTOR
 from rm_local.engine.worker.inbox import Inbox
@@ -48,6 +49,7 @@ def main() -> int:
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     faulthandler.enable()
+    prepare_for_limits()
     inbox = Inbox(sys.stdin.buffer, on_end=_exit_process)
     inbox.start_reading()
     try:

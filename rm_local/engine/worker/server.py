@@ -15,7 +15,7 @@ from rm_local.engine.worker.llama.embedder import Embedder
 from rm_local.engine.worker.llama.loading import load_model
 from rm_local.engine.worker.llama.model import Model
 from rm_local.engine.worker.templates.render_client import Renderer
-from rm_local.errors import EngineError, RmLocalError
+from rm_local.errors import EngineError, RmLocalError, is_memory_error, make_memory_error
 
 
 class Server:
@@ -51,6 +51,9 @@ class Server:
             return protocol.ErrorReply(type(error).__name__, error.message, error.remedy)
         except Exception as error:
             traceback.print_exc()
+            if is_memory_error(error):
+                short = make_memory_error()
+                return protocol.ErrorReply(type(short).__name__, short.message, short.remedy)
             message = f"The model's process failed: {type(error).__name__}: {error}."
             return protocol.ErrorReply("EngineError", message, "Its log has the details.")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from rm_local.arrays import Floats, Ids
 from rm_local.store.index.ivf import MAX_CANDIDATES
@@ -13,6 +15,7 @@ from rm_local.store.sqlite import connection as sqlite, tables
 from rm_local.store.sqlite.meta import SearchParams, read_meta, write_meta_value
 from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 
+Found = TypeVar("Found")
 K = 10
 AGREEMENT = 0.97
 """Share of the K nearest entries of a thorough search that the chosen parameters have to find."""
@@ -31,11 +34,13 @@ ROW_COST, CANDIDATE_COST = 0.04, 3.7
 (docs/design/search.md)."""
 
 
-def calibrate_search(part: Path, questions: Floats) -> None:
+def calibrate_search(
+    part: Path, questions: Floats, on_share: Callable[[float], None] = lambda _: None
+) -> None:
     """Find the cheapest sufficient search parameters, and write them into the store file `part`.
 
     They are tried with the queries `questions`, an array (n, d) of unit vectors. A store that is
-    small or has one cluster keeps its parameters.
+    small or has one cluster keeps its parameters. `on_share` gets the completed share, 0 to 1.
     """
     with sqlite.open_connection_close_on_error(part, "write") as connection:
         size = tables.count_entries(connection)
@@ -46,17 +51,22 @@ def calibrate_search(part: Path, questions: Floats) -> None:
         if size > SCANNED_ROWS and clusters > 1:
             with read_transaction(connection):
                 params = _find_cheapest_params(
-                    searcher, meta.search_params, questions, size / clusters
+                    searcher, meta.search_params, questions, size / clusters, on_share
                 )
             with tables.write_transaction(connection):
                 for key, value in params.to_meta_values().items():
                     write_meta_value(connection, key, value)
         readers.close_second_connection()
     connection.close()
+    on_share(1.0)
 
 
 def _find_cheapest_params(
-    searcher: Searcher, usual: SearchParams, questions: Floats, cluster_rows: float
+    searcher: Searcher,
+    usual: SearchParams,
+    questions: Floats,
+    cluster_rows: float,
+    on_share: Callable[[float], None],
 ) -> SearchParams:
     """Return the cheapest tried parameters that find the share AGREEMENT of the nearest entries.
 
@@ -65,12 +75,20 @@ def _find_cheapest_params(
     """
     thorough = SearchParams(THOROUGH * usual.nprobe, MAX_CANDIDATES)
     searcher.params = thorough
-    wanted = [_find_nearest_ids(searcher, unit) for unit in questions]
+    searches, total = count(1), len(questions) * (1 + len(PROBES))
+
+    def count_search(found: Found) -> Found:
+        on_share(next(searches) / total)
+        return found
+
+    wanted = [count_search(_find_nearest_ids(searcher, unit)) for unit in questions]
     found: list[tuple[float, SearchParams]] = []
     for share in PROBES:
         nprobe = max(round(share * usual.nprobe), 1)
         searcher.params = SearchParams(nprobe, round(max(CANDIDATES) * usual.candidates))
-        nearest = [searcher.find_candidates(SearchRequest(unit)) for unit in questions]
+        nearest = [
+            count_search(searcher.find_candidates(SearchRequest(unit))) for unit in questions
+        ]
         for params, agreement in _try_candidate_counts(usual, nprobe, nearest, wanted):
             if agreement >= AGREEMENT:
                 cost = nprobe * cluster_rows * ROW_COST + params.candidates * CANDIDATE_COST

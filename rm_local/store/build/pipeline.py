@@ -94,8 +94,8 @@ def build_store(
             folder / part, stripes, groups, trained, spec, known, pool, meter
         )
         optimize_and_check_store(folder / part, spec, report)
-        ProgressMeter(report, "calibrate", spec.rows)
-        calibrate_search(folder / part, trained.questions)
+        on_share = ProgressMeter(report, "calibrate", spec.rows).report_share_done
+        calibrate_search(folder / part, trained.questions, on_share)
         wal.remove_leftover_logs(path)
         replace_file(folder / part, path)
     remove_work_folder(folder)
@@ -158,10 +158,10 @@ def _load_or_train_params(
     """Return the trained parameters of a build, after training and saving missing ones."""
     held = folder / "trained.npz"
     if not held.exists():
-        ProgressMeter(report, "sample", spec.rows)
-        sample = take_sample(source, spec, pool)
-        ProgressMeter(report, "train", spec.rows)
-        train_params(sample, spec).write_npz(held)
+        on_share = ProgressMeter(report, "sample", spec.rows).report_share_done
+        sample = take_sample(source, spec, pool, on_share)
+        on_share = ProgressMeter(report, "train", spec.rows).report_share_done
+        train_params(sample, spec, on_share).write_npz(held)
     return TrainedParams.read_npz(held)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -122,11 +122,17 @@ class TrainedParams:
             )
 
 
-def take_sample(source: EntrySource, spec: BuildSpec, pool: TaskPool) -> TrainingSample:
+def take_sample(
+    source: EntrySource,
+    spec: BuildSpec,
+    pool: TaskPool,
+    on_share: Callable[[float], None] = lambda _: None,
+) -> TrainingSample:
     """Sample rows of the source for training, equally many from each of at most SAMPLED_BLOCKS
     blocks.
 
-    Neighbouring rows are often alike, so a few are taken from each of many blocks.
+    Neighbouring rows are often alike, so a few are taken from each of many blocks. `on_share` gets
+    the completed share, 0 to 1.
     """
     least = max(ROWS_FOR_A_CLUSTER * spec.clusters, SAMPLED_TEXTS)
     wanted = min(spec.rows, max(least, min(GOOD_CLUSTER_ROWS * spec.clusters, MAX_GOOD_SAMPLE)))
@@ -134,7 +140,10 @@ def take_sample(source: EntrySource, spec: BuildSpec, pool: TaskPool) -> Trainin
     chosen = np.unique(np.linspace(0, blocks - 1, min(blocks, SAMPLED_BLOCKS)).astype(int))
     draw = partial(_sample_block, source, spec.seed, -(-wanted // len(chosen)))
     texts = -(-SAMPLED_TEXTS // len(chosen))
-    found = list(pool.map_ahead(draw, [(int(number), texts) for number in chosen]))
+    found = []
+    for drawn in pool.map_ahead(draw, [(int(number), texts) for number in chosen]):
+        found.append(drawn)
+        on_share(len(found) / len(chosen))
     rows = np.concatenate([vectors for vectors, _ in found])
     rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, np.newaxis]
     return TrainingSample(rows, [text for _, taken in found for text in taken])
@@ -158,8 +167,13 @@ def _sample_block(
     )
 
 
-def train_params(sample: TrainingSample, spec: BuildSpec) -> TrainedParams:
-    """Train all parameters of a build. The same sample and spec always give the same result."""
+def train_params(
+    sample: TrainingSample, spec: BuildSpec, on_share: Callable[[float], None] = lambda _: None
+) -> TrainedParams:
+    """Train all parameters of a build. The same sample and spec always give the same result.
+
+    `on_share` gets the completed share of the clustering, which takes nearly all of the time.
+    """
     rng = np.random.default_rng(spec.seed)
     mean = sample.unit_vectors.mean(axis=0)
     dimension = sample.unit_vectors.shape[1]
@@ -168,7 +182,9 @@ def train_params(sample: TrainingSample, spec: BuildSpec) -> TrainedParams:
     dictionary = train_text_dictionary_or_empty(
         [text.decode("utf-8", "replace") for text in sample.texts]
     )
-    clusters = find_clusters(sample.unit_vectors, spec.clusters, rng, count_usable_processors())
+    clusters = find_clusters(
+        sample.unit_vectors, spec.clusters, rng, count_usable_processors(), on_share
+    )
     return TrainedParams(
         mean,
         _fit_rotation_if_needed(sample.unit_vectors, mean, spec, rng),

@@ -7,8 +7,9 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from rm_local.disk_space import count_free_bytes
 from rm_local.errors import StoreError, UsageError
@@ -58,26 +59,35 @@ def check_inputs(paths: Sequence[Path]) -> None:
         seen[identity] = path
 
 
-def copy_and_hash_decompressed(path: Path, target: Path) -> str:
+def copy_and_hash_decompressed(
+    path: Path, target: Path, read_head: Callable[[BinaryIO], tuple[bytes, int]]
+) -> str:
     """Decompress `path` into the file `target`; return the SHA-256 of the written bytes.
 
-    After an error `target` does not exist.
+    `read_head` reads the beginning from the open input, and returns it with the number of bytes
+    that the whole copy has at most: what follows in the input is not read. After an error `target`
+    does not exist.
 
     Raises:
         UsageError: The input cannot be read.
         StoreError: The disk is too full.
     """
-    digest = hashlib.sha256()
+    digest, name = hashlib.sha256(), get_input_name(path)
     try:
         with open_input(path) as source, target.open("wb") as copy:
-            while data := source.read(CHUNK):
-                check_free_space(target.parent, len(data), get_input_name(path))
+            data, left = read_head(source)
+            check_free_space(target.parent, left, name)
+            data = data[:left]
+            while data:
+                check_free_space(target.parent, len(data), name)
                 copy.write(data)
                 digest.update(data)
+                left -= len(data)
+                data = source.read(min(CHUNK, left)) if left else b""
     except BaseException as error:
         target.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise _make_disk_full_error(target.parent, get_input_name(path)) from error
+            raise _make_disk_full_error(target.parent, name) from error
         raise
     return digest.hexdigest()
 

@@ -30,6 +30,10 @@ from rm_local.work_folder import MARKER, make_or_reuse_work_folder
 BLOCK_ROWS = 4096
 LEVEL = 1
 """zstandard level of copied lines: low, because the copy is read only once or twice."""
+SPAN_BYTES = 32 << 20
+"""Maximum bytes of lines that are held in memory at once, except a single longer line."""
+MOST_BLANK_BYTES = 4 << 20
+"""Maximum bytes of blank lines in a row: a stream of nothing else may have no end."""
 INDEX, COPY, VECTORS_FILE = "index.json", "lines.zst", "vectors.npy"
 
 
@@ -153,6 +157,7 @@ class _LineBlockBuilder:
         self._digest = hashlib.sha256()
         self._blocks: list[list[LineSpan]] = [[]]
         self._held: list[bytes] = []
+        self._held_bytes = 0
         self._name, self._copied, self._line = "", False, 1
 
     def begin_input(self, name: str, copied: bool) -> None:
@@ -162,10 +167,12 @@ class _LineBlockBuilder:
     def add_line_and_check_block_full(self, line: bytes, is_entry: bool) -> bool:
         """Add a line of the current input; return whether a block of entries ends with it."""
         self._held.append(line)
+        self._held_bytes += len(line)
         self.rows += is_entry
         full = is_entry and self.rows % self._block_rows == 0
-        if full:
+        if full or self._held_bytes >= SPAN_BYTES:
             self.end_span()
+        if full:
             self._blocks.append([])
         return full
 
@@ -186,6 +193,7 @@ class _LineBlockBuilder:
         self.place += len(data)
         self._line += len(self._held)
         self._held.clear()
+        self._held_bytes = 0
 
     def make_blocks(self, copy: Path) -> LineBlocks:
         """Return the blocks of all added lines; `copy` is the final path of the copied lines."""
@@ -206,14 +214,19 @@ def _index_input(
     """Check all lines of the input `path` and add them to `cutter`.
 
     Raises:
-        UsageError: The input cannot be read, or a line is not an entry.
+        UsageError: The input cannot be read, a line is not an entry, or many lines are blank.
     """
-    name = get_input_name(path)
+    name, blank = get_input_name(path), 0
     cutter.begin_input(name, needs_copy(path))
     with open_input(path) as file:
         for number, line in read_lines(file, name):
-            if cutter.add_line_and_check_block_full(
-                line, parse_line(line, name, number) is not None
-            ):
+            is_entry = parse_line(line, name, number) is not None
+            blank = 0 if is_entry else blank + len(line)
+            if blank > MOST_BLANK_BYTES:
+                raise UsageError(
+                    f"{name}, line {number}: the last {MOST_BLANK_BYTES >> 20} MB are blank lines.",
+                    "Remove them, or check what writes them.",
+                )
+            if cutter.add_line_and_check_block_full(line, is_entry):
                 meter.report_units_done(cutter.rows, share.estimate_share(cutter.place, path))
         cutter.end_span()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -161,12 +162,17 @@ class TwoLevelCentroids:
 
 
 def find_clusters(
-    sample: Floats, count: int, rng: np.random.Generator, threads: int = 1
+    sample: Floats,
+    count: int,
+    rng: np.random.Generator,
+    threads: int = 1,
+    on_share: Callable[[float], None] = lambda _: None,
 ) -> TwoLevelCentroids:
     """Compute about `count` clusters of the unit vectors `sample` in sqrt(2 count) super-clusters.
 
     K-means finds the super-clusters, then splits each into a number of clusters proportional to its
-    share of the sample, `threads` of them at a time.
+    share of the sample, `threads` of them at a time. `on_share` gets the completed share of the
+    work, 0 to 1, after each.
     """
     from threadpoolctl import threadpool_limits
 
@@ -174,7 +180,10 @@ def find_clusters(
     few = rng.choice(len(sample), min(len(sample), SUPER_ROWS * wanted), replace=False)
     supers = run_k_means(sample[np.sort(few)], wanted, rng)
     chosen = find_nearest_centroids(sample, supers)
-    kept = np.unique(chosen)
+    kept, rows_of = np.unique(chosen, return_counts=True)
+    # The work of k-means is its rows times its centroids.
+    work = np.cumsum([len(few) * wanted, *(rows_of * (rows_of * (count / len(sample))))])
+    on_share(float(work[0] / work[-1]))
 
     def split_super(number: int, own: np.random.Generator) -> Floats:
         rows = sample[chosen == number]
@@ -183,6 +192,9 @@ def find_clusters(
     # One BLAS thread each: these products are too small to parallelise.
     limits = nullcontext() if threads == 1 else threadpool_limits(1)
     with limits, ThreadPoolExecutor(threads) as pool:
-        children = list(pool.map(split_super, kept.tolist(), rng.spawn(len(kept))))
+        children = []
+        for found in pool.map(split_super, kept.tolist(), rng.spawn(len(kept))):
+            children.append(found)
+            on_share(float(work[len(children)] / work[-1]))
     starts = np.cumsum([0, *map(len, children)], dtype=np.int64)
     return TwoLevelCentroids(supers[kept], np.concatenate(children), starts)

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from rm_local.progress import Progress, ProgressCallback, ignore_progress
+from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store.maintain.assign_clusters import AssignPendingTask
 from rm_local.store.maintain.initial_clusters import InitialClustersTask
 from rm_local.store.maintain.pack_texts import PackTextsTask
@@ -69,7 +69,7 @@ class Maintainer:
     ) -> MaintenanceResult:
         """Run the maintenance tasks for about `seconds`, or until nothing is left to do.
 
-        `report` gets the name of each task and its amount of work before the task starts.
+        `report` gets the progress of each task.
 
         Raises:
             StoreError: As for `Store.open` and its calls; completed steps are kept.
@@ -91,13 +91,17 @@ class Maintainer:
             )
             busy = False
             for kind in kinds:
-                report(Progress(kind.name, total=kind.count_remaining_work()))
+                meter = ProgressMeter(report, kind.name, kind.count_remaining_work())
+                worked = 0
                 while not busy and monotonic() < end:
                     found = _run_step_unless_locked(connection, kind)
                     if not found:
                         busy = found is None
                         break
                     done.update(found)
+                    # The first value counts the units of the task itself.
+                    worked += next(iter(found.values())) or 1
+                    meter.report_units_done(min(worked, meter.total or worked))
             return MaintenanceResult(
                 done={what: count for what, count in done.items() if count},
                 left={kind.name: kind.count_remaining_work() for kind in kinds},

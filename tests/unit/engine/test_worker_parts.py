@@ -163,6 +163,26 @@ def test_deaths_are_described_in_words(tmp_path: Path, code: int, words: str) ->
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "OpenBLAS error: Memory allocation still failed after 10 retries, giving up.",
+        "MemoryError",
+        "RuntimeError: can't start new thread",
+    ],
+)
+def test_a_start_that_lacks_memory_says_so(tmp_path: Path, line: str) -> None:
+    """Also where a library ends the process with an exit status, and writes on after that."""
+    log = tmp_path / "worker.log"
+    log.write_text(f"{line}\nsomething else\n")
+
+    error = exit_reasons.make_start_error(1, log, 0)
+
+    assert "it ran out of memory (status 1)" in error.message
+    assert "ulimit -v" in error.remedy
+    assert "doctor" not in error.remedy
+
+
+@pytest.mark.parametrize(
     ("line", "words", "quoted"),
     [
         (

@@ -38,6 +38,15 @@ def source() -> MadeSource:
 
 
 @pytest.fixture(scope="module")
+def reports(source: MadeSource, tmp_path_factory: pytest.TempPathFactory) -> list[Progress]:
+    """All that a build reports."""
+    seen: list[Progress] = []
+    out = tmp_path_factory.mktemp("reports") / "s.rms"
+    build_store(out, source, embedder=MADE, report=seen.append)
+    return seen
+
+
+@pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory, source: MadeSource) -> Path:
     """A store of them in about thirty clusters, written in three groups."""
     path = tmp_path_factory.mktemp("bulk") / "made.rms"
@@ -190,6 +199,16 @@ def test_progress_reports_stage_rows_and_time_left(tmp_path: Path) -> None:
     ends = {progress.stage: progress for progress in reports}
     for stage in ("spill", "write", "finish"):
         assert (ends[stage].done, ends[stage].total, ends[stage].seconds_left) == (1000, 1000, 0)
+
+
+@pytest.mark.parametrize("stage", ["sample", "train", "spill", "write", "finish", "calibrate"])
+def test_every_stage_ends_with_all_of_its_rows(reports: list[Progress], stage: str) -> None:
+    """So it has a time left while it runs: the number of rows done grows to the total."""
+    done = [each.done for each in reports if each.stage == stage]
+
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (0, ROWS)
+    assert all(each.total == ROWS for each in reports)
 
 
 def test_too_little_room_is_reported_before_anything_is_written(

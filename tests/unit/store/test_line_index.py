@@ -67,6 +67,32 @@ def test_blank_lines_are_no_block(tmp_path: Path, work: Path) -> None:
     assert numbers(index_lines([tmp_path / "a.jsonl"], work, block_rows=BLOCK)) == [[1, 2, 3, 4]]
 
 
+@pytest.mark.parametrize("line", [b"\n", b" \t\n", b"\xef\xbb\xbf\n", b" " * 9999 + b"\n"])
+@pytest.mark.parametrize("before", [0, 3])
+def test_blank_lines_without_an_end_are_refused(
+    work: Path, monkeypatch: pytest.MonkeyPatch, line: bytes, before: int
+) -> None:
+    """Before and after entries; the stream is not read to its end, and nothing stays."""
+    monkeypatch.setattr("rm_local.store.exchange.line_index.MOST_BLANK_BYTES", 1 << 16)
+    stream = io.BytesIO(lines(1, before) + line * ((1 << 22) // len(line)))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))
+    with pytest.raises(UsageError, match="blank lines"):
+        index_lines([Path("-")], work)
+    assert stream.tell() < 1 << 20
+    assert not work.exists()
+
+
+@pytest.mark.parametrize("most", [1, 50, 120])
+def test_long_blocks_are_held_in_parts(
+    inputs: list[Path], work: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """The blocks are the same, however few bytes of them are held at once."""
+    monkeypatch.setattr("rm_local.store.exchange.line_index.SPAN_BYTES", most)
+    found = index_lines(inputs, work, block_rows=BLOCK)
+    assert numbers(found) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13]]
+    assert len(found.blocks[0]) > 1
+
+
 def test_the_same_files_are_read_once(inputs: list[Path], work: Path) -> None:
     """A later run finds the index; other lines, or another order, are read again."""
     seen: list[Progress] = []

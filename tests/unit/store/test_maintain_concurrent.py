@@ -69,7 +69,7 @@ def test_everything_is_done_and_reported(path: Path, worn: Path) -> None:
     """Nothing is left, answers are as before, and a second time there is nothing to do."""
     stages: list[str] = []
     report = Maintainer(path, largest=300).run_tasks(LONG, lambda now: stages.append(now.stage))
-    assert list(report.left) == stages
+    assert list(report.left) == list(dict.fromkeys(stages))
     assert set(report.left.values()) == {0}
     assert min(report.done.values()) > 0
     assert not report.busy

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from rm_local.engine.worker.templates.render_protocol import CPU_SECONDS, RenderJob, RenderReply
-from rm_local.errors import CancelledByUserError, EngineError
+from rm_local.errors import CancelledByUserError, EngineError, make_memory_error
 
 _REPLY_SECONDS = 60.0 if hasattr(signal, "setitimer") else CPU_SECONDS
 """Maximum seconds to wait for a rendered template.
@@ -42,7 +42,11 @@ class Renderer:
         self._ready = False
 
     def start_process_if_stopped(self) -> None:
-        """Start the process that renders, unless it runs; do not wait until it is ready."""
+        """Start the process that renders, unless it runs; do not wait until it is ready.
+
+        Raises:
+            InsufficientMemoryError: The system refuses another process.
+        """
         if self._process is None:
             command = [
                 sys.executable,
@@ -50,7 +54,12 @@ class Renderer:
                 "-m",
                 "rm_local.engine.worker.templates.render_process",
             ]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            try:
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                )
+            except BlockingIOError as error:  # of `fork`: too many processes
+                raise make_memory_error() from error
             self._ready = False
 
     def __call__(self, job: RenderJob, /) -> RenderReply:
