@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
 PROJECT = ROOT / "pyproject.toml"
 EXTRAS = {"run": "", "test": "[test,train,math,bulk]"}
-NEEDS = {"run": (130, 330), "test": (700, 1_800)}
+NEEDS = {"run": (130, 270), "test": (700, 1_800)}
 """Megabytes to download, and megabytes on disk, measured on Linux; llama.cpp's source included."""
 ENGINE = "llama_cpp_python"
 LOG = "rm-local-setup.log"

@@ -71,7 +71,7 @@ class Settings:
         own = {field.name for field in fields(self)}
         shared = [field.name for field in fields(EngineOptions) if field.name in own]
         values = {name: getattr(self, name) for name in shared}
-        return EngineOptions(**values, templates=str(templates_dir()))
+        return EngineOptions(**values, templates=str(templates_dir() or ""))
 
 
 def load_settings(path: Path | None = None) -> Settings:

@@ -82,7 +82,7 @@ class FakeRuntime(Runtime):
             raise self.model_error
         return await super()._load_model()
 
-    async def _open_store(self) -> FakeRecall:  # type: ignore[override]
+    async def _open_store(self, active: Sequence[Path]) -> FakeRecall:  # type: ignore[override]
         if self.store_error is not None:
             raise self.store_error
         self._entries = self._entries_when_open

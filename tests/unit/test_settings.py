@@ -194,3 +194,10 @@ def test_shipped_files_are_found_in_the_wheel_or_in_the_checkout(
 
     assert paths.shipped_store() == package / "shipped" / "seed.rms"
     assert paths.shipped_model() == tmp_path / "models" / "rm-nano-q8_0.gguf"
+
+
+def test_a_user_without_a_home_has_no_templates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine is given no folder, and not one of the name None."""
+    monkeypatch.setattr(settings, "templates_dir", lambda: None)
+
+    assert Settings().build_engine_options().templates == ""
