@@ -15,7 +15,7 @@ import click
 from rm_local.cli.context import STORES, CliContext, print_notices_then_close, read_text_argument
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import FiniteRange
-from rm_local.cli.render import count_cells, format_similarity_bar
+from rm_local.cli.render import count_cells, format_similarity_bar, wrap_to_cells
 
 if TYPE_CHECKING:
     from rm_local.records import Hit
@@ -143,18 +143,4 @@ def wrap_prose(text: str, width: int) -> Iterator[str]:
         if count_cells(line) == len(line):
             yield from textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False)
         else:
-            yield from _wrap_wide_characters(line, width, indent)
-
-
-def _wrap_wide_characters(line: str, width: int, indent: str) -> Iterator[str]:
-    """Yield the lines, at most `width` cells wide, of a line; `indent` begins each but the first.
-
-    Words that are longer than a part are split: Chinese and Japanese have no blanks between words.
-    """
-    from rich.console import Console
-    from rich.text import Text
-
-    room = width - len(indent)
-    head, words = line[: len(indent)], line[len(indent) :]
-    for number, part in enumerate(Text(words).wrap(Console(width=room), room)):
-        yield (indent if number else head) + part.plain.rstrip()
+            yield from wrap_to_cells(line, width, indent)
