@@ -118,7 +118,7 @@ def _find_shipped_file(name: str) -> Path:
 
 
 def _join_rm_local_home(name: str) -> Path | None:
-    """Return the path `name` below RM_LOCAL_HOME; None if that variable is not set.
+    """Return the absolute path `name` below RM_LOCAL_HOME; None if that variable is not set.
 
     Raises:
         SettingsError: RM_LOCAL_HOME begins with the home folder of an unknown user.
@@ -129,7 +129,7 @@ def _join_rm_local_home(name: str) -> Path | None:
     folder = expand_home(home)
     if folder.parts[0].startswith("~"):
         raise SettingsError(f"RM_LOCAL_HOME is {home}, but there is no such home folder.", SET_HOME)
-    return folder / name
+    return folder.absolute() / name
 
 
 def _is_same_file(one: Path, other: Path) -> bool:

@@ -9,6 +9,7 @@ import click
 
 from rm_local.cli.context import clean_for_terminal, print_text
 from rm_local.cli.escape_buffer import EscapeBuffer
+from rm_local.cli.streams import share_file
 from rm_local.cli.terminal import is_terminal
 from rm_local.engine import TokenChunk
 from rm_local.loop import (
@@ -43,6 +44,7 @@ class AnswerPrinter:
         self._clear_status = clear_status
         self._single = plan.samples == 1
         self._live = is_terminal(sys.stdout)
+        self._shares_file = self._live or share_file(sys.stdout, sys.stderr)
         self._buffer = EscapeBuffer(sanitize=self._live)
         self._written = ""
         """The text of the running branch that is on standard output."""
@@ -50,9 +52,12 @@ class AnswerPrinter:
         self._branch, self._held = 0, False
 
     @property
-    def holds_terminal(self) -> bool:
-        """Whether an unfinished line of the answer is on a terminal."""
-        return self._line_open and self._live
+    def holds_line(self) -> bool:
+        """Whether an unfinished line of the answer is where a line of progress may follow.
+
+        That is a terminal, or the file of both standard streams.
+        """
+        return self._line_open and self._shares_file
 
     def print_event(self, event: Event) -> None:
         """Print the part of the answer that the event brings, if any."""
@@ -70,7 +75,7 @@ class AnswerPrinter:
                 self._write(self._buffer.add_text(text))
             case BranchFinished() if self._line_open and event.branch.index == self._branch:
                 self._write(self._buffer.take_rest())
-                if self._live:
+                if self._shares_file:
                     self.end_line()
             case Answered(answer=answer):
                 self._finish(answer.text or answer.result or "")

@@ -348,7 +348,7 @@ def _print_event(event: Event, printer: TurnPrinter | None, answer: AnswerPrinte
     if printer:
         printer.print_event(event)
     if isinstance(event, Notice):
-        if answer and answer.holds_terminal:
+        if answer and answer.holds_line:
             answer.end_line()
         print_notice(event.text)
     if answer and isinstance(event, Answered):  # the line of the vote stands above the answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -55,3 +56,17 @@ def pad_to_cells(text: str, width: int, *, right: bool = False) -> str:
     """Pad `text` with blanks to `width` cells, in front of it with `right`."""
     blanks = " " * max(0, width - count_cells(text))
     return blanks + text if right else text + blanks
+
+
+def wrap_to_cells(line: str, width: int, indent: str = "") -> Iterator[str]:
+    """Yield the lines, at most `width` cells wide, of a line; `indent` begins each but the first.
+
+    Words that are longer than a line are split: Chinese and Japanese have no blanks between words.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    room = width - len(indent)
+    head, words = line[: len(indent)], line[len(indent) :]
+    for number, part in enumerate(Text(words).wrap(Console(width=room), room)):
+        yield (indent if number else head) + part.plain.rstrip()

@@ -23,7 +23,7 @@ from rm_local.cli.context import (
 )
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import FiniteRange
-from rm_local.cli.render import format_similarity_bar
+from rm_local.cli.render import count_cells, format_similarity_bar, wrap_to_cells
 from rm_local.cli.terminal import is_terminal
 
 if TYPE_CHECKING:
@@ -154,9 +154,12 @@ def wrap_prose(text: str, width: int) -> Iterator[str]:
             fence = mark[1]
         elif mark and mark[1].startswith(fence) and not line.strip(" `~"):
             fence = ""
-        if mark or fence or len(line) <= width or _VERBATIM.match(line):
+        if mark or fence or count_cells(line) <= width or _VERBATIM.match(line):
             yield line
             continue
         head = _LIST_ITEM.match(line)
         indent = " " * (len(head[0]) if head else 0)
-        yield from textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False)
+        if count_cells(line) == len(line):
+            yield from textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False)
+        else:
+            yield from wrap_to_cells(line, width, indent)

@@ -21,7 +21,7 @@ from rm_local.cli.lazy_group import ReportedError
 from rm_local.errors import RmLocalError
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 FAILED = RmLocalError.exit_code
 _HANDLER, _ASCII = "rm_local_replace", "rm_local_ascii"
@@ -77,16 +77,45 @@ class _SafeFile(io.FileIO):
         raise ReportedError(f"Standard output cannot be written: {reason}.", remedy, FAILED)
 
 
+class _WaitingFile(io.RawIOBase):
+    """Standard input; a read waits for data, even if another program made it non-blocking.
+
+    Python's own file takes a moment without data for the end of a non-blocking pipe.
+    """
+
+    def readable(self) -> bool:
+        """Return True: this file is for reading."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the descriptor of standard input."""
+        return 0
+
+    def isatty(self) -> bool:
+        """Return whether standard input is a terminal."""
+        return os.isatty(0)
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Read bytes into `buffer`; return their number, 0 at the end of the input."""
+        while True:
+            try:
+                return os.readv(0, [buffer])
+            except BlockingIOError:
+                select.select([0], [], [])
+
+
 def prepare_streams() -> None:
     """Replace `sys.stdout` and `sys.stderr` by streams that no output makes crash.
 
     Closed standard descriptors are opened on the null device, so that no other file gets their
-    numbers. `sys.stdin` stays None if it was closed.
+    numbers. `sys.stdin` stays None if it was closed; otherwise, unless it is a terminal, its
+    replacement waits for a slow writer.
     """
     _open_closed_descriptors()
     codecs.register_error(_HANDLER, _replace_unencodable)
     codecs.register(_find_ascii_codec)
-    together = sys.stdout is not None and sys.stderr is not None and _is_same_file()
+    together = share_file(sys.stdout, sys.stderr)
+    sys.stdin = _make_waiting_stream(sys.stdin)
     sys.stdout = _make_safe_stream(sys.stdout, _SafeFile(1, required=True))
     sys.stderr = _make_safe_stream(sys.stderr, _SafeFile(2, required=False, follows=together))
 
@@ -106,6 +135,15 @@ def has_output_failed() -> bool:
     return isinstance(raw, _SafeFile) and raw.failed
 
 
+def share_file(one: TextIO | None, other: TextIO | None) -> bool:
+    """Return whether two streams are one file, pipe or terminal, as with `2>&1` in a shell."""
+    if one is None or other is None:
+        return False
+    with suppress(OSError, ValueError):  # closed, or without a descriptor
+        return os.path.sameopenfile(one.fileno(), other.fileno())
+    return False
+
+
 def _open_closed_descriptors() -> None:
     for descriptor in range(3):
         try:
@@ -115,11 +153,15 @@ def _open_closed_descriptors() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
-def _is_same_file() -> bool:
-    """Return whether standard output and standard error are one file or pipe."""
-    with suppress(OSError):
-        return os.path.sameopenfile(1, 2)
-    return False
+def _make_waiting_stream(stream: TextIO | None) -> TextIO | None:
+    """Make a text stream that reads standard input as `stream` does, but waits for data.
+
+    A terminal, a stream that is no TextIOWrapper, and any stream on Windows is returned itself.
+    """
+    if sys.platform == "win32" or not isinstance(stream, io.TextIOWrapper) or stream.isatty():
+        return stream
+    file = io.BufferedReader(_WaitingFile())
+    return io.TextIOWrapper(file, encoding=stream.encoding, errors=stream.errors)
 
 
 def _make_safe_stream(stream: TextIO | None, file: _SafeFile) -> TextIO:

@@ -140,7 +140,7 @@ class TurnPrinter:
     def print_line(self, text: str) -> None:
         """Remove the status line, and print a line that stays."""
         self.clear_status()
-        if self.answer and self.answer.holds_terminal:
+        if self.answer and self.answer.holds_line:
             self.answer.end_line()
         click.echo(text, err=True)
 
@@ -173,7 +173,7 @@ class TurnPrinter:
     def _draw_status_if_due(self, text: str) -> None:
         """Draw `text` as the status line of a terminal, at most every `REDRAW` seconds."""
         moment = time.monotonic()
-        if not self.live or moment < self._due or (self.answer and self.answer.holds_terminal):
+        if not self.live or moment < self._due or (self.answer and self.answer.holds_line):
             return
         self._due = moment + REDRAW
         self._shown = True  # before a signal can interrupt the drawing

@@ -11,7 +11,7 @@ from typing import Any
 from rm_local.errors import InvalidModelError, ModelNotFoundError, UsageError
 from rm_local.file_kinds import read_small_file
 from rm_local.home import expand_home
-from rm_local.library import check_proxies, get_hub_cache_folder
+from rm_local.library import check_hub_variables, get_hub_cache_folder
 from rm_local.store import STOPWORDS, EmbedderId
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
@@ -27,14 +27,14 @@ def find_or_download_model_folder(model: str | Path) -> Path:
 
     Raises:
         ModelNotFoundError: There is no such folder, and the download failed.
-        DownloadError: A proxy in the environment cannot be used.
+        DownloadError: A variable of the environment cannot be used.
     """
     folder = expand_home(model)
     if folder.is_dir():
         return folder
+    check_hub_variables()  # before the import, which fails with some values
     from huggingface_hub import snapshot_download
 
-    check_proxies()
     try:
         return Path(
             snapshot_download(

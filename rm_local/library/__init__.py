@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         require_download_space as require_download_space,
     )
     from rm_local.library.hub.hub_client import Hub as Hub, Repo as Repo
-    from rm_local.library.hub.proxies import check_proxies as check_proxies
+    from rm_local.library.hub.hub_variables import check_hub_variables as check_hub_variables
     from rm_local.library.hub.selector import (
         HubModel as HubModel,
         HubReference as HubReference,
@@ -106,7 +106,7 @@ __getattr__ = export_lazily(
             "count_missing_bytes",
         ],
         "hub.hub_client": ["Hub", "Repo"],
-        "hub.proxies": ["check_proxies"],
+        "hub.hub_variables": ["check_hub_variables"],
         "hub.selector": ["HubModel", "HubReference", "choose_model", "parse_reference"],
         "locations": ["SHIPPED_SOURCE"],
         "model_file": ["ModelFile", "require_loadable", "read_model_description"],

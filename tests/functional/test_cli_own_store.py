@@ -338,3 +338,16 @@ def test_reading_commands_read_all_active_stores(
 def test_doctor_says_that_there_is_no_own_store_yet(shipped: Path) -> None:
     """And what makes it."""
     assert "rm-local store import FILE" in run("doctor").stdout
+
+
+def test_a_relative_home_is_the_same_place(
+    shipped: Path, lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RM_LOCAL_HOME may be relative to the working folder; the own store is made there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RM_LOCAL_HOME", "here")
+
+    done = run("store", "import", lines)
+
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "here/data/own.rms").is_file()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.cells import cell_len
 
 from rm_local.cli.main import cli
 from rm_local.cli.search import wrap_prose
@@ -160,6 +161,24 @@ def test_long_lines_of_prose_and_lists_are_wrapped(text: str, first: str, second
     assert all(len(line) <= 60 for line in lines)
     assert lines[0].startswith(first)
     assert lines[1].startswith(second)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "二つの数を足す方法は何ですか。" * 10,
+        "- " + "두 수를 더하는 방법 " * 10,
+        "1. 数を足す " + "and a word " * 10,
+        "🦙 " * 60,
+    ],
+)
+def test_wide_characters_are_wrapped_by_cells(text: str) -> None:
+    """Nothing is lost, also without blanks between words."""
+    lines = [*wrap_prose(text, 41)]
+
+    assert len(lines) > 1
+    assert all(cell_len(line) <= 41 for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
 
 
 def test_json_is_one_object(use: Use) -> None:

@@ -24,6 +24,24 @@ COMMANDS = {
 """Commands and their exit codes."""
 QUICK = ["store export", "search add", "models info nosuch"]
 FULL = Path("/dev/full")
+SLOW_WRITER = """
+import os, sys
+from types import SimpleNamespace
+from rm_local.cli import main, streams
+
+parts = {parts}
+reader, writer = os.pipe()
+os.set_blocking(reader, False)
+os.dup2(reader, 0)
+
+def write_next_part(*_):
+    os.write(writer, parts.pop(0)) if parts else os.close(writer)
+
+streams.select = SimpleNamespace(select=write_next_part)
+sys.argv = ["rm-local", "--model", "./none.gguf", *{command}]
+main.main()
+"""
+"""Runs a command with a pipe into which something is written whenever a read finds it empty."""
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a shell closes them")
 
@@ -199,3 +217,42 @@ def test_a_slow_reader_of_a_pipe_that_never_waits_gets_everything() -> None:
 
     assert process.returncode == 0
     assert len(lines) == 188
+
+
+@pytest.mark.parametrize(
+    ("command", "parts", "words"),
+    [
+        ("ask -q -", [b"What is 3", b" + 4?"], b"none.gguf"),
+        ("ask -q --json-schema - hello", [b'{"type":', b' "integer"}'], b"none.gguf"),
+        (
+            "store import - --json",
+            [b'{"subproblem": "How?",', b' "subroutine": "I do."}'],
+            b"added",
+        ),
+        ("store import - --json", [b'{"subproblem": "How?",', b' "subroutine":'], b"line 1"),
+    ],
+)
+def test_a_slow_writer_of_a_pipe_that_never_waits_is_waited_for(
+    command: str, parts: list[bytes], words: bytes, own_home: Path
+) -> None:
+    """A moment without data is not the end of the input."""
+    program = SLOW_WRITER.format(parts=parts, command=command.split())
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=False, input=b""
+    )
+
+    assert words in done.stdout + done.stderr
+    assert b"empty" not in done.stderr
+    assert saved_crashes(own_home) == []
+
+
+@pytest.mark.parametrize("shell", ["2>&1", ">{} 2>&1"])
+def test_the_steps_begin_on_a_line_of_their_own(shell: str, tmp_path: Path) -> None:
+    """With both streams in one pipe or file, an answer that is streamed is a line, too."""
+    file = tmp_path / "both.txt"
+    done = run("ask --plan direct 3+4", shell.format(file))
+    lines = (done.stdout.decode() + (file.read_text() if file.exists() else "")).splitlines()
+
+    steps = ("Session", "Read", "Reason", "Context", "Answer ")
+    assert [line for line in lines if not line.startswith(steps)] == ["Answer: 7"]
+    assert "Reason" in " ".join(line.split()[0] for line in lines)

@@ -32,6 +32,9 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
 
     HF_TOKEN gives access to repositories whose licence you have accepted. Prints the model's path.
     """
+    from rm_local.library import check_hub_variables
+
+    check_hub_variables()  # before an import of the hub's client, which fails with some values
     wanted = _resolve_hub_reference(model, revision)
     try:
         with print_progress() as printer:

@@ -65,6 +65,9 @@ def grammar_from_schema(text: str) -> str:
         rules.add_rule("root", rules.translate_schema(schema, "#"))
         grammar = "".join(f"{name} ::= {body}\n" for name, body in rules.made.items())
         grammar.encode()
+    except UnicodeEncodeError:
+        message = "The schema contains half of a pair of surrogates, which is no character."
+        raise UsageError(message, "Correct the escape that begins with \\ud.") from None
     except ValueError as error:
         raise UsageError(f"The schema is not JSON: {error}.", "Correct it.") from None
     except RecursionError:

@@ -21,7 +21,7 @@ from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_st
 
 from rm_local.errors import DownloadError
 from rm_local.library.hub.hub_errors import translate_hub_error, translate_parse_errors
-from rm_local.library.hub.proxies import check_proxies
+from rm_local.library.hub.hub_variables import check_hub_variables, check_token
 
 CONNECT, SILENCE = 10.0, 30.0
 """Timeouts in seconds: for a connection, and for the next bytes of a transfer."""
@@ -71,15 +71,17 @@ class Hub:
     It uses the address in HF_ENDPOINT, or else huggingface.co, and the user's token if any.
 
     Raises:
-        DownloadError: A proxy in the environment cannot be used.
+        DownloadError: A variable of the environment, or the saved token, cannot be used.
     """
 
     def __init__(self) -> None:
-        check_proxies()
+        check_hub_variables()
         # Otherwise each request names torch's version, and a list of agents is fetched.
         constants.HF_HUB_DISABLE_TELEMETRY = True
         self.endpoint = os.environ.get("HF_ENDPOINT", constants.ENDPOINT).rstrip("/")
-        self._token: str | bool = get_token() or False
+        token = get_token()
+        check_token("The saved token", token or "")
+        self._token: str | bool = token or False
 
     def fetch_repo_info(self, name: str, revision: str | None = None) -> Repo:
         """Fetch commit, licence and GGUF files of the repository `name` at `revision`.
