@@ -12,7 +12,7 @@ _ATTACHMENT = re.compile(rf"\n\n{_HEADING}\n(`{{3,}})\n(.*)\n\1\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class AskedQuestion:
+class QuestionWithAttachment:
     """The parts of a question as the model reads it."""
 
     question: str
@@ -35,12 +35,12 @@ def attach_text(question: str, text: str) -> str:
     return f"{question}\n\n{_HEADING}\n{fence}\n{text}\n{fence}"
 
 
-def split_attachment(question: str) -> AskedQuestion:
+def split_attachment(question: str) -> QuestionWithAttachment:
     """Take a text of `attach_text` apart; any other text is a question without an attachment."""
     found = _ATTACHMENT.search(question)
     if found is None:
-        return AskedQuestion(question)
-    return AskedQuestion(question[: found.start()], found.group(2))
+        return QuestionWithAttachment(question)
+    return QuestionWithAttachment(question[: found.start()], found.group(2))
 
 
 def describe_size(text: str) -> str:

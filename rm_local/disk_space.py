@@ -20,7 +20,7 @@ def count_free_bytes(path: Path) -> int:
     return shutil.disk_usage(next(each for each in (path, *path.parents) if each.is_dir())).free
 
 
-def require_free(
+def require_free_bytes(
     path: Path,
     needed: int,
     purpose: str,

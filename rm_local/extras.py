@@ -31,14 +31,14 @@ def format_install_command(extra: Extra) -> str:
     In an environment of pipx it is `pipx inject`, which keeps the packages at an upgrade.
     """
     prefix = Path(sys.prefix)
-    if (prefix / "pipx_metadata.json").is_file() and (names := _list_packages(extra)):
+    if (prefix / "pipx_metadata.json").is_file() and (names := _list_extra_requirements(extra)):
         return f"pipx inject {prefix.name} {' '.join(map(shlex.quote, names))}"
     python = shlex.quote(sys.executable)
     pip = f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
     return f'{pip} "{DISTRIBUTION}[{extra}]"'
 
 
-def _list_packages(extra: Extra) -> list[str]:
+def _list_extra_requirements(extra: Extra) -> list[str]:
     """List the requirements of `extra` as the installed package states them, without spaces."""
     try:
         lines = requires(DISTRIBUTION) or []

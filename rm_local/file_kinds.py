@@ -21,7 +21,7 @@ _KINDS = {
 }
 
 
-def name_file_kind(path: Path) -> str:
+def describe_existing_path_type(path: Path) -> str:
     """Return what `path` is, with an article: `FILE`, "a folder", "a pipe", ...
 
     Links are followed.
@@ -32,13 +32,13 @@ def name_file_kind(path: Path) -> str:
     return _KINDS.get(stat.S_IFMT(path.stat().st_mode), "a special file")
 
 
-def describe_missing_file(path: Path) -> str:
+def describe_if_not_ordinary_file(path: Path) -> str:
     """Describe why there is no ordinary file `path`, as in "is a folder, not a file".
 
     Empty if there is one. The name of the path is left out, to be put in front.
     """
     try:
-        kind = name_file_kind(path)
+        kind = describe_existing_path_type(path)
     except (FileNotFoundError, NotADirectoryError):
         return "does not exist"
     except OSError as error:
@@ -61,7 +61,7 @@ def read_small_file(path: Path, most: int = MOST_BYTES) -> bytes:
         UnsuitableFileError: It is a folder, a pipe or a device, or larger.
         OSError: It does not exist, or cannot be read.
     """
-    if (kind := name_file_kind(path)) != FILE:
+    if (kind := describe_existing_path_type(path)) != FILE:
         raise UnsuitableFileError(f"it is {kind}")
     with path.open("rb") as file:
         data = file.read(most + 1)

@@ -32,14 +32,14 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
         OSError: The file cannot be written.
     """
     path = Path(os.path.realpath(path))
-    with create_part_file(path) as part:
+    with create_part_file_to_be_renamed(path) as part:
         with part.open("r+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileNotFoundError):
             part.chmod(path.stat().st_mode & 0o7777)
-        replace_file(part, path)
+        rename_and_sync_parent(part, path)
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
@@ -52,7 +52,7 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def create_part_file(path: Path) -> Iterator[Path]:
+def create_part_file_to_be_renamed(path: Path) -> Iterator[Path]:
     """Create an empty file next to `path` for the body; remove it afterwards unless it was renamed.
 
     The body writes the file and renames it; otherwise it is removed after the body. Use it for a
@@ -71,7 +71,7 @@ def create_part_file(path: Path) -> Iterator[Path]:
             os.close(lock)
 
 
-def replace_file(source: Path, target: Path) -> None:
+def rename_and_sync_parent(source: Path, target: Path) -> None:
     """Rename the file or folder `source` to `target`, and wait until the name is on the disk."""
     os.replace(source, target)
     sync_dir(target.parent)

@@ -45,14 +45,16 @@ class UnsavedFilesReporter:
         """
         if kind in self._said or (self._said and kind != "sessions"):
             return
-        reasons: dict[Kind, str] = {kind: _find_kind_obstacle(kind) or explain_unsaved(error, kind)}
+        reasons: dict[Kind, str] = {
+            kind: _find_obstacle_to_saving(kind) or explain_unsaved(error, kind)
+        }
         for other in FOLDERS:
-            if other not in reasons and (reason := _find_kind_obstacle(other)):
+            if other not in reasons and (reason := _find_obstacle_to_saving(other)):
                 reasons[other] = reason
         self._said |= reasons.keys()
         self._say(f"{_format_reasons(reasons)} {SET_HOME}")
 
-    def find_worker_log_or_report(self) -> Path | None:
+    def get_worker_log_path_or_report(self) -> Path | None:
         """Return the path of the worker's log; None without a home folder, which is reported."""
         try:
             return paths.worker_log()
@@ -82,18 +84,18 @@ def find_write_obstacle(folder: Path) -> str:
 
 
 @cache
-def make_temporary_cache() -> Path:
+def get_or_make_temporary_cache_folder() -> Path:
     """Make a folder that replaces an unwritable cache until the process ends; one per process."""
     folder = Path(tempfile.mkdtemp(prefix="rm-local-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
-def find_writable_cache(say: Callable[[str], None]) -> Path:
+def get_cache_folder_or_make_temporary(say: Callable[[str], None]) -> Path:
     """Return the cache folder; if it is not writable, call `say` and return a temporary folder."""
-    if reason := _find_kind_obstacle("cached files"):
+    if reason := _find_obstacle_to_saving("cached files"):
         say(f"Nothing can be cached for later runs: {reason}. {SET_HOME}")
-        return make_temporary_cache()
+        return get_or_make_temporary_cache_folder()
     return paths.cache_dir()
 
 
@@ -120,7 +122,7 @@ def explain_unsaved(error: OSError | HomeNotFoundError, kind: Kind) -> str:
     )
 
 
-def _find_kind_obstacle(kind: Kind) -> str:
+def _find_obstacle_to_saving(kind: Kind) -> str:
     """Return the reason why the folder of this kind of files is not writable; empty if it is."""
     try:
         return find_write_obstacle(FOLDERS[kind]())

@@ -17,7 +17,7 @@ def find_home() -> Path | None:
     return home if home.is_absolute() else None
 
 
-def expand_home(path: str | Path) -> Path:
+def expand_home_if_known(path: str | Path) -> Path:
     """Replace a leading `~` or `~user` of `path` by the home folder, if there is such a home."""
     try:
         return Path(path).expanduser()
@@ -46,13 +46,13 @@ def expand_user_path(text: str) -> Path:
     return expanded
 
 
-def find_env_folder(variable: str, *below_home: str) -> Path | None:
+def get_env_or_home_folder(variable: str, *below_home: str) -> Path | None:
     """Return the folder named by an environment variable, else the folder `below_home`.
 
     `below_home` are the parts of a path below the home folder. None if the variable is not set and
     there is no home folder.
     """
     if value := os.environ.get(variable):
-        return expand_home(value)
+        return expand_home_if_known(value)
     home = find_home()
     return home.joinpath(*below_home) if home else None

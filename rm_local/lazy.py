@@ -16,7 +16,7 @@ def export_lazily(package: str, names: Mapping[str, Sequence[str]]) -> Callable[
     """
     homes = {name: f"{package}.{module}" for module, each in names.items() for name in each}
 
-    def get_attribute(name: str) -> Any:
+    def import_attribute(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(homes[name]), name)
@@ -24,4 +24,4 @@ def export_lazily(package: str, names: Mapping[str, Sequence[str]]) -> Callable[
     face = sys.modules[package].__dict__
     face["__all__"] = sorted(homes)
     face["__dir__"] = lambda: sorted({*face, *homes})
-    return get_attribute
+    return import_attribute

@@ -54,6 +54,6 @@ def is_usable_scale(scale: float) -> bool:
     return -_LARGEST <= scale <= _LARGEST
 
 
-def drop_unused_adapters(adapters: Iterable[LoraAdapter]) -> tuple[LoraAdapter, ...]:
+def drop_adapters_with_zero_scale(adapters: Iterable[LoraAdapter]) -> tuple[LoraAdapter, ...]:
     """Return the adapters without those whose scale is 0."""
     return tuple(adapter for adapter in adapters if adapter.scale != 0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from platformdirs import PlatformDirs
 
 from rm_local.errors import HomeNotFoundError, SettingsError
-from rm_local.home import expand_home
+from rm_local.home import expand_home_if_known
 
 SET_HOME = "Set RM_LOCAL_HOME to a folder that can be written to."
 _DIRS = PlatformDirs("rm-local", appauthor=False)
@@ -74,17 +74,17 @@ def worker_log() -> Path:
 
 def shipped_model() -> Path:
     """Return the path of the shipped model rm-nano."""
-    return _find_shipped_file("rm-nano-q8_0.gguf")
+    return _get_shipped_file_path("rm-nano-q8_0.gguf")
 
 
 def shipped_adapter() -> Path:
     """Return the path of the shipped LoRA adapter of rm-small."""
-    return _find_shipped_file("rm-small-lora.gguf")
+    return _get_shipped_file_path("rm-small-lora.gguf")
 
 
 def shipped_store() -> Path:
     """Return the path of the shipped store."""
-    return _find_shipped_file("seed.rms")
+    return _get_shipped_file_path("seed.rms")
 
 
 def is_own_store(path: Path) -> bool:
@@ -103,15 +103,15 @@ def is_shipped_store(path: Path) -> bool:
 
 def shipped_static_embedder() -> Path:
     """Return the path of the shipped table of the static embedder."""
-    return _find_shipped_file("rm-static.safetensors")
+    return _get_shipped_file_path("rm-static.safetensors")
 
 
 def shipped_minilm() -> Path:
     """Return the path of the shipped embedder all-MiniLM-L6-v2, a GGUF file."""
-    return _find_shipped_file("all-minilm-l6-v2.gguf")
+    return _get_shipped_file_path("all-minilm-l6-v2.gguf")
 
 
-def _find_shipped_file(name: str) -> Path:
+def _get_shipped_file_path(name: str) -> Path:
     """Return the path of a shipped file: in the package, else in `models/` of a checkout."""
     packed = PACKAGE / "shipped" / name
     return packed if packed.exists() else PACKAGE.parent / "models" / name
@@ -126,7 +126,7 @@ def _join_rm_local_home(name: str) -> Path | None:
     home = os.environ.get("RM_LOCAL_HOME")
     if not home:
         return None
-    folder = expand_home(home)
+    folder = expand_home_if_known(home)
     if folder.parts[0].startswith("~"):
         raise SettingsError(f"RM_LOCAL_HOME is {home}, but there is no such home folder.", SET_HOME)
     return folder.absolute() / name

@@ -14,7 +14,11 @@ from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError, StoreError
 from rm_local.folders import UnsavedFilesReporter
 from rm_local.idle_timer import IdleTimer
-from rm_local.library import choose_default_model, ensure_model_file_in_thread, name_model
+from rm_local.library import (
+    choose_default_model,
+    ensure_model_file_in_thread,
+    find_listed_model_name,
+)
 from rm_local.loop import (
     Event,
     ModelLoading,
@@ -28,7 +32,7 @@ from rm_local.loop import (
     TurnQueue,
     make_failed_event,
 )
-from rm_local.lora import LoraAdapter, drop_unused_adapters
+from rm_local.lora import LoraAdapter, drop_adapters_with_zero_scale
 from rm_local.paths import shipped_model
 from rm_local.records import Hit
 from rm_local.settings import Settings
@@ -68,7 +72,7 @@ class Runtime:
         """
         self.settings = settings
         chosen = (() if model else settings.lora) if lora is None else lora
-        self._lora = drop_unused_adapters(chosen)
+        self._lora = drop_adapters_with_zero_scale(chosen)
         named, default = model or settings.model, choose_default_model()
         self.model = named or default.model
         """Path of the model's file, or name of an embedded model."""
@@ -99,7 +103,7 @@ class Runtime:
 
             self._engine = Engine(
                 self.settings.build_engine_options(),
-                log=self.notices.find_worker_log_or_report(),
+                log=self.notices.get_worker_log_path_or_report(),
                 unlogged=partial(self.notices.report_unsaved_once, "the model's log"),
             )
         return self._engine
@@ -136,7 +140,7 @@ class Runtime:
 
         Other packages get this method as a callback.
         """
-        self._run_events.publish_event(Notice(text))
+        self._run_events.deliver_to_turn_or_watchers(Notice(text))
 
     async def load_model(self) -> ModelInfo:
         """Load the model, unless it is loaded; return its description.
@@ -149,13 +153,13 @@ class Runtime:
         """
         with self.idle.mark_busy():
             async with self._opening_model:
-                return self.info or await self._load_model()
+                return self.info or await self._prepare_and_load_model()
 
-    async def _load_model(self) -> ModelInfo:
+    async def _prepare_and_load_model(self) -> ModelInfo:
         """Prepare the model's file, hash its adapters, load it, and publish its notices."""
 
         def publish_progress(share: float) -> None:
-            self._run_events.publish_event(ModelLoading(share))
+            self._run_events.deliver_to_turn_or_watchers(ModelLoading(share))
 
         file = await ensure_model_file_in_thread(
             self.model,
@@ -164,7 +168,7 @@ class Runtime:
             is_default=self._uses_default,
         )
         lora, name = await asyncio.gather(
-            self.hash_adapters(), asyncio.to_thread(self._name_model, file)
+            self.hash_readable_adapters(), asyncio.to_thread(self._name_model_or_empty, file)
         )
         info = await self.engine.load_model(
             file, lora=lora, name=name, on_progress=publish_progress
@@ -173,14 +177,16 @@ class Runtime:
             self.publish_notice_once(note)
         return info
 
-    def _name_model(self, file: Path) -> str:
+    def _name_model_or_empty(self, file: Path) -> str:
         """Return the name of the model in `file` as in the list of models; empty if unreadable."""
         try:
-            return name_model(self.settings, file if file == shipped_model() else self.model)
+            return find_listed_model_name(
+                self.settings, file if file == shipped_model() else self.model
+            )
         except (RmLocalError, OSError):
             return ""  # loading it reports the reason
 
-    async def hash_adapters(self) -> tuple[LoraAdapter, ...]:
+    async def hash_readable_adapters(self) -> tuple[LoraAdapter, ...]:
         """Hash the files of the model's adapters; return the adapters with their sha256.
 
         Each file is hashed once; loading refuses a file that changes later. The sha256 of an
@@ -212,7 +218,7 @@ class Runtime:
         """
         if self._engine and self._engine.worker_pid:
             await self._engine.close()
-            self._run_events.publish_event(ModelUnloaded())
+            self._run_events.deliver_to_turn_or_watchers(ModelUnloaded())
 
     async def open_store(self) -> StoreRetriever:
         """Open the stores and load their embedder, unless that is done; return the retriever.
@@ -228,11 +234,11 @@ class Runtime:
             async with self._opening_store:
                 active = self.stores
                 if self._retriever is None or active != self._opened_stores:
-                    self._retriever = await self._open_store(active)
+                    self._retriever = await self._open_stores_and_embedder(active)
                     self._opened_stores = active
                 return self._retriever
 
-    async def _open_store(self, active: Sequence[Path]) -> StoreRetriever:
+    async def _open_stores_and_embedder(self, active: Sequence[Path]) -> StoreRetriever:
         """Open the stores `active`, load their embedder, and combine both as a retriever."""
         from rm_local.embed import open_query_embedder
         from rm_local.loop import StoreRetriever
@@ -242,7 +248,7 @@ class Runtime:
         stores = await asyncio.to_thread(lambda: StoreSet.open(active, name_stores(active), skip))
         try:
             first = await asyncio.to_thread(stores.stores[0].read_info)
-            await asyncio.to_thread(stores.ask_each, Store.preload_centroids)
+            await asyncio.to_thread(stores.ask_each_skip_failing, Store.preload_centroids)
             entries = await asyncio.to_thread(stores.count_entries)
             embedder = await open_query_embedder(first.path, first.embedder, lambda: self.engine)
         except BaseException:
@@ -277,8 +283,8 @@ class Runtime:
         control = control or TurnControl()
         with self.idle.mark_busy():
             try:
-                async with self._queue.take_turn(control):
-                    with self._run_events.deliver_to_turn() as run_events:
+                async with self._queue.wait_for_and_hold_turn(control):
+                    with self._run_events.route_events_to_turn() as run_events:
                         opening = control.run_unless_stopped(
                             self._open_store_and_model(question, plan)
                         )

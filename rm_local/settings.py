@@ -13,11 +13,11 @@ from rm_local import old_names
 from rm_local.errors import HomeNotFoundError, SettingsError, UnknownHomeError
 from rm_local.file_kinds import read_small_file
 from rm_local.home import expand_user_path
-from rm_local.lora import LoraAdapter, drop_unused_adapters, parse_lora
+from rm_local.lora import LoraAdapter, drop_adapters_with_zero_scale, parse_lora
 from rm_local.old_names import warn_and_replace_old_name
 from rm_local.options import EngineOptions, FlashAttention, Overflow, Precision
 from rm_local.paths import config_file, templates_dir
-from rm_local.text import NotUtf8Error, decode_text
+from rm_local.text import NotUtf8Error, decode_utf8_text
 
 CONTEXT_LIMIT = 1 << 20
 THREAD_LIMIT = 1024
@@ -115,7 +115,7 @@ def _read_setting_values(source: Path) -> dict[str, Any]:
         SettingsError: The file cannot be read, is not TOML, or has an unknown key or invalid value.
     """
     try:
-        table = tomllib.loads(decode_text(read_small_file(source)))
+        table = tomllib.loads(decode_utf8_text(read_small_file(source)))
     except (OSError, NotUtf8Error) as error:
         raise SettingsError(f"{source} cannot be read: {error}.", "Fix or remove it.") from None
     except tomllib.TOMLDecodeError as error:
@@ -171,7 +171,7 @@ def _check_and_convert_setting(source: Path, key: str, value: object) -> Any:
             )
         case "lora":
             if isinstance(value, list) and all(each == "" or _is_path_text(each) for each in value):
-                return drop_unused_adapters(_parse_adapter(source, each) for each in value)
+                return drop_adapters_with_zero_scale(_parse_adapter(source, each) for each in value)
             raise _make_value_error(source, key, value, "a list of texts, FILE or FILE:SCALE")
         case "context":
             return _check_integer(source, key, value, 0, CONTEXT_LIMIT)

@@ -84,7 +84,7 @@ def _exit_after(wait: Callable[[], None]) -> None:
     os._exit(1)
 
 
-def free_memory() -> int | None:
+def measure_free_memory() -> int | None:
     """Return the number of bytes that can be allocated without swapping; None if not known."""
     try:
         if sys.platform == "darwin":

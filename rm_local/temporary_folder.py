@@ -23,7 +23,7 @@ def make_temporary_folder(parent: Path | None) -> Iterator[Path]:
     try:
         if parent is None:
             raise FileNotFoundError
-        folder, lock = _make_locked_folder(parent)
+        folder, lock = _remove_abandoned_and_make_locked_folder(parent)
     except OSError:
         with tempfile.TemporaryDirectory(prefix="rm-local-") as name:
             yield Path(name)
@@ -35,7 +35,7 @@ def make_temporary_folder(parent: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_locked_folder(parent: Path) -> tuple[Path, FileLock]:
+def _remove_abandoned_and_make_locked_folder(parent: Path) -> tuple[Path, FileLock]:
     """Make and lock a folder below `parent`, and remove abandoned ones; return it and the lock.
 
     Raises:

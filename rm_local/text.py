@@ -22,7 +22,7 @@ class NotUtf8Error(ValueError):
     """A text is not UTF-8; the message says what it is instead, or where the first fault is."""
 
 
-def decode_text(data: bytes) -> str:
+def decode_utf8_text(data: bytes) -> str:
     """Decode UTF-8 with or without a byte order mark.
 
     Raises:
@@ -32,10 +32,10 @@ def decode_text(data: bytes) -> str:
         return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
         fault = f"byte {error.start + 1} is not UTF-8"
-        raise NotUtf8Error(find_other_encoding(data) or fault) from None
+        raise NotUtf8Error(describe_non_utf8_bom_or_empty(data) or fault) from None
 
 
-def find_other_encoding(data: bytes) -> str:
+def describe_non_utf8_bom_or_empty(data: bytes) -> str:
     """Describe the encoding that a byte order mark at the start of `data` names, unless UTF-8."""
     for name, marks in _OTHER_BOMS.items():
         if data.startswith(marks):
@@ -43,19 +43,19 @@ def find_other_encoding(data: bytes) -> str:
     return ""
 
 
-def replace_raw_bytes(text: str) -> str:
+def replace_lone_surrogates(text: str) -> str:
     """Replace surrogates, as which Python keeps bytes that are not UTF-8, by U+FFFD."""
     return _SURROGATE.sub("\ufffd", text)
 
 
-def sanitize_text(text: str) -> str:
+def sanitize_for_terminal(text: str) -> str:
     r"""Remove escape sequences and control characters (C0 and C1, except `\n` and `\t`).
 
     An unclosed sequence loses only its control characters, so that no text is lost. Bidirectional
     overrides and isolates are removed, too; half a surrogate pair becomes U+FFFD.
     """
     text = _SEQUENCE.sub("", text)
-    return replace_raw_bytes(_CONTROL.sub("", text))
+    return replace_lone_surrogates(_CONTROL.sub("", text))
 
 
 def one_line(text: str, limit: int = 0) -> str:
@@ -64,7 +64,7 @@ def one_line(text: str, limit: int = 0) -> str:
     `limit` is the maximum number of characters, 0 = no limit; a longer text is cut, if possible at
     the end of a word.
     """
-    line = " ".join(sanitize_text(text).split())
+    line = " ".join(sanitize_for_terminal(text).split())
     if not limit or len(line) <= limit:
         return line
     head, blank, _ = line[: limit + 1].rpartition(" ")

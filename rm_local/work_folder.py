@@ -41,7 +41,7 @@ def is_work_folder(folder: Path) -> bool:
     return not folder.is_symlink() and (folder / MARKER).is_file()
 
 
-def remove_work_folder(folder: Path) -> None:
+def remove_if_work_folder(folder: Path) -> None:
     """Remove `folder` with its content if it is a work folder; otherwise do nothing."""
     if is_work_folder(folder):
         shutil.rmtree(folder)

@@ -12,7 +12,7 @@ from models.compare.questions import Question
 from models.compare.samples import Sample
 from models.seed.build import embed_texts_with
 from rm_local.arrays import Floats
-from rm_local.loop import format_hint_for_thinking, list_fixed_texts
+from rm_local.loop import format_hint_for_thinking, list_fixed_prompt_texts
 
 RULES = ("whole", "own text", "on topic", "language", "no loop", "right")
 """Names of the rules, in the order of the columns of the report."""
@@ -89,7 +89,7 @@ def apply_rules(
 def list_forced_phrases() -> Iterator[str]:
     """Yield all texts that the program puts before the model: prompts, and the frame of a hint."""
     yield format_hint_for_thinking("", "")
-    yield from list_fixed_texts()
+    yield from list_fixed_prompt_texts()
 
 
 def embed_texts(texts: Sequence[str]) -> Floats:

@@ -20,7 +20,7 @@ from rm_local.embed import find_or_download_embedder
 from rm_local.errors import RmLocalError
 from rm_local.ingest import build_from_files
 from rm_local.records import Entry
-from rm_local.store import format_entry
+from rm_local.store import format_entry_as_json_line
 
 
 def list_measuring_entries() -> list[Entry]:
@@ -36,7 +36,7 @@ def build_measuring_store(out: Path, entries: Sequence[Entry], embedder: str = "
     """
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "entries.jsonl"
-        lines.write_bytes(b"".join(map(format_entry, entries)))
+        lines.write_bytes(b"".join(map(format_entry_as_json_line, entries)))
         build_from_files([lines], out, find_or_download_embedder(embedder))
 
 

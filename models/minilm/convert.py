@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from rm_local import paths
-from rm_local.embed import MINILM, WORD_START, check_minilm_weights, find_minilm_weights
+from rm_local.embed import MINILM, WORD_START, check_minilm_weights, find_minilm_weights_folder
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -135,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.minilm.convert", description=__doc__)
     parser.add_argument("--out", type=Path, default=paths.shipped_minilm(), help="the GGUF file")
     out = parser.parse_args().out
-    folder = find_minilm_weights()
+    folder = find_minilm_weights_folder()
     check_minilm_weights(folder)
     write_gguf(folder, out, MINILM.id)
     print(f"{out}: sha256 {hashlib.sha256(out.read_bytes()).hexdigest()}")

@@ -18,7 +18,7 @@ from pathlib import Path
 from models.nano.curriculum import KNOWN, heldout, invented, list_taken_names
 from models.nano.curriculum.problem import Problem
 from rm_local import paths
-from rm_local.engine import BranchSpec, Engine, Message, Sampling, TokenChunk
+from rm_local.engine import BranchSpec, Engine, Message, SamplingParameters, TokenChunk
 from rm_local.loop import format_hint_for_thinking, format_reasoning_cue
 from rm_local.records import Entry
 
@@ -72,7 +72,7 @@ async def generate_answer(engine: Engine, problem: Problem, text: str, seed: int
     """Return the model's answer to the problem, without its thinking, which begins with `text`."""
     info = engine.info
     assert info is not None
-    sampling = Sampling(info.temperature or 0.0, info.top_p or 1.0)
+    sampling = SamplingParameters(info.temperature or 0.0, info.top_p or 1.0)
     await engine.open_turn([Message("user", problem.question)])
     spec = BranchSpec(text, seed, BUDGET, sampling)
     pieces = [

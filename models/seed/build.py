@@ -22,10 +22,16 @@ from models.nano import curriculum
 from models.seed.checks import find_entry_faults, find_near_duplicates
 from models.seed.handwritten import read_handwritten_entries
 from rm_local import paths
-from rm_local.embed import MINILM, PROBES, PROBES_SHA256, find_minilm_gguf, read_minilm_words
+from rm_local.embed import (
+    MINILM,
+    PROBES,
+    PROBES_SHA256,
+    find_minilm_gguf,
+    read_minilm_vocabulary_words,
+)
 from rm_local.errors import RmLocalError
 from rm_local.records import Entry
-from rm_local.store import Store, measure_spread
+from rm_local.store import Store, measure_unrelated_similarity_spread
 
 
 def list_seed_entries() -> list[Entry]:
@@ -49,10 +55,13 @@ def build_seed_store(
         part = Path(folder) / path.name
         sample = [entry.subproblem + entry.subroutine for entry in entries]
         with Store.create(
-            part, embedder=MINILM, dictionary_sample=sample, known_words=read_minilm_words()
+            part,
+            embedder=MINILM,
+            dictionary_sample=sample,
+            known_words=read_minilm_vocabulary_words(),
         ) as store:
             store.add_entries(entries, vectors)
-            store.write_spread(measure_spread(store, probes), PROBES_SHA256)
+            store.write_spread(measure_unrelated_similarity_spread(store, probes), PROBES_SHA256)
         os.replace(part, path)
 
 

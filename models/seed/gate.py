@@ -31,7 +31,7 @@ from rm_local.embed import (
 from rm_local.engine import Engine
 from rm_local.loop import GateModel, compute_gate_features
 from rm_local.options import EngineOptions
-from rm_local.store import Store, summarize_spread
+from rm_local.store import Store, summarize_unrelated_similarities
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -106,7 +106,7 @@ def _compute_question_features(
 ) -> tuple[Doubles, Flags, Flags]:
     """Return, by question: features (n, 3), whether an entry is found, whether one exists."""
     near, to_probes = asked @ entries.T, probes @ entries.T
-    spread = summarize_spread(to_probes.max(axis=1), len(entries))
+    spread = summarize_unrelated_similarities(to_probes.max(axis=1), len(entries))
     features, found, fits = [], [], []
     for similarities, question in zip(near, questions, strict=True):
         order = np.argsort(-similarities)[:POOL]

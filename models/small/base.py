@@ -17,5 +17,5 @@ def find_smollm2() -> Path:
         InvalidModelError: The file is not the published one.
     """
     path = library.find_smollm2()
-    library.check_smollm2(path)
+    library.check_smollm2_hash(path)
     return path

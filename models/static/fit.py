@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from rm_local.embed import WordPiece
+from rm_local.embed import WordPieceTokenizer
 
 Floats = NDArray[np.float32]
 
@@ -35,7 +35,7 @@ class Recipe:
 class TokenizedTexts:
     """Texts as piece numbers in one flat array, from which texts are gathered by their numbers."""
 
-    def __init__(self, split: WordPiece, texts: Sequence[str], empty: int) -> None:
+    def __init__(self, split: WordPieceTokenizer, texts: Sequence[str], empty: int) -> None:
         """Split the texts into pieces; a text without pieces becomes the piece `empty`."""
         rows = [split.encode_text(text) or [empty] for text in texts]
         self._lengths = np.array([len(row) for row in rows])

@@ -39,9 +39,9 @@ from rm_local.embed import (
     UNKNOWN_PIECE,
     BulkEmbedder,
     StaticEmbedder,
-    WordPiece,
-    find_minilm_weights,
-    pack_quantized_table,
+    WordPieceTokenizer,
+    find_minilm_weights_folder,
+    quantize_and_pack_table,
 )
 
 CURRICULUM_PAIRS = 60_000
@@ -89,11 +89,11 @@ def train_table(folder: Path, dimension: int, more: int, recipe: Recipe, seed: i
     shown = load_or_embed_texts(
         folder, f"pieces-{more}", [vocabulary.spell_piece(piece) for piece in pieces]
     )
-    split, empty = WordPiece(pieces), pieces.index(UNKNOWN_PIECE)
+    split, empty = WordPieceTokenizer(pieces), pieces.index(UNKNOWN_PIECE)
     bags = TokenizedTexts(split, learnt.texts, empty)
     turn = compute_principal_axes(np.asarray(teacher), dimension)
     start = (shown @ turn) * compute_sif_weights(bags, len(pieces))[:, None]
-    _print_quality("before the fit", pack_quantized_table(start, pieces), learnt)
+    _print_quality("before the fit", quantize_and_pack_table(start, pieces), learnt)
     pairs = add_curriculum_pairs(learnt.pairs, seed)
     halves = (
         TokenizedTexts(split, [one for one, _ in pairs], empty),
@@ -111,7 +111,7 @@ def train_table(folder: Path, dimension: int, more: int, recipe: Recipe, seed: i
         seed,
         _make_progress_printer(recipe.steps),
     )
-    data = pack_quantized_table(rows, pieces)
+    data = quantize_and_pack_table(rows, pieces)
     _print_quality(STATIC_EMBEDDER, data, learnt)
     return data
 
@@ -148,7 +148,7 @@ def main() -> None:
 
 
 def _read_published_vocabulary() -> list[str]:
-    return (find_minilm_weights() / "vocab.txt").read_text("utf-8").split("\n")
+    return (find_minilm_weights_folder() / "vocab.txt").read_text("utf-8").split("\n")
 
 
 def _make_progress_printer(steps: int) -> Callable[[int, float, float], None]:

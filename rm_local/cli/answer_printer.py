@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import click
 
-from rm_local.cli.context import clean_for_terminal, print_text
+from rm_local.cli.context import clean_for_terminal, print_text_safely
 from rm_local.cli.escape_buffer import EscapeBuffer
 from rm_local.cli.streams import share_file
 from rm_local.cli.terminal import is_terminal
@@ -72,13 +72,13 @@ class AnswerPrinter:
                 self._begin_branch(index)
                 self._held = hint is not None and not self._live
             case TokenChunk(branch=self._branch, part="answer", text=text) if self._streams:
-                self._write(self._buffer.add_text(text))
+                self._clear_status_and_write(self._buffer.add_and_take_printable(text))
             case BranchFinished() if self._line_open and event.branch.index == self._branch:
-                self._write(self._buffer.take_rest())
+                self._clear_status_and_write(self._buffer.take_rest())
                 if self._shares_file:
                     self.end_line()
             case Answered(answer=answer):
-                self._finish(answer.text or answer.result or "")
+                self._print_rest_of_answer(answer.text or answer.result or "")
             case Failed():
                 self.end_line()
             case _:
@@ -93,7 +93,7 @@ class AnswerPrinter:
         """Begin the text of the turn's only branch; that of another one before it is dropped."""
         self._branch = index
         if self._written:
-            self._write(self._buffer.take_rest())
+            self._clear_status_and_write(self._buffer.take_rest())
             self.end_line()
             click.echo(ABANDONED)
         self._buffer, self._written = EscapeBuffer(sanitize=self._live), ""
@@ -104,7 +104,7 @@ class AnswerPrinter:
             click.echo()
             self._line_open = False
 
-    def _write(self, text: str) -> None:
+    def _clear_status_and_write(self, text: str) -> None:
         """Write a piece of the branch's text, without the white space around the whole text."""
         if not self._written:
             text = text.lstrip()
@@ -115,7 +115,7 @@ class AnswerPrinter:
             self._written += text
             self._line_open = True
 
-    def _finish(self, answer: str) -> None:
+    def _print_rest_of_answer(self, answer: str) -> None:
         """Complete the answer on standard output; another text than the written one follows it."""
         text = clean_for_terminal(answer)
         if self._written and text.startswith(self._written):
@@ -125,6 +125,6 @@ class AnswerPrinter:
             self.end_line()
         elif not self._written or text != self._written.rstrip():
             self.end_line()
-            print_text(answer)
+            print_text_safely(answer)
         else:
             self.end_line()

@@ -14,25 +14,30 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local import limits
-from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_stdin_used_once, read_grammar
+from rm_local.cli.constraint import (
+    GRAMMAR,
+    JSON_SCHEMA,
+    check_stdin_used_once,
+    read_grammar_or_empty,
+)
 from rm_local.cli.context import (
     MODEL,
     STORES,
     CliContext,
     check_plan_setting,
+    join_argument_or_read_stdin,
     print_notice,
     print_notices_then_close,
-    read_text_argument,
 )  # fmt: skip
 from rm_local.cli.lazy_group import ReportedError
 from rm_local.cli.options import LORA, FiniteRange
-from rm_local.cli.standard_input import read_attachment
+from rm_local.cli.standard_input import read_stdin_attachment_or_empty
 from rm_local.errors import CancelledByUserError
 from rm_local.lora import LoraAdapter
 
 if TYPE_CHECKING:
     from rm_local.cli.answer_printer import AnswerPrinter
-    from rm_local.cli.turn_printer import TurnPrinter
+    from rm_local.cli.turn_printer import TurnProgressPrinter
     from rm_local.loop import Event, Notice, Plan, TurnControl
     from rm_local.runtime import Runtime
     from rm_local.sessions import Session
@@ -169,7 +174,7 @@ def ask(
     settings = context.load_settings()
     if not plan:
         check_plan_setting(settings)
-    adjusted = adjust_plan(
+    adjusted = find_and_adjust_plan(
         plan or settings.plan,
         samples=samples,
         hints=hints,
@@ -184,30 +189,34 @@ def ask(
     attaches = bool(question) and question != ("-",)
     constrained_by_stdin = "-" in (str(grammar), str(schema))
     check_stdin_used_once(("-",) if attach else question, grammar, schema)
-    text = read_text_argument(question, "question", EXAMPLE)
-    attachment = read_attachment(False if constrained_by_stdin else attach) if attaches else ""
+    text = join_argument_or_read_stdin(question, "question", EXAMPLE)
+    attachment = (
+        read_stdin_attachment_or_empty(False if constrained_by_stdin else attach)
+        if attaches
+        else ""
+    )
     if attachment:
         text = attach_text(text, attachment)
     overrides = TurnOverrides(
-        seed=seed, temperature=temperature, grammar=read_grammar(grammar, schema)
+        seed=seed, temperature=temperature, grammar=read_grammar_or_empty(grammar, schema)
     )
     runtime = context.new_runtime()
     if session or continues:
         chat, after = resume_session_at_turn(runtime, session or "last")
     else:
         chat, after = Session(runtime), 0
-    printer = None if quiet or as_lines else create_printer(runtime, chat, after, adjusted)
+    printer = None if quiet or as_lines else create_turn_printer(runtime, chat, after, adjusted)
     if printer and attachment:
         printer.print_attachment(attachment)
     turn = partial(chat.ask, text, adjusted, after=after, overrides=overrides)
     try:
-        answer = None if as_lines else create_answer_printer(adjusted, printer)
-        asyncio.run(run_and_print_turn(runtime, turn, printer, answer))
+        answer = None if as_lines else create_and_attach_answer_printer(adjusted, printer)
+        asyncio.run(run_and_print_turn_then_close(runtime, turn, printer, answer))
     finally:
         chat.close()
 
 
-def adjust_plan(
+def find_and_adjust_plan(
     name: str,
     *,
     samples: int | None = None,
@@ -271,12 +280,12 @@ def resume_session_at_turn(runtime: Runtime, name: str) -> tuple[Session, int]:
     Raises:
         UsageError: There is no such session or turn, or the session is open elsewhere.
     """
-    from rm_local.cli.sessions import find_session_path
+    from rm_local.cli.sessions import find_session_by_prefix_or_last
     from rm_local.errors import UsageError
     from rm_local.sessions import Session
 
     id, colon, turn = name.partition(":")
-    path = find_session_path(id)
+    path = find_session_by_prefix_or_last(id)
     session = Session.resume(runtime, path)
     if not colon:
         return session, session.last_turn_number
@@ -287,14 +296,18 @@ def resume_session_at_turn(runtime: Runtime, name: str) -> tuple[Session, int]:
     return session, int(turn)
 
 
-def create_printer(runtime: Runtime, session: Session, after: int, plan: Plan) -> TurnPrinter:
+def create_turn_printer(
+    runtime: Runtime, session: Session, after: int, plan: Plan
+) -> TurnProgressPrinter:
     """Create the printer of a turn that continues turn `after` of the session; 0 = none."""
-    from rm_local.cli.turn_printer import TurnPrinter
+    from rm_local.cli.turn_printer import TurnProgressPrinter
 
-    return TurnPrinter(runtime, session, after, plan)
+    return TurnProgressPrinter(runtime, session, after, plan)
 
 
-def create_answer_printer(plan: Plan, progress: TurnPrinter | None) -> AnswerPrinter:
+def create_and_attach_answer_printer(
+    plan: Plan, progress: TurnProgressPrinter | None
+) -> AnswerPrinter:
     """Create the printer of the answer of a turn; it shares a terminal with that of its steps."""
     from rm_local.cli.answer_printer import AnswerPrinter
 
@@ -304,10 +317,10 @@ def create_answer_printer(plan: Plan, progress: TurnPrinter | None) -> AnswerPri
     return progress.answer
 
 
-async def run_and_print_turn(
+async def run_and_print_turn_then_close(
     runtime: Runtime,
     ask: Callable[..., AsyncGenerator[Event, None]],
-    printer: TurnPrinter | None,
+    printer: TurnProgressPrinter | None,
     answer: AnswerPrinter | None,
 ) -> None:
     """Run the turn that `ask(control=...)` starts, print its events, and close the runtime.
@@ -337,7 +350,9 @@ async def run_and_print_turn(
         raise click.exceptions.Exit(CancelledByUserError.exit_code)
 
 
-def _print_event(event: Event, printer: TurnPrinter | None, answer: AnswerPrinter | None) -> None:
+def _print_event(
+    event: Event, printer: TurnProgressPrinter | None, answer: AnswerPrinter | None
+) -> None:
     """Print an event: progress and notices to stderr; the answer, or without it JSON, to stdout."""
     from rm_local.loop import Answered, Notice, event_as_json
 
@@ -356,7 +371,7 @@ def _print_event(event: Event, printer: TurnPrinter | None, answer: AnswerPrinte
 
 
 @contextmanager
-def _stop_on_interrupt(control: TurnControl, printer: TurnPrinter | None) -> Iterator[None]:
+def _stop_on_interrupt(control: TurnControl, printer: TurnProgressPrinter | None) -> Iterator[None]:
     """Let the first Ctrl+C in the `with` body stop the turn, and the second exit at once."""
     import asyncio
 

@@ -17,9 +17,9 @@ from rm_local.cli.devices import build_placement_request, parse_usable_gpus
 from rm_local.cli.subprocess_json import run_json_module
 from rm_local.cli.terminal import (
     CANNOT_DRAW,
+    describe_term_variable,
     does_term_support_escape_codes,
     is_terminal,
-    name_terminal,
 )
 from rm_local.engine import (
     AdaptedModelSizes,
@@ -39,20 +39,20 @@ from rm_local.extras import Extra, format_install_command, is_installed
 from rm_local.folders import find_write_obstacle
 from rm_local.gguf import (
     GgufHeader,
-    LoraFile,
+    LoraHeader,
     check_file_complete,
     check_is_text_model,
-    read_and_check_adapters,
+    read_and_check_adapter_headers,
 )
 from rm_local.library import (
     RM_SMALL,
     choose_default_model,
-    name_model,
+    choose_settings_or_default_model,
+    find_listed_model_name,
     read_or_predict_model_headers,
-    resolve_model_path_or_name,
 )
 from rm_local.settings import Settings
-from rm_local.system import free_memory
+from rm_local.system import measure_free_memory
 from rm_local.units import format_bytes
 
 Level = Literal["ok", "warn", "bad"]
@@ -79,21 +79,21 @@ class CheckResult:
 
 def run_checks(wanted: Settings) -> Iterator[CheckResult]:
     """Run all checks of the installation under the settings `wanted`, and yield their results."""
-    yield _check_python()
+    yield _report_python_version()
     yield _check_sqlite_libraries()
     engine = run_json_module("rm_local.engine.worker.build_info")
     yield from _check_engine_and_devices(engine)
     yield _check_free_memory()
-    yield _check_default_model()
+    yield _report_default_model()
     yield from _check_model_and_memory_fit(wanted, parse_usable_gpus(engine))
     yield _check_minilm_embedder()
-    yield _check_extras()
+    yield _report_installed_extras()
     yield from _check_stores(wanted.stores)
     yield from _check_folders()
     yield _check_terminal()
 
 
-def _check_python() -> CheckResult:
+def _report_python_version() -> CheckResult:
     """Report the versions of Python and rm-local; always ok."""
     found = f"{platform.python_version()} ({sys.executable}), rm-local {__version__}"
     return CheckResult("Python", "ok", found)
@@ -138,7 +138,7 @@ def _describe_device(device: Device) -> str:
 
 def _check_free_memory() -> CheckResult:
     """Check that at least SMALL_MEMORY is free; unknown free memory is ok."""
-    free = free_memory()
+    free = measure_free_memory()
     if free is None:
         return CheckResult("Memory", "ok", "this system does not report how much is free")
     if free < SMALL_MEMORY:
@@ -148,7 +148,7 @@ def _check_free_memory() -> CheckResult:
     return CheckResult("Memory", "ok", f"{format_bytes(free)} free")
 
 
-def _check_default_model() -> CheckResult:
+def _report_default_model() -> CheckResult:
     """Report which embedded model runs if the user names none; warn if it is a fallback."""
     default = choose_default_model()
     name = RM_SMALL.name if default.model == RM_SMALL else "rm-nano"
@@ -164,17 +164,17 @@ def _check_model_and_memory_fit(
     The model is not loaded. Its memory is not checked if a header is unreadable, or an adapter does
     not fit it.
     """
-    model = resolve_model_path_or_name(wanted)
+    model = choose_settings_or_default_model(wanted)
     try:
         files = read_or_predict_model_headers(model)
-        name = name_model(wanted, model)
+        name = find_listed_model_name(wanted, model)
     except RmLocalError as error:
-        yield _describe_model_error(error)
+        yield _make_bad_model_check(error)
         return
     path = files.there[0][0] if model == RM_SMALL else model
     problem = _find_model_problem(path, files.header)
     try:
-        adapters = read_and_check_adapters(wanted.lora, path, files)
+        adapters = read_and_check_adapter_headers(wanted.lora, path, files)
     except EngineError as error:
         remedy = f"{error.remedy} Name adapters with --lora FILE, or in the settings."
         yield problem or CheckResult("Adapter", "bad", error.message, remedy)
@@ -183,7 +183,7 @@ def _check_model_and_memory_fit(
     yield _check_memory_fit(wanted, devices, AdaptedModelSizes(files, adapters), name)
 
 
-def _describe_model_error(error: RmLocalError) -> CheckResult:
+def _make_bad_model_check(error: RmLocalError) -> CheckResult:
     """Describe an error of the model as a bad check; the settings' remedies name no option."""
     option = "" if isinstance(error, SettingsError) else " Name it with --model FILE."
     return CheckResult("Model", "bad", error.message, f"{error.remedy}{option}")
@@ -196,12 +196,12 @@ def _find_model_problem(path: Path, header: GgufHeader) -> CheckResult | None:
             check_file_complete(path, header)
         check_is_text_model(path, header)
     except RmLocalError as error:
-        return _describe_model_error(error)
+        return _make_bad_model_check(error)
     return None
 
 
 def _check_chat_format(
-    wanted: Settings, name: str, path: Path, header: GgufHeader, adapters: Sequence[LoraFile]
+    wanted: Settings, name: str, path: Path, header: GgufHeader, adapters: Sequence[LoraHeader]
 ) -> CheckResult:
     """Check that the model's chat format can be detected, and describe the model.
 
@@ -214,7 +214,7 @@ def _check_chat_format(
             header.metadata, file=path.stem, overrides=paths.templates_dir(), adapters=adapters
         )
     except RmLocalError as error:
-        return _describe_model_error(error)
+        return _make_bad_model_check(error)
     made = path.is_file()
     size = format_bytes(path.stat().st_size if made else header.needed_bytes)
     later = "" if made else ", made on first use"
@@ -229,7 +229,7 @@ def _check_memory_fit(
     """Check that the estimated memory of the model called `name` under the settings is free."""
     asked = build_placement_request(wanted, model)
     try:
-        check_fits_memory(model, devices, asked, free_memory(), name)
+        check_fits_memory(model, devices, asked, measure_free_memory(), name)
     except InsufficientMemoryError as error:
         return CheckResult("Fits", "warn", error.message, error.remedy)
     need = estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
@@ -256,7 +256,7 @@ def _check_minilm_embedder() -> CheckResult:
     return CheckResult("Embedder", "ok", f"{MINILM}, {path}; in bulk: {bulk}")
 
 
-def _check_extras() -> CheckResult:
+def _report_installed_extras() -> CheckResult:
     """Name the extras that a user may want, installed or not; always ok, as none is needed."""
     missing = [extra for extra in USER_EXTRAS if not is_installed(extra)]
     found = ", ".join(extra for extra in USER_EXTRAS if extra not in missing) or "none"
@@ -338,7 +338,7 @@ def _check_terminal() -> CheckResult:
             "standard output is not a terminal; the commands work, the app does not",
         )
     columns, lines = shutil.get_terminal_size()
-    name = name_terminal()
+    name = describe_term_variable()
     colours = (
         "16 million" if os.environ.get("COLORTERM") in ("truecolor", "24bit") else "256 or less"
     )

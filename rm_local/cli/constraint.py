@@ -22,7 +22,7 @@ JSON_SCHEMA = click.option(
 )
 
 
-def read_grammar(grammar: Path | None, schema: Path | None) -> str:
+def read_grammar_or_empty(grammar: Path | None, schema: Path | None) -> str:
     """Read the grammar from its file, or make one from the schema's file; empty without a file.
 
     The result is in GBNF. The file `-` is standard input.
@@ -51,12 +51,12 @@ def check_stdin_used_once(question: tuple[str, ...], *files: Path | None) -> Non
     Raises:
         UsageError: Two of them would be read from standard input.
     """
-    from rm_local.store import STDIN, check_inputs
+    from rm_local.store import STDIN, check_inputs_are_readable
 
     named = [file for file in files if file]
     if named and (not question or question == ("-",)):
         named.append(STDIN)
-    check_inputs(named)
+    check_inputs_are_readable(named)
 
 
 def _read_constraint_file(path: Path) -> str:
@@ -65,15 +65,15 @@ def _read_constraint_file(path: Path) -> str:
     Raises:
         UsageError: It cannot be read, is larger, or is not UTF-8.
     """
-    from rm_local.store import get_input_name, open_input
-    from rm_local.text import NotUtf8Error, decode_text
+    from rm_local.store import get_input_name, open_decompressed_input
+    from rm_local.text import NotUtf8Error, decode_utf8_text
 
     name = get_input_name(path)
     try:
-        with open_input(path) as file:
+        with open_decompressed_input(path) as file:
             raw = file.read(_LARGEST + 1)
         if len(raw) <= _LARGEST:
-            return decode_text(raw)
+            return decode_utf8_text(raw)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"{name} cannot be read: {reason}.", "Name another file.") from None

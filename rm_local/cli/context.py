@@ -13,9 +13,9 @@ import click
 
 from rm_local.address_space import NUMPY_BYTES, require_address_space
 from rm_local.cli.options import MODEL_PATH, PATH
-from rm_local.cli.standard_input import read_text
+from rm_local.cli.standard_input import read_stdin_text
 from rm_local.cli.terminal import is_terminal
-from rm_local.lora import LoraAdapter, drop_unused_adapters
+from rm_local.lora import LoraAdapter, drop_adapters_with_zero_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,12 +96,12 @@ class CliContext:
             loaded,
             model=named or loaded.model,
             stores=stores or loaded.stores,
-            lora=drop_unused_adapters(self.lora) if self.lora else kept,
+            lora=drop_adapters_with_zero_scale(self.lora) if self.lora else kept,
         )
         if str(over.model) in settings.EMBEDDED_MODELS:
             return over
         if over.model and not over.model.is_absolute() and not over.model.exists():
-            return replace(over, model=_find_model_by_name(loaded, over.model))
+            return replace(over, model=_find_model_unless_path(loaded, over.model))
         return over
 
     def new_runtime(self) -> Runtime:
@@ -120,7 +120,7 @@ def check_plan_setting(settings: Settings) -> None:
     """Check that there is a plan of the name in the settings.
 
     Raises:
-        SettingsError: There is none; the message names the settings file.
+        SettingsError: It has no such plan; the message names the settings file.
     """
     from rm_local.errors import SettingsError, UsageError
     from rm_local.loop import find_plan
@@ -133,7 +133,7 @@ def check_plan_setting(settings: Settings) -> None:
         raise SettingsError(message, error.remedy) from None
 
 
-def _find_model_by_name(settings: Settings, model: Path) -> Path:
+def _find_model_unless_path(settings: Settings, model: Path) -> Path:
     """Return the file of the model called `model`; if it is a path, return it unchanged.
 
     Raises:
@@ -153,7 +153,7 @@ def print_notice(text: str) -> None:
     click.echo(f"warning: {one_line(text)}", err=True)
 
 
-def print_text(text: str) -> None:
+def print_text_safely(text: str) -> None:
     """Write a text of a model, a store or a file to standard output, and end its line.
 
     It is written exactly, with all its lines and characters; only on a terminal without control
@@ -164,9 +164,9 @@ def print_text(text: str) -> None:
 
 def clean_for_terminal(text: str) -> str:
     """Return `text` without control characters if standard output is a terminal, else unchanged."""
-    from rm_local.text import sanitize_text
+    from rm_local.text import sanitize_for_terminal
 
-    return sanitize_text(text) if is_terminal(sys.stdout) else text
+    return sanitize_for_terminal(text) if is_terminal(sys.stdout) else text
 
 
 def _print_notice_text(notice: Notice) -> None:
@@ -202,7 +202,7 @@ async def print_notices_then_close(
         await printing
 
 
-def read_text_argument(words: tuple[str, ...], name: str, example: str) -> str:
+def join_argument_or_read_stdin(words: tuple[str, ...], name: str, example: str) -> str:
     """Return the text of an argument: its words, or standard input without words or for `-`.
 
     `name` and `example` describe the argument in errors.
@@ -211,15 +211,15 @@ def read_text_argument(words: tuple[str, ...], name: str, example: str) -> str:
         UsageError: The text is empty or too long, or standard input is a terminal or closed.
     """
     from rm_local.errors import UsageError
-    from rm_local.text import replace_raw_bytes
+    from rm_local.text import replace_lone_surrogates
 
-    text = replace_raw_bytes(" ".join(words))
+    text = replace_lone_surrogates(" ".join(words))
     if text in ("", "-") and (not words or words == ("-",)):
         if sys.stdin is None:
             raise UsageError(f"There is no {name}: standard input is closed.", f"Give: {example}")
         if sys.stdin.isatty() and not words:
             raise UsageError(f"There is no {name}.", f"Give one: {example}")
-        text = read_text(name)
+        text = read_stdin_text(name)
     if not text.strip():
         raise UsageError(f"The {name} is empty.", f"Give one: {example}")
     return text.strip()

@@ -30,7 +30,7 @@ def write_crash_report(error: Exception) -> RmLocalError:
 
 def _save_report(name: str, text: str) -> Path | None:
     """Write the text to the first writable folder; return the file's path, or None without one."""
-    for folder in _list_report_folders():
+    for folder in _list_possible_report_folders():
         try:
             folder.mkdir(parents=True, exist_ok=True)
             write_bytes_atomically(folder / name, text.encode("utf-8", "backslashreplace"))
@@ -40,7 +40,7 @@ def _save_report(name: str, text: str) -> Path | None:
     return None
 
 
-def _list_report_folders() -> Iterator[Path]:
+def _list_possible_report_folders() -> Iterator[Path]:
     """Yield the folders to try for a report: that of logs, then the system's temporary folder."""
     with suppress(SettingsError):  # there is no home folder
         yield paths.log_dir()

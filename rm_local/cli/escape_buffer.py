@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rm_local.text import sanitize_text
+from rm_local.text import sanitize_for_terminal
 
 _START = re.compile("[\x1b\x90\x98\x9b\x9d-\x9f]")
 """First characters of escape sequences. None of them contains a line break."""
@@ -18,11 +18,11 @@ class EscapeBuffer:
 
     def __init__(self, *, sanitize: bool = True) -> None:
         """Create the buffer; without `sanitize` it only holds back white space."""
-        self._sanitize = sanitize_text if sanitize else str
+        self._sanitize = sanitize_for_terminal if sanitize else str
         self._start = _START if sanitize else None
         self._held = ""
 
-    def add_text(self, text: str) -> str:
+    def add_and_take_printable(self, text: str) -> str:
         """Add a piece; return the text that can be printed now."""
         held = self._held + text
         line = held.rfind("\n") + 1

@@ -34,12 +34,12 @@ class ReportedError(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write message and remedy to standard error, without control characters."""
-        from rm_local.text import sanitize_text
+        from rm_local.text import sanitize_for_terminal
 
         head = click.style("error:", fg="red")
-        click.echo(f"{head} {sanitize_text(self.message)}", err=True, color=self.show_color)
+        click.echo(f"{head} {sanitize_for_terminal(self.message)}", err=True, color=self.show_color)
         if self.remedy:
-            click.echo(f"  {sanitize_text(self.remedy)}", err=True, color=self.show_color)
+            click.echo(f"  {sanitize_for_terminal(self.remedy)}", err=True, color=self.show_color)
 
 
 class SuggestingGroup(click.Group):
@@ -51,7 +51,7 @@ class SuggestingGroup(click.Group):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            raise suggest_option(error, [] if ctx.parent else given) from None
+            raise make_unknown_option_error(error, [] if ctx.parent else given) from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -65,7 +65,7 @@ class SuggestingGroup(click.Group):
         raise click.UsageError(describe_unknown_command(self, ctx, args), ctx)
 
 
-def suggest_option(error: click.NoSuchOption, args: list[str]) -> click.UsageError:
+def make_unknown_option_error(error: click.NoSuchOption, args: list[str]) -> click.UsageError:
     """Return the error of an unknown option with what was meant.
 
     `args` are the arguments of the program, if they are known.
@@ -109,7 +109,7 @@ class CommandGroup(SuggestingGroup):
             with nullcontext() if ctx.parent else print_renamed_warnings():
                 return super().invoke(ctx)
         except click.NoSuchOption as error:
-            raise suggest_option(error, []) from None
+            raise make_unknown_option_error(error, []) from None
         except RmLocalError as error:
             raise ReportedError.from_error(error) from error
         except KeyboardInterrupt:
@@ -120,9 +120,9 @@ class CommandGroup(SuggestingGroup):
             if is_memory_error(error):
                 raise ReportedError.from_error(make_memory_error()) from error
             from rm_local.cli.crash_report import write_crash_report
-            from rm_local.cli.os_errors import explain_os_error
+            from rm_local.cli.os_errors import translate_os_error
 
-            explained = explain_os_error(error) if isinstance(error, OSError) else None
+            explained = translate_os_error(error) if isinstance(error, OSError) else None
             if explained:
                 raise ReportedError.from_error(explained) from error
             raise ReportedError.from_error(write_crash_report(error)) from error

@@ -13,9 +13,14 @@ from rm_local.address_space import prepare_for_limits
 from rm_local.cli.context import MODEL, STORES, CliContext, check_plan_setting
 from rm_local.cli.lazy_group import CommandGroup
 from rm_local.cli.options import LORA
-from rm_local.cli.signals import end_on_signals
+from rm_local.cli.signals import install_exit_signal_handlers
 from rm_local.cli.silence import silence_libraries, silence_loggers
-from rm_local.cli.streams import FAILED, has_output_failed, open_drawing_stream, prepare_streams
+from rm_local.cli.streams import (
+    FAILED,
+    has_output_failed,
+    open_drawing_stream,
+    replace_standard_streams,
+)
 from rm_local.errors import is_memory_error, make_memory_error
 from rm_local.lora import LoraAdapter
 
@@ -63,16 +68,16 @@ def run_app_until_quit(context: CliContext) -> int:
     """
     from rm_local.cli.terminal import (
         CANNOT_DRAW,
+        describe_term_variable,
         does_term_support_escape_codes,
         is_terminal,
-        name_terminal,
     )
     from rm_local.errors import UsageError
 
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UsageError("The app needs a terminal.", 'Without one, use: rm-local ask "..."')
     if not does_term_support_escape_codes():
-        message = f"The terminal ({name_terminal()}) does not understand escape codes."
+        message = f"The terminal ({describe_term_variable()}) does not understand escape codes."
         raise UsageError(message, f'{CANNOT_DRAW} For example: rm-local ask "..."')
     sys.__stderr__ = open_drawing_stream()  # type: ignore[misc,assignment]  # Textual draws on it
     from rm_local.tui import RmLocalApp
@@ -88,8 +93,8 @@ def run_app_until_quit(context: CliContext) -> int:
 
 def main() -> None:
     """Run the installed command `rm-local`."""
-    prepare_streams()
-    end_on_signals()
+    replace_standard_streams()
+    install_exit_signal_handlers()
     prepare_for_limits()
     silence_libraries()
     try:

@@ -23,7 +23,7 @@ EVERY_KIND = click.option(
 STDOUT_NAME = "-"
 
 
-class _UserPath(click.Path):
+class _HomeExpandedPath(click.Path):
     """Parameter type: a path that may begin with `~` or `~user`, as in `--store=~/my.rms`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -37,7 +37,7 @@ class _UserPath(click.Path):
         return super().convert(os.fspath(path) if expanded else value, param, ctx)
 
 
-class _OutputPath(_UserPath):
+class _PathOrStdout(_HomeExpandedPath):
     """Parameter type: a file to write; `./-` is a file called `-`, and `-` is standard output.
 
     `streamed`: the command can write to standard output, and gets None for `-`.
@@ -57,16 +57,16 @@ class _OutputPath(_UserPath):
         return None
 
 
-PATH = _UserPath(path_type=Path)
+PATH = _HomeExpandedPath(path_type=Path)
 """Parameter type: any path; the command checks it."""
 
-OUTPUT = _OutputPath()
+OUTPUT = _PathOrStdout()
 """Parameter type: a file to write that cannot be standard output."""
 
-STREAM_OUTPUT = _OutputPath(streamed=True)
+STREAM_OUTPUT = _PathOrStdout(streamed=True)
 """Parameter type: a file to write; None for `-`, which is standard output."""
 
-FOLDER = _UserPath(path_type=Path, file_okay=False, exists=True)
+FOLDER = _HomeExpandedPath(path_type=Path, file_okay=False, exists=True)
 """Parameter type: an existing folder, checked by click."""
 
 
@@ -86,14 +86,14 @@ def _parse_adapters(
 ) -> tuple[LoraAdapter, ...]:
     """Parse the values of the option `--lora`, each `FILE` or `FILE:SCALE`."""
     try:
-        return tuple(_expand_adapter(parse_lora(text)) for text in texts)
+        return tuple(_expand_adapter_path(parse_lora(text)) for text in texts)
     except UnknownHomeError as error:
         raise click.BadParameter(f"{error.message} {error.remedy}", ctx, param) from None
     except ValueError as error:
         raise click.BadParameter(f"{error}.", ctx, param) from None
 
 
-def _expand_adapter(adapter: LoraAdapter) -> LoraAdapter:
+def _expand_adapter_path(adapter: LoraAdapter) -> LoraAdapter:
     return replace(adapter, path=str(expand_user_path(adapter.path)))
 
 
@@ -107,7 +107,7 @@ LORA = click.option(
 )
 
 
-class _InputPath(_UserPath):
+class _PathOrStdin(_HomeExpandedPath):
     """Parameter type: a path to read; `-` is standard input, `./-` a file called `-`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -116,17 +116,17 @@ class _InputPath(_UserPath):
         return path.absolute() if path == Path("-") and os.fspath(value) != "-" else path
 
 
-INPUT = _InputPath(path_type=Path, allow_dash=True)
+INPUT = _PathOrStdin(path_type=Path, allow_dash=True)
 """Parameter type: a file to read, checked by the command; `-` is standard input."""
 
-FILE = _UserPath(path_type=Path, dir_okay=False)
+FILE = _HomeExpandedPath(path_type=Path, dir_okay=False)
 """Parameter type: a path that is no folder; the file need not exist."""
 
-EXISTING_FILE = _InputPath(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+EXISTING_FILE = _PathOrStdin(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 """Parameter type: an existing file to read, checked by click; `-` is standard input."""
 
 
-class _ModelPath(_UserPath):
+class _ModelNameOrPath(_HomeExpandedPath):
     """Parameter type: the name of a model, or its path; with a separator it is always a path."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -135,5 +135,5 @@ class _ModelPath(_UserPath):
         return path.absolute() if os.path.dirname(os.fsdecode(value)) else path
 
 
-MODEL_PATH = _ModelPath(path_type=Path)
+MODEL_PATH = _ModelNameOrPath(path_type=Path)
 """Parameter type: the name or the path of a model, checked by the command."""

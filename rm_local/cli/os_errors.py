@@ -24,17 +24,17 @@ _LONGEST = 200
 """Longest part of a path in a message, in characters."""
 
 
-def explain_os_error(error: OSError) -> RmLocalError | None:
+def translate_os_error(error: OSError) -> RmLocalError | None:
     """Make an error to show of one that the operating system reported; None if it did not."""
     if not error.errno:
         return None
     reason = error.strerror or errno.errorcode.get(error.errno, str(error.errno))
-    names = [shorten_name(name) for name in (error.filename, error.filename2) if name]
+    names = [format_path_for_message(name) for name in (error.filename, error.filename2) if name]
     subject = f"{' and '.join(names)} cannot be used" if names else "The system refused"
     return RmLocalError(f"{subject}: {reason}.", _REMEDIES.get(error.errno, "Check the path."))
 
 
-def shorten_name(name: object) -> str:
+def format_path_for_message(name: object) -> str:
     """Return a file's name as one line of limited length."""
     text = one_line(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import click
 
-from rm_local.cli.render import fit_status_line, format_similarity_bar
+from rm_local.cli.render import format_similarity_bar, unstyle_and_fit_to_terminal
 from rm_local.cli.terminal import can_redraw_lines
 from rm_local.progress import Progress
 from rm_local.units import format_bytes, format_duration
@@ -37,7 +37,7 @@ class ProgressPrinter:
         if now < self._due and progress.done != progress.total:
             return
         self._due = now + (REDRAW_S if self._live else REPORT_INTERVAL_S)
-        self._write_line(format_progress(progress, bar=self._live))
+        self._redraw_or_print_line(format_progress(progress, bar=self._live))
 
     def end_line(self) -> None:
         """End the redrawn line; the next report is printed on a new line."""
@@ -46,11 +46,11 @@ class ProgressPrinter:
             click.echo(err=True)
             self._open = False
 
-    def _write_line(self, line: str) -> None:
+    def _redraw_or_print_line(self, line: str) -> None:
         """Redraw the line on a terminal; elsewhere print it."""
         if self._live:
             self._open = True  # before a signal can interrupt the drawing
-            click.echo(f"\r\x1b[K{fit_status_line(line)}", nl=False, err=True)
+            click.echo(f"\r\x1b[K{unstyle_and_fit_to_terminal(line)}", nl=False, err=True)
         else:
             click.echo(line, err=True)
 
@@ -85,7 +85,7 @@ def _format_amount(count: int, progress: Progress) -> str:
 
 
 @contextmanager
-def print_progress() -> Iterator[ProgressPrinter]:
+def open_progress_printer() -> Iterator[ProgressPrinter]:
     """Give the `with` body a progress callback that prints; end its line afterwards."""
     printer = ProgressPrinter()
     try:

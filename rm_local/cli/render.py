@@ -30,7 +30,7 @@ def describe_prefill(reading: PrefillStats) -> str:
     )
 
 
-def fit_status_line(text: str) -> str:
+def unstyle_and_fit_to_terminal(text: str) -> str:
     """Return `text` without styles, cut to the cells of a terminal's line except the last one.
 
     A character of Chinese, Japanese or Korean takes two cells. In a full line some terminals move

@@ -17,9 +17,9 @@ from rm_local.cli.context import (
     STORES,
     CliContext,
     clean_for_terminal,
+    join_argument_or_read_stdin,
     print_notices_then_close,
-    print_text,
-    read_text_argument,
+    print_text_safely,
 )
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import FiniteRange
@@ -83,14 +83,16 @@ def search(
 
     from rm_local.store import EntryFilter
 
-    wanted = read_text_argument(text, "text", EXAMPLE)
+    wanted = join_argument_or_read_stdin(text, "text", EXAMPLE)
     filter = EntryFilter(domain, source, level)
     runtime = context.with_overrides(stores=stores).new_runtime()
     hits = asyncio.run(_search_then_close(runtime, wanted, number, filter, breadth=breadth))
     if as_data:
         from rm_local.loop import hit_as_json
 
-        click.echo(json.dumps({"hits": [hit_as_json(h) | {"score": _score(h)} for h in hits]}))
+        click.echo(
+            json.dumps({"hits": [hit_as_json(h) | {"score": _compute_sort_score(h)} for h in hits]})
+        )
         return
     for hit in hits:
         click.echo(format_hit(hit))
@@ -112,7 +114,7 @@ def format_hit(hit: Hit) -> str:
     """Format a hit as two lines."""
     from rm_local.text import one_line
 
-    entry, score = hit.entry, _score(hit)
+    entry, score = hit.entry, _compute_sort_score(hit)
     title = click.style(one_line(entry.subproblem), bold=True)
     number = f"entry {entry.id}" + (f" of {one_line(hit.store)}" if hit.store else "")
     origin = f"{number}  {one_line(entry.domain)}  {one_line(entry.source)}"
@@ -131,11 +133,11 @@ def _print_subroutine(text: str) -> None:
         width = max(40, min(100, shutil.get_terminal_size().columns)) - len(INDENT)
         wrapped = wrap_prose(clean_for_terminal(text), width)
         text = "\n".join((INDENT + line).rstrip() for line in wrapped)
-    print_text(text)
+    print_text_safely(text)
     click.echo()
 
 
-def _score(hit: Hit) -> float:
+def _compute_sort_score(hit: Hit) -> float:
     """Return the score by which the store sorts hits."""
     from rm_local.store import fuse_scores
 

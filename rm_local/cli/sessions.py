@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import print_text
+from rm_local.cli.context import print_text_safely
 from rm_local.cli.lazy_group import SuggestingGroup
 from rm_local.cli.options import JSON
 from rm_local.cli.render import describe_prefill, format_similarity_bar
@@ -42,21 +42,21 @@ def list_command(as_data: bool) -> None:
 def show_session(id: str, as_data: bool) -> None:
     """Show the session whose name begins with ID; `last` is the most recent one."""
     from rm_local.cli.turn_text import format_phase_line
-    from rm_local.sessions import replay_session
+    from rm_local.sessions import read_session_turns
     from rm_local.text import one_line
 
-    path = find_session_path(id)
-    turns = replay_session(path)
+    path = find_session_by_prefix_or_last(id)
+    turns = read_session_turns(path)
     if as_data:
         click.echo(json.dumps({"id": path.stem, "turns": [turn_as_json(turn) for turn in turns]}))
         return
     for turn in turns:
-        for line in format_turn(turn):
+        for line in format_turn_steps(turn):
             click.echo(line)
         if turn.answer:
-            print_text(turn.answer.text or turn.answer.result or "")
+            print_text_safely(turn.answer.text or turn.answer.result or "")
         else:
-            _print_unfinished(turn)
+            _print_distinct_branch_texts(turn)
         if turn.failure:
             end = "Stopped" if turn.was_stopped else "Failed"
             click.echo(format_phase_line(end, one_line(turn.failure)))
@@ -83,15 +83,15 @@ def print_sessions(as_data: bool) -> None:
         click.echo("No session is saved yet. Each is saved while it runs.", err=True)
 
 
-def find_session_path(id: str) -> Path:
+def find_session_by_prefix_or_last(id: str) -> Path:
     """Return the file of the session whose id begins with `id`; "last" is the most recent one.
 
     Raises:
         UsageError: No session or several sessions match.
     """
-    from rm_local.sessions import find_last_session, find_session
+    from rm_local.sessions import find_last_changed_session_file, find_session_file_by_prefix
 
-    return find_last_session() if id == "last" else find_session(id)
+    return find_last_changed_session_file() if id == "last" else find_session_file_by_prefix(id)
 
 
 def turn_as_json(turn: Turn) -> dict[str, object]:
@@ -111,11 +111,11 @@ def turn_as_json(turn: Turn) -> dict[str, object]:
     }
 
 
-def format_turn(turn: Turn) -> Iterator[str]:
+def format_turn_steps(turn: Turn) -> Iterator[str]:
     """Yield lines that describe a turn up to its answer: question, subproblem, hits, branches."""
     from rm_local.attachment import describe_size, split_attachment
     from rm_local.cli.turn_text import (
-        describe_branches,
+        describe_equal_branches,
         describe_judgements,
         describe_vote,
         format_phase_line,
@@ -146,14 +146,14 @@ def format_turn(turn: Turn) -> Iterator[str]:
         yield format_phase_line("Read", describe_prefill(turn.reading))
     groups = group_equal_branches([branch.to_record() for branch in turn.branches])
     for branches in groups:
-        yield format_phase_line("Reason", describe_branches(branches))
+        yield format_phase_line("Reason", describe_equal_branches(branches))
     if turn.answer:
         if turn.was_stopped:
             yield format_phase_line("Stopped", "the answer is from what was generated until then")
         yield format_phase_line("Answer", describe_vote(turn.answer))
 
 
-def _print_unfinished(turn: Turn) -> None:
+def _print_distinct_branch_texts(turn: Turn) -> None:
     """Print what the branches of a turn without an answer wrote, equal texts once."""
     from rm_local.cli.turn_text import STOPS, format_phase_line, group_equal_branches
 
@@ -164,7 +164,7 @@ def _print_unfinished(turn: Turn) -> None:
         if text:
             end = f", {STOPS[branch.stop]}" if STOPS[branch.stop] else ""
             click.echo(format_phase_line(part, f"of branch {branch.index + 1}{end}"))
-            print_text(text)
+            print_text_safely(text)
 
 
 def _session_as_json(saved: SavedSession) -> dict[str, object]:

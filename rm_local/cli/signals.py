@@ -10,7 +10,7 @@ from types import FrameType
 from rm_local.errors import SIGNAL_EXIT
 
 
-def end_on_signals() -> None:
+def install_exit_signal_handlers() -> None:
     """Let SIGTERM and SIGHUP raise SystemExit in this process, once; a second one ends it at once.
 
     A signal that the parent process ignores, as under nohup, stays ignored.

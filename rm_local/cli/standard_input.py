@@ -20,7 +20,7 @@ programs standard input is often an open pipe into which nobody ever writes."""
 _CHUNK = 1 << 16
 
 
-def read_attachment(wanted: bool | None) -> str:
+def read_stdin_attachment_or_empty(wanted: bool | None) -> str:
     """Read the text that is piped or redirected into a command that has its question already.
 
     `wanted`: True reads to the end, however long that takes; False reads nothing. None reads a
@@ -33,13 +33,13 @@ def read_attachment(wanted: bool | None) -> str:
     """
     if wanted is False or (sys.stdin is None and not wanted):
         return ""
-    if wanted is None and not _has_text():
+    if wanted is None and not _wait_for_stdin_text_or_warn():
         return ""
-    text = read_text("attached text")
+    text = read_stdin_text("attached text")
     return text.strip("\r\n") if text.strip() else ""
 
 
-def read_text(name: str) -> str:
+def read_stdin_text(name: str) -> str:
     """Read standard input to its end; return its text, without a byte order mark.
 
     `name` describes the text in errors.
@@ -48,7 +48,7 @@ def read_text(name: str) -> str:
         UsageError: It is longer than MAX_TEXT, or no text, or standard input is closed or cannot be
             read.
     """
-    from rm_local.text import find_other_encoding
+    from rm_local.text import describe_non_utf8_bom_or_empty
 
     if sys.stdin is None:
         raise UsageError(f"There is no {name}: standard input is closed.", "Redirect a file.")
@@ -60,7 +60,7 @@ def read_text(name: str) -> str:
     if len(data) > MAX_TEXT:
         remedy = "Shorten it." if name != "attached text" else "Attach a part of it."
         raise UsageError(f"The {name} is longer than {MAX_TEXT:,} bytes.", remedy)
-    if encoding := find_other_encoding(data):
+    if encoding := describe_non_utf8_bom_or_empty(data):
         raise UsageError(f"The {name} is not UTF-8 text: {encoding}.", "Give UTF-8.")
     if b"\0" in data:
         raise UsageError(
@@ -77,7 +77,7 @@ def _read_limited(stream: BinaryIO) -> bytes:
     return bytes(data)
 
 
-def _has_text() -> bool:
+def _wait_for_stdin_text_or_warn() -> bool:
     """Return whether standard input is a file or pipe with a text for this command."""
     try:
         number = sys.stdin.fileno()

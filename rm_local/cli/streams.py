@@ -57,7 +57,7 @@ class _SafeFile(io.FileIO):
             return written
         except OSError as error:
             self._discard_later_output()
-            self._report_failure(error)
+            self._raise_write_failure_if_required(error)
         return memoryview(data).nbytes
 
     def _discard_later_output(self) -> None:
@@ -67,7 +67,7 @@ class _SafeFile(io.FileIO):
         os.dup2(null, self.fileno())
         os.close(null)
 
-    def _report_failure(self, error: OSError) -> None:
+    def _raise_write_failure_if_required(self, error: OSError) -> None:
         if error.errno == errno.EPIPE and (self._required or self._follows):
             raise click.exceptions.Exit(FAILED)
         if not self._required:
@@ -104,16 +104,16 @@ class _WaitingFile(io.RawIOBase):
                 select.select([0], [], [])
 
 
-def prepare_streams() -> None:
+def replace_standard_streams() -> None:
     """Replace `sys.stdout` and `sys.stderr` by streams that no output makes crash.
 
     Closed standard descriptors are opened on the null device, so that no other file gets their
     numbers. `sys.stdin` stays None if it was closed; otherwise, unless it is a terminal, its
     replacement waits for a slow writer.
     """
-    _open_closed_descriptors()
+    _open_null_on_closed_descriptors()
     codecs.register_error(_HANDLER, _replace_unencodable)
-    codecs.register(_find_ascii_codec)
+    codecs.register(_find_codec_of_ascii_alias)
     together = share_file(sys.stdout, sys.stderr)
     sys.stdin = _make_waiting_stream(sys.stdin)
     sys.stdout = _make_safe_stream(sys.stdout, _SafeFile(1, required=True))
@@ -130,7 +130,7 @@ def open_drawing_stream() -> TextIO:
 
 
 def has_output_failed() -> bool:
-    """Return whether a write to standard output failed since `prepare_streams`."""
+    """Return whether a write to standard output failed since `replace_standard_streams`."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     return isinstance(raw, _SafeFile) and raw.failed
 
@@ -144,7 +144,7 @@ def share_file(one: TextIO | None, other: TextIO | None) -> bool:
     return False
 
 
-def _open_closed_descriptors() -> None:
+def _open_null_on_closed_descriptors() -> None:
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -202,7 +202,7 @@ def _has_wide_units(encoding: str) -> bool:
     return encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32", "utf-7"))
 
 
-def _find_ascii_codec(name: str) -> codecs.CodecInfo | None:
+def _find_codec_of_ascii_alias(name: str) -> codecs.CodecInfo | None:
     """Find the codec ASCII under another name: click writes UTF-8 to a stream in `ascii`."""
     if name != _ASCII:
         return None

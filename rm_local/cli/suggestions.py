@@ -35,14 +35,14 @@ def describe_unknown_command(group: click.Group, ctx: click.Context, args: list[
     if isinstance(root.command, click.Group):
         lines += [
             f"{root.command_path} {path}"
-            for path, _ in _walk_commands(root.command, root)
+            for path, _ in _walk_leaf_commands(root.command, root)
             if path.split()[-1] in _list_present_names(name.lower())
         ]
     if lines:
-        meant = (_join_command(each, rest) for each in dict.fromkeys(lines))
+        meant = (_format_command_or_shorten(each, rest) for each in dict.fromkeys(lines))
         return f"{message} Did you mean {' or '.join(f'`{each}`' for each in meant)}?"
     if ctx.parent is None:
-        return f"{message} To ask a question: {_quote_question(args)}"
+        return f"{message} To ask a question: {_format_ask_command(args)}"
     return f"{message} Use one of: {', '.join(group.list_commands(ctx))}."
 
 
@@ -58,17 +58,17 @@ def describe_unknown_option(error: click.NoSuchOption, args: list[str]) -> str:
     root = ctx.find_root()
     if not isinstance(root.command, click.Group):
         return message
-    commands = dict(_walk_commands(root.command, root))
-    owners = [path for path, command in commands.items() if name in _list_options(command)]
+    commands = dict(_walk_leaf_commands(root.command, root))
+    owners = [path for path, command in commands.items() if name in _list_option_names(command)]
     if ctx.parent is None:
-        listed = [*_list_options(root.command), *_list_options(commands["ask"])]
+        listed = [*_list_option_names(root.command), *_list_option_names(commands["ask"])]
         near = get_close_matches(name, listed, 1)
-        if near and near[0] not in _list_options(root.command):
+        if near and near[0] not in _list_option_names(root.command):
             meant = [
                 near[0] + each.removeprefix(name) if each.partition("=")[0] == name else each
                 for each in args
             ]
-            return f"{message} Did you mean `{_complete_question(commands['ask'], meant)}`?"
+            return f"{message} Did you mean `{_complete_ask_command(commands['ask'], meant)}`?"
     if error.possibilities:
         return f"{message} Did you mean {' or '.join(sorted(error.possibilities))}?"
     if owners:
@@ -77,15 +77,15 @@ def describe_unknown_option(error: click.NoSuchOption, args: list[str]) -> str:
     return message
 
 
-def _quote_question(words: list[str]) -> str:
+def _format_ask_command(words: list[str]) -> str:
     """Return the command line that asks these words as a question."""
-    line = _join_command(ASK, [" ".join(words)])
+    line = _format_command_or_shorten(ASK, [" ".join(words)])
     if not words[0]:
         return f'{ASK} "..."'
     return line if line[-1] in "\"'" else f'{ASK} "{" ".join(words)}"'
 
 
-def _complete_question(ask: click.Command, args: list[str]) -> str:
+def _complete_ask_command(ask: click.Command, args: list[str]) -> str:
     """Return the command line of `ask` with these arguments, and with a question if it has none."""
     try:
         values, _, _ = ask.make_parser(click.Context(ask)).parse_args([*args])
@@ -93,7 +93,7 @@ def _complete_question(ask: click.Command, args: list[str]) -> str:
         values = {"question": args}
     question = values.get("question")
     asked = isinstance(question, tuple | list) and any(question)
-    return _join_command(ASK, args if asked else [*args, "the question"])
+    return _format_command_or_shorten(ASK, args if asked else [*args, "the question"])
 
 
 def _find_present_name(group: click.Group, name: str) -> str:
@@ -106,30 +106,32 @@ def _list_present_names(name: str) -> set[str]:
     return {name, *(names[name] for names in COMMANDS.values() if name in names)}
 
 
-def _walk_commands(group: click.Group, ctx: click.Context) -> Iterator[tuple[str, click.Command]]:
+def _walk_leaf_commands(
+    group: click.Group, ctx: click.Context
+) -> Iterator[tuple[str, click.Command]]:
     """Yield the path below `group` and the command of each command that is no group."""
     for name in group.list_commands(ctx):
         command = group.get_command(ctx, name)
         if isinstance(command, click.Group):
-            for path, found in _walk_commands(command, ctx):
+            for path, found in _walk_leaf_commands(command, ctx):
                 yield f"{name} {path}", found
         elif command is not None:
             yield name, command
 
 
-def _list_options(command: click.Command) -> list[str]:
+def _list_option_names(command: click.Command) -> list[str]:
     """List the names of a command's options, with their dashes."""
     options = [each for each in command.params if isinstance(each, click.Option)]
     return [name for each in options for name in (*each.opts, *each.secondary_opts)]
 
 
-def _join_command(command: str, words: list[str]) -> str:
+def _format_command_or_shorten(command: str, words: list[str]) -> str:
     """Return a command line of `command` and these words, which are quoted if they need it."""
-    line = one_line(" ".join([command, *map(_quote_word, words)]))
+    line = one_line(" ".join([command, *map(_quote_for_shell, words)]))
     return line if len(line) <= _MAX_COMMAND else f'{command} "..."'
 
 
-def _quote_word(word: str) -> str:
+def _quote_for_shell(word: str) -> str:
     """Quote a word for a shell, in double quotes if it can be."""
     quoted = shlex.quote(word)
     return f'"{word}"' if quoted != word and _PLAIN.fullmatch(word) else quoted

@@ -19,7 +19,9 @@ def is_terminal(stream: TextIO | None) -> bool:
 def does_term_support_escape_codes() -> bool:
     """Return whether the terminal understands escape codes, such as those that move the cursor."""
     name = os.environ.get("TERM", "")
-    return sys.platform == "win32" or (name not in _INCAPABLE and _has_cursor_address(name))
+    return sys.platform == "win32" or (
+        name not in _INCAPABLE and _can_move_cursor_or_is_unlisted(name)
+    )
 
 
 def can_redraw_lines(stream: TextIO | None) -> bool:
@@ -27,12 +29,12 @@ def can_redraw_lines(stream: TextIO | None) -> bool:
     return is_terminal(stream) and does_term_support_escape_codes()
 
 
-def name_terminal() -> str:
+def describe_term_variable() -> str:
     """Return the name of the terminal as TERM gives it, or that TERM is not set."""
     return os.environ.get("TERM") or "TERM is not set"
 
 
-def _has_cursor_address(name: str) -> bool:
+def _can_move_cursor_or_is_unlisted(name: str) -> bool:
     """Look up in terminfo whether a terminal can move the cursor; True if it is not listed."""
     try:
         import curses

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.attachment import describe_size
-from rm_local.cli.render import describe_prefill, fit_status_line, format_similarity_bar
+from rm_local.cli.render import describe_prefill, format_similarity_bar, unstyle_and_fit_to_terminal
 from rm_local.cli.terminal import can_redraw_lines
 from rm_local.cli.turn_text import (
     describe_branch,
@@ -17,7 +17,7 @@ from rm_local.cli.turn_text import (
     describe_vote,
     format_phase_line,
 )
-from rm_local.engine import ContextAdjusted, ContextUsage, TokenChunk
+from rm_local.engine import ContextOverflowReport, ContextUsage, TokenChunk
 from rm_local.loop import (
     Answered,
     BranchFinished,
@@ -53,7 +53,7 @@ REDRAW = 0.1
 """Minimum time between two drawings of the status line, in seconds."""
 
 
-class TurnPrinter:
+class TurnProgressPrinter:
     """Prints a line for each completed step of a turn; a status line shows the running step."""
 
     def __init__(self, runtime: Runtime, session: Session, after: int, plan: Plan) -> None:
@@ -79,7 +79,7 @@ class TurnPrinter:
         size = describe_size(text)
         self.print_line(format_phase_line("Attached", f"{size} from standard input"))
 
-    def __enter__(self) -> TurnPrinter:
+    def __enter__(self) -> TurnProgressPrinter:
         """Begin a turn, whose status line is removed when the `with` body ends, however it ends."""
         return self
 
@@ -128,7 +128,7 @@ class TurnPrinter:
                 self.print_line(format_phase_line("Reason", describe_branch(branch)))
             case ContextUsage(used=used, context=size):
                 self._context = f"{used:,} of {size:,}"
-            case ContextAdjusted(message=message):
+            case ContextOverflowReport(message=message):
                 self.print_line(format_phase_line("Context", one_line(message)))
             case Answered(answer):
                 if self._context:
@@ -177,7 +177,7 @@ class TurnPrinter:
             return
         self._due = moment + REDRAW
         self._shown = True  # before a signal can interrupt the drawing
-        click.echo(f"\r\x1b[K{fit_status_line(text)}", nl=False, err=True)
+        click.echo(f"\r\x1b[K{unstyle_and_fit_to_terminal(text)}", nl=False, err=True)
 
     def _describe_loading(self, share: float) -> str:
         """Describe the completed share of making or loading the model, and the time left."""

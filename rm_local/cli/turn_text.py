@@ -12,7 +12,7 @@ from rm_local.units import format_count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rm_local.loop import Judgement
+    from rm_local.loop import HitJudgement
     from rm_local.records import Answer, Branch
 
 STOPS = {
@@ -34,7 +34,7 @@ def format_phase_line(phase: str, text: str, seconds: float | None = None) -> st
     return f"{click.style(f'{phase:<9}', bold=True)} {text}{took}"
 
 
-def describe_judgements(judgements: Sequence[Judgement]) -> str:
+def describe_judgements(judgements: Sequence[HitJudgement]) -> str:
     """Describe in words how many hits the model keeps, or that it did not judge any."""
     hits = format_count(len(judgements), "hit")
     if all(each.probability is None for each in judgements):
@@ -70,7 +70,7 @@ def group_equal_branches(branches: Sequence[Branch]) -> list[list[Branch]]:
     return [*groups.values()]
 
 
-def describe_branches(branches: Sequence[Branch]) -> str:
+def describe_equal_branches(branches: Sequence[Branch]) -> str:
     """Describe equal branches in one line, as in `2 x branches 1, 4 under entries 3, 5: 72`."""
     first = branches[0]
     if len(branches) == 1:

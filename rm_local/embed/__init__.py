@@ -21,8 +21,8 @@ if TYPE_CHECKING:
         check_minilm_gguf as check_minilm_gguf,
         check_minilm_weights as check_minilm_weights,
         find_minilm_gguf as find_minilm_gguf,
-        find_minilm_weights as find_minilm_weights,
-        read_minilm_words as read_minilm_words,
+        find_minilm_weights_folder as find_minilm_weights_folder,
+        read_minilm_vocabulary_words as read_minilm_vocabulary_words,
     )
     from rm_local.embed.probe_sentences import (
         ASIDES as ASIDES,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         STATIC_EMBEDDER as STATIC_EMBEDDER,
         StaticEmbedder as StaticEmbedder,
         load_shipped_static as load_shipped_static,
-        pack_quantized_table as pack_quantized_table,
+        quantize_and_pack_table as quantize_and_pack_table,
     )
     from rm_local.embed.text_embedder import (
         TextEmbedder as TextEmbedder,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     )
     from rm_local.embed.wordpiece import (
         UNKNOWN_PIECE as UNKNOWN_PIECE,
-        WordPiece as WordPiece,
+        WordPieceTokenizer as WordPieceTokenizer,
         normalize_and_split_words as normalize_and_split_words,
     )
     from rm_local.embed.worker_bulk import open_worker_embedder as open_worker_embedder
@@ -68,8 +68,8 @@ __getattr__ = export_lazily(
             "check_minilm_gguf",
             "check_minilm_weights",
             "find_minilm_gguf",
-            "find_minilm_weights",
-            "read_minilm_words",
+            "find_minilm_weights_folder",
+            "read_minilm_vocabulary_words",
         ],
         "probe_sentences": ["ASIDES", "PROBES", "PROBES_SHA256"],
         "query": ["QueryEmbedder", "check_embedder_is_supported", "open_query_embedder"],
@@ -78,10 +78,10 @@ __getattr__ = export_lazily(
             "STATIC_EMBEDDER",
             "StaticEmbedder",
             "load_shipped_static",
-            "pack_quantized_table",
+            "quantize_and_pack_table",
         ],
         "text_embedder": ["TextEmbedder", "embed_in_steps", "embed_to_file"],
-        "wordpiece": ["UNKNOWN_PIECE", "WordPiece", "normalize_and_split_words"],
+        "wordpiece": ["UNKNOWN_PIECE", "WordPieceTokenizer", "normalize_and_split_words"],
         "worker_bulk": ["open_worker_embedder"],
     },
 )

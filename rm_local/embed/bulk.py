@@ -17,7 +17,7 @@ from rm_local.embed.hub_models import (
     derive_model_name,
     find_or_download_model_folder,
 )
-from rm_local.embed.minilm import MINILM, check_minilm_weights, find_minilm_weights
+from rm_local.embed.minilm import MINILM, check_minilm_weights, find_minilm_weights_folder
 from rm_local.embed.text_embedder import BLOCK, check_bulk_installed, embed_to_file
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store import EmbedderId
@@ -45,7 +45,9 @@ class BulkEmbedder:
         self, model: str | Path | None = None, *, dimension: int | None = None, half: bool = False
     ) -> None:
         check_bulk_installed(MINILM.id if model is None else str(model))
-        folder = find_minilm_weights() if model is None else find_or_download_model_folder(model)
+        folder = (
+            find_minilm_weights_folder() if model is None else find_or_download_model_folder(model)
+        )
         name = MINILM.id if model is None else derive_model_name(model)
         self.id: EmbedderId
         if model is None and dimension in (None, MINILM.dimension):

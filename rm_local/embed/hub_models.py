@@ -10,7 +10,7 @@ from typing import Any
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError, UsageError
 from rm_local.file_kinds import read_small_file
-from rm_local.home import expand_home
+from rm_local.home import expand_home_if_known
 from rm_local.library import check_hub_variables, get_hub_cache_folder
 from rm_local.store import STOPWORDS, EmbedderId
 
@@ -29,7 +29,7 @@ def find_or_download_model_folder(model: str | Path) -> Path:
         ModelNotFoundError: There is no such folder, and the download failed.
         DownloadError: A variable of the environment cannot be used.
     """
-    folder = expand_home(model)
+    folder = expand_home_if_known(model)
     if folder.is_dir():
         return folder
     check_hub_variables()  # before the import, which fails with some values
@@ -50,7 +50,7 @@ def find_or_download_model_folder(model: str | Path) -> Path:
 
 def derive_model_name(model: str | Path) -> str:
     """Return the name of a model for a store's records: that of its folder, or that on the hub."""
-    folder = expand_home(model)
+    folder = expand_home_if_known(model)
     return folder.resolve().name if folder.is_dir() else str(model)
 
 

@@ -55,7 +55,7 @@ def check_minilm_gguf(path: Path) -> None:
         )
 
 
-def read_minilm_words() -> frozenset[str]:
+def read_minilm_vocabulary_words() -> frozenset[str]:
     """Return the words that are a single token of all-MiniLM-L6-v2, in lower case.
 
     Raises:
@@ -67,7 +67,7 @@ def read_minilm_words() -> frozenset[str]:
     )
 
 
-def find_minilm_weights() -> Path:
+def find_minilm_weights_folder() -> Path:
     """Return the folder of the published weights, which sentence-transformers reads.
 
     Their package is not imported, since it would import torch.

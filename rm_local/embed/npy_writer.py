@@ -13,7 +13,7 @@ import numpy as np
 
 from rm_local.arrays import Floats
 from rm_local.errors import UsageError
-from rm_local.files import replace_file
+from rm_local.files import rename_and_sync_parent
 from rm_local.store import EmbedderId
 
 Embed = Callable[[Sequence[str]], Floats]
@@ -91,7 +91,7 @@ class ResumableNpyWriter:
 
     def rename_part_and_remove_log(self) -> None:
         """Rename the part file to its final name, and remove the log."""
-        replace_file(_get_part_path(self._path), self._path)
+        rename_and_sync_parent(_get_part_path(self._path), self._path)
         _get_log_path(self._path).unlink(missing_ok=True)
 
 

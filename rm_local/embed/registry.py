@@ -43,11 +43,11 @@ def find_or_download_embedder(name: str, dimension: int | None = None) -> Embedd
     """
     if name == STATIC_CHOICE:
         table = static.load_shipped_static()
-        _check_uncut(table.id, dimension)
+        _check_dimension_not_reduced(table.id, dimension)
         return EmbedderChoice(name, table.id, table.known_words)
     if name == MINILM:
-        _check_uncut(minilm.MINILM, dimension)
-        return EmbedderChoice(name, minilm.MINILM, minilm.read_minilm_words())
+        _check_dimension_not_reduced(minilm.MINILM, dimension)
+        return EmbedderChoice(name, minilm.MINILM, minilm.read_minilm_vocabulary_words())
     check_bulk_installed(name)
     folder = hub_models.find_or_download_model_folder(name)
     called = hub_models.derive_model_name(name)
@@ -59,7 +59,7 @@ def find_or_download_embedder(name: str, dimension: int | None = None) -> Embedd
     return EmbedderChoice(name, id, hub_models.read_vocabulary_words_or_stopwords(folder))
 
 
-def _check_uncut(id: EmbedderId, dimension: int | None) -> None:
+def _check_dimension_not_reduced(id: EmbedderId, dimension: int | None) -> None:
     """Raise UsageError if vectors of `id` are to be cut to another `dimension` than their own."""
     if dimension not in (None, id.dimension):
         raise UsageError(

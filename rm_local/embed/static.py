@@ -16,7 +16,7 @@ import numpy as np
 from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed.hub_models import select_whole_words
-from rm_local.embed.wordpiece import UNKNOWN_PIECE, WordPiece
+from rm_local.embed.wordpiece import UNKNOWN_PIECE, WordPieceTokenizer
 from rm_local.errors import InvalidModelError, ModelNotFoundError
 from rm_local.store import EmbedderId
 
@@ -38,7 +38,7 @@ class StaticEmbedder:
         self.known_words = select_whole_words(pieces)
         """Words that have a row of their own, in lower case."""
         self._table = table
-        self._wordpiece = WordPiece(pieces)
+        self._wordpiece = WordPieceTokenizer(pieces)
         self._empty = [list(pieces).index(UNKNOWN_PIECE)]
 
     @classmethod
@@ -92,7 +92,7 @@ def load_shipped_static() -> StaticEmbedder:
     return StaticEmbedder.load()
 
 
-def pack_quantized_table(table: Floats, pieces: Sequence[str]) -> bytes:
+def quantize_and_pack_table(table: Floats, pieces: Sequence[str]) -> bytes:
     """Encode a table, an array (pieces, d), and its pieces as the bytes of rm-static's file.
 
     The components are quantized to 8 bits, with one quantization step per row.

@@ -87,11 +87,13 @@ def embed_to_file(
     for start in writer.check_and_find_missing_blocks(texts):
         meter = meter or ProgressMeter(report, "embed", len(texts), start)
         part = texts[start : start + block]
-        writer.embed_and_write_block(start, part, _report_steps(embedder, meter, start))
+        writer.embed_and_write_block(
+            start, part, _make_reporting_embed_function(embedder, meter, start)
+        )
     writer.rename_part_and_remove_log()
 
 
-def _report_steps(
+def _make_reporting_embed_function(
     embedder: TextEmbedder, meter: ProgressMeter, start: int
 ) -> Callable[[Sequence[str]], Floats]:
     """Return a function that embeds a block, whose first text is number `start`, in steps."""

@@ -24,7 +24,7 @@ CJK = re.compile(
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-class WordPiece:
+class WordPieceTokenizer:
     """BERT's tokenizer for a vocabulary; `##` marks a piece that does not begin a word."""
 
     def __init__(self, pieces: Sequence[str]) -> None:
@@ -45,10 +45,10 @@ class WordPiece:
         """Return the indices of the pieces of `word`, and cache them."""
         if len(self._seen) >= CACHED_WORDS:
             self._seen.clear()
-        pieces = self._seen[word] = self._split_word(word)
+        pieces = self._seen[word] = self._split_word_into_piece_ids(word)
         return pieces
 
-    def _split_word(self, word: str) -> tuple[int, ...]:
+    def _split_word_into_piece_ids(self, word: str) -> tuple[int, ...]:
         """Split a word into the longest pieces, from left to right; return their indices.
 
         A word that cannot be split is the unknown piece.

@@ -46,7 +46,7 @@ def open_worker_embedder(notify: Callable[[str], None]) -> Iterator[WorkerEmbedd
     """
     notices = UnsavedFilesReporter(notify)
     unlogged = partial(notices.report_unsaved_once, "the model's log")
-    engine = Engine(log=notices.find_worker_log_or_report(), unlogged=unlogged)
+    engine = Engine(log=notices.get_worker_log_path_or_report(), unlogged=unlogged)
     with asyncio.Runner() as runner:
         try:
             runner.run(engine.load_embedder(find_minilm_gguf()))

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
         BranchEnded as BranchEnded,
         BranchEvent as BranchEvent,
         BranchSpec as BranchSpec,
-        ContextAdjusted as ContextAdjusted,
+        ContextOverflowReport as ContextOverflowReport,
         ContextUsage as ContextUsage,
-        EvaluatedTokens as EvaluatedTokens,
+        EvaluatedTokenCounts as EvaluatedTokenCounts,
         Part as Part,
         SampledToken as SampledToken,
-        Sampling as Sampling,
+        SamplingParameters as SamplingParameters,
         TokenChunk as TokenChunk,
     )
     from rm_local.engine.calculator import evaluate_expression as evaluate_expression
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         PlacementRequest as PlacementRequest,
         check_fits_memory as check_fits_memory,
         estimate_host_bytes as estimate_host_bytes,
-        find_largest_planned_context as find_largest_planned_context,
+        find_largest_context_in_memory_or_zero as find_largest_context_in_memory_or_zero,
         plan_placement as plan_placement,
         select_graphics_devices as select_graphics_devices,
     )
@@ -57,7 +57,9 @@ if TYPE_CHECKING:
         ModelInfo as ModelInfo,
         TurnOpened as TurnOpened,
     )
-    from rm_local.engine.worker_log import open_worker_log as open_worker_log
+    from rm_local.engine.worker_log import (
+        open_worker_log_or_temporary as open_worker_log_or_temporary,
+    )
 
 __getattr__ = export_lazily(
     __name__,
@@ -67,12 +69,12 @@ __getattr__ = export_lazily(
             "BranchEnded",
             "BranchEvent",
             "BranchSpec",
-            "ContextAdjusted",
+            "ContextOverflowReport",
             "ContextUsage",
-            "EvaluatedTokens",
+            "EvaluatedTokenCounts",
             "Part",
             "SampledToken",
-            "Sampling",
+            "SamplingParameters",
             "TokenChunk",
         ],
         "client": ["Engine"],
@@ -85,7 +87,7 @@ __getattr__ = export_lazily(
             "PlacementRequest",
             "check_fits_memory",
             "estimate_host_bytes",
-            "find_largest_planned_context",
+            "find_largest_context_in_memory_or_zero",
             "plan_placement",
             "select_graphics_devices",
         ],
@@ -99,6 +101,6 @@ __getattr__ = export_lazily(
         ],
         "process": ["build_worker_environment"],
         "protocol": ["Message", "ModelInfo", "TurnOpened"],
-        "worker_log": ["open_worker_log"],
+        "worker_log": ["open_worker_log_or_temporary"],
     },
 )

@@ -16,7 +16,7 @@ Part = Literal["thinking", "answer"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sampling:
+class SamplingParameters:
     """The parameters with which the tokens of a branch are sampled."""
 
     temperature: float = 0.7
@@ -35,7 +35,7 @@ class BranchSpec:
     seed: int
     max_tokens: int
     """Maximum number of tokens that the model writes in the branch."""
-    sampling: Sampling = Sampling()
+    sampling: SamplingParameters = SamplingParameters()
     stop: tuple[str, ...] = ()
     """Texts that end the branch; the text before the stop text is still sent."""
     endless: bool = False
@@ -54,7 +54,7 @@ class BranchSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluatedTokens:
+class EvaluatedTokenCounts:
     """The numbers of tokens evaluated (prefilled) before the model began to write, and the time."""
 
     prompt: int = 0
@@ -96,7 +96,7 @@ class ContextUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class ContextAdjusted:
+class ContextOverflowReport:
     """The event that the context was full, with the action taken or the reason for no action."""
 
     event: ClassVar[str] = "room_made"
@@ -150,5 +150,5 @@ class BranchEnded:
     """Number of tokens inserted by the calculator; they are not part of the other fields."""
 
 
-BranchEvent = EvaluatedTokens | TokenChunk | ContextUsage | ContextAdjusted | BranchEnded
-"""An event from `Engine.generate_branches`. `EvaluatedTokens` is sent once, before any text."""
+BranchEvent = EvaluatedTokenCounts | TokenChunk | ContextUsage | ContextOverflowReport | BranchEnded
+"""An event from `Engine.generate_branches`. `EvaluatedTokenCounts` comes once, before any text."""

@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rm_local.engine import exit_reasons, protocol
-from rm_local.engine.branches import BranchEvent, BranchSpec, ContextAdjusted
+from rm_local.engine.branches import BranchEvent, BranchSpec, ContextOverflowReport
 from rm_local.engine.process import Replies, WorkerProcess
 from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
 from rm_local.errors import EngineError, RmLocalError, WorkerCrashedError
-from rm_local.lora import LoraAdapter, drop_unused_adapters
+from rm_local.lora import LoraAdapter, drop_adapters_with_zero_scale
 from rm_local.options import EngineOptions
 from rm_local.records import StopReason
 
@@ -121,7 +121,7 @@ class Engine:
         options = self._options
         if context is not None:
             options = replace(options, context=context)
-        request = protocol.Load(str(model), options, drop_unused_adapters(lora), name)
+        request = protocol.Load(str(model), options, drop_adapters_with_zero_scale(lora), name)
         try:
             return (await self._call_worker(request, protocol.Loaded, on_progress)).info
         except WorkerCrashedError as error:
@@ -171,13 +171,13 @@ class Engine:
         *,
         thinking: bool = True,
         effort: str = "",
-        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
+        on_overflow: Callable[[ContextOverflowReport], None] | None = None,
         on_progress: Callable[[float], None] | None = None,
     ) -> TurnOpened:
         """Open a turn: render the chat template, open the thinking block, evaluate the prompt.
 
         `thinking`: False = the model answers without thinking. `effort`: one of the model's
-        `efforts`; empty = its template's default. `on_adjusted` is called if the context was
+        `efforts`; empty = its template's default. `on_overflow` is called if the context was
         full. `on_progress` is called with the evaluated share of a long prompt, 0 to 1.
 
         Raises:
@@ -185,7 +185,7 @@ class Engine:
             CancelledByUserError: The request was cancelled.
         """
         request = protocol.OpenTurn(tuple(messages), thinking, effort)
-        return await self._call_worker(request, TurnOpened, on_progress, on_adjusted)
+        return await self._call_worker(request, TurnOpened, on_progress, on_overflow)
 
     async def generate_branches(
         self, specs: Sequence[BranchSpec]
@@ -213,7 +213,7 @@ class Engine:
                 else:
                     yield reply
         finally:
-            self._release_request(process, number, done=done)
+            self._forget_request_and_cancel_if_undone(process, number, done=done)
 
     async def cancel(
         self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
@@ -233,22 +233,22 @@ class Engine:
         """Count a text's tokens with the loaded model's tokenizer."""
         return (await self._call_worker(protocol.CountTokens(text), protocol.TokenCount)).tokens
 
-    async def make_room_for_forced_texts(
+    async def make_room_and_count_free_tokens(
         self,
         texts: Sequence[int],
         writing: int,
         *,
-        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
+        on_overflow: Callable[[ContextOverflowReport], None] | None = None,
     ) -> int:
         """Make room in the context for forced texts after the open turn's prompt.
 
         The option `context_overflow` decides whether turns are dropped or the context grows.
         `texts`: number of tokens of each text. `writing`: number of tokens that each branch writes
-        after its text. `on_adjusted` is called with the action taken. Return the number of tokens
+        after its text. `on_overflow` is called with the action taken. Return the number of tokens
         that fit after the prompt now.
         """
         request = protocol.MakeRoom(tuple(texts), writing)
-        reply = await self._call_worker(request, protocol.FreeTokens, on_adjusted=on_adjusted)
+        reply = await self._call_worker(request, protocol.FreeTokenCount, on_overflow=on_overflow)
         return reply.tokens
 
     async def get_stats(self) -> Stats:
@@ -274,7 +274,7 @@ class Engine:
         request: protocol.Request,
         kind: type[_Reply],
         on_progress: Callable[[float], None] | None = None,
-        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
+        on_overflow: Callable[[ContextOverflowReport], None] | None = None,
     ) -> _Reply:
         """Send a request, and return its last reply, which has to be of the class `kind`.
 
@@ -291,13 +291,13 @@ class Engine:
                 if isinstance(reply, protocol.Progress):
                     if on_progress:
                         on_progress(reply.share)
-                elif isinstance(reply, ContextAdjusted):
-                    if on_adjusted:
-                        on_adjusted(reply)
+                elif isinstance(reply, ContextOverflowReport):
+                    if on_overflow:
+                        on_overflow(reply)
                 else:
                     done = True
         finally:
-            self._release_request(process, number, done=done)
+            self._forget_request_and_cancel_if_undone(process, number, done=done)
         if not isinstance(reply, kind):
             raise EngineError(
                 f"The worker sent an unexpected reply: {type(reply).__name__}.",
@@ -316,7 +316,7 @@ class Engine:
             raise reply
         if isinstance(reply, protocol.Loaded):
             self._info = reply.info
-        elif isinstance(reply, ContextAdjusted) and self._info:
+        elif isinstance(reply, ContextOverflowReport) and self._info:
             self._info = replace(self._info, context=reply.context)
         return reply
 
@@ -335,7 +335,9 @@ class Engine:
             self._running[number] = request
         return self._process, number, replies
 
-    def _release_request(self, process: WorkerProcess, number: int, *, done: bool) -> None:
+    def _forget_request_and_cancel_if_undone(
+        self, process: WorkerProcess, number: int, *, done: bool
+    ) -> None:
         """Ignore further replies to a request; cancel it if it is not done."""
         self._running.pop(number, None)
         process.forget_request(number)

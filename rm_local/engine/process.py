@@ -11,7 +11,7 @@ from typing import Any
 
 from rm_local import errors, paths
 from rm_local.engine import exit_reasons, protocol, wire
-from rm_local.engine.worker_log import WorkerLog, open_worker_log
+from rm_local.engine.worker_log import WorkerLog, open_worker_log_or_temporary
 
 _MAX_LINE_BYTES = 2**26
 """Maximum length of one reply, in bytes."""
@@ -48,7 +48,7 @@ class WorkerProcess:
         Raises:
             EngineError: The process ended, or failed to import llama.cpp.
         """
-        log = open_worker_log(path, unlogged)
+        log = open_worker_log_or_temporary(path, unlogged)
         with log.file:
             child = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "rm_local.engine.worker"),

@@ -3,9 +3,10 @@
 Each message is one line (`engine/wire.py`). Requests are sent to the worker's standard input, and
 replies on a separate descriptor, because llama.cpp writes to 1 and 2. The worker first sends
 `Ready` (number 0). Requests are answered in order, and each reply has the number of its request:
-any number of `Progress`, `EvaluatedTokens`, `TokenChunks`, `ContextUsage`, `ContextAdjusted` and
-`BranchEnded`, then one last reply (`Loaded`, `EmbedderLoaded`, `Embedded`, `TurnOpened`,
-`GenerationDone`, `TokenCount`, `FreeTokens`, `StatsReply` or `ErrorReply`). `Cancel` has no reply.
+any number of `Progress`, `EvaluatedTokenCounts`, `TokenChunks`, `ContextUsage`,
+`ContextOverflowReport` and `BranchEnded`, then one last reply (`Loaded`, `EmbedderLoaded`,
+`Embedded`, `TurnOpened`, `GenerationDone`, `TokenCount`, `FreeTokenCount`, `StatsReply` or
+`ErrorReply`). `Cancel` has no reply.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from typing import Literal
 from rm_local.engine.branches import (
     BranchEnded,
     BranchSpec,
-    ContextAdjusted,
+    ContextOverflowReport,
     ContextUsage,
-    EvaluatedTokens,
+    EvaluatedTokenCounts,
     TokenChunk,
 )
 from rm_local.lora import LoraAdapter
@@ -242,7 +243,7 @@ class TurnOpened:
 
     tokens: int
     """Number of tokens of the whole prompt."""
-    evaluated: EvaluatedTokens
+    evaluated: EvaluatedTokenCounts
     """Counts of the tokens that were evaluated; the other tokens were in the cache."""
 
 
@@ -266,7 +267,7 @@ class TokenCount:
 
 
 @dataclass(frozen=True, slots=True)
-class FreeTokens:
+class FreeTokenCount:
     """The reply to `MakeRoom`, with the room that there is now."""
 
     tokens: int
@@ -300,14 +301,14 @@ Reply = (
     | EmbedderLoaded
     | Embedded
     | TurnOpened
-    | EvaluatedTokens
+    | EvaluatedTokenCounts
     | TokenChunks
     | ContextUsage
-    | ContextAdjusted
+    | ContextOverflowReport
     | BranchEnded
     | GenerationDone
     | TokenCount
-    | FreeTokens
+    | FreeTokenCount
     | StatsReply
     | ErrorReply
 )

@@ -32,7 +32,7 @@ class WorkerLog:
                 self.path.unlink()
 
 
-def open_worker_log(path: Path | None, failed: Callable[[OSError], None]) -> WorkerLog:
+def open_worker_log_or_temporary(path: Path | None, failed: Callable[[OSError], None]) -> WorkerLog:
     """Open a worker's log file for appending.
 
     If `path` is None or cannot be written, a temporary file is opened in its place.

@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     )
     from rm_local.gguf.kind import ModelKind as ModelKind, detect_kind as detect_kind
     from rm_local.gguf.lora_file import (
-        LoraFile as LoraFile,
+        LoraHeader as LoraHeader,
         read_and_check_lora_header as read_and_check_lora_header,
     )
     from rm_local.gguf.lora_fit import (
         add_adapter_hash_if_readable as add_adapter_hash_if_readable,
         hash_adapter_file as hash_adapter_file,
-        read_and_check_adapters as read_and_check_adapters,
+        read_and_check_adapter_headers as read_and_check_adapter_headers,
     )
     from rm_local.gguf.lora_merge import merge_adapter_as_q8_0 as merge_adapter_as_q8_0
     from rm_local.gguf.merged_header import predict_merged_header as predict_merged_header
     from rm_local.gguf.quantization import name_quantization as name_quantization
     from rm_local.gguf.split_files import (
         GgufFiles as GgufFiles,
-        derive_first_part_path as derive_first_part_path,
-        read_file_headers as read_file_headers,
+        read_headers_of_all_parts as read_headers_of_all_parts,
+        resolve_first_part_path as resolve_first_part_path,
     )
 
 __getattr__ = export_lazily(
@@ -49,15 +49,15 @@ __getattr__ = export_lazily(
             "read_header",
         ],
         "kind": ["ModelKind", "detect_kind"],
-        "lora_file": ["LoraFile", "read_and_check_lora_header"],
+        "lora_file": ["LoraHeader", "read_and_check_lora_header"],
         "lora_fit": [
             "hash_adapter_file",
             "add_adapter_hash_if_readable",
-            "read_and_check_adapters",
+            "read_and_check_adapter_headers",
         ],
         "lora_merge": ["merge_adapter_as_q8_0"],
         "merged_header": ["predict_merged_header"],
         "quantization": ["name_quantization"],
-        "split_files": ["GgufFiles", "derive_first_part_path", "read_file_headers"],
+        "split_files": ["GgufFiles", "resolve_first_part_path", "read_headers_of_all_parts"],
     },
 )

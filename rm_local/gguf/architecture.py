@@ -65,24 +65,26 @@ class ModelShape:
         return any(layer.state for layer in self.layers)
 
 
-def read_model_shape_or_zeros(metadata: Mapping[str, Any]) -> ModelShape:
+def compute_model_shape_or_zeros(metadata: Mapping[str, Any]) -> ModelShape:
     """Read a model's sizes from its metadata; missing and impossible numbers become 0."""
     own = _ArchitectureMetadata(metadata, str(metadata.get("general.architecture", "")))
     width, heads = (
-        own.read_whole_number_or_zero("embedding_length"),
-        own.read_whole_number_or_zero("attention.head_count") or 1,
+        own.get_whole_number_or_zero("embedding_length"),
+        own.get_whole_number_or_zero("attention.head_count") or 1,
     )
-    key = own.read_whole_number_or_zero("attention.key_length") or width // heads
-    experts = own.read_whole_number_or_zero("expert_used_count")
-    inner = own.read_whole_number_or_zero("feed_forward_length")
+    key = own.get_whole_number_or_zero("attention.key_length") or width // heads
+    experts = own.get_whole_number_or_zero("expert_used_count")
+    inner = own.get_whole_number_or_zero("feed_forward_length")
     if experts:
-        each = own.read_whole_number_or_zero("expert_feed_forward_length") or inner
-        shared = own.read_whole_number_or_zero("expert_shared_count") * each
+        each = own.get_whole_number_or_zero("expert_feed_forward_length") or inner
+        shared = own.get_whole_number_or_zero("expert_shared_count") * each
         inner = max(inner, experts * each + shared)
-    inner = max(inner, 2 * own.read_whole_number_or_zero("ssm.inner_size"))
-    count = min(own.read_whole_number_or_zero("block_count"), _MOST_LAYERS)
+    inner = max(inner, 2 * own.get_whole_number_or_zero("ssm.inner_size"))
+    count = min(own.get_whole_number_or_zero("block_count"), _MOST_LAYERS)
     return ModelShape(
-        layers=tuple(_read_layer_cache_shape(own, number, heads, key) for number in range(count)),
+        layers=tuple(
+            _compute_layer_cache_shape(own, number, heads, key) for number in range(count)
+        ),
         width=width,
         heads=heads * key,
         head_count=heads,
@@ -98,7 +100,7 @@ class _ArchitectureMetadata:
         self.metadata = metadata
         self.architecture = architecture
 
-    def read_whole_number_or_zero(self, key: str, layer: int | None = None) -> int:
+    def get_whole_number_or_zero(self, key: str, layer: int | None = None) -> int:
         """Read the whole number under `key` (without the architecture); 0 if missing or impossible.
 
         Of a list, read the number for `layer`, or the largest number if `layer` is None.
@@ -121,25 +123,25 @@ def _parse_count_or_zero(value: object) -> int:
     return int(value) if isinstance(value, int) and 0 < value < _MOST else 0
 
 
-def _read_layer_cache_shape(
+def _compute_layer_cache_shape(
     own: _ArchitectureMetadata, number: int, heads: int, key: int
 ) -> LayerCacheShape:
-    every = own.read_whole_number_or_zero("full_attention_interval")
-    kv_heads = own.read_whole_number_or_zero("attention.head_count_kv", number)
+    every = own.get_whole_number_or_zero("full_attention_interval")
+    kv_heads = own.get_whole_number_or_zero("attention.head_count_kv", number)
     if not own.has_key("attention.head_count_kv"):
         kv_heads = 0 if own.has_key("ssm.state_size") else heads
     if not kv_heads or (every and (number + 1) % every):
         return LayerCacheShape(0, 0, state=_count_recurrent_state_numbers(own))
-    if own.read_whole_number_or_zero(
+    if own.get_whole_number_or_zero(
         "attention.key_length_mla"
     ):  # values are read from the compressed keys
         return LayerCacheShape(key * kv_heads, 0)
-    value = own.read_whole_number_or_zero("attention.value_length") or key
-    return LayerCacheShape(key * kv_heads, value * kv_heads, _read_window(own, number))
+    value = own.get_whole_number_or_zero("attention.value_length") or key
+    return LayerCacheShape(key * kv_heads, value * kv_heads, _get_layer_window_or_zero(own, number))
 
 
-def _read_window(own: _ArchitectureMetadata, number: int) -> int:
-    window = own.read_whole_number_or_zero("attention.sliding_window")
+def _get_layer_window_or_zero(own: _ArchitectureMetadata, number: int) -> int:
+    window = own.get_whole_number_or_zero("attention.sliding_window")
     pattern = own.metadata.get(f"{own.architecture}.attention.sliding_window_pattern")
     if isinstance(pattern, list):
         return window if number < len(pattern) and pattern[number] else 0
@@ -149,15 +151,15 @@ def _read_window(own: _ArchitectureMetadata, number: int) -> int:
 
 def _count_recurrent_state_numbers(own: _ArchitectureMetadata) -> int:
     """Count the numbers in a recurrent layer's state and in its convolution's last inputs."""
-    if short := own.read_whole_number_or_zero("shortconv.l_cache"):
-        return (short - 1) * own.read_whole_number_or_zero("embedding_length")
+    if short := own.get_whole_number_or_zero("shortconv.l_cache"):
+        return (short - 1) * own.get_whole_number_or_zero("embedding_length")
     inner, state = (
-        own.read_whole_number_or_zero("ssm.inner_size"),
-        own.read_whole_number_or_zero("ssm.state_size"),
+        own.get_whole_number_or_zero("ssm.inner_size"),
+        own.get_whole_number_or_zero("ssm.state_size"),
     )
-    kernel = max(0, own.read_whole_number_or_zero("ssm.conv_kernel") - 1)
+    kernel = max(0, own.get_whole_number_or_zero("ssm.conv_kernel") - 1)
     return (
-        kernel * (inner + 2 * own.read_whole_number_or_zero("ssm.group_count") * state)
+        kernel * (inner + 2 * own.get_whole_number_or_zero("ssm.group_count") * state)
         + inner * state
     )
 

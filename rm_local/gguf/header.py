@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
-from rm_local.file_kinds import describe_missing_file
+from rm_local.file_kinds import describe_if_not_ordinary_file
 from rm_local.gguf.kind import detect_kind, is_split
 from rm_local.gguf.tensor_entry import BLOCKS, TensorEntry
 
@@ -75,9 +75,9 @@ class GgufHeader:
     @property
     def alignment(self) -> int:
         """Alignment of tensor data: each tensor begins at a multiple of this number of bytes."""
-        return _read_alignment(self.metadata)
+        return _get_alignment_or_default(self.metadata)
 
-    def read_count_or_zero(self, key: str) -> int:
+    def get_count_or_zero(self, key: str) -> int:
         """Read the whole number under `key` from the metadata; 0 if it is missing or impossible."""
         value = self.metadata.get(key)
         return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
@@ -95,7 +95,7 @@ def read_header(
         ModelNotFoundError: There is no such file, or it cannot be read.
         InvalidModelError: It is not a GGUF file, or its header is cut short or damaged.
     """
-    if reason := describe_missing_file(path):
+    if reason := describe_if_not_ordinary_file(path):
         raise ModelNotFoundError(f"The {noun} {path} {reason}.", "Give the path of a GGUF file.")
     try:
         with path.open("rb") as file:
@@ -158,7 +158,7 @@ def _parse_header(
         raise InvalidModelError(f"{path} is empty.", _AGAIN)
     if magic != MAGIC:
         raise InvalidModelError(f"{path} is not a GGUF file.", _CHOOSE[noun])
-    (version,) = _unpack_values(file, "I")
+    (version,) = _read_and_unpack_values(file, "I")
     if version in _SWAPPED:
         raise InvalidModelError(
             f"{path} is big-endian: it was made for another kind of processor.",
@@ -168,13 +168,13 @@ def _parse_header(
         raise InvalidModelError(
             f"{path} has GGUF version {version}, not 2 or 3.", f"Convert the {noun} again."
         )
-    tensors, pairs = _unpack_values(file, "QQ")
+    tensors, pairs = _read_and_unpack_values(file, "QQ")
     _raise_eof_error_unless(tensors <= _MOST_TENSORS and pairs <= _MOST_PAIRS)
     metadata, types = {}, {}
     for _ in range(pairs):
         key = _read_string(file)
-        (types[key],) = _unpack_values(file, "I")
-        metadata[key] = _read_value_or_array_length(file, types[key], whole=key == whole)
+        (types[key],) = _read_and_unpack_values(file, "I")
+        metadata[key] = _read_value_or_long_array_length(file, types[key], whole=key == whole)
         _raise_eof_error_unless(file.tell() <= _LONGEST_HEADER)
     return _read_tensors_and_build_header(file, metadata, types, tensors, table)
 
@@ -198,33 +198,33 @@ def _read_tensors_and_build_header(
         if table:
             entries.append(entry)
         _raise_eof_error_unless(file.tell() <= _LONGEST_HEADER)
-    alignment = _read_alignment(metadata)
+    alignment = _get_alignment_or_default(metadata)
     data = -(-file.tell() // alignment) * alignment
     needed = data + end if tensors else file.tell()
     return GgufHeader(metadata, tensors, needed, values, weights, layered, types, tuple(entries))
 
 
-def _read_alignment(metadata: dict[str, Any]) -> int:
+def _get_alignment_or_default(metadata: dict[str, Any]) -> int:
     stated = metadata.get("general.alignment")
     return stated if isinstance(stated, int) and 0 < stated <= _CHUNK else 32
 
 
 def _read_tensor_entry(file: BinaryIO) -> TensorEntry:
     name = _read_string(file)
-    (dimensions,) = _unpack_values(file, "I")
+    (dimensions,) = _read_and_unpack_values(file, "I")
     _raise_eof_error_unless(dimensions <= _MOST_DIMENSIONS)
-    sizes = _unpack_values(file, "Q" * dimensions) + (1,) * (_MOST_DIMENSIONS - dimensions)
-    type_, offset = _unpack_values(file, "IQ")
+    sizes = _read_and_unpack_values(file, "Q" * dimensions) + (1,) * (_MOST_DIMENSIONS - dimensions)
+    type_, offset = _read_and_unpack_values(file, "IQ")
     per_block, block = BLOCKS.get(type_, (1, 0))
     return TensorEntry(name, type_, sizes, prod(sizes) // per_block * block, offset)
 
 
-def _read_value_or_array_length(file: BinaryIO, type_: int, *, whole: bool) -> Any:
+def _read_value_or_long_array_length(file: BinaryIO, type_: int, *, whole: bool) -> Any:
     if type_ == _STRING:
         return _read_string(file)
     if type_ != _ARRAY:
-        return _unpack_values(file, _find_struct_format(type_))[0]
-    item, length = _unpack_values(file, "IQ")
+        return _read_and_unpack_values(file, _find_struct_format(type_))[0]
+    item, length = _read_and_unpack_values(file, "IQ")
     _raise_eof_error_unless(length <= _MOST_ITEMS)
     if item == _STRING:
         if whole or length <= _KEPT_STRINGS:
@@ -235,7 +235,7 @@ def _read_value_or_array_length(file: BinaryIO, type_: int, *, whole: bool) -> A
         item
     )  # not an array of arrays: llama.cpp does not read them either
     if length <= _KEPT_NUMBERS:
-        return [*_unpack_values(file, scalar * length)]
+        return [*_read_and_unpack_values(file, scalar * length)]
     file.seek(length * struct.calcsize("<" + scalar), 1)
     return length
 
@@ -271,12 +271,12 @@ def _find_struct_format(type_: int) -> str:
 
 
 def _read_string(file: BinaryIO) -> str:
-    (length,) = _unpack_values(file, "Q")
+    (length,) = _read_and_unpack_values(file, "Q")
     _raise_eof_error_unless(length <= _LONGEST_STRING)
     return _read_exactly(file, length).decode("utf-8", "replace")
 
 
-def _unpack_values(file: BinaryIO, layout: str) -> tuple[Any, ...]:
+def _read_and_unpack_values(file: BinaryIO, layout: str) -> tuple[Any, ...]:
     return struct.unpack("<" + layout, _read_exactly(file, struct.calcsize("<" + layout)))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.errors import InvalidModelError
-from rm_local.gguf.lora_file import LoraFile, LoraPair
+from rm_local.gguf.lora_file import LoraHeader, LoraPair
 
 _AGAIN = "Install or copy it again."
 
@@ -33,7 +33,7 @@ class LoraDelta:
         return product * np.float32(self.scale)
 
 
-def read_lora_deltas(file: LoraFile) -> dict[str, LoraDelta]:
+def read_lora_deltas(file: LoraHeader) -> dict[str, LoraDelta]:
     """Read all changes of a LoRA adapter: name of a matrix in the base model -> its change.
 
     Raises:
@@ -53,7 +53,7 @@ def read_lora_deltas(file: LoraFile) -> dict[str, LoraDelta]:
     return found
 
 
-def _check_is_mergeable_matrix(file: LoraFile, name: str, pair: LoraPair) -> None:
+def _check_is_mergeable_matrix(file: LoraHeader, name: str, pair: LoraPair) -> None:
     """Check that the tensor `name`, which the adapter changes, can be merged.
 
     Raises:
@@ -66,7 +66,7 @@ def _check_is_mergeable_matrix(file: LoraFile, name: str, pair: LoraPair) -> Non
         )
 
 
-def _read_factor(file: LoraFile, tensor: Any) -> Matrix:
+def _read_factor(file: LoraHeader, tensor: Any) -> Matrix:
     """Read a factor (A or B) of a change as a float32 array (rows, columns).
 
     Raises:

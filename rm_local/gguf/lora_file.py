@@ -15,7 +15,7 @@ from typing import Any
 from rm_local.errors import InvalidModelError
 from rm_local.gguf.header import GgufHeader, check_file_complete, read_header
 from rm_local.gguf.kind import detect_kind
-from rm_local.gguf.tensor_entry import BLOCKS, Sizes, TensorEntry, clip_name, format_sizes
+from rm_local.gguf.tensor_entry import BLOCKS, Sizes, TensorEntry, clip_name, format_tensor_sizes
 
 ALPHA = "adapter.lora.alpha"
 INVOCATION = "adapter.alora.invocation_tokens"
@@ -38,7 +38,7 @@ class LoraPair:
 
 
 @dataclass(frozen=True, slots=True)
-class LoraFile:
+class LoraHeader:
     """The checked header of a LoRA adapter's file; the weights are not read."""
 
     path: Path
@@ -80,7 +80,7 @@ class LoraFile:
         return value if isinstance(value, bool) else None
 
 
-def read_and_check_lora_header(path: Path) -> LoraFile:
+def read_and_check_lora_header(path: Path) -> LoraHeader:
     """Read and check the header of a LoRA adapter's file; no weights are read.
 
     Raises:
@@ -92,10 +92,10 @@ def read_and_check_lora_header(path: Path) -> LoraFile:
     check_file_complete(path, header)
     _check_tensors_are_contiguous(path, header)
     pairs = _pair_tensors(path, header.table)
-    return LoraFile(
+    return LoraHeader(
         path=path,
         metadata=header.metadata,
-        alpha=_read_alpha_or_zero(path, header),
+        alpha=_get_alpha_or_zero(path, header),
         pairs=pairs,
         tensor_count=header.tensor_count,
         size=path.stat().st_size,
@@ -129,7 +129,7 @@ def _check_is_supported_lora(path: Path, header: GgufHeader) -> None:
         )
 
 
-def _read_alpha_or_zero(path: Path, header: GgufHeader) -> float:
+def _get_alpha_or_zero(path: Path, header: GgufHeader) -> float:
     """Read LoRA's alpha; 0 if it is missing.
 
     Raises:
@@ -191,7 +191,9 @@ def _check_tensor_format(path: Path, entry: TensorEntry) -> None:
         )
         raise InvalidModelError(message, "Convert the adapter to F16 or F32.")
     if not entry.value_count or entry.sizes[0] % BLOCKS[entry.type][0]:
-        message = f"{path} is damaged: {clip_name(entry.name)} is {format_sizes(entry.sizes)}."
+        message = (
+            f"{path} is damaged: {clip_name(entry.name)} is {format_tensor_sizes(entry.sizes)}."
+        )
         raise InvalidModelError(message, _CONVERT)
 
 
@@ -209,8 +211,9 @@ def _build_pair(path: Path, name: str, parts: dict[str, TensorEntry]) -> LoraPai
         ranks, changed = (a.sizes[1], b.sizes[0]), (a.sizes[0], b.sizes[1], *a.sizes[2:])
     if ranks[0] != ranks[1] or a.sizes[2:] != b.sizes[2:]:
         raise InvalidModelError(
-            f"{path} is damaged: {clip_name(name)} has .lora_a of {format_sizes(a.sizes)} and "
-            f".lora_b of {format_sizes(b.sizes)}, whose ranks differ.",
+            f"{path} is damaged: {clip_name(name)} has .lora_a of "
+            f"{format_tensor_sizes(a.sizes)} and .lora_b of {format_tensor_sizes(b.sizes)}, "
+            "whose ranks differ.",
             _CONVERT,
         )
     return LoraPair(a, b, changed, ranks[0])

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
-from rm_local.file_kinds import describe_missing_file
+from rm_local.file_kinds import describe_if_not_ordinary_file
 from rm_local.gguf.header import read_header
-from rm_local.gguf.lora_file import LoraFile, read_and_check_lora_header
+from rm_local.gguf.lora_file import LoraHeader, read_and_check_lora_header
 from rm_local.gguf.split_files import GgufFiles
-from rm_local.gguf.tensor_entry import Sizes, clip_name, format_sizes
+from rm_local.gguf.tensor_entry import Sizes, clip_name, format_tensor_sizes
 from rm_local.lora import LoraAdapter, is_usable_scale
 
 _OTHER_BASE = (
@@ -22,7 +22,7 @@ _OTHER_BASE = (
 
 
 def check_lora_compatibility(
-    adapter: LoraFile, model: Path, files: GgufFiles, scale: float = 1.0
+    adapter: LoraHeader, model: Path, files: GgufFiles, scale: float = 1.0
 ) -> None:
     """Check that an adapter fits a base model: architecture, tensor names and sizes, scale.
 
@@ -48,15 +48,16 @@ def check_lora_compatibility(
         if tensors[name] != pair.changed:
             raise InvalidModelError(
                 f"{path} does not fit {model}: it changes a {clip_name(name)} of "
-                f"{format_sizes(pair.changed)}; the model's is {format_sizes(tensors[name])}.",
+                f"{format_tensor_sizes(pair.changed)}; the model's is "
+                f"{format_tensor_sizes(tensors[name])}.",
                 _OTHER_BASE,
             )
     _check_scale_stays_finite(adapter, scale)
 
 
-def read_and_check_adapters(
+def read_and_check_adapter_headers(
     adapters: Iterable[LoraAdapter], model: Path, files: GgufFiles
-) -> tuple[LoraFile, ...]:
+) -> tuple[LoraHeader, ...]:
     """Read the headers of the adapters' files, and check that each adapter fits the model.
 
     `model`: path of the model, for messages. `files`: the headers of its files.
@@ -78,7 +79,7 @@ def hash_adapter_file(path: Path) -> str:
     Raises:
         ModelNotFoundError: The file cannot be read.
     """
-    if reason := describe_missing_file(path):
+    if reason := describe_if_not_ordinary_file(path):
         raise ModelNotFoundError(f"The adapter {path} {reason}.", "Give the path of a GGUF file.")
     try:
         with path.open("rb") as file:
@@ -97,7 +98,7 @@ def add_adapter_hash_if_readable(adapter: LoraAdapter) -> LoraAdapter:
         return adapter
 
 
-def _check_scale_stays_finite(adapter: LoraFile, scale: float) -> None:
+def _check_scale_stays_finite(adapter: LoraHeader, scale: float) -> None:
     """Check that scale x alpha / rank is a finite 32-bit float for each rank of the adapter.
 
     Raises:

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.errors import InvalidModelError
-from rm_local.files import create_part_file, replace_file, sync_file
+from rm_local.files import create_part_file_to_be_renamed, rename_and_sync_parent, sync_file
 from rm_local.gguf.header import check_file_complete
 from rm_local.gguf.lora_deltas import LoraDelta, read_lora_deltas
 from rm_local.gguf.lora_file import read_and_check_lora_header
 from rm_local.gguf.lora_fit import check_lora_compatibility
 from rm_local.gguf.merged_header import BLOCK, BLOCK_BYTES
-from rm_local.gguf.split_files import read_file_headers
+from rm_local.gguf.split_files import read_headers_of_all_parts
 
 ALIGNMENT = 32
 """Alignment of tensor data in bytes; the default of the GGUF format."""
@@ -60,7 +60,7 @@ def merge_adapter_as_q8_0(
     """
     import gguf
 
-    files, lora = read_file_headers(base), read_and_check_lora_header(adapter)
+    files, lora = read_headers_of_all_parts(base), read_and_check_lora_header(adapter)
     check_file_complete(base, files.header)
     check_lora_compatibility(lora, base, files)
     deltas = read_lora_deltas(lora)
@@ -70,12 +70,12 @@ def merge_adapter_as_q8_0(
             f"{adapter} changes {min(stray)}, which cannot be stored as Q8_0.",
             "Name it with --lora.",
         )
-    with create_part_file(target) as part:
+    with create_part_file_to_be_renamed(target) as part:
         _write_header(part, reader, changes)
         with part.open("ab") as file:
             _write_tensors(file, reader.tensors, deltas, adapter, report)
         sync_file(part)
-        replace_file(part, target)
+        rename_and_sync_parent(part, target)
 
 
 def _write_header(path: Path, reader: Any, changes: Mapping[str, str | float | bool]) -> None:

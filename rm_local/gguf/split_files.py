@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
-from rm_local.gguf.architecture import ModelShape, read_model_shape_or_zeros
+from rm_local.gguf.architecture import ModelShape, compute_model_shape_or_zeros
 from rm_local.gguf.header import GgufHeader, read_header
 from rm_local.gguf.kind import is_split
 
@@ -50,15 +50,15 @@ class GgufFiles:
     @property
     def trained_context(self) -> int:
         """Context length that the model was trained for, in tokens; 0 if it is not stated."""
-        return self.header.read_count_or_zero(f"{self.header.architecture}.context_length")
+        return self.header.get_count_or_zero(f"{self.header.architecture}.context_length")
 
     @property
     def shape(self) -> ModelShape:
         """The model's numbers of layers and widths, for an estimate of its memory."""
-        return read_model_shape_or_zeros(self.header.metadata)
+        return compute_model_shape_or_zeros(self.header.metadata)
 
 
-def derive_first_part_path(path: Path) -> Path:
+def resolve_first_part_path(path: Path) -> Path:
     """Return the path of a split model's first file, given that of any; else return `path`.
 
     Raises:
@@ -77,7 +77,7 @@ def derive_first_part_path(path: Path) -> Path:
     return first
 
 
-def read_file_headers(path: Path) -> GgufFiles:
+def read_headers_of_all_parts(path: Path) -> GgufFiles:
     """Read the headers of all files of a model, found by the path of its first or only file.
 
     Raises:

@@ -47,7 +47,7 @@ def clip_name(name: str) -> str:
     return one_line(name, 80)
 
 
-def format_sizes(sizes: Sizes) -> str:
+def format_tensor_sizes(sizes: Sizes) -> str:
     """Format a tensor's sizes, as in `576 x 64`, with at least two dimensions."""
     last = max((at for at, size in enumerate(sizes) if size != 1), default=0)
     return " x ".join(map(str, sizes[: max(2, last + 1)]))

@@ -19,22 +19,22 @@ from rm_local.embed import (
 from rm_local.errors import StoreError, UsageError
 from rm_local.ingest.vector_file import VectorFile, check_vector_file
 from rm_local.ingest.vector_sources import (
-    NpyVectorSource,
-    StaticVectorSource,
+    EntrySourceWithNpyVectors,
+    EntrySourceWithStaticVectors,
     SubproblemSequence,
 )
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store import (
     EntrySource,
-    LineBlocks,
+    JsonlEntryBlocks,
     Store,
     build_store,
-    check_inputs,
-    discard_index,
-    index_lines,
-    measure_spread,
+    check_and_index_lines,
+    check_inputs_are_readable,
+    measure_unrelated_similarity_spread,
+    remove_index_and_empty_folder,
 )
-from rm_local.work_folder import is_work_folder, remove_work_folder
+from rm_local.work_folder import is_work_folder, remove_if_work_folder
 
 
 def get_work_folder(out: Path) -> Path:
@@ -71,12 +71,12 @@ def build_from_files(
     with _translate_disk_errors(out):
         # Without a `.build` folder the store is complete, and only this folder is left to remove.
         if not out.exists() or out.with_name(out.name + ".build").exists():
-            check_inputs([*inputs, *filter(None, [embeddings])])
-            lines = index_lines(inputs, folder, report)
+            check_inputs_are_readable([*inputs, *filter(None, [embeddings])])
+            lines = check_and_index_lines(inputs, folder, report)
             try:
                 source = _prepare_entry_source(lines, folder, chosen, embeddings, report, notify)
             except (UsageError, StoreError):
-                discard_index(folder)
+                remove_index_and_empty_folder(folder)
                 raise
             build_store(
                 out,
@@ -85,8 +85,8 @@ def build_from_files(
                 known_words=chosen.known_words,
                 report=report,
             )
-            _save_spread_if_embeddable(out, chosen, given=embeddings is not None)
-        remove_work_folder(folder)
+            _measure_and_save_spread_if_embeddable(out, chosen, given=embeddings is not None)
+        remove_if_work_folder(folder)
 
 
 @contextmanager
@@ -101,12 +101,14 @@ def _translate_disk_errors(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _save_spread_if_embeddable(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
+def _measure_and_save_spread_if_embeddable(
+    out: Path, chosen: EmbedderChoice, *, given: bool
+) -> None:
     """Search the new store `out` with unrelated sentences, and save the spread of their cosines.
 
-    The spread is their median and deviation (`StoreSpread`). Without rm-static or MiniLM to embed
-    the sentences as in the store, and with given vectors of MiniLM (`given`), nothing is done; it
-    is then measured at the first question.
+    The spread is their median and deviation (`UnrelatedSimilaritySpread`). Without rm-static or
+    MiniLM to embed the sentences as in the store, and with given vectors of MiniLM (`given`),
+    nothing is done; it is then measured at the first question.
     """
     if chosen.name == STATIC_CHOICE:
         probes = load_shipped_static().embed(PROBES)
@@ -116,11 +118,11 @@ def _save_spread_if_embeddable(out: Path, chosen: EmbedderChoice, *, given: bool
     else:
         return
     with Store.open(out, write=True) as store:
-        store.write_spread(measure_spread(store, probes), PROBES_SHA256)
+        store.write_spread(measure_unrelated_similarity_spread(store, probes), PROBES_SHA256)
 
 
 def _prepare_entry_source(
-    lines: LineBlocks,
+    lines: JsonlEntryBlocks,
     folder: Path,
     chosen: EmbedderChoice,
     embeddings: Path | None,
@@ -140,9 +142,9 @@ def _prepare_entry_source(
         size = lines.rows, chosen.id.dimension
         given = VectorFile.from_path_or_copy(embeddings, folder, *size)
         check_vector_file(given, *size, report)
-        return NpyVectorSource(lines, given.path, f"{chosen.id} {given.state}")
+        return EntrySourceWithNpyVectors(lines, given.path, f"{chosen.id} {given.state}")
     if chosen.name == STATIC_CHOICE:
-        return StaticVectorSource(lines)
+        return EntrySourceWithStaticVectors(lines)
     # The name identifies lines and model, so that no others use these vectors.
     path = folder / f"{lines.sha256[:16]}-{chosen.id.sha256[:16]}-{chosen.id.dimension}.npy"
     if not path.exists():
@@ -150,4 +152,4 @@ def _prepare_entry_source(
             chosen.model_for_bulk_embedder, lines.rows, dimension=chosen.id.dimension, notify=notify
         ) as embedder:
             embed_to_file(embedder, SubproblemSequence(lines), path, report=report)
-    return NpyVectorSource(lines, path.absolute(), str(chosen.id))
+    return EntrySourceWithNpyVectors(lines, path.absolute(), str(chosen.id))

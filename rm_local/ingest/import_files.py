@@ -20,27 +20,27 @@ from rm_local.embed import (
     open_text_embedder,
 )
 from rm_local.errors import EmbedderMismatchError, HomeNotFoundError, StoreError
-from rm_local.ingest.own_store import make_own_store
+from rm_local.ingest.own_store import create_own_store_if_missing
 from rm_local.ingest.vector_file import VectorFile, check_vector_file
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.records import Entry
 from rm_local.store import (
     EmbedderId,
-    ImportResult,
+    ImportCounts,
     Store,
-    check_inputs,
+    check_and_index_lines,
+    check_inputs_are_readable,
     import_new_entries,
-    index_lines,
 )
 from rm_local.temporary_folder import make_temporary_folder
 
 
-def import_from_files(
+def import_new_entries_from_files(
     path: Path,
     files: Sequence[Path],
     embeddings: Path | None,
     report: ProgressCallback,
-    result: ImportResult,
+    result: ImportCounts,
     notify: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Add the new entries of `files`, JSON Lines, to the store at `path`.
@@ -57,7 +57,7 @@ def import_from_files(
         StoreError: The disk has no space for the copy; or as for `Store.open`.
         EmbedderMismatchError: The store's embedder is not available here.
     """
-    check_inputs([*files, *filter(None, [embeddings])])
+    check_inputs_are_readable([*files, *filter(None, [embeddings])])
     with _make_temporary_work_folder() as folder, ExitStack() as opened:
         store = None
         if paths.is_own_store(path) and not os.path.lexists(path):
@@ -67,20 +67,20 @@ def import_from_files(
             store = opened.enter_context(Store.open(path, write=True))
             id = store.read_info().embedder
         if embeddings is None:
-            _check_embedder(path, id)
-        lines = index_lines(files, folder / "input", report)
+            _check_embedder_is_available(path, id)
+        lines = check_and_index_lines(files, folder / "input", report)
         given = None
         if embeddings:
             size = lines.rows, id.dimension
             given = VectorFile.from_path_or_copy(embeddings, folder, *size)
             check_vector_file(given, *size, report)
         if store is None:
-            make_own_store(path)
+            create_own_store_if_missing(path)
             store = opened.enter_context(Store.open(path, write=True))
-        blocks = map(lines.read_entries, range(len(lines.blocks)))
+        blocks = map(lines.read_block_entries, range(len(lines.blocks)))
         entries = (entry for block in blocks for entry in block)
         meter = ProgressMeter(report, "import", lines.rows)
-        with _open_embedder(id, given, meter, lines.rows, notify) as embed:
+        with _open_embedder_or_vector_reader(id, given, meter, lines.rows, notify) as embed:
             import_new_entries(store, entries, embed, result, meter.report_units_done)
 
 
@@ -107,7 +107,7 @@ def _make_temporary_work_folder() -> Iterator[Path]:
             ) from error
 
 
-def _check_embedder(path: Path, id: EmbedderId) -> None:
+def _check_embedder_is_available(path: Path, id: EmbedderId) -> None:
     """Check that texts can be embedded with `id`, the embedder of the store `path`.
 
     Raises:
@@ -121,7 +121,7 @@ def _check_embedder(path: Path, id: EmbedderId) -> None:
 
 
 @contextmanager
-def _open_embedder(
+def _open_embedder_or_vector_reader(
     id: EmbedderId,
     given: VectorFile | None,
     meter: ProgressMeter,

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from rm_local import paths
 from rm_local.errors import ReadOnlyStoreError
-from rm_local.files import create_part_file, sync_dir
+from rm_local.files import create_part_file_to_be_renamed, sync_dir
 from rm_local.folders import explain_write_error
-from rm_local.store import Store, StoreSource
+from rm_local.store import Store, StoreEntrySource
 
 
-def make_own_store(path: Path) -> None:
+def create_own_store_if_missing(path: Path) -> None:
     """Make the user's own store at `path`, empty, with the embedder of the shipped store.
 
     So one vector of a query serves both. It appears at once and complete; if another process makes
@@ -25,11 +25,11 @@ def make_own_store(path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with create_part_file(path) as part:
+        with create_part_file_to_be_renamed(path) as part:
             part.unlink()
-            _create_like_shipped(part)
+            _create_empty_store_like_shipped(part)
             with suppress(FileExistsError):
-                _link_or_rename(part, path)
+                _link_or_rename_without_overwrite(part, path)
             sync_dir(path.parent)
     except OSError as error:
         raise ReadOnlyStoreError(
@@ -38,19 +38,19 @@ def make_own_store(path: Path) -> None:
         ) from error
 
 
-def _create_like_shipped(part: Path) -> None:
+def _create_empty_store_like_shipped(part: Path) -> None:
     """Create an empty store with the embedder and the known words of the shipped one.
 
     The shipped entries train its dictionary.
     """
-    with StoreSource.open(paths.shipped_store()) as shipped:
-        blocks = map(shipped.read_entries, range(min(shipped.blocks, 1)))
+    with StoreEntrySource.open(paths.shipped_store()) as shipped:
+        blocks = map(shipped.read_block_entries, range(min(shipped.blocks, 1)))
         sample = [each.subproblem + each.subroutine for block in blocks for each in block]
         embedder, known_words = shipped.embedder, shipped.known_words
     Store.create(part, embedder=embedder, dictionary_sample=sample, known_words=known_words).close()
 
 
-def _link_or_rename(part: Path, path: Path) -> None:
+def _link_or_rename_without_overwrite(part: Path, path: Path) -> None:
     """Give the file `part` the name `path`.
 
     Raises:

@@ -19,8 +19,8 @@ from rm_local.store import (
     VECTORS_FILE,
     copy_and_hash_decompressed,
     get_input_name,
-    needs_copy,
-    open_input,
+    needs_copy_for_random_access,
+    open_decompressed_input,
 )
 
 SAVE_REMEDY = "Write the vectors with numpy.save."
@@ -61,11 +61,11 @@ class VectorFile:
         def read_head(source: BinaryIO) -> tuple[bytes, int]:
             return _read_checked_head(source, name, (rows, dimension))
 
-        if needs_copy(given):
+        if needs_copy_for_random_access(given):
             copy = folder / VECTORS_FILE
             return cls(copy.absolute(), name, copy_and_hash_decompressed(given, copy, read_head))
         try:
-            with open_input(given) as source:
+            with open_decompressed_input(given) as source:
                 read_head(source)
             status = given.stat()
         except OSError as error:

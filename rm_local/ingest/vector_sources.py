@@ -10,14 +10,14 @@ from typing import overload
 import numpy as np
 
 from rm_local.embed import load_shipped_static
-from rm_local.store import EntryBatch, LineBlocks
+from rm_local.store import EntryBatch, JsonlEntryBlocks
 
 
 @dataclass(frozen=True)
-class NpyVectorSource:
+class EntrySourceWithNpyVectors:
     """Source for a bulk build: entries of JSON Lines files, with vectors from a .npy file."""
 
-    lines: LineBlocks
+    lines: JsonlEntryBlocks
     vectors: Path
     """Path of the .npy file, with one row per entry."""
     vectors_id: str
@@ -40,20 +40,20 @@ class NpyVectorSource:
 
     def read_block(self, number: int) -> EntryBatch:
         """Return the entries and vectors of block `number`, counted from 0."""
-        entries = self.lines.read_entries(number)
+        entries = self.lines.read_block_entries(number)
         start = number * self.block_rows
         rows = np.load(self.vectors, mmap_mode="r")[start : start + len(entries)]
         return entries, np.asarray(rows, dtype=np.float32)
 
 
 @dataclass(frozen=True)
-class StaticVectorSource:
+class EntrySourceWithStaticVectors:
     """Source for a bulk build: entries of JSON Lines files, embedded by rm-static when read.
 
     That is faster than reading vectors from a file.
     """
 
-    lines: LineBlocks
+    lines: JsonlEntryBlocks
 
     @property
     def rows(self) -> int:
@@ -72,7 +72,7 @@ class StaticVectorSource:
 
     def read_block(self, number: int) -> EntryBatch:
         """Return the entries and vectors of block `number`, counted from 0."""
-        entries = self.lines.read_entries(number)
+        entries = self.lines.read_block_entries(number)
         return entries, load_shipped_static().embed([entry.subproblem for entry in entries])
 
 
@@ -83,7 +83,7 @@ class SubproblemSequence(Sequence[str]):
     A slice must have step 1.
     """
 
-    lines: LineBlocks
+    lines: JsonlEntryBlocks
 
     def __len__(self) -> int:
         return self.lines.rows
@@ -105,6 +105,6 @@ class SubproblemSequence(Sequence[str]):
         read = [
             entry.subproblem
             for number in range(first, -(-stop // size))
-            for entry in self.lines.read_entries(number)
+            for entry in self.lines.read_block_entries(number)
         ]
         return read[start - first * size : stop - first * size]

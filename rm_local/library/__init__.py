@@ -12,17 +12,17 @@ from rm_local.lazy import export_lazily
 if TYPE_CHECKING:
     from rm_local.library.added import add_model as add_model, forget_model as forget_model
     from rm_local.library.apps import (
-        describe_removal as describe_removal,
-        find_owning_app as find_owning_app,
+        explain_how_to_remove_model as explain_how_to_remove_model,
+        find_owning_app_or_empty as find_owning_app_or_empty,
     )
     from rm_local.library.embedded_models import (
         RM_SMALL as RM_SMALL,
         DefaultModel as DefaultModel,
         choose_default_model as choose_default_model,
+        choose_settings_or_default_model as choose_settings_or_default_model,
         ensure_model_file as ensure_model_file,
         ensure_model_file_in_thread as ensure_model_file_in_thread,
         read_or_predict_model_headers as read_or_predict_model_headers,
-        resolve_model_path_or_name as resolve_model_path_or_name,
     )
     from rm_local.library.first_steps import (
         QUESTIONS as QUESTIONS,
@@ -43,28 +43,28 @@ if TYPE_CHECKING:
         download_file as download_file,
         require_download_space as require_download_space,
     )
-    from rm_local.library.hub.hub_client import Hub as Hub, Repo as Repo
+    from rm_local.library.hub.hub_client import HubClient as HubClient, Repo as Repo
     from rm_local.library.hub.hub_variables import check_hub_variables as check_hub_variables
     from rm_local.library.hub.selector import (
         HubModel as HubModel,
         HubReference as HubReference,
         choose_model as choose_model,
-        parse_reference as parse_reference,
+        parse_hub_reference as parse_hub_reference,
     )
     from rm_local.library.locations import SHIPPED_SOURCE as SHIPPED_SOURCE
     from rm_local.library.model_file import (
-        ModelFile as ModelFile,
+        ModelDescription as ModelDescription,
         read_model_description as read_model_description,
         require_loadable as require_loadable,
     )
     from rm_local.library.models import (
-        Library as Library,
         LibraryModel as LibraryModel,
-        MissingModel as MissingModel,
+        MissingEmbeddedModel as MissingEmbeddedModel,
+        ModelLibrary as ModelLibrary,
+        find_listed_model_name as find_listed_model_name,
         find_model as find_model,
         find_models as find_models,
         looks_like_model_path as looks_like_model_path,
-        name_model as name_model,
     )
     from rm_local.library.rm_small import BASE_SHA256 as BASE_SHA256
     from rm_local.library.rm_small_metadata import (
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     )
     from rm_local.library.smollm2 import (
         SMOLLM2_SHA256 as SMOLLM2_SHA256,
-        check_smollm2 as check_smollm2,
+        check_smollm2_hash as check_smollm2_hash,
         find_smollm2 as find_smollm2,
     )
 
@@ -85,7 +85,7 @@ __getattr__ = export_lazily(
     __name__,
     {
         "added": ["add_model", "forget_model"],
-        "apps": ["find_owning_app", "describe_removal"],
+        "apps": ["find_owning_app_or_empty", "explain_how_to_remove_model"],
         "embedded_models": [
             "DefaultModel",
             "RM_SMALL",
@@ -93,7 +93,7 @@ __getattr__ = export_lazily(
             "ensure_model_file",
             "ensure_model_file_in_thread",
             "read_or_predict_model_headers",
-            "resolve_model_path_or_name",
+            "choose_settings_or_default_model",
         ],
         "first_steps": ["FirstSteps", "QUESTIONS", "find_first_steps"],
         "hub.cache": ["get_hub_cache_folder"],
@@ -105,24 +105,24 @@ __getattr__ = export_lazily(
             "download_file",
             "count_missing_bytes",
         ],
-        "hub.hub_client": ["Hub", "Repo"],
+        "hub.hub_client": ["HubClient", "Repo"],
         "hub.hub_variables": ["check_hub_variables"],
-        "hub.selector": ["HubModel", "HubReference", "choose_model", "parse_reference"],
+        "hub.selector": ["HubModel", "HubReference", "choose_model", "parse_hub_reference"],
         "locations": ["SHIPPED_SOURCE"],
-        "model_file": ["ModelFile", "require_loadable", "read_model_description"],
+        "model_file": ["ModelDescription", "require_loadable", "read_model_description"],
         "models": [
-            "Library",
+            "ModelLibrary",
             "LibraryModel",
-            "MissingModel",
+            "MissingEmbeddedModel",
             "find_model",
             "find_models",
             "looks_like_model_path",
-            "name_model",
+            "find_listed_model_name",
         ],
         "rm_small": ["BASE_SHA256"],
         "rm_small_metadata": ["RM_SMALL_METADATA", "RM_SMALL_TEMPLATE"],
         "scan": ["find_gguf_files"],
         "settings_file": ["save_or_remove_model_setting"],
-        "smollm2": ["SMOLLM2_SHA256", "check_smollm2", "find_smollm2"],
+        "smollm2": ["SMOLLM2_SHA256", "check_smollm2_hash", "find_smollm2"],
     },
 )

@@ -14,7 +14,7 @@ from rm_local.folders import explain_write_error
 from rm_local.library.scan import Note
 
 
-def get_added_models_file() -> Path:
+def get_added_models_path() -> Path:
     """Return the path of the JSON file with the list of added models; the file need not exist."""
     return paths.data_dir() / "models.json"
 
@@ -63,7 +63,7 @@ def _load_added_paths() -> list[Path]:
     Raises:
         SettingsError: The list cannot be read.
     """
-    file = get_added_models_file()
+    file = get_added_models_path()
     try:
         content = json.loads(read_small_file(file))
         if any("\0" in path for path in content["models"]):
@@ -79,10 +79,10 @@ def _load_added_paths() -> list[Path]:
 
 def _save_added_paths(paths: list[Path]) -> None:
     text = json.dumps({"models": [str(path) for path in paths]}, indent=2)
-    replace_text_file(get_added_models_file(), text + "\n")
+    write_text_file_atomically(get_added_models_path(), text + "\n")
 
 
-def replace_text_file(file: Path, text: str) -> None:
+def write_text_file_atomically(file: Path, text: str) -> None:
     """Write `text` as the new content of a file, atomically; a symbolic link is followed.
 
     Raises:

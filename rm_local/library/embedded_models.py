@@ -41,17 +41,17 @@ class DefaultModel:
 def choose_default_model() -> DefaultModel:
     """Choose the default model: PREFERRED or, if it is not installed, rm-nano. No file is read."""
     if PREFERRED == RM_SMALL:
-        from rm_local.library.rm_small_sources import find_rm_small_sources
+        from rm_local.library.rm_small_sources import find_rm_small_base_and_adapter
 
         try:
-            find_rm_small_sources()
+            find_rm_small_base_and_adapter()
         except ModelNotFoundError as error:
             return DefaultModel(shipped_model(), _explain_fallback(error))
         return DefaultModel(RM_SMALL)
     return DefaultModel(shipped_model())
 
 
-def resolve_model_path_or_name(settings: Settings) -> Path:
+def choose_settings_or_default_model(settings: Settings) -> Path:
     """Return the model of the settings, or else the default model: a path, or the name RM_SMALL."""
     if settings.model is None:
         return choose_default_model().model
@@ -68,13 +68,13 @@ def read_or_predict_model_headers(model: Path) -> GgufFiles:
         InvalidModelError: A file is not a GGUF file, or its header is damaged.
         EngineError: There is no cache folder for rm-small.
     """
-    from rm_local.gguf import read_file_headers
+    from rm_local.gguf import read_headers_of_all_parts
 
     if model == RM_SMALL:
         from rm_local.library.rm_small import find_rm_small_paths
 
         return find_rm_small_paths().read_or_predict_headers()
-    return read_file_headers(shipped_model() if model == RM_NANO else model)
+    return read_headers_of_all_parts(shipped_model() if model == RM_NANO else model)
 
 
 def ensure_model_file(model: Path, report: Report, announce: Announce) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rm_local.library.embedded_models import RM_NANO, RM_SMALL
-from rm_local.system import free_memory
+from rm_local.system import measure_free_memory
 
 if TYPE_CHECKING:
     from rm_local.library.hub.catalog import CatalogEntry
@@ -56,11 +56,17 @@ def find_first_steps(settings: Settings, model: Path) -> FirstSteps:
     The folders of other programs are searched, so call it in a thread.
     """
     name = RM_SMALL.name if model == RM_SMALL else RM_NANO.name
-    free = free_memory()
-    return FirstSteps(name, ABOUT[name], free, suggest_model(free), _find_own_models(settings))
+    free = measure_free_memory()
+    return FirstSteps(
+        name,
+        ABOUT[name],
+        free,
+        suggest_catalog_model(free),
+        _list_largest_own_model_names(settings),
+    )
 
 
-def suggest_model(free: int | None) -> CatalogEntry | None:
+def suggest_catalog_model(free: int | None) -> CatalogEntry | None:
     """Choose the largest model of the catalog that fits into FREE_SHARE of `free` bytes.
 
     Models of more than MAX_PARAMETERS are not chosen.
@@ -78,7 +84,7 @@ def suggest_model(free: int | None) -> CatalogEntry | None:
     return max(fitting, key=lambda entry: (entry.parameters, entry.thinks), default=None)
 
 
-def _find_own_models(settings: Settings) -> tuple[str, ...]:
+def _list_largest_own_model_names(settings: Settings) -> tuple[str, ...]:
     """Return the names of at most MAX_FOUND text models of the user, the largest first."""
     from rm_local.library.locations import SHIPPED_SOURCE
     from rm_local.library.models import find_models

@@ -67,7 +67,7 @@ def _find_added_models(_settings: Settings, note: Note) -> Iterator[ModelLocatio
         if path.is_dir():
             yield from _find_below(path, ADDED, note)
         elif path.is_file():
-            yield ModelLocation(path, derive_name(path), ADDED)
+            yield ModelLocation(path, derive_model_name_from_path(path), ADDED)
         else:
             note(f"{path}, which was added, no longer exists")
 
@@ -81,7 +81,7 @@ def _find_in_model_dirs(settings: Settings, note: Note) -> Iterator[ModelLocatio
 
 def _find_in_hub_cache(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
     for path, repo in find_gguf_files_in_hub_cache(note):
-        yield ModelLocation(path, derive_name(path, repo), apps.HUB)
+        yield ModelLocation(path, derive_model_name_from_path(path, repo), apps.HUB)
 
 
 def _find_in_ollama(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
@@ -90,7 +90,7 @@ def _find_in_ollama(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
 
 
 def _find_in_apps(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
-    for place, roots in apps.list_possible_app_folders().items():
+    for place, roots in apps.list_possible_app_model_folders().items():
         for root in roots:
             yield from _find_below(root, place, note)
 
@@ -102,10 +102,13 @@ def _find_model_of_settings(settings: Settings, _note: Note) -> Iterator[ModelLo
 
 
 def _find_below(root: Path, place: str, note: Note) -> Iterator[ModelLocation]:
-    return (ModelLocation(path, derive_name(path), place) for path in find_gguf_files(root, note))
+    return (
+        ModelLocation(path, derive_model_name_from_path(path), place)
+        for path in find_gguf_files(root, note)
+    )
 
 
-def derive_name(path: Path, repo: str = "") -> str:
+def derive_model_name_from_path(path: Path, repo: str = "") -> str:
     """Derive a model's name from its file name.
 
     A file called `model...` gets the repository's name, or else the folder's name, in front.

@@ -15,17 +15,17 @@ from rm_local.gguf import (
     ModelShape,
     check_file_complete,
     check_is_text_model,
-    derive_first_part_path,
     detect_kind,
     name_quantization,
-    read_file_headers,
     read_header,
+    read_headers_of_all_parts,
+    resolve_first_part_path,
 )
 from rm_local.text import one_line
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFile:
+class ModelDescription:
     """The description of a model by the headers of its files, for lists and memory estimates."""
 
     path: Path
@@ -60,18 +60,18 @@ class ModelFile:
     """Numbers of layers and widths, for an estimate of the memory."""
 
 
-def read_model_description(path: Path) -> ModelFile:
+def read_model_description(path: Path) -> ModelDescription:
     """Read the headers of a model's files, and describe it; `path`: any file of a split model.
 
     Raises:
         ModelNotFoundError: There is no such file, or it cannot be read.
         InvalidModelError: A file is not a GGUF file, or its header is damaged.
     """
-    path = derive_first_part_path(path)
-    return describe_model(path, read_file_headers(path))
+    path = resolve_first_part_path(path)
+    return build_model_description(path, read_headers_of_all_parts(path))
 
 
-def require_loadable(model: ModelFile) -> None:
+def require_loadable(model: ModelDescription) -> None:
     """Check that the engine can load the model: it generates text, and its files are complete.
 
     Raises:
@@ -89,12 +89,12 @@ def require_loadable(model: ModelFile) -> None:
         check_file_complete(file, read_header(file))
 
 
-def describe_model(path: Path, files: GgufFiles) -> ModelFile:
+def build_model_description(path: Path, files: GgufFiles) -> ModelDescription:
     """Build the description of a model from the headers of its files; `path`: the first file."""
     header, values = files.header, files.value_counts_by_type
     metadata = header.metadata
     stated = metadata.get("general.parameter_count")
-    return ModelFile(
+    return ModelDescription(
         path=path,
         files=tuple(file for file, _ in files.there if file.is_file()),
         missing=files.missing,
@@ -108,8 +108,8 @@ def describe_model(path: Path, files: GgufFiles) -> ModelFile:
         total_layer_bytes=files.total_layer_bytes,
         trained_context=files.trained_context,
         experts=(
-            header.read_count_or_zero(f"{header.architecture}.expert_count"),
-            header.read_count_or_zero(f"{header.architecture}.expert_used_count"),
+            header.get_count_or_zero(f"{header.architecture}.expert_count"),
+            header.get_count_or_zero(f"{header.architecture}.expert_used_count"),
         ),
         tokenizer=" ".join(
             filter(

@@ -13,17 +13,17 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rm_local.errors import ModelNotFoundError, RmLocalError, UsageError
-from rm_local.gguf import derive_first_part_path
+from rm_local.gguf import resolve_first_part_path
 from rm_local.home import expand_user_path
 from rm_local.library import model_file as models
 from rm_local.library.embedded_models import (
     RM_NANO,
     RM_SMALL,
+    choose_settings_or_default_model,
     read_or_predict_model_headers,
-    resolve_model_path_or_name,
 )
 from rm_local.library.locations import SHIPPED_SOURCE, ModelLocation, find_model_locations
-from rm_local.library.model_file import ModelFile
+from rm_local.library.model_file import ModelDescription
 from rm_local.paths import shipped_model
 from rm_local.settings import Settings
 
@@ -40,7 +40,7 @@ class LibraryModel:
     """Name by which commands accept the model."""
     place: str
     """Where it was found, such as `added` or `ollama`."""
-    model: ModelFile
+    model: ModelDescription
     in_use: bool
     """Whether it is the model of the settings, or the default model."""
 
@@ -51,7 +51,7 @@ class LibraryModel:
 
 
 @dataclass(frozen=True, slots=True)
-class MissingModel:
+class MissingEmbeddedModel:
     """An embedded model that cannot be used, with the reason and a remedy for the user."""
 
     name: str
@@ -60,12 +60,12 @@ class MissingModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class ModelLibrary:
     """All models on this machine, messages about skipped files, and missing embedded models."""
 
     models: tuple[LibraryModel, ...]
     notes: tuple[str, ...]
-    missing: tuple[MissingModel, ...] = ()
+    missing: tuple[MissingEmbeddedModel, ...] = ()
 
     def find_by_name_or_prefix(self, name: str) -> LibraryModel:
         """Find the model called `name`, or the only model whose name begins with `name`.
@@ -97,23 +97,23 @@ class Library:
         )
 
 
-def find_models(settings: Settings) -> Library:
+def find_models(settings: Settings) -> ModelLibrary:
     """Find all models on this machine; each file is listed once, in the order of the places."""
     notes: list[str] = []
     found = [*_read_distinct_models(find_model_locations(settings, notes.append), notes)]
-    used = resolve_model_path_or_name(settings)
+    used = choose_settings_or_default_model(settings)
     names = _make_unique_names(found)
     listed = [
         LibraryModel(name, location.place, model, _is_same_file(model.path, used))
         for name, (location, model) in zip(names, found, strict=True)
     ]
-    missing: tuple[MissingModel, ...] = ()
+    missing: tuple[MissingEmbeddedModel, ...] = ()
     try:
         shipped = sum(each.place == SHIPPED_SOURCE for each in listed)
         listed.insert(shipped, _describe_rm_small(used))
     except RmLocalError as error:
-        missing = (MissingModel(RM_SMALL.name, error.message, error.remedy),)
-    return Library(tuple(listed), tuple(dict.fromkeys(notes)), missing)
+        missing = (MissingEmbeddedModel(RM_SMALL.name, error.message, error.remedy),)
+    return ModelLibrary(tuple(listed), tuple(dict.fromkeys(notes)), missing)
 
 
 def find_model(settings: Settings, wanted: str) -> LibraryModel:
@@ -125,7 +125,7 @@ def find_model(settings: Settings, wanted: str) -> LibraryModel:
         UsageError: Several models could be meant, or `wanted` begins with an unknown home folder.
         EngineError: There is no cache folder for rm-small.
     """
-    path, used = expand_user_path(wanted), resolve_model_path_or_name(settings)
+    path, used = expand_user_path(wanted), choose_settings_or_default_model(settings)
     if path.exists() or looks_like_model_path(wanted):
         model = models.read_model_description(path)
         return LibraryModel(
@@ -149,7 +149,7 @@ def _describe_rm_small(used: Path) -> LibraryModel:
         EngineError: There is no cache folder.
     """
     files = read_or_predict_model_headers(RM_SMALL)
-    model = models.describe_model(files.there[0][0], files)
+    model = models.build_model_description(files.there[0][0], files)
     return LibraryModel(RM_SMALL.name, SHIPPED_SOURCE, model, used == RM_SMALL)
 
 
@@ -159,13 +159,13 @@ def looks_like_model_path(wanted: str) -> bool:
     return bool(separators & set(wanted)) or wanted.startswith("~") or wanted.endswith(".gguf")
 
 
-def derive_short_model_name(name: str, model: ModelFile) -> str:
+def derive_short_model_name(name: str, model: ModelDescription) -> str:
     """Derive the name of a model for the command line: lower case, ending in the quantisation.
 
     Letters, marks and digits of all scripts are kept, in their composed form.
     """
     name = _PART.sub("", normalize_name(name))
-    kept = "".join(char if _fits_name(char) else " " for char in name)
+    kept = "".join(char if _is_name_character(char) else " " for char in name)
     name = "-".join(kept.split()).strip("-.") or "model"
     stored = model.quantisation.lower()
     return name if stored in name or stored == "unknown" else f"{name}-{stored}"
@@ -176,12 +176,12 @@ def normalize_name(name: str) -> str:
     return unicodedata.normalize("NFC", name.lower())
 
 
-def _fits_name(char: str) -> bool:
+def _is_name_character(char: str) -> bool:
     """Return whether a character can be part of a model's name: no blank, sign or control."""
     return char in _NAME_SIGNS or unicodedata.category(char)[0] in "LMN"
 
 
-def name_model(settings: Settings, model: Path) -> str:
+def find_listed_model_name(settings: Settings, model: Path) -> str:
     """Return the name of a model as in the list of models, without the mark of a place.
 
     `model` is a path, or the name of an embedded model.
@@ -191,7 +191,7 @@ def name_model(settings: Settings, model: Path) -> str:
     """
     if model == RM_SMALL:
         return RM_SMALL.name
-    path = derive_first_part_path(shipped_model() if model == RM_NANO else model)
+    path = resolve_first_part_path(shipped_model() if model == RM_NANO else model)
     found = (
         each.name
         for each in find_model_locations(settings, lambda _note: None)
@@ -202,7 +202,7 @@ def name_model(settings: Settings, model: Path) -> str:
 
 def _read_distinct_models(
     found: Iterable[ModelLocation], notes: list[str]
-) -> Iterable[tuple[ModelLocation, ModelFile]]:
+) -> Iterable[tuple[ModelLocation, ModelDescription]]:
     """Yield each location with the model in it, but each file on the disk only once.
 
     A file that cannot be read is skipped, and a message is appended to `notes`.
@@ -210,7 +210,7 @@ def _read_distinct_models(
     seen: set[tuple[int, int]] = set()
     for location in found:
         try:
-            path = derive_first_part_path(location.path)
+            path = resolve_first_part_path(location.path)
             at = path.stat()
             if (at.st_dev, at.st_ino) in seen:
                 continue
@@ -222,7 +222,7 @@ def _read_distinct_models(
             notes.append(f"{location.path} cannot be read: {error.strerror}")
 
 
-def _make_unique_names(found: list[tuple[ModelLocation, ModelFile]]) -> list[str]:
+def _make_unique_names(found: list[tuple[ModelLocation, ModelDescription]]) -> list[str]:
     """Return a unique name for each model, in order.
 
     A name that several models share gets the place appended and, if needed, a hash of the path. No

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rm_local.home import expand_home, find_home
+from rm_local.home import expand_home_if_known, find_home
 from rm_local.library.scan import Note
 
 MODEL = "application/vnd.ollama.image.model"
@@ -30,7 +30,7 @@ def list_possible_ollama_roots() -> list[Path]:
     They are OLLAMA_MODELS alone, or else the user's folder and, on Linux, that of the service.
     """
     if path := os.environ.get("OLLAMA_MODELS"):
-        return [expand_home(path)]
+        return [expand_home_if_known(path)]
     home = find_home()
     roots = [home / ".ollama" / "models"] if home else []
     if sys.platform == "linux":
@@ -44,16 +44,16 @@ def find_ollama_models(note: Note) -> Iterator[tuple[Path, str]]:
         if root.parts[:1] and root.parts[0].startswith("~"):
             note(f"OLLAMA_MODELS is {root}, and there is no such home folder")
         for manifest in sorted((root / "manifests").glob("*/*/*/*")):
-            if blob := _find_blob(root, manifest, note):
+            if blob := _find_blob_of_manifest(root, manifest, note):
                 model, tag = manifest.parent.name, manifest.name
                 yield blob, model if tag == "latest" else f"{model}-{tag}"
 
 
-def find_ollama_tag(blob: Path) -> str:
+def find_ollama_name_or_empty(blob: Path) -> str:
     """Return Ollama's name of the model with the GGUF file `blob`, such as `qwen3:4b`; or empty."""
     for root in list_possible_ollama_roots():
         for manifest in sorted((root / "manifests").glob("*/*/*/*")):
-            if _find_blob(root, manifest, lambda _note: None) == blob:
+            if _find_blob_of_manifest(root, manifest, lambda _note: None) == blob:
                 host, owner, model, tag = manifest.parts[-4:]
                 if host == "registry.ollama.ai":
                     host = ""
@@ -62,7 +62,7 @@ def find_ollama_tag(blob: Path) -> str:
     return ""
 
 
-def _find_blob(root: Path, manifest: Path, note: Note) -> Path | None:
+def _find_blob_of_manifest(root: Path, manifest: Path, note: Note) -> Path | None:
     """Find the GGUF file that a manifest names; None if it does not exist, or is not named.
 
     `note` gets a message if the manifest cannot be read.
@@ -74,12 +74,12 @@ def _find_blob(root: Path, manifest: Path, note: Note) -> Path | None:
     except (OSError, ValueError, RecursionError) as error:
         note(f"Ollama's manifest {manifest} cannot be read: {error}")
         return None
-    digest = _DIGEST.fullmatch(_find_model_digest(content))
+    digest = _DIGEST.fullmatch(_get_model_digest_or_empty(content))
     blob = root / "blobs" / f"sha256-{digest[1]}" if digest else None
     return blob if blob and blob.is_file() else None
 
 
-def _find_model_digest(manifest: Any) -> str:
+def _get_model_digest_or_empty(manifest: Any) -> str:
     """Return the digest of the layer with the weights; empty if the manifest has no such layer."""
     layers = manifest.get("layers") if isinstance(manifest, dict) else None
     for layer in layers if isinstance(layers, list) else []:

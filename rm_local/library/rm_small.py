@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rm_local import paths
-from rm_local.disk_space import require_free
+from rm_local.disk_space import require_free_bytes
 from rm_local.errors import (
     EngineError,
     HomeNotFoundError,
@@ -27,12 +27,12 @@ from rm_local.gguf import (
     GgufFiles,
     check_file_complete,
     predict_merged_header,
-    read_file_headers,
     read_header,
+    read_headers_of_all_parts,
 )
 from rm_local.library import smollm2
 from rm_local.library.rm_small_metadata import RM_SMALL_METADATA
-from rm_local.library.rm_small_sources import find_rm_small_sources
+from rm_local.library.rm_small_sources import find_rm_small_base_and_adapter
 from rm_local.units import format_bytes
 
 _NAME = "rm-small"
@@ -57,7 +57,7 @@ class RmSmallPaths:
     target: Path
 
     @property
-    def is_prepared(self) -> bool:
+    def is_merged_file_complete(self) -> bool:
         """Whether rm-small's merged file exists and is complete."""
         try:
             check_file_complete(self.target, read_header(self.target))
@@ -71,8 +71,8 @@ class RmSmallPaths:
         Raises:
             ModelNotFoundError, InvalidModelError: The base cannot be read.
         """
-        if self.is_prepared:
-            return read_file_headers(self.target)
+        if self.is_merged_file_complete:
+            return read_headers_of_all_parts(self.target)
         header = predict_merged_header(read_header(self.base, table=True), RM_SMALL_METADATA)
         return GgufFiles(header, ((self.target, header),), ())
 
@@ -84,7 +84,7 @@ def find_rm_small_paths() -> RmSmallPaths:
         ModelNotFoundError: rm-small is not installed.
         EngineError: There is no cache folder.
     """
-    base, adapter = find_rm_small_sources()
+    base, adapter = find_rm_small_base_and_adapter()
     try:
         cache = paths.cache_dir()
     except HomeNotFoundError as error:
@@ -105,13 +105,13 @@ def ensure_rm_small_file(report: Report, announce: Announce) -> Path:
         EngineError: The merged file cannot be written.
     """
     small = find_rm_small_paths()
-    if small.is_prepared:
+    if small.is_merged_file_complete:
         return small.target
     cache = small.target.parent
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with _wait_and_hold_lock(cache / f"{_NAME}.lock", report):
-            if not small.is_prepared:
+            if not small.is_merged_file_complete:
                 _remove_old_then_merge(small, report, announce)
     except OSError as error:
         reason = explain_write_error(error, cache)
@@ -133,12 +133,12 @@ def _remove_old_then_merge(small: RmSmallPaths, report: Report, announce: Announ
         # Of another adapter, damaged, or left by a killed process. Windows keeps files in use.
         with suppress(OSError):
             old.unlink()
-    require_free(small.target, size, "rm-small", error=EngineError, remedy=_REMEDY)
+    require_free_bytes(small.target, size, "rm-small", error=EngineError, remedy=_REMEDY)
     announce(
         f"rm-small is prepared once, which takes some seconds and {format_bytes(size)} "
         f"in {small.target.parent}."
     )
-    smollm2.check_smollm2(small.base)
+    smollm2.check_smollm2_hash(small.base)
     trained_on = read_header(small.adapter).metadata.get(BASE_SHA256)
     if trained_on != smollm2.SMOLLM2_SHA256:
         raise InvalidModelError(

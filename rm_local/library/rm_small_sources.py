@@ -9,7 +9,7 @@ from rm_local.errors import ModelNotFoundError
 from rm_local.library.smollm2 import find_smollm2
 
 
-def find_rm_small_sources() -> tuple[Path, Path]:
+def find_rm_small_base_and_adapter() -> tuple[Path, Path]:
     """Return the paths of rm-small's base model and adapter; the files are not read.
 
     Raises:

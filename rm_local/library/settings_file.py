@@ -8,8 +8,8 @@ from pathlib import Path
 from rm_local import paths, settings
 from rm_local.errors import UsageError
 from rm_local.file_kinds import read_small_file
-from rm_local.library.added import replace_text_file
-from rm_local.text import decode_text
+from rm_local.library.added import write_text_file_atomically
+from rm_local.text import decode_utf8_text
 
 
 def save_or_remove_model_setting(path: Path | None) -> None:
@@ -31,16 +31,16 @@ def save_or_remove_model_setting(path: Path | None) -> None:
     text = ""
     if os.path.exists(file):  # Path.exists raises in a closed folder
         settings.load_settings(file)
-        text = decode_text(read_small_file(file))  # as it is, line ends too
+        text = decode_utf8_text(read_small_file(file))  # as it is, line ends too
     document = tomlkit.parse(text)
     if path is None:
         document.pop("model", None)
     else:
-        document["model"] = _format_path(path)
-    replace_text_file(file, tomlkit.dumps(document))
+        document["model"] = _require_unicode_path(path)
+    write_text_file_atomically(file, tomlkit.dumps(document))
 
 
-def _format_path(path: Path) -> str:
+def _require_unicode_path(path: Path) -> str:
     """Format a path for TOML.
 
     Raises:

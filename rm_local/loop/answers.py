@@ -28,11 +28,13 @@ def extract_answer(text: str, *, cut: bool = False) -> str | None:
     number. `cut`: the text is incomplete, so its last line is ignored, except for a closed box.
     """
     if (box := _find_last_box(text)) is not None:
-        return _strip_marks(box) or None
+        return _strip_emphasis_and_delimiters(box) or None
     if cut:
         text = text.rpartition("\n")[0]
     for pattern in (_LINE, _PHRASE):
-        found = [_strip_marks(match["answer"]) for match in pattern.finditer(text)]
+        found = [
+            _strip_emphasis_and_delimiters(match["answer"]) for match in pattern.finditer(text)
+        ]
         if any(found):
             return [answer for answer in found if answer][-1]
     if match := _CHOICE.match(text.rstrip().rpartition("\n")[2]):
@@ -58,7 +60,7 @@ def normalize_answer(answer: str) -> str:
     key = re.sub(r"^[a-z](?:_\w+)?\s*=\s*(?=[^=]+$)", "", key)
     if not key.startswith(("(", "[", "{")):
         key = re.sub(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])", _remove_commas, key)
-    key = re.sub(r"(?<![\w.])(?:\d*\.\d+)(?![\d.])", _trim_decimal, key)
+    key = re.sub(r"(?<![\w.])(?:\d*\.\d+)(?![\d.])", _trim_trailing_zeros, key)
     key = re.sub(r"(?:^|(?<=[(\[,=]))\s*\+\s*(?=[\d.])", "", key)
     key = re.sub(r"(?<=\W) | (?=\W)|(?<=\d) (?=[a-z])|(?<=[a-z]) (?=\d)", "", key)
     return "0" if key == "-0" else key
@@ -75,11 +77,16 @@ def _find_last_box(text: str) -> str | None:
         (m.end() for b in _BOXES for m in re.finditer(re.escape(b), text)), reverse=True
     )
     return next(
-        (inner for start in starts if (inner := _find_braced(text, start)) is not None), None
+        (
+            inner
+            for start in starts
+            if (inner := _extract_to_closing_brace(text, start)) is not None
+        ),
+        None,
     )
 
 
-def _find_braced(text: str, start: int) -> str | None:
+def _extract_to_closing_brace(text: str, start: int) -> str | None:
     """Return the text from `start`, just after a brace, to its closing brace; None if unclosed."""
     depth = 1
     for position in range(start, len(text)):
@@ -91,7 +98,7 @@ def _find_braced(text: str, start: int) -> str | None:
     return None
 
 
-def _strip_marks(answer: str) -> str:
+def _strip_emphasis_and_delimiters(answer: str) -> str:
     """Remove the marks that surround an answer: emphasis, formula delimiters, a final point."""
     before = None
     while answer != before:
@@ -109,7 +116,7 @@ def _unwrap_formula_delimiters(answer: str) -> Iterator[str]:
         inner = answer[len(opener) : -len(closer)]
         if answer == f"{opener}{inner}{closer}" and opener not in inner:
             yield inner
-    if answer.startswith("\\text{") and _find_braced(answer, 6) == answer[6:-1]:
+    if answer.startswith("\\text{") and _extract_to_closing_brace(answer, 6) == answer[6:-1]:
         yield answer[6:-1]
 
 
@@ -128,7 +135,7 @@ def _remove_commas(match: re.Match[str]) -> str:
     return match.group().replace(",", "")
 
 
-def _trim_decimal(match: re.Match[str]) -> str:
+def _trim_trailing_zeros(match: re.Match[str]) -> str:
     """Return the matched decimal number without final zeros: `.50` becomes `0.5`."""
     whole, _, part = match.group().partition(".")
     part = part.rstrip("0")

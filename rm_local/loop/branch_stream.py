@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
-from rm_local.engine import BranchEvent, BranchSpec, ModelInfo, Sampling
+from rm_local.engine import BranchEvent, BranchSpec, ModelInfo, SamplingParameters
 from rm_local.loop.plan import Plan
 from rm_local.loop.turn_context import TurnContext
 
@@ -35,17 +35,17 @@ async def open_branch_stream(
         yield stream
 
 
-def choose_sampling(plan: Plan, info: ModelInfo | None) -> Sampling:
+def choose_sampling(plan: Plan, info: ModelInfo | None) -> SamplingParameters:
     """Return temperature and top-p as the model's file recommends, else as in the plan."""
     temperature = info.temperature if info else None
     top_p = info.top_p if info else None
-    return Sampling(
+    return SamplingParameters(
         plan.temperature if temperature is None else temperature,
         plan.top_p if top_p is None else top_p,
     )
 
 
-def choose_branch_sampling(turn: TurnContext, *, several: bool) -> Sampling:
+def choose_branch_sampling(turn: TurnContext, *, several: bool) -> SamplingParameters:
     """Return the sampling parameters for a turn's branches.
 
     A temperature set by the user is used; else that of `choose_sampling`, with `several` branches

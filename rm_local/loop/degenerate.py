@@ -18,7 +18,7 @@ _REPEATING, _UNREADABLE = "repeats itself over and over", "is not readable text"
 
 def make_no_answer_error(branches: Sequence[Branch]) -> RmLocalError:
     """Create the error of a turn without an answer; it says so if all texts are degenerate."""
-    faults = {describe_fault(branch) for branch in branches}
+    faults = {describe_output_defect(branch) for branch in branches}
     if not faults or None in faults:
         if not any(branch.stop == "length" for branch in branches):
             return RmLocalError(
@@ -38,7 +38,7 @@ def make_no_answer_error(branches: Sequence[Branch]) -> RmLocalError:
     )
 
 
-def describe_fault(branch: Branch) -> str | None:
+def describe_output_defect(branch: Branch) -> str | None:
     """Return the defect of a branch's text, as in "is not readable text"; None without a defect."""
     if is_unreadable((branch.thinking + branch.text)[-_TAIL_CHARS:]):
         return _UNREADABLE

@@ -55,7 +55,7 @@ class AnswerGroups:
     ) -> None:
         await self.close()
 
-    def find_group_key(self, result: str) -> str:
+    def get_group_key_or_normal_form(self, result: str) -> str:
         """Return the key of the group of `result`: the normal form of the group's first result.
 
         A result that was not added gets its own normal form.

@@ -28,7 +28,9 @@ _KINDS = (LatexExtractionConfig(boxed_match_priority=0), ExprExtractionConfig())
 def are_values_equal(left: str, right: str) -> bool:
     """Return whether `left` and `right` are formulas of equal value, in one order or the other."""
     first, second = _parse_formula(left), _parse_formula(right)
-    return bool(first and second) and (_verify_equal(first, second) or _verify_equal(second, first))
+    return bool(first and second) and (
+        _are_equal_in_this_order(first, second) or _are_equal_in_this_order(second, first)
+    )
 
 
 def _parse_formula(text: str) -> list[object]:
@@ -41,7 +43,7 @@ def _parse_formula(text: str) -> list[object]:
     return parsed
 
 
-def _verify_equal(left: list[object], right: list[object]) -> bool:
+def _are_equal_in_this_order(left: list[object], right: list[object]) -> bool:
     """Return whether math-verify finds `right` equal to `left`; the order can matter."""
     return bool(verify(left, right, timeout_seconds=None, raise_on_error=False))
 

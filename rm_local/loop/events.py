@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields as dataclass_fields
 from typing import Any, ClassVar, Literal
 
-from rm_local.engine import ContextAdjusted, ContextUsage, TokenChunk
+from rm_local.engine import ContextOverflowReport, ContextUsage, TokenChunk
 from rm_local.errors import RmLocalError
 from rm_local.records import Answer, Branch, Entry, EntryKey, Hit, PrefillStats
 
@@ -73,7 +73,7 @@ class Retrieved:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class HitJudgement:
     """The model's verdict whether one hit helps with the question."""
 
     id: int
@@ -96,7 +96,7 @@ class HitsJudged:
     """Event: the model has judged the hits; the turn continues with the kept hits only."""
 
     event: ClassVar[str] = "hits_judged"
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[HitJudgement, ...]
     seconds: float
 
 
@@ -203,7 +203,7 @@ TurnEvent = (
     | TokenChunk
     | BranchFinished
     | ContextUsage
-    | ContextAdjusted
+    | ContextOverflowReport
     | Answered
     | Failed
 )
@@ -263,7 +263,7 @@ def event_from_json(fields: dict[str, Any]) -> Event:
         return Retrieved(tuple(map(_hit_from_json, fields["hits"])), fields["seconds"])
     if kind is HitsJudged:
         judgements = tuple(
-            _build_ignoring_unknown_fields(Judgement, each) for each in fields["judgements"]
+            _build_ignoring_unknown_fields(HitJudgement, each) for each in fields["judgements"]
         )
         return HitsJudged(judgements, fields["seconds"])
     if kind is Prefilled:
@@ -286,7 +286,7 @@ _KINDS: dict[str, Any] = {
     kind.event: kind
     for kind in (
         GateDecided, Prefilling, Formulating, Formulated, Retrieved, HintCut, HitsJudged,
-        BranchStarted, Prefilled, TokenChunk, BranchFinished, ContextUsage, ContextAdjusted,
+        BranchStarted, Prefilled, TokenChunk, BranchFinished, ContextUsage, ContextOverflowReport,
         Answered, Failed, ModelLoading, ModelUnloaded, Notice,
     )
 }  # fmt: skip

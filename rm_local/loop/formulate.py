@@ -13,11 +13,11 @@ from time import perf_counter
 from rm_local.engine import (
     BranchEnded,
     BranchSpec,
-    ContextAdjusted,
+    ContextOverflowReport,
     ContextUsage,
-    EvaluatedTokens,
+    EvaluatedTokenCounts,
     ModelInfo,
-    Sampling,
+    SamplingParameters,
     TokenChunk,
 )
 from rm_local.errors import ContextOverflowError
@@ -62,7 +62,7 @@ async def formulate_in_open_turn(
         EngineError: The model failed.
         CancelledByUserError: The user stopped the turn.
     """
-    formulated = _find_given_subproblem(turn)
+    formulated = _get_overriding_subproblem(turn)
     if formulated is None:
         spec = _build_formulation_spec(
             turn, prompts.formulation_cue(), choose_sampling(turn.plan, turn.engine.info)
@@ -77,14 +77,14 @@ async def formulate_in_open_turn(
 
 async def formulate_in_separate_chat(
     turn: TurnContext, question: str
-) -> tuple[Formulated, EvaluatedTokens]:
+) -> tuple[Formulated, EvaluatedTokenCounts]:
     """Let the model write the subproblem in a separate chat; return it and the evaluated tokens.
 
     The turn itself must be opened afterwards. Events, errors and replacements are those of
     `formulate_in_open_turn`; the question is also used if the chat does not fit the context.
     """
-    evaluated = EvaluatedTokens()
-    formulated = _find_given_subproblem(turn)
+    evaluated = EvaluatedTokenCounts()
+    formulated = _get_overriding_subproblem(turn)
     if formulated is None:
         began = perf_counter()
         try:
@@ -98,7 +98,7 @@ async def formulate_in_separate_chat(
 
 async def _generate_separate_draft(
     turn: TurnContext, question: str
-) -> tuple[_SubproblemDraft, EvaluatedTokens]:
+) -> tuple[_SubproblemDraft, EvaluatedTokenCounts]:
     """Open the separate chat, and generate a draft in it; return it and the evaluated tokens.
 
     Raises:
@@ -106,20 +106,20 @@ async def _generate_separate_draft(
         EngineError: The model failed.
         CancelledByUserError: The user stopped the turn.
     """
-    read: list[EvaluatedTokens] = []
+    read: list[EvaluatedTokenCounts] = []
     turn.events.emit(Formulating(""))
     async with turn.control.on_stop(turn.engine.cancel):
         messages = build_formulation_chat(_cut_middle_of_question(question))
         opened = await turn.engine.open_turn(messages, thinking=False)
     turn.control.raise_if_stopped()
     # Greedy, since a search query does not profit from variety.
-    spec = _build_formulation_spec(turn, "", Sampling(temperature=0.0))
+    spec = _build_formulation_spec(turn, "", SamplingParameters(temperature=0.0))
     draft = await _generate_draft(turn, spec, read.append, shows_context=False)
     prompt = opened.evaluated.prompt + sum(each.prompt for each in read)
-    return draft, EvaluatedTokens(prompt=prompt)
+    return draft, EvaluatedTokenCounts(prompt=prompt)
 
 
-def _find_given_subproblem(turn: TurnContext) -> Formulated | None:
+def _get_overriding_subproblem(turn: TurnContext) -> Formulated | None:
     """Return the subproblem in the turn's overrides; None if there is none."""
     given = one_line(turn.overrides.subproblem or "")
     return Formulated(given, 0.0, turn.overrides.author) if given else None
@@ -128,7 +128,7 @@ def _find_given_subproblem(turn: TurnContext) -> Formulated | None:
 async def _generate_draft(
     turn: TurnContext,
     spec: BranchSpec,
-    add_evaluated: Callable[[EvaluatedTokens], None],
+    add_evaluated: Callable[[EvaluatedTokenCounts], None],
     *,
     shows_context: bool,
 ) -> _SubproblemDraft:
@@ -146,14 +146,14 @@ async def _generate_draft(
     async with open_branch_stream(turn, [spec]) as stream:
         async for event in stream:
             match event:
-                case ContextUsage() | ContextAdjusted() if shows_context:
+                case ContextUsage() | ContextOverflowReport() if shows_context:
                     turn.events.emit(event)
-                case EvaluatedTokens():
+                case EvaluatedTokenCounts():
                     add_evaluated(event)
                 case BranchEnded(tokens=tokens):
                     draft.tokens = tokens
                 case TokenChunk() if not draft.complete:
-                    if text := draft.add_chunk(event):
+                    if text := draft.add_chunk_if_subproblem(event):
                         turn.events.emit(Formulating(text))
                     if draft.complete:
                         await turn.engine.cancel()
@@ -189,7 +189,7 @@ def _cut_middle_of_question(question: str) -> str:
     return f"{question[:half]} ... {question[-half:]}"
 
 
-def _build_formulation_spec(turn: TurnContext, forced: str, draw: Sampling) -> BranchSpec:
+def _build_formulation_spec(turn: TurnContext, forced: str, draw: SamplingParameters) -> BranchSpec:
     """Build the branch that writes the subproblem after the text `forced`."""
     seed = derive_seed(turn.overrides.seed, 0)
     return BranchSpec(forced=forced, seed=seed, max_tokens=MAX_TOKENS, sampling=draw)
@@ -208,7 +208,7 @@ class _SubproblemDraft:
         """Whether the first sentence is complete, or the model has closed its thinking."""
         self._thinks = thinks
 
-    def add_chunk(self, chunk: TokenChunk) -> str:
+    def add_chunk_if_subproblem(self, chunk: TokenChunk) -> str:
         """Append the text of a chunk and return it; "" if it is not part of the subproblem."""
         self.tokens = chunk.tokens
         if self._thinks and chunk.part == "answer":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rm_local.arrays import Floats
-    from rm_local.store import StoreSpread
+    from rm_local.store import UnrelatedSimilaritySpread
 
 ASIDE_MARGIN = 0.1
 """Maximum of (similarity of the question to the nearest aside) - (similarity to the best hit).
@@ -87,7 +87,7 @@ store and parts of it."""
 
 
 def compute_gate_features(
-    similarities: Sequence[float], probes: Floats, spread: StoreSpread, aside: float
+    similarities: Sequence[float], probes: Floats, spread: UnrelatedSimilaritySpread, aside: float
 ) -> GateFeatures:
     """Compute the gate's features of a question.
 

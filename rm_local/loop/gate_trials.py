@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rm_local.errors import UsageError
-from rm_local.store import get_input_name, open_input
-from rm_local.text import NotUtf8Error, decode_text, one_line
+from rm_local.store import get_input_name, open_decompressed_input
+from rm_local.text import NotUtf8Error, decode_utf8_text, one_line
 
 if TYPE_CHECKING:
     from rm_local.loop.retrieve import StoreRetriever
@@ -52,12 +52,12 @@ def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuesti
     labelled: list[LabelledQuestion] = []
     name = get_input_name(path)
     try:
-        with open_input(path) as file:
+        with open_decompressed_input(path) as file:
             data = file.read(MOST_QUESTION_BYTES + 1)
         if len(data) > MOST_QUESTION_BYTES:
             message = f"{name} has more than {MOST_QUESTION_BYTES >> 20} MB."
             raise UsageError(message, "Name a smaller file.")
-        text = decode_text(data)
+        text = decode_utf8_text(data)
     except OSError as error:
         message = f"{name} cannot be read: {error.strerror or error}."
         raise UsageError(message, "Name another file.") from None
@@ -105,7 +105,9 @@ async def find_unknown_labels(
     return [label for label in labels if not await retriever.has_entry(label)]
 
 
-async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[str]) -> GateTrial:
+async def run_gate_trial(
+    retriever: StoreRetriever, question: str, entries: Sequence[str]
+) -> GateTrial:
     """Let the gate decide on one question, and search for its labelled `entries`.
 
     Raises:
@@ -116,7 +118,7 @@ async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[s
     hits = await retriever.search(asked, FOUND_RANK, _NO_FLOOR)
     found = any(hit.entry.subproblem in entries for hit in hits)
     odds = min(max(verdict.probability, 1e-9), 1 - 1e-9)
-    score = log(odds / (1 - odds)) - retriever.gate_threshold
+    score = log(odds / (1 - odds)) - retriever.gate_log_odds_threshold
     return GateTrial(bool(entries), found, verdict.fits, score)
 
 

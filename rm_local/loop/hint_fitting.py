@@ -32,7 +32,7 @@ async def fit_hints_into_context(
 
     The context is enlarged, or old turns are dropped, if the settings allow it. A hint that is
     still too long is cut at the end of a sentence. A hint without text, or of which less than
-    MIN_HINT_TOKENS would fit, is left out. Emits `HintCut` and `ContextAdjusted`.
+    MIN_HINT_TOKENS would fit, is left out. Emits `HintCut` and `ContextOverflowReport`.
 
     Raises:
         EngineError: The model failed.
@@ -42,12 +42,12 @@ async def fit_hints_into_context(
     bare = await count(None)
     whole: dict[EntryKey, int] = {}
     for hit in hits:
-        if has_visible_text(hit):
+        if has_visible_subroutine(hit):
             whole[hit.key] = await count(hit)
     context = engine.info.context if engine.info else 0
     writing = min(plan.max_tokens, context // WRITING_DIVISOR)
-    free = await engine.make_room_for_forced_texts(
-        [*whole.values()], writing, on_adjusted=turn.events.emit
+    free = await engine.make_room_and_count_free_tokens(
+        [*whole.values()], writing, on_overflow=turn.events.emit
     )
     most = free - min(writing, free // 2)
     fitted: list[Hit] = []
@@ -58,7 +58,7 @@ async def fit_hints_into_context(
         if tokens != bare and tokens <= most:
             fitted.append(hit)
             continue
-        cut = await _cut_hint(count, hit, most) if tokens > most else None
+        cut = await _cut_hint_at_sentence(count, hit, most) if tokens > most else None
         kept = await count(cut) - bare if cut else 0
         if cut and kept >= MIN_HINT_TOKENS:
             fitted.append(cut)
@@ -67,7 +67,7 @@ async def fit_hints_into_context(
     return tuple(fitted)
 
 
-def has_visible_text(hit: Hit) -> bool:
+def has_visible_subroutine(hit: Hit) -> bool:
     """Return whether the hit's subroutine has any visible character."""
     return any(each.isprintable() and not each.isspace() for each in hit.entry.subroutine)
 
@@ -81,7 +81,7 @@ async def _count_hint_tokens(turn: TurnContext, subproblem: str, hit: Hit | None
     return await turn.engine.count_tokens(build_hint_text(turn, subproblem, hit).text)
 
 
-async def _cut_hint(count: Count, hit: Hit, most: int) -> Hit | None:
+async def _cut_hint_at_sentence(count: Count, hit: Hit, most: int) -> Hit | None:
     """Cut the hit's subroutine after the last sentence with which it has at most `most` tokens.
 
     None if not even its first sentence fits.

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from typing import Protocol
 
-from rm_local.engine import BranchEvent, BranchSpec, ContextAdjusted, Message, ModelInfo, TurnOpened
+from rm_local.engine import (
+    BranchEvent,
+    BranchSpec,
+    ContextOverflowReport,
+    Message,
+    ModelInfo,
+    TurnOpened,
+)
 from rm_local.loop.gate import GateVerdict
 from rm_local.records import Hit, StopReason
 
@@ -23,12 +30,12 @@ class LanguageModel(Protocol):
         *,
         thinking: bool = True,
         effort: str = "",
-        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
+        on_overflow: Callable[[ContextOverflowReport], None] | None = None,
         on_progress: Callable[[float], None] | None = None,
     ) -> TurnOpened:
         """Begin a turn: evaluate the messages, and open the thinking block if the model thinks.
 
-        `effort` is the amount of thinking. `on_adjusted` is called with changes of the context,
+        `effort` is the amount of thinking. `on_overflow` is called with changes of the context,
         `on_progress` with the evaluated share, 0 to 1, of a long prompt.
         """
 
@@ -41,12 +48,12 @@ class LanguageModel(Protocol):
     async def count_tokens(self, text: str) -> int:
         """Count the tokens of a text."""
 
-    async def make_room_for_forced_texts(
+    async def make_room_and_count_free_tokens(
         self,
         texts: Sequence[int],
         writing: int,
         *,
-        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
+        on_overflow: Callable[[ContextOverflowReport], None] | None = None,
     ) -> int:
         """Make room in the context as far as the settings allow; return the number of free tokens.
 
@@ -78,5 +85,5 @@ class Retriever(Protocol):
     async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
         """Return the similarity of each text to the question, by the store's embedder."""
 
-    async def draw_random_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
+    async def draw_random_hits(self, k: int, seed: int) -> tuple[Hit, ...]:
         """Choose `k` entries at random by `seed`, for the control plan `random-hints`."""

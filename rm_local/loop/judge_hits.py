@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from math import exp
 from time import perf_counter
 
-from rm_local.engine import BranchEnded, BranchSpec, SampledToken, Sampling
+from rm_local.engine import BranchEnded, BranchSpec, SampledToken, SamplingParameters
 from rm_local.errors import ContextOverflowError
 from rm_local.loop import prompts
 from rm_local.loop.branch_stream import open_branch_stream
-from rm_local.loop.events import HitsJudged, Judgement
+from rm_local.loop.events import HitJudgement, HitsJudged
 from rm_local.loop.hint_placement import uses_cue
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
@@ -51,7 +51,7 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
     turn.control.raise_if_stopped()
     pinned = {hit.key for hit in turn.overrides.pinned}
     judgements = tuple(
-        Judgement(
+        HitJudgement(
             hit.entry.id,
             probability,
             _should_keep_hit(probability) or hit.key in pinned,
@@ -82,7 +82,7 @@ def _should_keep_hit(probability: float | None) -> bool:
 def _build_judge_spec(turn: TurnContext, subproblem: str, hit: Hit) -> BranchSpec:
     """Build the branch of one token that asks the model whether the hit helps."""
     procedure = prompts.format_hint_for_thinking(hit.entry.subproblem, hit.entry.subroutine)
-    greedy = Sampling(temperature=0.0)
+    greedy = SamplingParameters(temperature=0.0)
     if uses_cue(turn.plan, turn.engine.info):
         text = prompts.format_judge_request_for_thinking(subproblem, procedure)
         return BranchSpec(text, 0, 1, greedy, logprobs=VERDICT_LOGPROBS)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
 
-from rm_local.engine import EvaluatedTokens, Message, TurnOpened
+from rm_local.engine import EvaluatedTokenCounts, Message, TurnOpened
 from rm_local.errors import CancelledByUserError
 from rm_local.loop.events import Prefilling
 from rm_local.loop.turn_context import TurnContext
@@ -16,7 +16,7 @@ from rm_local.records import PrefillStats
 async def prefill_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpened:
     """Let the engine evaluate the messages; return their counts and times.
 
-    Emits `Prefilling` and `ContextAdjusted`.
+    Emits `Prefilling` and `ContextOverflowReport`.
 
     Raises:
         ContextOverflowError, EngineError: The messages do not fit, or the model failed.
@@ -38,7 +38,7 @@ async def prefill_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOp
                 messages,
                 thinking=turn.plan.thinking,
                 effort=turn.plan.effort,
-                on_adjusted=turn.events.emit,
+                on_overflow=turn.events.emit,
                 on_progress=report_progress,
             )
     except CancelledByUserError:
@@ -62,11 +62,11 @@ class PrefillTimer:
         self._separate = 0
         self._waiting_since = perf_counter()
 
-    def add_formulation_tokens(self, evaluated: EvaluatedTokens) -> None:
+    def add_formulation_tokens(self, evaluated: EvaluatedTokenCounts) -> None:
         """Add tokens of the prompt that were evaluated during the formulation."""
         self._prompt += evaluated.prompt
 
-    def add_separate_chat_tokens(self, evaluated: EvaluatedTokens) -> None:
+    def add_separate_chat_tokens(self, evaluated: EvaluatedTokenCounts) -> None:
         """Add tokens evaluated in the separate chat that formulates the subproblem."""
         self._separate += evaluated.prompt
 
@@ -74,7 +74,7 @@ class PrefillTimer:
         """Measure the time to the first text from now on: the subproblem is known."""
         self._waiting_since = perf_counter()
 
-    def compute_stats(self, evaluated: EvaluatedTokens) -> PrefillStats:
+    def compute_stats_until_now(self, evaluated: EvaluatedTokenCounts) -> PrefillStats:
         """Return the statistics of the prefill; call it at the first text of a branch.
 
         `evaluated` counts the tokens evaluated for the branches.

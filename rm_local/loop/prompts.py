@@ -67,6 +67,6 @@ def format_judge_request_for_thinking(subproblem: str, procedure: str) -> str:
     return f"{CUE} {subproblem}\n{procedure}\n{JUDGE} Answer:"
 
 
-def list_fixed_texts() -> tuple[str, ...]:
+def list_fixed_prompt_texts() -> tuple[str, ...]:
     """Return the fixed parts of prompts: they must not be shown as text that the model wrote."""
     return (CUE, CUE_OPENING, NOTE, NOTE_END, JUDGE)

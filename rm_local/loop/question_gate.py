@@ -23,7 +23,11 @@ from rm_local.loop.gate_cache import (
     try_cache_probe_vectors,
     try_cache_spread,
 )
-from rm_local.store import SearchRequest, StoreSpread, measure_spread
+from rm_local.store import (
+    SearchRequest,
+    UnrelatedSimilaritySpread,
+    measure_unrelated_similarity_spread,
+)
 
 if TYPE_CHECKING:
     from rm_local.arrays import Floats
@@ -71,7 +75,7 @@ class StoreGate:
     def __init__(self, probes: ProbeVectors, store: Store) -> None:
         self._probes = probes
         self._store = store
-        self._spread: StoreSpread | None = None
+        self._spread: UnrelatedSimilaritySpread | None = None
         self._measuring = asyncio.Lock()
 
     async def judge_question(self, vector: Floats, question: str) -> GateVerdict:
@@ -125,7 +129,7 @@ class StoreGate:
         """
         return GATE_MODELS[self._store.read_info().embedder.id]
 
-    async def _load_or_measure_probes_and_spread(self) -> tuple[Floats, StoreSpread]:
+    async def _load_or_measure_probes_and_spread(self) -> tuple[Floats, UnrelatedSimilaritySpread]:
         """Return the probe sentences' vectors, an array (n, d), and the spread of the store.
 
         The spread is kept in memory; else it is read from the store or the cache, or measured and
@@ -138,12 +142,14 @@ class StoreGate:
         if self._spread is None or not self._spread.is_current(info.entries):
             self._spread = await asyncio.to_thread(read_cached_spread, info)
         if self._spread is None or not self._spread.is_current(info.entries):
-            self._spread = await asyncio.to_thread(measure_spread, self._store, probes)
+            self._spread = await asyncio.to_thread(
+                measure_unrelated_similarity_spread, self._store, probes
+            )
             await asyncio.to_thread(try_cache_spread, info, self._spread)
         return probes, self._spread
 
     def _search_and_compute_blocking(
-        self, vector: Floats, question: str, probes: Floats, spread: StoreSpread
+        self, vector: Floats, question: str, probes: Floats, spread: UnrelatedSimilaritySpread
     ) -> tuple[GateFeatures, float] | None:
         """Search the store and compute the features; it blocks, so it runs in a thread."""
         hits = self._store.search(SearchRequest(vector, question, POOL_SIZE))

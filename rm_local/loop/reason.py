@@ -12,9 +12,9 @@ from rm_local.engine import (
     BranchEnded,
     BranchEvent,
     BranchSpec,
-    ContextAdjusted,
+    ContextOverflowReport,
     ContextUsage,
-    EvaluatedTokens,
+    EvaluatedTokenCounts,
     TokenChunk,
 )
 from rm_local.loop.answers import extract_answer, normalize_text
@@ -106,7 +106,7 @@ class _WaveScheduler:
         """Index of the first branch of the current wave."""
         self._running: dict[int, _RunningBranch] = {}
         self._finished: list[Branch] = []
-        self._evaluated: EvaluatedTokens | None = None
+        self._evaluated: EvaluatedTokenCounts | None = None
         self._prefilled = False
         self._settled = False
         self._hinted = None not in self._left
@@ -141,7 +141,7 @@ class _WaveScheduler:
         if not self._left and self._hinted and not any(map(_has_usable_output, self._finished)):
             self._hinted, self._alone, self._left = False, True, [None]
             return 1
-        votes = list_votes(self._finished, self._answers.find_group_key)
+        votes = list_votes(self._finished, self._answers.get_group_key_or_normal_form)
         said = len({normalize_text(branch.text) for branch in self._finished if branch.text})
         if votes or not said or self._turn.overrides.grammar:
             return compute_next_wave_size(votes, self._left)
@@ -179,23 +179,23 @@ class _WaveScheduler:
             case TokenChunk():
                 if self._evaluated and not self._prefilled:
                     self._prefilled = True
-                    emit(Prefilled(self._timer.compute_stats(self._evaluated)))
+                    emit(Prefilled(self._timer.compute_stats_until_now(self._evaluated)))
                 chunk = replace(event, branch=self._first + event.branch)
                 self._running[chunk.branch].add_chunk(chunk)
                 emit(chunk)
             case BranchEnded():
-                branch = self._running.pop(self._first + event.branch).to_record(event)
-                branch = self._drop_likely_repeats(branch)
+                branch = self._running.pop(self._first + event.branch).to_record_with_result(event)
+                branch = self._drop_likely_repeats_and_add_votes(branch)
                 self._finished.append(branch)
                 emit(BranchFinished(branch))
                 if branch.result is not None and self._turn.plan.vote != "none":
                     await self._answers.add_result(branch.result)
-            case ContextUsage() | ContextAdjusted():
+            case ContextUsage() | ContextOverflowReport():
                 emit(event)
-            case EvaluatedTokens():
+            case EvaluatedTokenCounts():
                 self._evaluated = event
 
-    def _drop_likely_repeats(self, branch: Branch) -> Branch:
+    def _drop_likely_repeats_and_add_votes(self, branch: Branch) -> Branch:
         """Drop the branches not begun that would most likely have the same text as `branch`.
 
         These have the same hint. Return the branch with their number added to its votes, `draws`.
@@ -213,7 +213,7 @@ class _WaveScheduler:
 
         Those are all running branches once the vote can no longer change; otherwise none.
         """
-        plan, key = self._turn.plan, self._answers.find_group_key
+        plan, key = self._turn.plan, self._answers.get_group_key_or_normal_form
         if self._settled or plan.vote == "none":
             return set()
         if plan.vote == "waves" and is_vote_decided(list_votes(self._finished, key)):
@@ -232,7 +232,9 @@ class _WaveScheduler:
         """
         stopped = any(branch.stop in ("cancelled", "time") for branch in self._finished)
         skipped = 0 if stopped else max(0, self._planned - len(self._finished))
-        return FinishedBranches(tuple(self._finished), self._answers.find_group_key, skipped)
+        return FinishedBranches(
+            tuple(self._finished), self._answers.get_group_key_or_normal_form, skipped
+        )
 
 
 def _has_usable_output(branch: Branch) -> bool:
@@ -261,7 +263,7 @@ class _RunningBranch:
             self.text += chunk.text
         self.tokens = chunk.tokens
 
-    def to_record(self, ended: BranchEnded) -> Branch:
+    def to_record_with_result(self, ended: BranchEnded) -> Branch:
         """Create the record of the branch, with the result extracted from its text.
 
         An incomplete text has a result only if the result itself is complete.

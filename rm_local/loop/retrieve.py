@@ -84,7 +84,9 @@ class StoreRetriever:
             vector = await self._embed_text(question) + SUBPROBLEM_WEIGHT * vector
             text = f"{question}\n{subproblem}"
         if gate is None:
-            gate = max(await self._ask_gates(StoreGate.derive_min_hit_similarity))
+            gate = max(
+                await self._ask_gates_skipping_failed_stores(StoreGate.derive_min_hit_similarity)
+            )
         request = SearchRequest(
             vector,
             text,
@@ -108,7 +110,9 @@ class StoreRetriever:
             StoreError, EngineError: The search or the embedder failed.
         """
         vector = await self._embed_text(question)
-        verdicts = await self._ask_gates(lambda gate: gate.judge_question(vector, question))
+        verdicts = await self._ask_gates_skipping_failed_stores(
+            lambda gate: gate.judge_question(vector, question)
+        )
         probability = max(each.probability for each in verdicts)
         return GateVerdict(any(each.fits for each in verdicts), probability)
 
@@ -132,15 +136,17 @@ class StoreRetriever:
         return any(hit.entry.subproblem == subproblem for hit in hits)
 
     @property
-    def gate_threshold(self) -> float:
+    def gate_log_odds_threshold(self) -> float:
         """Log-odds from which the gate of these stores lets a question have hits."""
         return self._gates[0].gate_model.threshold
 
-    async def draw_random_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
+    async def draw_random_hits(self, k: int, seed: int) -> tuple[Hit, ...]:
         """Choose `k` entries at random by `seed`; their similarity is 0."""
         return tuple(await asyncio.to_thread(self._stores.sample_hits, k, seed))
 
-    async def _ask_gates(self, ask: Callable[[StoreGate], Awaitable[T]]) -> list[T]:
+    async def _ask_gates_skipping_failed_stores(
+        self, ask: Callable[[StoreGate], Awaitable[T]]
+    ) -> list[T]:
         """Await `ask` with the gate of each store; a store that fails is left out.
 
         Raises:
@@ -153,7 +159,7 @@ class StoreRetriever:
             try:
                 results.append(await ask(gate))
             except StoreError as error:
-                failures.append(self._stores.tolerate_error(error))
+                failures.append(self._stores.report_or_raise_store_error(error))
         if not results:
             raise failures[0]
         return results

@@ -62,7 +62,7 @@ class RunEventRouter:
         self._published: set[str] = set()
         self._kept: list[Notice] = []
 
-    def publish_event(self, event: RunEvent) -> None:
+    def deliver_to_turn_or_watchers(self, event: RunEvent) -> None:
         """Deliver an event to the running turn, else to all watchers; a notice only once."""
         if isinstance(event, Notice):
             if event.text in self._published:
@@ -77,7 +77,7 @@ class RunEventRouter:
             self._kept.append(event)
 
     @contextmanager
-    def deliver_to_turn(self) -> Iterator[RunEventQueue]:
+    def route_events_to_turn(self) -> Iterator[RunEventQueue]:
         """Deliver the events during the `with` body to a turn, through the yielded queue.
 
         Only one turn at a time. Notices that it has not taken go to the watchers afterwards.
@@ -125,4 +125,4 @@ class RunEventRouter:
     def _republish_notice(self, notice: Notice) -> None:
         """Deliver a notice that was published before but was not read."""
         self._published.discard(notice.text)
-        self.publish_event(notice)
+        self.deliver_to_turn_or_watchers(notice)

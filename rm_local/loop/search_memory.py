@@ -55,7 +55,7 @@ async def gate_and_choose_search_text(
     return asked if verdict.fits else question if pinned else None
 
 
-async def retrieve_hits(
+async def retrieve_and_prepend_pinned_hits(
     turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever | None
 ) -> tuple[Hit, ...]:
     """Search the store; return the pinned hits, then those found, at most plan.hints in all.
@@ -84,7 +84,7 @@ async def _search_or_draw_hits(
     """Find at most `k` hits as the plan requires; a subproblem by the user is the whole query."""
     plan = turn.plan
     if plan.retrieval == "random":
-        return await retriever.draw_random_entries(k, turn.overrides.seed)
+        return await retriever.draw_random_hits(k, turn.overrides.seed)
     floor = (
         NO_FLOOR
         if plan.min_similarity is None and plan.question_gate == "open"

@@ -52,10 +52,12 @@ def select_voters(branches: Sequence[Branch], *, keep: int, tau: float) -> tuple
     and would pass it. A branch is repeated by its number of votes (`draws`).
     """
     voters = [branch for branch in _repeat_by_votes(branches) if branch.result is not None]
-    return filter_by_length(voters, keep=keep, tau=tau)
+    return filter_by_hint_and_length(voters, keep=keep, tau=tau)
 
 
-def filter_by_length(pool: Sequence[Branch], *, keep: int, tau: float) -> tuple[Branch, ...]:
+def filter_by_hint_and_length(
+    pool: Sequence[Branch], *, keep: int, tau: float
+) -> tuple[Branch, ...]:
     """Apply the two stages of the length filter; return the kept branches, shortest first.
 
     The first stage removes hints whose branches have a mean shortness of `tau` or less, the second
@@ -179,7 +181,7 @@ def _choose_shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> An
 
     The paper applies its filter to all samples, with or without a result.
     """
-    passed = filter_by_length(branches, keep=keep, tau=tau)
+    passed = filter_by_hint_and_length(branches, keep=keep, tau=tau)
     said = [b for b in passed if b.text.strip()] or [b for b in branches if b.text.strip()]
     return AnswerChoice(said[0], (said[0],)) if said else None
 

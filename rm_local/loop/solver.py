@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from time import perf_counter
 
-from rm_local.engine import ContextUsage, EvaluatedTokens, Message
+from rm_local.engine import ContextUsage, EvaluatedTokenCounts, Message
 from rm_local.errors import ContextOverflowError, RmLocalError, UsageError
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.deadline import Deadline
@@ -25,7 +25,10 @@ from rm_local.loop.judge_hits import judge_hits
 from rm_local.loop.plan import Plan
 from rm_local.loop.prefill import PrefillTimer, prefill_turn
 from rm_local.loop.reason import FinishedBranches, reason_under_hints
-from rm_local.loop.search_memory import gate_and_choose_search_text, retrieve_hits
+from rm_local.loop.search_memory import (
+    gate_and_choose_search_text,
+    retrieve_and_prepend_pinned_hits,
+)
 from rm_local.loop.select import choose_answer
 from rm_local.loop.turn_context import EventQueue, TurnContext
 from rm_local.records import Answer, Branch, Hit
@@ -103,10 +106,12 @@ class _TurnRun:
         asked = await gate_and_choose_search_text(turn, question, history, self._retriever)
         if asked is None:
             turn = self._turn = replace(turn, plan=turn.plan.as_single_branch_without_memory())
-        retrieve = partial(retrieve_hits, turn, asked or question, retriever=self._retriever)
+        retrieve = partial(
+            retrieve_and_prepend_pinned_hits, turn, asked or question, retriever=self._retriever
+        )
         searches = turn.plan.retrieval in ("random", "memory")
         hits: tuple[Hit, ...] = ()
-        separate = EvaluatedTokens()
+        separate = EvaluatedTokenCounts()
         if needs_separate_chat(turn.plan, turn.engine.info):
             self._formulated, separate = await formulate_in_separate_chat(turn, question)
             if searches:

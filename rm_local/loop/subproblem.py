@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rm_local.text import one_line, sanitize_text
+from rm_local.text import one_line, sanitize_for_terminal
 
 MAX_SUBPROBLEM_CHARS = 400
 """Maximum number of characters of a subproblem, or of a question that replaces it."""
@@ -109,7 +109,7 @@ def extract_subproblem(text: str, *, final: bool = False) -> str | None:
     None while the sentence is incomplete, or if it has no letter or digit. `final`: the text is
     complete.
     """
-    sentence = extract_first_sentence(sanitize_text(text), final=final)
+    sentence = extract_first_sentence(sanitize_for_terminal(text), final=final)
     if sentence is None:
         return None
     line = _strip_markup(one_line(sentence, MAX_SUBPROBLEM_CHARS))

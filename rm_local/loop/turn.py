@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rm_local.engine import ContextAdjusted, ContextUsage, TokenChunk
+from rm_local.engine import ContextOverflowReport, ContextUsage, TokenChunk
 from rm_local.errors import CancelledByUserError
 from rm_local.loop.events import (
     Answered,
@@ -22,8 +22,8 @@ from rm_local.loop.events import (
     Formulating,
     GateDecided,
     HintCut,
+    HitJudgement,
     HitsJudged,
-    Judgement,
     ModelLoading,
     ModelUnloaded,
     Notice,
@@ -111,7 +111,7 @@ class Turn:
     """Seconds that the formulation took; None until the subproblem is complete."""
     hits: tuple[Hit, ...] = ()
     """The pinned and found hits; after a judgement by the model, only the kept ones."""
-    judgements: tuple[Judgement, ...] = ()
+    judgements: tuple[HitJudgement, ...] = ()
     """The model's verdicts on the hits; empty if the plan has no judge."""
     retrieved: float | None = None
     """Seconds that the search took; None until it is done."""
@@ -209,7 +209,7 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
         case Retrieved(hits=hits, seconds=seconds):
             return replace(turn, stage="reasoning", began=at, hits=hits, retrieved=seconds)
         case BranchStarted():
-            return _start_branch(turn, event, at)
+            return _add_running_branch(turn, event, at)
         case Prefilled(reading=reading):
             return replace(turn, reading=reading)
         case TokenChunk():
@@ -231,11 +231,11 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
             left = {each.key for each in judgements if not each.kept}
             kept = tuple(hit for hit in turn.hits if hit.key not in left)
             return replace(turn, hits=kept, judgements=judgements)
-        case ContextAdjusted() | ModelLoading() | ModelUnloaded() | Notice():
+        case ContextOverflowReport() | ModelLoading() | ModelUnloaded() | Notice():
             return turn
 
 
-def interrupt_turn(turn: Turn, message: str) -> Turn:
+def interrupt_turn_if_in_progress(turn: Turn, message: str) -> Turn:
     """Return a running turn as ended without an answer, with `message`; an ended one unchanged.
 
     It counts as stopped if it has branches, else as failed.
@@ -258,11 +258,13 @@ def _set_subproblem_and_stage(turn: Turn, event: Formulated, at: float) -> Turn:
     )
 
 
-def _start_branch(turn: Turn, event: BranchStarted, at: float) -> Turn:
+def _add_running_branch(turn: Turn, event: BranchStarted, at: float) -> Turn:
     """Add a running branch; the first one begins the stage of reasoning."""
     began = turn.began if turn.branches else at
     branch = TurnBranch(event.branch, event.hint, event.seed, at)
-    return _set_branch(replace(turn, stage="reasoning", began=began, reasoned=None), branch)
+    return _add_or_replace_branch(
+        replace(turn, stage="reasoning", began=began, reasoned=None), branch
+    )
 
 
 def _extend_branch(turn: Turn, token: TokenChunk, at: float) -> Turn:
@@ -272,10 +274,10 @@ def _extend_branch(turn: Turn, token: TokenChunk, at: float) -> Turn:
     if token.part == "thinking":
         text = branch.thinking + token.text
         spans = _add_span_if_forced(branch.thinking_forced, token, len(text))
-        return _set_branch(turn, replace(branch, thinking=text, thinking_forced=spans))
+        return _add_or_replace_branch(turn, replace(branch, thinking=text, thinking_forced=spans))
     text = branch.text + token.text
     spans = _add_span_if_forced(branch.text_forced, token, len(text))
-    return _set_branch(turn, replace(branch, text=text, text_forced=spans))
+    return _add_or_replace_branch(turn, replace(branch, text=text, text_forced=spans))
 
 
 def _add_span_if_forced(spans: tuple[Span, ...], token: TokenChunk, end: int) -> tuple[Span, ...]:
@@ -305,7 +307,7 @@ def _finish_branch(turn: Turn, record: Branch, at: float) -> Turn:
         ),
         text_forced=_shift_spans_to_stripped_text(before.text, before.text_forced, record.text),
     )
-    turn = _set_branch(turn, branch)
+    turn = _add_or_replace_branch(turn, branch)
     all_ended = turn.ended_branch_count == len(turn.branches)
     return replace(turn, reasoned=_find_longest_branch_seconds(turn)) if all_ended else turn
 
@@ -345,7 +347,7 @@ def _find_or_create_branch(turn: Turn, index: int, at: float) -> TurnBranch:
     return next(known, TurnBranch(index, None, began=at))
 
 
-def _set_branch(turn: Turn, branch: TurnBranch) -> Turn:
+def _add_or_replace_branch(turn: Turn, branch: TurnBranch) -> Turn:
     """Return the turn with `branch` in place of the one with its index, or in addition."""
     others = [other for other in turn.branches if other.index != branch.index]
     ordered = sorted((*others, branch), key=lambda each: each.index)

@@ -16,7 +16,7 @@ class TurnQueue:
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def take_turn(self, control: TurnControl) -> AsyncIterator[None]:
+    async def wait_for_and_hold_turn(self, control: TurnControl) -> AsyncIterator[None]:
         """Wait until all earlier turns have ended, then run the `with` body; later turns wait.
 
         Raises:

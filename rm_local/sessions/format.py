@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.errors import RmLocalError, UsageError
-from rm_local.file_kinds import FILE, name_file_kind
+from rm_local.file_kinds import FILE, describe_existing_path_type
 
 VERSION = 1
 SUFFIX = ".jsonl"
@@ -41,7 +41,7 @@ def decode_line(line: bytes) -> dict[str, Any] | None:
     return fields if known else None
 
 
-def open_session_file(path: Path) -> tuple[dict[str, Any], Iterator[bytes]]:
+def read_session_header_and_lines(path: Path) -> tuple[dict[str, Any], Iterator[bytes]]:
     """Open a session file; return the fields of its header, and an iterator over the other lines.
 
     Raises:
@@ -64,7 +64,7 @@ def _read_lines(path: Path) -> Iterator[bytes]:
         RmLocalError: The file cannot be read.
     """
     try:
-        if (kind := name_file_kind(path)) != FILE:
+        if (kind := describe_existing_path_type(path)) != FILE:
             raise RmLocalError(f"{path} is {kind}, not a file.", _LIST)
         with path.open("rb") as file:
             yield from file

@@ -22,7 +22,7 @@ from rm_local.sessions.format import (
     SUFFIX,
     VERSION,
     encode_line,
-    open_session_file,
+    read_session_header_and_lines,
 )
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -97,7 +97,7 @@ class Journal:
             UsageError: The file is not a session, or another program has it open.
             RmLocalError: The file cannot be read.
         """
-        open_session_file(path)
+        read_session_header_and_lines(path)
         journal = cls(
             path.parent, model=model, store=store, stores=stores, warn=warn, unsaved=unsaved
         )
@@ -105,7 +105,7 @@ class Journal:
         fields = {"time": _format_now(), "model": model, "store": store, **journal._stores}
         try:
             journal._file = open(path, "r+b")  # noqa: SIM115
-            if not lock.lock_file(journal._file):
+            if not lock.try_lock_file(journal._file):
                 journal.close()
                 raise UsageError(
                     f"The session {path.stem} is open in another rm-local.", "Close it there first."
@@ -164,9 +164,9 @@ class Journal:
         try:
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = open(self.path, "xb", opener=_open_private)  # noqa: SIM115
+                self._file = open(self.path, "xb", opener=_open_for_owner_only)  # noqa: SIM115
                 created = True
-                lock.lock_file(self._file)
+                lock.try_lock_file(self._file)
             self._file.write(line)
             self._file.flush()
             self.begun = True
@@ -193,7 +193,7 @@ def _find_missing_line_break(file: BinaryIO) -> bytes:
     return b"" if file.read(1) in (b"", b"\n") else b"\n"
 
 
-def _open_private(path: str, flags: int) -> int:
+def _open_for_owner_only(path: str, flags: int) -> int:
     """Open a file that only its owner can read and write; return its descriptor."""
     return os.open(path, flags, 0o600)
 

@@ -10,7 +10,13 @@ from typing import Literal
 from rm_local import paths
 from rm_local.errors import CancelledByUserError, RmLocalError, UsageError
 from rm_local.loop import Answered, Failed
-from rm_local.sessions.format import ASKED, SUFFIX, decode_line, has_kind, open_session_file
+from rm_local.sessions.format import (
+    ASKED,
+    SUFFIX,
+    decode_line,
+    has_kind,
+    read_session_header_and_lines,
+)
 
 State = Literal["answered", "stopped", "failed", "cut short"]
 """How the last turn of a session ended; `cut short`: without an end, or it is still running."""
@@ -44,7 +50,7 @@ def list_sessions(folder: Path | None = None) -> list[SavedSession]:
     return sorted(found, key=lambda session: (session.started, session.id), reverse=True)
 
 
-def find_last_session(folder: Path | None = None) -> Path:
+def find_last_changed_session_file(folder: Path | None = None) -> Path:
     """Return the path of the session file that was changed last.
 
     Raises:
@@ -56,7 +62,7 @@ def find_last_session(folder: Path | None = None) -> Path:
     return max(found, key=lambda path: path.stat().st_mtime_ns)
 
 
-def find_session(beginning: str, folder: Path | None = None) -> Path:
+def find_session_file_by_prefix(beginning: str, folder: Path | None = None) -> Path:
     """Return the path of the one session whose id is, or else begins with, `beginning`.
 
     Raises:
@@ -75,7 +81,7 @@ def find_session(beginning: str, folder: Path | None = None) -> Path:
 
 def _summarize_session(path: Path) -> SavedSession:
     """Read the summary of a session; lines of tokens, which are most lines, are not parsed."""
-    header, lines = open_session_file(path)
+    header, lines = read_session_header_and_lines(path)
     question, turns = "", 0
     state: State = "cut short"
     for line in lines:

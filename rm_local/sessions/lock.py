@@ -9,7 +9,7 @@ from typing import IO
 _TAKEN = (errno.EACCES, errno.EAGAIN)
 
 
-def lock_file(file: IO[bytes]) -> bool:
+def try_lock_file(file: IO[bytes]) -> bool:
     """Lock `file` until it is closed; return False if another program has locked it.
 
     Where locks are not supported, no lock is taken and the result is True.

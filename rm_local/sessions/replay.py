@@ -6,14 +6,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rm_local.loop import Turn, apply_event, begin_turn, event_from_json, interrupt_turn
+from rm_local.loop import (
+    Turn,
+    apply_event,
+    begin_turn,
+    event_from_json,
+    interrupt_turn_if_in_progress,
+)
 from rm_local.old_names import PLANS
-from rm_local.sessions.format import ASKED, decode_line, open_session_file
+from rm_local.sessions.format import ASKED, decode_line, read_session_header_and_lines
 
 CUT_SHORT = "The session ended in the middle of this turn."
 
 
-def replay_session(path: Path) -> list[Turn]:
+def read_session_turns(path: Path) -> list[Turn]:
     """Read the turns of a session file, oldest first; times are in seconds since 1970.
 
     A turn without an end contains the events that were written; its running branches count as
@@ -22,7 +28,7 @@ def replay_session(path: Path) -> list[Turn]:
     Raises:
         UsageError: The file is not a session.
     """
-    _, lines = open_session_file(path)
+    _, lines = read_session_header_and_lines(path)
     turns: list[Turn] = []
     for line in lines:
         fields = decode_line(line)
@@ -30,17 +36,17 @@ def replay_session(path: Path) -> list[Turn]:
             continue
         try:
             if fields["event"] == ASKED:
-                turns.append(_begin_turn(fields, len(turns) + 1))
+                turns.append(_create_turn_from_asked_line(fields, len(turns) + 1))
             elif turns:
                 turns[-1] = apply_event(
                     turns[-1], event_from_json(fields), _parse_time_or_zero(fields)
                 )
         except (KeyError, TypeError, ValueError):
             continue
-    return [interrupt_turn(turn, CUT_SHORT) for turn in turns]
+    return [interrupt_turn_if_in_progress(turn, CUT_SHORT) for turn in turns]
 
 
-def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
+def _create_turn_from_asked_line(fields: dict[str, Any], place: int) -> Turn:
     """Create a turn from the fields of its `asked` line; it is the `place`-th turn of the file.
 
     A turn without a valid number gets the number `place` and continues no other turn.

@@ -14,7 +14,7 @@ from rm_local.folders import UnsavedFilesReporter
 from rm_local.loop import Event, Notice, Plan, RunEvent, Turn, TurnControl, TurnOverrides
 from rm_local.lora import LoraAdapter
 from rm_local.sessions.journal import Journal
-from rm_local.sessions.replay import replay_session
+from rm_local.sessions.replay import read_session_turns
 from rm_local.sessions.turn_tree import TurnTree
 
 
@@ -33,7 +33,7 @@ class SessionRuntime(Protocol):
     @property
     def notices(self) -> UnsavedFilesReporter: ...
 
-    async def hash_adapters(self) -> Sequence[LoraAdapter]: ...
+    async def hash_readable_adapters(self) -> Sequence[LoraAdapter]: ...
 
     def solve(
         self,
@@ -81,7 +81,7 @@ class Session:
             unsaved=session._report_unsaved,
         )
         try:
-            session.saved = tuple(replay_session(path))
+            session.saved = tuple(read_session_turns(path))
         except BaseException:
             session.close()
             raise
@@ -123,7 +123,7 @@ class Session:
             raise UsageError("This session is answering a question.", "Stop it, or wait for it.")
         self._asking = True
         try:
-            lora = await self._solver.hash_adapters()
+            lora = await self._solver.hash_readable_adapters()
             number = self._tree.add_turn(question, after)
             journal = self._journal = self._journal or self._create_journal()
             journal.write_question(
@@ -137,7 +137,7 @@ class Session:
                 async for event in events:
                     if not isinstance(event, RunEvent):
                         journal.write_event(event)
-                        self._tree.record_if_answered(number, event)
+                        self._tree.record_answer_if_answered(number, event)
                     while self._notices:
                         yield Notice(self._notices.pop(0))
                     yield event

@@ -58,7 +58,7 @@ class TurnTree:
         self._turns[number] = _Exchange(question, "", after)
         return number
 
-    def record_if_answered(self, number: int, event: Event) -> None:
+    def record_answer_if_answered(self, number: int, event: Event) -> None:
         """Keep the answer of turn `number` if `event` is `Answered`; ignore every other event."""
         if isinstance(event, Answered):
             turn = self._turns[number]
@@ -70,7 +70,9 @@ class TurnTree:
         Questions and answers alternate, oldest first: turns without an answer are skipped, since
         chat templates require this.
         """
-        turns = (self._turns[number] for number in list_conversation_turns(self.parents, after))
+        turns = (
+            self._turns[number] for number in list_conversation_turn_numbers(self.parents, after)
+        )
         return tuple(
             message
             for turn in turns
@@ -79,7 +81,7 @@ class TurnTree:
         )
 
 
-def list_conversation_turns(parents: Mapping[int, int], number: int) -> tuple[int, ...]:
+def list_conversation_turn_numbers(parents: Mapping[int, int], number: int) -> tuple[int, ...]:
     """List the numbers of the turns in the conversation that ends with `number`, oldest first.
 
     `parents` maps the number of each turn to that of the turn before it; 0 = none.

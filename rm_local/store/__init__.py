@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from rm_local.store.exchange.compressed_input import (
         STDIN as STDIN,
         get_input_name as get_input_name,
-        open_input as open_input,
+        open_decompressed_input as open_decompressed_input,
     )
     from rm_local.store.exchange.export import (
-        VectorWriter as VectorWriter,
+        NpyVectorWriter as NpyVectorWriter,
         export_entries as export_entries,
         open_new_output_file as open_new_output_file,
     )
     from rm_local.store.exchange.import_entries import (
-        ImportResult as ImportResult,
+        ImportCounts as ImportCounts,
         import_new_entries as import_new_entries,
     )
     from rm_local.store.exchange.inputs import (
-        check_inputs as check_inputs,
+        check_inputs_are_readable as check_inputs_are_readable,
         copy_and_hash_decompressed as copy_and_hash_decompressed,
-        needs_copy as needs_copy,
+        needs_copy_for_random_access as needs_copy_for_random_access,
     )
-    from rm_local.store.exchange.jsonl import format_entry as format_entry
-    from rm_local.store.exchange.line_blocks import LineBlocks as LineBlocks
+    from rm_local.store.exchange.jsonl import format_entry_as_json_line as format_entry_as_json_line
+    from rm_local.store.exchange.line_blocks import JsonlEntryBlocks as JsonlEntryBlocks
     from rm_local.store.exchange.line_index import (
         VECTORS_FILE as VECTORS_FILE,
-        discard_index as discard_index,
-        index_lines as index_lines,
+        check_and_index_lines as check_and_index_lines,
+        remove_index_and_empty_folder as remove_index_and_empty_folder,
     )
     from rm_local.store.format import EmbedderId as EmbedderId, StoreInfo as StoreInfo
     from rm_local.store.index.ivf import MAX_CANDIDATES as MAX_CANDIDATES
@@ -68,18 +68,18 @@ if TYPE_CHECKING:
     from rm_local.store.rewrite.merge import (
         merge_stores_and_count_omitted as merge_stores_and_count_omitted,
     )
-    from rm_local.store.rewrite.store_source import StoreSource as StoreSource
+    from rm_local.store.rewrite.store_source import StoreEntrySource as StoreEntrySource
     from rm_local.store.spread import (
-        StoreSpread as StoreSpread,
-        measure_spread as measure_spread,
-        summarize_spread as summarize_spread,
+        UnrelatedSimilaritySpread as UnrelatedSimilaritySpread,
+        measure_unrelated_similarity_spread as measure_unrelated_similarity_spread,
+        summarize_unrelated_similarities as summarize_unrelated_similarities,
     )
     from rm_local.store.sqlite.connection import (
         open_connection_close_on_error as open_connection_close_on_error,
     )
     from rm_local.store.sqlite.open_checks import (
         format_repair_remedy as format_repair_remedy,
-        is_writable as is_writable,
+        is_store_writable as is_store_writable,
         make_shipped_store_error as make_shipped_store_error,
     )
     from rm_local.store.sqlite.page_usage import measure_bytes_by_kind as measure_bytes_by_kind
@@ -96,13 +96,21 @@ __getattr__ = export_lazily(
             "check_and_join_texts",
             "train_text_dictionary_or_empty",
         ],
-        "exchange.compressed_input": ["STDIN", "get_input_name", "open_input"],
-        "exchange.export": ["VectorWriter", "export_entries", "open_new_output_file"],
-        "exchange.import_entries": ["ImportResult", "import_new_entries"],
-        "exchange.inputs": ["check_inputs", "copy_and_hash_decompressed", "needs_copy"],
-        "exchange.jsonl": ["format_entry"],
-        "exchange.line_blocks": ["LineBlocks"],
-        "exchange.line_index": ["VECTORS_FILE", "discard_index", "index_lines"],
+        "exchange.compressed_input": ["STDIN", "get_input_name", "open_decompressed_input"],
+        "exchange.export": ["NpyVectorWriter", "export_entries", "open_new_output_file"],
+        "exchange.import_entries": ["ImportCounts", "import_new_entries"],
+        "exchange.inputs": [
+            "check_inputs_are_readable",
+            "copy_and_hash_decompressed",
+            "needs_copy_for_random_access",
+        ],
+        "exchange.jsonl": ["format_entry_as_json_line"],
+        "exchange.line_blocks": ["JsonlEntryBlocks"],
+        "exchange.line_index": [
+            "VECTORS_FILE",
+            "remove_index_and_empty_folder",
+            "check_and_index_lines",
+        ],
         "format": ["EmbedderId", "StoreInfo"],
         "index.ivf": ["MAX_CANDIDATES"],
         "index.rare_words": ["fuse_scores"],
@@ -113,12 +121,16 @@ __getattr__ = export_lazily(
         "rewrite.compact": ["compact_store"],
         "rewrite.diff": ["DiffSide", "StoreDiff", "diff_stores"],
         "rewrite.merge": ["merge_stores_and_count_omitted"],
-        "rewrite.store_source": ["StoreSource"],
-        "spread": ["StoreSpread", "measure_spread", "summarize_spread"],
+        "rewrite.store_source": ["StoreEntrySource"],
+        "spread": [
+            "UnrelatedSimilaritySpread",
+            "measure_unrelated_similarity_spread",
+            "summarize_unrelated_similarities",
+        ],
         "sqlite.connection": ["open_connection_close_on_error"],
         "sqlite.open_checks": [
             "format_repair_remedy",
-            "is_writable",
+            "is_store_writable",
             "make_shipped_store_error",
         ],
         "sqlite.page_usage": ["measure_bytes_by_kind"],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
-from rm_local.text import replace_raw_bytes
+from rm_local.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
     from rm_local.arrays import Floats
@@ -24,7 +24,7 @@ class EntryFilter:
         """Replace bytes that are not UTF-8, as Python keeps them in arguments."""
         for name in ("domain", "source", "level"):
             if value := getattr(self, name):
-                object.__setattr__(self, name, replace_raw_bytes(value))
+                object.__setattr__(self, name, replace_lone_surrogates(value))
 
     def __bool__(self) -> bool:
         """Return whether the filter excludes anything."""

@@ -19,7 +19,7 @@ from rm_local.store.request import SearchRequest
 
 
 class Searchable(Protocol):
-    """The part of `Store` that `measure_spread` uses: searching and counting entries."""
+    """The part of `Store` that is measured with: searching, and counting entries."""
 
     def search(self, request: SearchRequest) -> list[Hit]:
         """Return the entries found for the request, best first."""
@@ -31,14 +31,14 @@ class Searchable(Protocol):
 _NORMAL = 1.4826
 """Standard deviation divided by median absolute deviation, in a normal distribution."""
 _LEAST_WIDTH = 0.01
-"""Minimum of `StoreSpread.width`: in a store of a few entries all probes can have one cosine."""
+"""Minimum of `UnrelatedSimilaritySpread.width`: all probes can have one cosine in a small store."""
 _TOLERATED_GROWTH = 0.1
 """Change of a store's number of entries, as a share of the number at the measurement, above which
 its spread is measured again."""
 
 
 @dataclass(frozen=True, slots=True)
-class StoreSpread:
+class UnrelatedSimilaritySpread:
     """Median and deviation of the best hit's cosine for sentences unrelated to a store's entries.
 
     The question gate measures the similarity of a question on this scale.
@@ -74,7 +74,9 @@ class StoreSpread:
         return found if usable else None
 
 
-def measure_spread(store: Searchable, probes: Floats) -> StoreSpread:
+def measure_unrelated_similarity_spread(
+    store: Searchable, probes: Floats
+) -> UnrelatedSimilaritySpread:
     """Search `store` with unrelated sentences; return median and deviation of their best cosines.
 
     `probes` is an array (n, d): the sentences' vectors by the store's embedder. In an empty store
@@ -87,14 +89,14 @@ def measure_spread(store: Searchable, probes: Floats) -> StoreSpread:
     for vector in probes:
         hits = store.search(SearchRequest(vector, k=1))
         best.append(hits[0].similarity if hits else 0.0)
-    return summarize_spread(np.array(best), store.count_entries())
+    return summarize_unrelated_similarities(np.array(best), store.count_entries())
 
 
-def summarize_spread(best: Floats, entries: int) -> StoreSpread:
+def summarize_unrelated_similarities(best: Floats, entries: int) -> UnrelatedSimilaritySpread:
     """Return the spread of a store of `entries` entries.
 
     `best` is an array (n,): the cosine of each unrelated sentence with its best hit.
     """
     middle = float(np.median(best))
     width = _NORMAL * float(np.median(np.abs(best - middle)))
-    return StoreSpread(middle, max(width, _LEAST_WIDTH), entries)
+    return UnrelatedSimilaritySpread(middle, max(width, _LEAST_WIDTH), entries)

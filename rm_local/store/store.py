@@ -17,8 +17,8 @@ from rm_local.arrays import Floats
 from rm_local.errors import EmbedderMismatchError, ReadOnlyStoreError, StoreError
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.records import Entry, Hit
-from rm_local.store.codec.code_frames import train_default_code_dictionary
-from rm_local.store.codec.quantize import get_default_step
+from rm_local.store.codec.code_frames import train_code_dictionary_on_random_vectors
+from rm_local.store.codec.quantize import get_default_quantization_step
 from rm_local.store.codec.text_blocks import (
     PENDING_LEVEL,
     TextCodec,
@@ -28,21 +28,27 @@ from rm_local.store.delete import delete_entries
 from rm_local.store.encode_rows import encode_rows_and_insert_labels
 from rm_local.store.format import PAGE_SIZE, VERSION, EmbedderId, StoreInfo
 from rm_local.store.index import pending
-from rm_local.store.index.search import RankedEntry, Searcher
+from rm_local.store.index.search import ScoredEntryId, Searcher
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.request import SearchRequest
-from rm_local.store.spread import StoreSpread
+from rm_local.store.spread import UnrelatedSimilaritySpread
 from rm_local.store.sqlite import connection as sqlite, entry_texts, tables, usage_counts, wal
-from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, read_text_or_none, write_meta_value
+from rm_local.store.sqlite.meta import (
+    SPREAD,
+    StoreMeta,
+    read_meta,
+    read_meta_text_or_none,
+    write_meta_value,
+)
 from rm_local.store.sqlite.open_checks import (
-    check_file_size,
+    check_file_not_truncated,
     check_header,
     check_vec0_layout,
-    is_writable,
+    is_store_writable,
 )
 from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.sqlite.snapshot import StateWatch, read_store_state
-from rm_local.store.sqlite.vec0 import TEXTS, create_tables_and_meta, read_dictionary
+from rm_local.store.sqlite.vec0 import TEXTS, create_tables_and_meta, read_compression_dictionary
 from rm_local.store.verify.verify import verify_store
 
 if TYPE_CHECKING:
@@ -61,13 +67,15 @@ class Store:
     _closed = True
     """Whether no file is open: before `__init__` has finished, and after `close`."""
 
-    def __init__(self, connection: apsw.Connection, path: Path, meta: Meta, writable: bool) -> None:
+    def __init__(
+        self, connection: apsw.Connection, path: Path, meta: StoreMeta, writable: bool
+    ) -> None:
         self._connection = connection
         self._path = path
         self._meta = meta
         self._writable = writable
         self._written = False
-        dictionary = read_dictionary(connection, TEXTS)
+        dictionary = read_compression_dictionary(connection, TEXTS)
         self._codec, self._fresh = TextCodec(dictionary), TextCodec(dictionary, PENDING_LEVEL)
         self._readers = ReaderPool(connection, path)
         self._searcher = Searcher(connection, self._readers, meta)
@@ -103,11 +111,13 @@ class Store:
             raise ValueError(f"{embedder.dimension} dimensions; a multiple of 8 is needed")
         if path.exists():
             raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
-        meta = Meta(embedder, get_default_step(embedder.dimension), mean, rotation)
+        meta = StoreMeta(
+            embedder, get_default_quantization_step(embedder.dimension), mean, rotation
+        )
         texts = train_text_dictionary_or_empty(dictionary_sample)
-        codes = train_default_code_dictionary(embedder.dimension)
+        codes = train_code_dictionary_on_random_vectors(embedder.dimension)
         with (
-            sqlite.translate_errors(path),
+            sqlite.translate_sqlite_errors(path),
             sqlite.open_connection_close_on_error(path, "create") as connection,
         ):
             with tables.write_transaction(connection):
@@ -129,14 +139,14 @@ class Store:
         """
         path = Path(path)
         check_header(path)
-        if write and not is_writable(path):
+        if write and not is_store_writable(path):
             raise sqlite.make_read_only_error(path)
         mode: sqlite.Mode = "write" if write else "read"
         with (
-            sqlite.translate_errors(path),
+            sqlite.translate_sqlite_errors(path),
             sqlite.open_connection_close_on_error(path, mode) as connection,
         ):
-            check_file_size(connection, path)
+            check_file_not_truncated(connection, path)
             check_vec0_layout(connection, path)
             meta = read_meta(connection)
             if embedder is not None and embedder != meta.embedder:
@@ -190,13 +200,13 @@ class Store:
             texts = zip(found, self.get([each.id for each in found]), strict=True)
             return [self._searcher.build_hit(each, entry) for each, entry in texts]
 
-    def rank_entries(self, request: SearchRequest) -> list[RankedEntry]:
+    def rank_entries(self, request: SearchRequest) -> list[ScoredEntryId]:
         """Return ids and scores of the entries that `search` returns, without reading texts."""
         rows = self._searcher.quantizer.normalize_rows(np.asarray(request.vector)[np.newaxis])
         with self._open_transaction():
             return self._searcher.search(replace(request, vector=rows[0]))
 
-    def build_hit(self, ranked: RankedEntry, entry: Entry, name: str) -> Hit:
+    def build_hit(self, ranked: ScoredEntryId, entry: Entry, name: str) -> Hit:
         """Build the hit of a ranked entry, whose texts are `entry`, in the store of this name."""
         return self._searcher.build_hit(ranked, entry, name)
 
@@ -257,16 +267,16 @@ class Store:
         with self._open_transaction() as connection:
             return tables.count_entries(connection)
 
-    def read_spread(self, probes_sha256: str) -> StoreSpread | None:
+    def read_spread(self, probes_sha256: str) -> UnrelatedSimilaritySpread | None:
         """Return the saved spread, the scale of this store's similarities.
 
         None if it is missing, damaged, or measured with sentences of another SHA-256.
         """
         with self._open_transaction() as connection:
-            digest, _, text = (read_text_or_none(connection, SPREAD) or "").partition(" ")
-            return StoreSpread.from_json(text) if digest == probes_sha256 else None
+            digest, _, text = (read_meta_text_or_none(connection, SPREAD) or "").partition(" ")
+            return UnrelatedSimilaritySpread.from_json(text) if digest == probes_sha256 else None
 
-    def write_spread(self, spread: StoreSpread, probes_sha256: str) -> None:
+    def write_spread(self, spread: UnrelatedSimilaritySpread, probes_sha256: str) -> None:
         """Save the spread in place of any other, with the SHA-256 of its probe sentences."""
         with self._open_transaction(write=True) as connection:
             write_meta_value(connection, SPREAD, f"{probes_sha256} {spread.as_json()}")
@@ -286,7 +296,7 @@ class Store:
                 version=VERSION,
                 embedder=self._meta.embedder,
                 entries=tables.count_entries(connection),
-                domains=tables.list_domains(connection),
+                domains=tables.list_current_and_past_domains(connection),
                 size=connection.execute("PRAGMA page_count").get * PAGE_SIZE,
                 clusters=len(self._searcher.centroids),
                 probes=self._state.search_params.nprobe,
@@ -302,7 +312,7 @@ class Store:
             self._closed = True
             self._readers.close_second_connection()
             if self._written:
-                wal.leave_wal(self._connection)
+                wal.leave_wal_if_possible(self._connection)
                 self._written = False
             self._connection.close()
 
@@ -335,7 +345,7 @@ class Store:
                 f"The store {self._path} is open for reading only.", "Open it for writing."
             )
         turn = tables.write_transaction if write else read_transaction
-        with self._lock, sqlite.translate_errors(self._path):
+        with self._lock, sqlite.translate_sqlite_errors(self._path):
             if write and not self._written:
                 wal.enable_wal_if_possible(self._connection, self._path)
                 self._written = True
@@ -367,10 +377,10 @@ class Store:
         rows = encode_rows_and_insert_labels(
             connection, searcher, self._fresh, entries, unit_vectors
         )
-        ids = tables.insert_rows(connection, rows)
+        ids = tables.insert_entry_rows(connection, rows)
         if ids and pending.exceeds_pending_limit(connection, ids[-1]):
             parts = (searcher.centroids, searcher.quantizer, searcher.packer)
-            pending.assign_and_index_pending(connection, *parts, pending.MAX_PENDING_BATCH)
+            pending.assign_and_index_oldest_pending(connection, *parts, pending.MAX_PENDING_BATCH)
         return ids
 
     def _check_and_delete_entries(self, connection: apsw.Connection, ids: set[int]) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from rm_local.arrays import Floats, Ids
 from rm_local.errors import EmbedderMismatchError, StoreError
 from rm_local.records import Entry, Hit
-from rm_local.store.index.search import RankedEntry
+from rm_local.store.index.search import ScoredEntryId
 from rm_local.store.index.select_hits import CandidateScores, select_hit_positions
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
@@ -68,7 +68,7 @@ class StoreSet:
         try:
             for path, name in zip(files, names, strict=True):
                 try:
-                    opened.append(_open_like_first(path, opened))
+                    opened.append(_open_store_with_same_embedder(path, opened))
                     kept.append(name)
                 except StoreError as error:
                     if skip is None:
@@ -97,15 +97,15 @@ class StoreSet:
         wide = replace(request, k=pool, pool=0, diversity=None, max_score_gap=inf)
         with ExitStack() as transactions:
 
-            def rank_in_transaction(store: Store) -> list[RankedEntry]:
+            def rank_in_transaction(store: Store) -> list[ScoredEntryId]:
                 # Until the texts are read no entry disappears.
                 transactions.enter_context(store.borrow_connection())
                 return store.rank_entries(wide)
 
-            ranked = self.ask_each(rank_in_transaction)
+            ranked = self.ask_each_skip_failing(rank_in_transaction)
             found = [_Candidate(place, each) for place, part in ranked for each in part]
             found, vectors = self._read_vectors(found)
-            kept = self._find_distinct(found, vectors)
+            kept = self._find_distinct_positions(found, vectors)
             found, vectors = [found[place] for place in kept], vectors[kept]
             scores = CandidateScores(
                 np.arange(len(found)),
@@ -127,7 +127,7 @@ class StoreSet:
         """
         if len(self.stores) == 1:
             return [Hit(entry, 0.0) for entry in self.stores[0].sample_entries(k, seed)]
-        sizes = dict(self.ask_each(Store.count_entries))
+        sizes = dict(self.ask_each_skip_failing(Store.count_entries))
         places, ends = list(sizes), list(accumulate(sizes.values()))
         rows = random.Random(seed).sample(range(ends[-1]), min(k, ends[-1]))
         drawn = Counter(places[bisect_right(ends, row)] for row in rows)
@@ -139,9 +139,9 @@ class StoreSet:
 
     def count_entries(self) -> int:
         """Return the number of entries of all stores together."""
-        return sum(count for _, count in self.ask_each(Store.count_entries))
+        return sum(count for _, count in self.ask_each_skip_failing(Store.count_entries))
 
-    def ask_each(
+    def ask_each_skip_failing(
         self, ask: Callable[[Store], T], places: Iterable[int] | None = None
     ) -> list[tuple[int, T]]:
         """Call `ask` with each store, or those at `places`; return the results with the places.
@@ -155,12 +155,12 @@ class StoreSet:
             try:
                 results.append((place, ask(self.stores[place])))
             except StoreError as error:
-                failures.append(self.tolerate_error(error))
+                failures.append(self.report_or_raise_store_error(error))
         if failures and not results:
             raise failures[0]
         return results
 
-    def tolerate_error(self, error: StoreError) -> StoreError:
+    def report_or_raise_store_error(self, error: StoreError) -> StoreError:
         """Report the error of a store that is left out of a call, and return it.
 
         Raises:
@@ -180,7 +180,7 @@ class StoreSet:
     def _read_vectors(self, found: list[_Candidate]) -> tuple[list[_Candidate], Floats]:
         """Read the vectors of the candidates, an array (n, d); those of a failing store are left
         out."""
-        parts = _group_by_place(found)
+        parts = _group_by_store(found)
         read = self._ask_each_group(parts, lambda store, ids: store.read_vectors(ids))
         kept = [each for place, _ in read for each in parts[place]]
         empty: Floats = np.empty((0, 1), np.float32)
@@ -188,7 +188,7 @@ class StoreSet:
 
     def _read_texts(self, chosen: list[_Candidate]) -> dict[_Candidate, Entry]:
         """Read the entries of the candidates; those of a failing store are left out."""
-        parts = _group_by_place(chosen)
+        parts = _group_by_store(chosen)
         read = self._ask_each_group(parts, lambda store, ids: store.get(ids))
         return {
             each: entry
@@ -199,17 +199,17 @@ class StoreSet:
     def _ask_each_group(
         self, parts: dict[int, list[_Candidate]], ask: Callable[[Store, list[int]], T]
     ) -> list[tuple[int, T]]:
-        """Call `ask` with each store that has candidates, and their ids; as for `ask_each`."""
+        """As `ask_each_skip_failing`, with the stores that have candidates, and their ids."""
 
         def ask_for_ids(store: Store) -> T:
             part = parts[self.stores.index(store)]
             return ask(store, [each.ranked.id for each in part])
 
-        return self.ask_each(ask_for_ids, parts)
+        return self.ask_each_skip_failing(ask_for_ids, parts)
 
-    def _find_distinct(self, found: list[_Candidate], vectors: Floats) -> Ids:
+    def _find_distinct_positions(self, found: list[_Candidate], vectors: Floats) -> Ids:
         """Return the positions of the candidates without those whose texts an earlier store has."""
-        pairs = _find_near_pairs(np.array([each.place for each in found]), vectors)
+        pairs = _find_near_pairs_across_stores(np.array([each.place for each in found]), vectors)
         entries = self._read_texts([found[place] for place in sorted({*chain(*pairs)})])
         texts = {each: (entry.subproblem, entry.subroutine) for each, entry in entries.items()}
         repeated = {
@@ -225,10 +225,10 @@ class _Candidate:
     """An entry that a search has found in the store at `place` of a set."""
 
     place: int
-    ranked: RankedEntry
+    ranked: ScoredEntryId
 
 
-def _find_near_pairs(stores: Ids, vectors: Floats) -> list[tuple[int, int]]:
+def _find_near_pairs_across_stores(stores: Ids, vectors: Floats) -> list[tuple[int, int]]:
     """Return the pairs of positions whose vectors are nearly equal, an earlier store's first.
 
     `stores` has the place of each candidate's store, ascending; `vectors` is an array (n, d).
@@ -241,7 +241,7 @@ def _find_near_pairs(stores: Ids, vectors: Floats) -> list[tuple[int, int]]:
     return pairs
 
 
-def _group_by_place(found: Iterable[_Candidate]) -> dict[int, list[_Candidate]]:
+def _group_by_store(found: Iterable[_Candidate]) -> dict[int, list[_Candidate]]:
     """Group candidates by the place of their store; each group keeps their order."""
     parts: dict[int, list[_Candidate]] = {}
     for each in found:
@@ -249,7 +249,7 @@ def _group_by_place(found: Iterable[_Candidate]) -> dict[int, list[_Candidate]]:
     return parts
 
 
-def _open_like_first(path: Path, opened: Sequence[Store]) -> Store:
+def _open_store_with_same_embedder(path: Path, opened: Sequence[Store]) -> Store:
     """Open a store for reading, whose embedder has to be that of the first opened one, if any.
 
     Raises:

@@ -15,14 +15,14 @@ from textual.binding import BindingType
 
 from rm_local.loop import DEFAULT_PLAN, find_plan
 from rm_local.tui import keys
-from rm_local.tui.process_signals import ProcessSignals
+from rm_local.tui.process_signals import ProcessSignalHandler
 from rm_local.tui.screens.chat import ChatScreen
 from rm_local.tui.theme import DARK, LIGHT, PHASE_COLORS
 from rm_local.tui.widgets.too_small import LEAST_HEIGHT, LEAST_WIDTH
 
 if TYPE_CHECKING:
     from rm_local.tui.chat_state import Backend
-    from rm_local.tui.screens.sessions import SessionStore
+    from rm_local.tui.screens.sessions import SessionReader
 
 
 class RmLocalApp(App[None], inherit_bindings=False):
@@ -59,7 +59,7 @@ class RmLocalApp(App[None], inherit_bindings=False):
         super().__init__()
         self.backend = backend
         self.chat = ChatScreen(backend, replace(find_plan(plan), thinking=thinking), clock)
-        self._signals = ProcessSignals(self)
+        self._signals = ProcessSignalHandler(self)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = theme if theme in self.available_themes else DARK.name
@@ -74,7 +74,7 @@ class RmLocalApp(App[None], inherit_bindings=False):
 
     def on_ready(self) -> None:
         """Handle signals from now on: the app can end."""
-        self._signals.handle_signals()
+        self._signals.install_handlers_and_deliver_held()
 
     async def on_unmount(self) -> None:
         """Stop the turn and the worker process at the end of the app."""
@@ -102,7 +102,7 @@ class RmLocalApp(App[None], inherit_bindings=False):
         """Open the screen of saved sessions; continue in the chat the session chosen there."""
         from rm_local.tui.screens.sessions import Sessions
 
-        self.push_screen(Sessions(_import_session_store), self.chat.resume_session)
+        self.push_screen(Sessions(_import_session_reader), self.chat.resume_session)
 
     def action_new(self) -> None:
         """Start a new session on an empty chat screen; do nothing on another screen."""
@@ -116,7 +116,7 @@ class RmLocalApp(App[None], inherit_bindings=False):
         return super().check_action(action, parameters)
 
 
-def _import_session_store() -> SessionStore:
+def _import_session_reader() -> SessionReader:
     from rm_local import sessions
 
     return sessions

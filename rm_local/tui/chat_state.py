@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rm_local.loop import Turn, apply_event, begin_turn
 from rm_local.records import EntryKey, Hit
-from rm_local.sessions import SessionRuntime, list_conversation_turns
+from rm_local.sessions import SessionRuntime, list_conversation_turn_numbers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -131,20 +131,22 @@ class ChatState:
         if self._turn is None:
             return frozenset()
         return frozenset(
-            (self._turn.number, *list_conversation_turns(self._parents, self._turn.after))
+            (self._turn.number, *list_conversation_turn_numbers(self._parents, self._turn.after))
         )
 
     def start_turn(self, pending: PendingQuestion, now: float) -> TurnControl:
         """Make a turn of `pending` the current one; return the control that can stop it."""
         from rm_local.loop import TurnControl
 
-        self._turn = begin_turn(pending.question, now, after=self._find_parent_turn(pending))
+        self._turn = begin_turn(
+            pending.question, now, after=self._choose_parent_turn_number(pending)
+        )
         self._marks = pending.marks
         self._highest_seed = max(self._highest_seed, pending.seed)
         self._control = TurnControl()
         return self._control
 
-    def _find_parent_turn(self, pending: PendingQuestion) -> int:
+    def _choose_parent_turn_number(self, pending: PendingQuestion) -> int:
         if pending.after is not None:
             return pending.after
         return (self._turn.number or self._turn.after) if self._turn else 0
@@ -157,12 +159,12 @@ class ChatState:
         if number:
             self._parents[number] = self._turn.after
 
-    def end_turn(self) -> PendingQuestion | None:
+    def end_turn_and_take_pending(self) -> PendingQuestion | None:
         """Mark the turn as ended; return the pending question, if any, and forget it."""
         self._control = None
         return self._take_pending()
 
-    def stop_turn(self) -> PendingQuestion | None:
+    def stop_turn_and_take_pending(self) -> PendingQuestion | None:
         """Stop the turn; return the pending question, so that no typed text is lost."""
         if self._control is not None:
             self._control.stop()
@@ -202,7 +204,7 @@ class ChatState:
         """Drop the hit, or restore it."""
         self._marks = self._marks.toggle_drop(hit)
 
-    def begin_edit(self) -> None:
+    def remember_edit_parent(self) -> None:
         """Begin the editing of the current question; sets `edit_parent`."""
         self._edit_parent = self._turn.after if self._turn else None
 
@@ -211,19 +213,19 @@ class ChatState:
         replaced, self._edit_parent = self._edit_parent, None
         return replaced
 
-    def select_turn(self, turn: Turn) -> None:
+    def select_turn_and_clear_marks(self, turn: Turn) -> None:
         """Make an earlier turn the current one, without marked hits."""
         self._turn, self._marks = turn, HitMarks()
 
-    def load_turns(self, turns: Iterable[Turn]) -> None:
+    def replace_by_saved_turns(self, turns: Iterable[Turn]) -> None:
         """Replace the state by the turns of a saved session; the last becomes the current turn."""
-        self.reset_turns()
+        self.reset_to_empty_chat()
         for turn in turns:
             self._parents[turn.number] = turn.after
             self._turn = turn
         self._highest_seed = len(self._parents)
 
-    def reset_turns(self) -> None:
+    def reset_to_empty_chat(self) -> None:
         """Return to the state before the first question."""
         self._turn, self._marks, self._pending, self._edit_parent = None, HitMarks(), None, None
         self._highest_seed, self._parents = 0, {}

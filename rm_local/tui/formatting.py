@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from rm_local.records import Hit
-from rm_local.text import one_line, sanitize_text
+from rm_local.text import one_line, sanitize_for_terminal
 
 __all__ = [
-    "dim_spans",
-    "format_bar",
-    "format_domain_and_source",
+    "format_bar_parts",
     "format_hint_subproblem",
     "format_rate",
     "format_seconds",
+    "format_store_domain_and_source",
     "one_line",
+    "sanitize_and_dim_spans",
     "sanitize_to_content",
     "shorten_text",
 ]
@@ -45,7 +45,7 @@ def format_rate(tokens_a_second: float) -> str:
     )
 
 
-def format_bar(share: float, width: int) -> tuple[str, str]:
+def format_bar_parts(share: float, width: int) -> tuple[str, str]:
     """Return the filled and the empty part of a bar of `width` cells; `share` is 0 to 1."""
     filled = round(max(0.0, min(1.0, share)) * width)
     return "━" * filled, "─" * (width - filled)
@@ -53,10 +53,14 @@ def format_bar(share: float, width: int) -> tuple[str, str]:
 
 def sanitize_to_content(text: str, style: str = "") -> Content:
     """Sanitize the text and convert it to content; markup in it is shown literally."""
-    return Content.styled(sanitize_text(text), style) if style else Content(sanitize_text(text))
+    return (
+        Content.styled(sanitize_for_terminal(text), style)
+        if style
+        else Content(sanitize_for_terminal(text))
+    )
 
 
-def dim_spans(text: str, spans: Sequence[tuple[int, int]], style: str = "") -> Content:
+def sanitize_and_dim_spans(text: str, spans: Sequence[tuple[int, int]], style: str = "") -> Content:
     """Sanitize the text and dim its parts `spans` (start, end), inserted by the calculator.
 
     `style` is for the other parts.
@@ -81,7 +85,7 @@ def format_hint_subproblem(hint: Hit | None) -> str:
     return one_line(hint.entry.subproblem) if hint else "no hint"
 
 
-def format_domain_and_source(hit: Hit) -> str:
+def format_store_domain_and_source(hit: Hit) -> str:
     """Format store, domain and source of a hit: `math · hand`; empty parts are left out."""
     parts = (hit.store, hit.entry.domain, hit.entry.source)
     return " · ".join(one_line(part) for part in parts if part)

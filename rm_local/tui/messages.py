@@ -45,7 +45,7 @@ class SubproblemEdited(Message):
 
 
 @dataclass
-class EditCancelled(Message):
+class SubproblemEditCancelled(Message):
     """The user cancelled the editing of the subproblem."""
 
 

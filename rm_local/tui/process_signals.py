@@ -19,7 +19,7 @@ else:
     _ENDING = ()
 
 
-class ProcessSignals:
+class ProcessSignalHandler:
     """Lets signals end, stop and continue an app that runs on a terminal.
 
     SIGINT, SIGTERM and SIGHUP end it, unless the parent process ignores them, as under nohup.
@@ -31,12 +31,12 @@ class ProcessSignals:
         self._held: int | None = None
 
     def hold_end_signals(self) -> None:
-        """Delay signals that end the app until `handle_signals`: it cannot end while it starts."""
+        """Hold signals that end the app, until `install_handlers_and_deliver_held` is called."""
         for number in _ENDING:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._hold_signal)
 
-    def handle_signals(self) -> None:
+    def install_handlers_and_deliver_held(self) -> None:
         """Handle signals from now on, until the event loop ends; not without a terminal."""
         if sys.platform == "win32" or self._app.is_headless:
             return
@@ -44,21 +44,21 @@ class ProcessSignals:
         for number in _ENDING:
             if signal.getsignal(number) != signal.SIG_IGN:
                 loop.add_signal_handler(number, self._end_app, number)
-        self._handle_job_control(loop)
+        self._install_job_control_handlers(loop)
         if self._held is not None:
             self._end_app(self._held)
 
     def _hold_signal(self, number: int, _frame: FrameType | None) -> None:
         self._held = number
 
-    def _handle_job_control(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.add_signal_handler(signal.SIGTSTP, self._stop_process)
+    def _install_job_control_handlers(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.add_signal_handler(signal.SIGTSTP, self._suspend_until_continued)
         loop.add_signal_handler(signal.SIGCONT, self._take_terminal_again)
 
     def _end_app(self, number: int) -> None:
         self._app.exit(return_code=SIGNAL_EXIT + number)
 
-    def _stop_process(self) -> None:
+    def _suspend_until_continued(self) -> None:
         """Give the terminal back, stop until a shell continues the process, and draw again.
 
         Where no shell could continue it, the system ignores the signal; SIGSTOP would hang the app.
@@ -68,7 +68,7 @@ class ProcessSignals:
             loop.remove_signal_handler(signal.SIGTSTP)
             loop.remove_signal_handler(signal.SIGCONT)
             os.kill(os.getpid(), signal.SIGTSTP)
-            self._handle_job_control(loop)
+            self._install_job_control_handlers(loop)
         self._app.screen.refresh(layout=True)
 
     def _take_terminal_again(self) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from rm_local.tui.chat_state import Backend
 
 
-async def open_model_and_store(backend: Backend, post: Callable[[Message], object]) -> None:
+async def open_backend_and_post_results(
+    backend: Backend, post: Callable[[Message], object]
+) -> None:
     """Load the model, then open the store; post `ModelReady` and `StoreReady`.
 
     The first error is posted as `OpeningFailed` and ends the call.

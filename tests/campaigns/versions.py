@@ -14,9 +14,9 @@ MAKE = """
 import sys
 from pathlib import Path
 from tests.support.faults.stores import made_store
-from rm_local.store.sqlite.library_versions import read_versions
+from rm_local.store.sqlite.library_versions import read_library_versions
 made_store(Path(sys.argv[1]), 5000)
-print(read_versions()["sqlite_vec"])
+print(read_library_versions()["sqlite_vec"])
 """
 READ = """
 import sys

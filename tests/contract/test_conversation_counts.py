@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.engine.branches import ContextAdjusted
+from rm_local.engine.branches import ContextOverflowReport
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
 from rm_local.loop import prompts
@@ -55,7 +55,7 @@ class Talk:
         self.turns = TurnTree()
         self.subproblem = ""
         """That of the turn asked last."""
-        self.rooms: list[ContextAdjusted] = []
+        self.rooms: list[ContextOverflowReport] = []
         """All that was reported of a full context."""
 
     async def ask(
@@ -77,13 +77,15 @@ class Talk:
             assert not isinstance(event, Failed) or event.exit_code == 1, event
             if isinstance(event, Formulated):
                 self.subproblem = event.subproblem
-            elif isinstance(event, ContextAdjusted):
+            elif isinstance(event, ContextOverflowReport):
                 self.rooms.append(event)
             elif isinstance(event, Prefilled):
                 read.append(event.reading)
         number = self.turns.last_turn_number
         said = f"The answer is {number}, as I have computed it above step by step."
-        self.turns.record_if_answered(number, Answered(Answer(said, None, 0, 1, 1, (), 9, 0.1)))
+        self.turns.record_answer_if_answered(
+            number, Answered(Answer(said, None, 0, 1, 1, (), 9, 0.1))
+        )
         (reading,) = read
         return reading
 

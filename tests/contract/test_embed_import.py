@@ -6,9 +6,9 @@ import json
 import shutil
 from pathlib import Path
 
-from rm_local.ingest.import_files import import_from_files
+from rm_local.ingest.import_files import import_new_entries_from_files
 from rm_local.paths import shipped_store
-from rm_local.store.exchange.import_entries import ImportResult
+from rm_local.store.exchange.import_entries import ImportCounts
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 
@@ -23,8 +23,8 @@ def test_entries_are_embedded_and_found_again(tmp_path: Path) -> None:
     new = {"subproblem": "How do I tune a harpsichord?", "subroutine": "I should begin with A."}
     lines = [new, *({"subproblem": e.subproblem, "subroutine": e.subroutine} for e in known)]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
-    taken = ImportResult()
-    import_from_files(path, [file], None, lambda *_: None, taken)
+    taken = ImportCounts()
+    import_new_entries_from_files(path, [file], None, lambda *_: None, taken)
     assert (taken.added, taken.there) == (1, 20)
     with Store.open(path) as store:
         (added,) = store.get([count + 1])

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rm_local.embed.bulk import embed_with_minilm
-from rm_local.embed.minilm import MINILM, read_minilm_words
+from rm_local.embed.minilm import MINILM, read_minilm_vocabulary_words
 from rm_local.records import Entry
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
@@ -66,7 +66,7 @@ def store(
     texts = [rng.choice(WORDINGS).format(name) for name in names]
     texts += [subproblem for subproblem, _ in pairs]
     path = tmp_path_factory.mktemp("search") / "names.rms"
-    with Store.create(path, embedder=MINILM, known_words=read_minilm_words()) as made:
+    with Store.create(path, embedder=MINILM, known_words=read_minilm_vocabulary_words()) as made:
         made.add_entries(
             [Entry(text, "I should add them.") for text in texts], embed_with_minilm(texts)
         )

@@ -9,8 +9,8 @@ from tokenizers import Tokenizer
 
 from models.nano.curriculum import imitate_typed_problem, invented, list_taken_names
 from models.seed.handwritten import read_handwritten_entries
-from rm_local.embed.minilm import find_minilm_weights
-from rm_local.embed.wordpiece import WordPiece
+from rm_local.embed.minilm import find_minilm_weights_folder
+from rm_local.embed.wordpiece import WordPieceTokenizer
 
 ODD = (
     "",
@@ -33,28 +33,30 @@ ODD = (
 @pytest.fixture(scope="module")
 def published() -> Tokenizer:
     """Without `[CLS]` and `[SEP]`, and not cut."""
-    tokenizer = Tokenizer.from_file(str(find_minilm_weights() / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(find_minilm_weights_folder() / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
 
 
 @pytest.fixture(scope="module")
-def ours() -> WordPiece:
+def ours() -> WordPieceTokenizer:
     """The same vocabulary."""
-    pieces = (find_minilm_weights() / "vocab.txt").read_text("utf-8").split("\n")[:-1]
-    return WordPiece(pieces)
+    pieces = (find_minilm_weights_folder() / "vocab.txt").read_text("utf-8").split("\n")[:-1]
+    return WordPieceTokenizer(pieces)
 
 
 @pytest.mark.parametrize("text", ODD)
 def test_odd_texts_give_the_published_tokens(
-    published: Tokenizer, ours: WordPiece, text: str
+    published: Tokenizer, ours: WordPieceTokenizer, text: str
 ) -> None:
     """Accents, other scripts, control characters, very long words."""
     assert ours.encode_text(text) == published.encode(text, add_special_tokens=False).ids
 
 
-def test_texts_of_stores_give_the_published_tokens(published: Tokenizer, ours: WordPiece) -> None:
+def test_texts_of_stores_give_the_published_tokens(
+    published: Tokenizer, ours: WordPieceTokenizer
+) -> None:
     """Hand-written entries, and invented problems as people type them."""
     rng = random.Random(5)
     drawn = [

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rm_local.engine.branches import BranchSpec, Sampling
+from rm_local.engine.branches import BranchSpec, SamplingParameters
 from rm_local.engine.client import Engine
 from rm_local.engine.constraints.json_schema import grammar_from_schema
 from rm_local.errors import EngineError, UsageError, WorkerCrashedError
@@ -19,7 +19,7 @@ from tests.support.engines import GREEDY, QUESTION, grown
 
 ANYTHING = "root ::= [^\\x00]*"
 LINES = 'root ::= line{2,3}\nline ::= "é" [a-c0-9]{1,4} ("漢" | "😀") "\\n"'
-HOT = Sampling(temperature=1.5, top_p=1.0)
+HOT = SamplingParameters(temperature=1.5, top_p=1.0)
 
 
 def specs(grammar: str, count: int = 6, tokens: int = 300) -> list[BranchSpec]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.engine.branches import BranchSpec, Sampling
+from rm_local.engine.branches import BranchSpec, SamplingParameters
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
 from rm_local.errors import ContextOverflowError
@@ -36,7 +36,7 @@ async def test_a_question_is_answered_with_the_shipped_model(engine: Engine, nan
     """Load, open a turn, grow three branches: each ends within its budget."""
     info = await engine.load_model(nano)
     prompt = (await engine.open_turn(QUESTION)).tokens
-    specs = [BranchSpec("Okay,", seed, 24, Sampling(0.7)) for seed in (1, 2, 3)]
+    specs = [BranchSpec("Okay,", seed, 24, SamplingParameters(0.7)) for seed in (1, 2, 3)]
 
     texts, ends = await grown(engine, specs)
 

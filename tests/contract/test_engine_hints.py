@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.engine.branches import ContextAdjusted
+from rm_local.engine.branches import ContextOverflowReport
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
 from rm_local.loop.control import TurnOverrides
@@ -119,7 +119,7 @@ async def test_room_is_made_where_the_user_lets_it(
         events = await turn(engine, [middling, SHORT])
         whole = overflow == "grow"
         assert (1 not in of_hints(events)) is whole
-        assert any(isinstance(event, ContextAdjusted) for event in events) is whole
+        assert any(isinstance(event, ContextOverflowReport) for event in events) is whole
         events = await turn(engine, [long(SENTENCES), SHORT])
         assert hints(events) == {1, 2}
         assert of_hints(events)[1].kept

@@ -13,9 +13,9 @@ import pytest
 from rm_local.engine.branches import (
     BranchEnded,
     BranchSpec,
-    ContextAdjusted,
+    ContextOverflowReport,
     ContextUsage,
-    EvaluatedTokens,
+    EvaluatedTokenCounts,
     TokenChunk,
 )
 from rm_local.engine.client import Engine
@@ -63,19 +63,19 @@ def talk(turns: int) -> list[Message]:
 
 async def all_of(
     engine: Engine, spec: BranchSpec
-) -> tuple[list[ContextAdjusted], list[ContextUsage], BranchEnded]:
+) -> tuple[list[ContextOverflowReport], list[ContextUsage], BranchEnded]:
     """What a single branch and its context report."""
-    rooms: list[ContextAdjusted] = []
+    rooms: list[ContextOverflowReport] = []
     usages: list[ContextUsage] = []
     async for event in engine.generate_branches([spec]):
-        if isinstance(event, ContextAdjusted):
+        if isinstance(event, ContextOverflowReport):
             rooms.append(event)
         elif isinstance(event, ContextUsage):
             usages.append(event)
         elif isinstance(event, BranchEnded):
             ended = event
         else:
-            assert isinstance(event, TokenChunk | EvaluatedTokens)
+            assert isinstance(event, TokenChunk | EvaluatedTokenCounts)
     return rooms, usages, ended
 
 
@@ -95,7 +95,7 @@ async def test_a_cache_of_another_kind_answers_alike(
             texts.append((await grown(engine, [BranchSpec("Okay,", 0, 12, GREEDY)]))[0][0])
 
     assert (info.kv, info.flash_attention) == (kv, flash != "off")
-    need = requirements.estimate_memory(split_files.read_file_headers(model), 1024, kv=kv)
+    need = requirements.estimate_memory(split_files.read_headers_of_all_parts(model), 1024, kv=kv)
     assert info.cache == pytest.approx(need.cache, abs=20_000)
     if kv in ("f16", "q8_0"):
         assert texts[0]["thinking"][:20] == texts[1]["thinking"][:20]
@@ -182,10 +182,10 @@ async def test_a_conversation_that_is_too_long_is_opened(
     make: Any, tiny: Path, overflow: str
 ) -> None:
     """Its oldest turns are left out and named, or the context grows; either is reported."""
-    rooms: list[ContextAdjusted] = []
+    rooms: list[ContextOverflowReport] = []
     async with make(context_overflow=overflow) as engine:
         await engine.load_model(tiny, context=1024)
-        tokens = (await engine.open_turn(talk(3), on_adjusted=rooms.append)).tokens
+        tokens = (await engine.open_turn(talk(3), on_overflow=rooms.append)).tokens
         _, _, ended = await all_of(engine, BranchSpec("", 0, 20, endless=True))
 
     (room,) = rooms

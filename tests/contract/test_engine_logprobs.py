@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rm_local.engine.branches import BranchSpec, Sampling
+from rm_local.engine.branches import BranchSpec, SamplingParameters
 from rm_local.engine.client import Engine
 from rm_local.errors import UsageError
 from tests.support.engines import GREEDY, QUESTION, grown
 
-HOT = Sampling(temperature=1.7, top_p=0.8)
+HOT = SamplingParameters(temperature=1.7, top_p=0.8)
 PROMPT = f"<|im_start|>user\n{QUESTION[0].content}<|im_end|>\n<|im_start|>assistant\n<think>\nthe"
 
 

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.engine import BranchEnded, BranchSpec, Engine, Message, Sampling, TokenChunk
+from rm_local.engine import BranchEnded, BranchSpec, Engine, Message, SamplingParameters, TokenChunk
 from rm_local.options import EngineOptions
 
 LOOP = BranchSpec(
-    "", 1, 900, Sampling(temperature=0), grammar='root ::= ("It is the same as before. ")*'
+    "",
+    1,
+    900,
+    SamplingParameters(temperature=0),
+    grammar='root ::= ("It is the same as before. ")*',
 )
 """Nothing but one sentence can be written, and seldom an end."""
-FREE = BranchSpec("", 1, 60, Sampling(temperature=0))
+FREE = BranchSpec("", 1, 60, SamplingParameters(temperature=0))
 
 
 @asynccontextmanager
@@ -60,7 +64,7 @@ async def test_penalties_change_what_is_drawn(
     nano: Path, tmp_path: Path, options: dict[str, float]
 ) -> None:
     """Greedy text differs from that without them, and is the same again with the same ones."""
-    long = BranchSpec("", 1, 200, Sampling(temperature=0), endless=True)
+    long = BranchSpec("", 1, 200, SamplingParameters(temperature=0), endless=True)
     async with engine_of(nano, tmp_path / "plain") as engine:
         plain = await grown(engine, long)
     async with engine_of(nano, tmp_path / "log", **options) as engine:

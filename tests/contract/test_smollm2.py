@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from rm_local.engine import ContextAdjusted, TokenChunk, grammar_from_schema
+from rm_local.engine import ContextOverflowReport, TokenChunk, grammar_from_schema
 from rm_local.loop import (
     Answered,
     BranchStarted,
@@ -241,4 +241,4 @@ async def test_a_conversation_longer_than_the_context_drops_its_oldest_turns(
         events += asked
     session.close()
 
-    assert any(isinstance(event, ContextAdjusted) and event.dropped for event in events)
+    assert any(isinstance(event, ContextOverflowReport) and event.dropped for event in events)

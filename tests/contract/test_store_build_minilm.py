@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from rm_local.cli.main import cli
 from rm_local.embed import npy_writer
-from rm_local.embed.minilm import MINILM, read_minilm_words
+from rm_local.embed.minilm import MINILM, read_minilm_vocabulary_words
 from rm_local.ingest import build_store
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.sqlite import meta
@@ -39,7 +39,10 @@ def test_what_was_embedded_is_not_embedded_again(
     assert shown.exit_code == 0, shown.stderr
     with Store.open(out) as store:
         assert store.read_info().embedder == MINILM
-        assert unpack_words(meta.read_packed_known_words(store._connection)) == read_minilm_words()
+        assert (
+            unpack_words(meta.read_packed_known_words(store._connection))
+            == read_minilm_vocabulary_words()
+        )
     asked = ["search", "--store", str(out), "--json", "-k", "1", "arrange figures by size"]
     (hit,) = json.loads(CliRunner().invoke(cli, asked).stdout)["hits"]
     assert hit["subproblem"] == "How to sort a list of numbers?"

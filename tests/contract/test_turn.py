@@ -93,7 +93,7 @@ async def test_a_turn_is_saved_as_it_was(runtime: Runtime) -> None:
     events = [event async for event in session.ask(QUESTION, PLAN, overrides=TurnOverrides(seed=1))]
     session.close()
     assert session.path is not None
-    (saved,) = sessions.replay_session(session.path)
+    (saved,) = sessions.read_session_turns(session.path)
 
     assert {b.index: b.to_record() for b in saved.branches} == {
         index: finished.branch for index, finished in branches_of(events).items()

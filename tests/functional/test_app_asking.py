@@ -9,7 +9,7 @@ from typing import Any
 from textual.events import Key
 from textual.widgets import Digits, TextArea
 
-from rm_local.engine.branches import ContextAdjusted
+from rm_local.engine.branches import ContextOverflowReport
 from rm_local.errors import ModelNotFoundError, StoreNotFoundError
 from rm_local.loop.events import Failed, HintCut
 from rm_local.tui.widgets.past_turn import PastTurn
@@ -48,7 +48,9 @@ async def test_a_whole_turn_is_shown() -> None:
 
 async def test_room_that_was_made_is_said_and_the_context_is_counted() -> None:
     """What was left out is notified; the top line says how full the context really is."""
-    made = ContextAdjusted('The context was full: the oldest turn was left out: "one?".', 1, 4096)
+    made = ContextOverflowReport(
+        'The context was full: the oldest turn was left out: "one?".', 1, 4096
+    )
     app = opened(FakeRuntime(FakeEngine(room=made, prompt_tokens=2048)))
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from rm_local.errors import ModelNotFoundError
-from rm_local.library.first_steps import ABOUT, FirstSteps, suggest_model
+from rm_local.library.first_steps import ABOUT, FirstSteps, suggest_catalog_model
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.script import SIZE, ask, opened, shown, until
 
-STEPS = FirstSteps("rm-nano", ABOUT["rm-nano"], 8 * 10**9, suggest_model(8 * 10**9), ("mine",))
+STEPS = FirstSteps(
+    "rm-nano", ABOUT["rm-nano"], 8 * 10**9, suggest_catalog_model(8 * 10**9), ("mine",)
+)
 
 
 class FirstRuntime(FakeRuntime):

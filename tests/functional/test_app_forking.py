@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from textual.widgets import OptionList, TextArea
 
 from rm_local.loop.events import Failed
-from rm_local.sessions import list_sessions, replay_session
+from rm_local.sessions import list_sessions, read_session_turns
 from rm_local.tui.app import RmLocalApp
 from rm_local.tui.messages import ModelReady
 from rm_local.tui.screens.sessions import Sessions
@@ -201,7 +201,7 @@ async def test_a_saved_session_is_resumed(tmp_path: Path) -> None:
         await until(pilot, lambda: ended(app))
         save_session(tmp_path)
         store = SimpleNamespace(
-            list_sessions=lambda: list_sessions(tmp_path), replay_session=replay_session
+            list_sessions=lambda: list_sessions(tmp_path), read_session_turns=read_session_turns
         )
         await app.push_screen(Sessions(lambda: store), app.chat.resume_session)
         saved = app.screen.query_one("#sessions-list", OptionList)

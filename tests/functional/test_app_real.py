@@ -58,7 +58,7 @@ async def test_the_shipped_model_answers_a_whole_turn() -> None:
         assert "Q8_0" in shown(app, "#status-left")
     saved = sessions.list_sessions()
     assert [(session.question, session.turns) for session in saved] == [(QUESTION, 1)]
-    assert sessions.replay_session(saved[0].path)[0].answer == turn.answer
+    assert sessions.read_session_turns(saved[0].path)[0].answer == turn.answer
 
 
 async def test_a_killed_worker_leaves_a_working_app() -> None:

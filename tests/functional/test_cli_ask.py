@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 
 from rm_local import paths
 from rm_local.cli.main import cli
-from rm_local.cli.sessions import format_turn
-from rm_local.engine.branches import ContextAdjusted
+from rm_local.cli.sessions import format_turn_steps
+from rm_local.engine.branches import ContextOverflowReport
 from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import ContextOverflowError, ModelNotFoundError, StoreNotFoundError
 from rm_local.loop.events import Answered, event_from_json
@@ -62,7 +62,7 @@ def test_the_answer_is_all_of_standard_output(use: Use) -> None:
 
 def test_a_full_context_is_reported(use: Use) -> None:
     """What was done about it, a branch that ended there, and how much is taken at the end."""
-    made = ContextAdjusted("The context was full: the oldest turn was left out.", 1, 4096)
+    made = ContextOverflowReport("The context was full: the oldest turn was left out.", 1, 4096)
     branches: list[list[Step]] = [[say("Answer: 8")], [think("on and on"), "context"]]
     use(engine=FakeEngine(room=made, branches=branches))
 
@@ -99,7 +99,7 @@ def test_a_hint_that_is_too_long_is_reported(use: Use) -> None:
     (read,) = {line["hint"]["subroutine"] for line in lines if line["event"] == "branch_started"}
     assert read.endswith("count on.")
     assert entry.subroutine.startswith(read)
-    assert any(cut["message"] in line for line in format_turn(saved))
+    assert any(cut["message"] in line for line in format_turn_steps(saved))
 
 
 def test_quiet_leaves_standard_error_empty(use: Use) -> None:

@@ -65,7 +65,7 @@ def test_a_part_of_a_model_without_the_first_is_bad(tmp_path: Path) -> None:
 def test_the_doctor_says_whether_the_model_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it needs under the settings, and a warning with what would fit."""
     _, found = report()
-    monkeypatch.setattr(checks, "free_memory", lambda: 50_000_000)
+    monkeypatch.setattr(checks, "measure_free_memory", lambda: 50_000_000)
     code, short = report()
 
     assert "at 2,048 tokens, f16 cache; CPU" in found["Fits"]["found"]

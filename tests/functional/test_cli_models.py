@@ -96,7 +96,7 @@ def test_info_describes_the_model_in_use() -> None:
 
 def test_info_warns_of_what_does_not_fit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is loaded, with the largest context that does."""
-    monkeypatch.setattr("rm_local.system.free_memory", lambda: 102 << 20)
+    monkeypatch.setattr("rm_local.system.measure_free_memory", lambda: 102 << 20)
 
     result = run("info", "small", "--context", 100_000)
     memory = json.loads(run("info", "small", "--context", 100_000, "--json").stdout)["memory"]
@@ -147,7 +147,7 @@ def test_info_shows_how_many_layers_a_card_holds(monkeypatch: pytest.MonkeyPatch
 
 def test_info_says_that_nothing_is_known_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says so, and warns of nothing."""
-    monkeypatch.setattr("rm_local.system.free_memory", lambda: None)
+    monkeypatch.setattr("rm_local.system.measure_free_memory", lambda: None)
 
     result = run("info")
 

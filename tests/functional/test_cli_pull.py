@@ -193,7 +193,7 @@ def test_a_model_larger_than_the_memory_is_warned_of(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A warning before anything is fetched, and no more than that."""
-    monkeypatch.setattr("rm_local.system.free_memory", lambda: 200_000)
+    monkeypatch.setattr("rm_local.system.measure_free_memory", lambda: 200_000)
     done = pull(REPO)
     assert done.exit_code == 0
     assert "warning: the model needs more than 101.0 MB" in done.stderr

@@ -19,8 +19,8 @@ from rm_local.loop.events import (
     BranchStarted,
     Event,
     Failed,
+    HitJudgement,
     HitsJudged,
-    Judgement,
     Retrieved,
 )
 from rm_local.loop.plan import find_plan
@@ -149,7 +149,7 @@ def test_what_the_model_judged_is_shown_as_when_it_was_asked(
     judge: str,
 ) -> None:
     """The same line live and of the saved turn; a program gets each judgement."""
-    judged = HitsJudged(tuple(Judgement(*each) for each in judgements), 0.1)
+    judged = HitsJudged(tuple(HitJudgement(*each) for each in judgements), 0.1)
     events = [
         Retrieved((hit(1), hit(2)), 0.1),
         judged,

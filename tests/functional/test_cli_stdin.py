@@ -146,7 +146,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 @pytest.mark.skipif(sys.platform == "win32", reason="its pipes cannot be waited for")
 def test_an_open_pipe_without_text_is_left(pipe: int, capsys: pytest.CaptureFixture[str]) -> None:
     """After a while, with a warning that names the options; the pipe stays open."""
-    assert standard_input.read_attachment(None) == ""
+    assert standard_input.read_stdin_attachment_or_empty(None) == ""
     warning = capsys.readouterr().err
     assert warning.startswith("warning: Nothing came from standard input")
     assert "--stdin" in warning
@@ -160,7 +160,7 @@ def test_a_device_is_no_attachment(device: str, monkeypatch: pytest.MonkeyPatch)
     with open(device) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
 
-        assert standard_input.read_attachment(None) == ""
+        assert standard_input.read_stdin_attachment_or_empty(None) == ""
 
 
 def test_a_file_is_read_only_from_its_beginning(
@@ -172,10 +172,10 @@ def test_a_file_is_read_only_from_its_beginning(
     with file.open() as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
         os.lseek(stdin.fileno(), 6, os.SEEK_SET)
-        assert standard_input.read_attachment(None) == ""
-        assert standard_input.read_attachment(True) == "second"
+        assert standard_input.read_stdin_attachment_or_empty(None) == ""
+        assert standard_input.read_stdin_attachment_or_empty(True) == "second"
         os.lseek(stdin.fileno(), 0, os.SEEK_SET)
-        assert standard_input.read_attachment(None) == "first\nsecond"
+        assert standard_input.read_stdin_attachment_or_empty(None) == "first\nsecond"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell closes it")

@@ -17,7 +17,7 @@ from rm_local.engine.branches import TokenChunk
 from rm_local.loop.events import Answered, BranchStarted, Failed, GateDecided, HitsJudged, Retrieved
 from rm_local.loop.plan import find_plan
 from rm_local.records import Answer, Hit
-from rm_local.text import sanitize_text
+from rm_local.text import sanitize_for_terminal
 from tests.support.fake_recall import FakeRecall
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.fakes import FakeEngine, hit, say, think
@@ -195,6 +195,8 @@ def test_pieces_are_sanitized_like_the_whole(text: str) -> None:
     """Also when a sequence is cut between two pieces; white space at the end is left out."""
     for size in (1, 2, 3, 100):
         buffer = EscapeBuffer()
-        pieces = [buffer.add_text(text[at : at + size]) for at in range(0, len(text), size)]
+        pieces = [
+            buffer.add_and_take_printable(text[at : at + size]) for at in range(0, len(text), size)
+        ]
 
-        assert "".join(pieces) + buffer.take_rest() == sanitize_text(text).rstrip()
+        assert "".join(pieces) + buffer.take_rest() == sanitize_for_terminal(text).rstrip()

@@ -140,8 +140,8 @@ def test_a_child_has_the_streams_that_were_closed() -> None:
     """A process that a command starts gets all three, on the null device."""
     child = "import os; [os.fstat(number) for number in range(3)]"
     parent = (
-        "import subprocess, sys; from rm_local.cli.streams import prepare_streams; "
-        "prepare_streams(); sys.exit(subprocess.call([sys.executable, '-c', sys.argv[1]]))"
+        "import subprocess, sys; from rm_local.cli.streams import replace_standard_streams; "
+        "replace_standard_streams(); sys.exit(subprocess.call([sys.executable, '-c', sys.argv[1]]))"
     )
 
     done = subprocess.run(

@@ -163,7 +163,7 @@ def test_settings_that_cannot_be_written_are_explained(
     def refuse(*_: Any, **__: Any) -> Any:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr("rm_local.files.replace_file", refuse)
+    monkeypatch.setattr("rm_local.files.rename_and_sync_parent", refuse)
 
     result = CliRunner().invoke(cli, ["models", "use", "rm-nano-q8_0"])
 

@@ -46,7 +46,11 @@ def fake_slow_parts(store: Path) -> Iterator[str]:
         for module in (many_texts, build_store, import_files):
             put(module, "open_text_embedder", open_tiny_embedder)
         put(docstrings, "collect_docstring_sentences", lambda _report: tuple(tiny_sentences()))
-        put(docstrings, "sample_sentences", lambda _count, _report: tuple(tiny_sentences()))
+        put(
+            docstrings,
+            "sample_docstring_sentences",
+            lambda _count, _report: tuple(tiny_sentences()),
+        )
         for module in (checks, subprocess_json):
             put(module, "run_json_module", reports.__getitem__)
         put(download, "PAUSES", (0.0, 0.0, 0.0))
@@ -61,12 +65,12 @@ def _get_engine(held: Any) -> Any:
 
 def _fake_measurements(put: Put) -> None:
     """Let benchmarks end before they measure; what comes before is real."""
-    for name in ("bench_engine", "bench_engine_under_load", "bench_store", "BareLoopClient"):
+    for name in ("bench_engine", "bench_engine_under_load", "bench_store", "BareLlamaLoopProcess"):
         getattr(bench, name)  # a lazy name can be replaced when it is there
     put(bench, "bench_engine", partial(_refuse_later, "model"))
     put(bench, "bench_engine_under_load", partial(_refuse_later, "model"))
     put(bench, "bench_store", partial(_refuse, "store"))
-    put(bench, "BareLoopClient", _FakeBareClient)
+    put(bench, "BareLlamaLoopProcess", _FakeBareClient)
 
 
 def _refuse(what: str, *_: Any, **__: Any) -> Any:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rm_local.bench.corpus.corpus import write_corpus_if_missing
 from rm_local.bench.corpus.seed_vectors import write_anchor_files_if_missing
-from rm_local.bench.corpus.texts import load_texts
+from rm_local.bench.corpus.texts import load_text_composer
 from rm_local.embed import MINILM
 
 DIMENSION = 48
@@ -51,7 +51,7 @@ def open_tiny_embedder(*_: object, **__: object) -> Iterator[TinyEmbedder]:
 def tiny_corpus(parent: Path) -> Path:
     """A corpus of 400 sentences with its anchors."""
     folder = write_corpus_if_missing(tiny_sentences(), parent)
-    texts = load_texts(folder)
+    texts = load_text_composer(folder)
     embedder = TinyEmbedder(DIMENSION)
     write_anchor_files_if_missing(
         folder, texts.anchor_sentences, texts.held_out_sentences, embedder, lambda _: None

@@ -12,10 +12,10 @@ from rm_local.engine.branches import (
     BranchEnded,
     BranchEvent,
     BranchSpec,
-    ContextAdjusted,
+    ContextOverflowReport,
     ContextUsage,
-    EvaluatedTokens,
-    Sampling,
+    EvaluatedTokenCounts,
+    SamplingParameters,
     TokenChunk,
 )
 from rm_local.engine.client import Engine
@@ -23,7 +23,7 @@ from rm_local.engine.protocol import Message
 from rm_local.errors import WorkerCrashedError
 
 QUESTION = [Message("user", "What is the sum of the even numbers in a range?")]
-GREEDY = Sampling(temperature=0)
+GREEDY = SamplingParameters(temperature=0)
 
 
 async def grown(
@@ -33,7 +33,7 @@ async def grown(
     texts: list[dict[str, str]] = [{"thinking": "", "answer": ""} for _ in specs]
     ends: dict[int, BranchEnded] = {}
     async for event in engine.generate_branches(specs):
-        if isinstance(event, EvaluatedTokens | ContextUsage | ContextAdjusted):
+        if isinstance(event, EvaluatedTokenCounts | ContextUsage | ContextOverflowReport):
             continue
         assert event.branch not in ends, "a branch says nothing after its end"
         if isinstance(event, BranchEnded):

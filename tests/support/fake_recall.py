@@ -63,7 +63,7 @@ class FakeRecall:
         asked = set(question.lower().split())
         return tuple(len(asked & set(text.lower().split())) / len(asked) for text in texts)
 
-    async def draw_random_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
+    async def draw_random_hits(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` hits from a place in the list that the seed decides."""
         if not self.hits:
             return ()

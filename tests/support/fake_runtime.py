@@ -77,12 +77,12 @@ class FakeRuntime(Runtime):
         """What was asked, in order."""
         return [solved.question for solved in self.solved]
 
-    async def _load_model(self) -> ModelInfo:
+    async def _prepare_and_load_model(self) -> ModelInfo:
         if self.model_error is not None:
             raise self.model_error
-        return await super()._load_model()
+        return await super()._prepare_and_load_model()
 
-    async def _open_store(self, active: Sequence[Path]) -> FakeRecall:  # type: ignore[override]
+    async def _open_stores_and_embedder(self, active: Sequence[Path]) -> FakeRecall:  # type: ignore[override]
         if self.store_error is not None:
             raise self.store_error
         self._entries = self._entries_when_open

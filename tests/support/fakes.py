@@ -2,7 +2,7 @@
 
 A branch's script is a sequence of steps: text that it writes (`think`, `say`), an
 `asyncio.Event` that it waits for, an exception that `generate_branches` raises there, a
-`ContextAdjusted` that it reports, or the reason for which it ends there. A word is a token.
+`ContextOverflowReport` that it reports, or the reason for which it ends there. A word is a token.
 
     gate = asyncio.Event()
     engine = FakeEngine(branches=[[think("4 and 4"), gate, say("Answer: 8")]])
@@ -24,9 +24,9 @@ from rm_local.engine.branches import (
     BranchEnded,
     BranchEvent,
     BranchSpec,
-    ContextAdjusted,
+    ContextOverflowReport,
     ContextUsage,
-    EvaluatedTokens,
+    EvaluatedTokenCounts,
     Part,
     SampledToken,
     TokenChunk,
@@ -68,7 +68,7 @@ class Begins:
     words: dict[str, float]
 
 
-Step = Write | Certain | Begins | ContextAdjusted | asyncio.Event | Exception | StopReason
+Step = Write | Certain | Begins | ContextOverflowReport | asyncio.Event | Exception | StopReason
 
 
 def think(text: str) -> Write:
@@ -154,9 +154,9 @@ class FakeEngine:
         info: ModelInfo = INFO,
         prompt_tokens: int = 20,
         refuse: RmLocalError | None = None,
-        room: ContextAdjusted | None = None,
-        opened: EvaluatedTokens = EvaluatedTokens(),  # noqa: B008 (frozen)
-        prefills: Sequence[EvaluatedTokens] = (),
+        room: ContextOverflowReport | None = None,
+        opened: EvaluatedTokenCounts = EvaluatedTokenCounts(),  # noqa: B008 (frozen)
+        prefills: Sequence[EvaluatedTokenCounts] = (),
         loading: asyncio.Event | None = None,
         held_at: float = 0.5,
         dimension: int = 16,
@@ -234,7 +234,7 @@ class FakeEngine:
         *,
         thinking: bool = True,
         effort: str = "",
-        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
+        on_overflow: Callable[[ContextOverflowReport], None] | None = None,
         on_progress: Callable[[float], None] | None = None,
     ) -> TurnOpened:
         """Keeps the messages, and how to think about them; `refuse` is raised, `room` reported.
@@ -246,19 +246,19 @@ class FakeEngine:
         if self.prompt_tokens > LONG_PROMPT and on_progress:
             on_progress(0.5)
             await asyncio.sleep(0)
-        if self.room and on_adjusted:
-            on_adjusted(self.room)
+        if self.room and on_overflow:
+            on_overflow(self.room)
         self.turns.append(tuple(messages))
         self._taken = 0
         self.manners.append((thinking, effort))
         return TurnOpened(self.prompt_tokens, self.opened)
 
-    async def make_room_for_forced_texts(
+    async def make_room_and_count_free_tokens(
         self,
         texts: Sequence[int],
         writing: int,
         *,
-        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
+        on_overflow: Callable[[ContextOverflowReport], None] | None = None,
     ) -> int:
         """None is made."""
         return self._info.context - self.prompt_tokens - 1
@@ -296,7 +296,7 @@ class FakeEngine:
 
     def _step(
         self, index: int, growing: _Growing, reason: StopReason | None
-    ) -> list[TokenChunk | ContextAdjusted | BranchEnded | None]:
+    ) -> list[TokenChunk | ContextOverflowReport | BranchEnded | None]:
         """What this branch does now; [] when it waits, [None] when its event has come."""
         if reason is not None:
             return [_ended(index, growing, reason)]
@@ -308,7 +308,7 @@ class FakeEngine:
         growing.steps.popleft()
         if isinstance(step, Exception):
             raise step
-        if isinstance(step, ContextAdjusted):
+        if isinstance(step, ContextOverflowReport):
             return [step]
         if isinstance(step, str):
             return [_ended(index, growing, step)]
@@ -382,7 +382,7 @@ def sampled_tokens(words: dict[str, float]) -> tuple[SampledToken, ...]:
 
 def _write(
     index: int, growing: _Growing, step: Write
-) -> list[TokenChunk | ContextAdjusted | BranchEnded | None]:
+) -> list[TokenChunk | ContextOverflowReport | BranchEnded | None]:
     """The piece that `step` makes, and the end when a stop text or the budget is reached."""
     spec, text, stop = growing.spec, step.text, None
     if step.forced:

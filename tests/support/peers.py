@@ -10,7 +10,7 @@ from threading import Event
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import PeerSetting, VectorSource, read_blocks
+from rm_local.bench.peers.peer_protocol import PeerSetting, VectorSource, iter_vector_blocks
 
 DIMENSION = 16
 
@@ -32,7 +32,7 @@ class Rows:
 
 def everything(rows: VectorSource) -> Floats:
     """All rows, (n, d)."""
-    return np.concatenate([block for _, block in read_blocks(rows)])
+    return np.concatenate([block for _, block in iter_vector_blocks(rows)])
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ class FakeSessionStore:
             _saved("a", datetime(2026, 3, 1, 18, 5), "Is 91 a prime number?", 3),
         ]
 
-    def replay_session(self, path: Path) -> list[Turn]:
+    def read_session_turns(self, path: Path) -> list[Turn]:
         """One turn in the first file, two in the second."""
         return saved_turns()[:1] if path.name == "b.jsonl" else saved_turns()
 

@@ -9,11 +9,16 @@ import pytest
 
 from rm_local.engine.families.overrides import OverrideFinder
 from rm_local.errors import ModelNotFoundError, RmLocalError, SettingsError, StoreError
-from rm_local.file_kinds import FILE, describe_missing_file, name_file_kind, read_small_file
+from rm_local.file_kinds import (
+    FILE,
+    describe_existing_path_type,
+    describe_if_not_ordinary_file,
+    read_small_file,
+)
 from rm_local.gguf import hash_adapter_file
 from rm_local.gguf.header import read_header
 from rm_local.library.added import add_model
-from rm_local.sessions.format import open_session_file
+from rm_local.sessions.format import read_session_header_and_lines
 from rm_local.settings import load_settings
 from rm_local.store.store import Store
 from tests.support import special_files
@@ -27,8 +32,12 @@ def test_a_file_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("file")
 
-    assert name_file_kind(tmp_path / "file") == name_file_kind(tmp_path / "link") == FILE
-    assert describe_missing_file(tmp_path / "link") == ""
+    assert (
+        describe_existing_path_type(tmp_path / "file")
+        == describe_existing_path_type(tmp_path / "link")
+        == FILE
+    )
+    assert describe_if_not_ordinary_file(tmp_path / "link") == ""
 
 
 @pytest.mark.parametrize(
@@ -46,7 +55,7 @@ def test_a_file_is_a_file(tmp_path: Path) -> None:
 )
 def test_what_is_no_file_is_named(make: Callable[[Path], Path], words: str, tmp_path: Path) -> None:
     """By its kind, or by the reason of the system."""
-    assert words in describe_missing_file(make(tmp_path))
+    assert words in describe_if_not_ordinary_file(make(tmp_path))
 
 
 @EVERY_KIND
@@ -63,7 +72,7 @@ def test_no_model_adapter_session_or_store_waits_for_it(
     with pytest.raises(ModelNotFoundError, match="The adapter"):
         hash_adapter_file(path)
     with pytest.raises(RmLocalError):
-        open_session_file(path)
+        read_session_header_and_lines(path)
     with pytest.raises(StoreError, match="store"):
         Store.open(path)
 
@@ -88,7 +97,7 @@ def test_no_settings_template_or_list_waits_for_it(
     for path in (tmp_path / "config.toml", tmp_path / "models.json", templates / "toy.jinja"):
         path.symlink_to(special)
     added = tmp_path / "models.json"
-    monkeypatch.setattr("rm_local.library.added.get_added_models_file", lambda: added)
+    monkeypatch.setattr("rm_local.library.added.get_added_models_path", lambda: added)
 
     with pytest.raises(SettingsError, match=r"config\.toml"):
         load_settings(tmp_path / "config.toml")

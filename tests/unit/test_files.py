@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rm_local import files
-from rm_local.files import create_part_file, write_atomically, write_bytes_atomically
+from rm_local.files import create_part_file_to_be_renamed, write_atomically, write_bytes_atomically
 
 KILLED = """
 import os, signal, sys
@@ -203,10 +203,10 @@ def test_a_part_removed_before_its_lock_is_made_again(
 
 def test_a_part_can_be_renamed_by_its_user(tmp_path: Path) -> None:
     """A part that took another name is kept; one that did not is removed."""
-    with create_part_file(tmp_path / "model") as part:
+    with create_part_file_to_be_renamed(tmp_path / "model") as part:
         part.write_bytes(b"weights")
-        files.replace_file(part, tmp_path / "model-1.gguf")
-    with create_part_file(tmp_path / "model"):
+        files.rename_and_sync_parent(part, tmp_path / "model-1.gguf")
+    with create_part_file_to_be_renamed(tmp_path / "model"):
         pass
 
     assert names(tmp_path) == ["model-1.gguf"]

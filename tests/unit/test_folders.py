@@ -118,7 +118,7 @@ def test_without_a_home_the_notice_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("RM_LOCAL_HOME")
     said: list[str] = []
 
-    assert UnsavedFilesReporter(said.append).find_worker_log_or_report() is None
+    assert UnsavedFilesReporter(said.append).get_worker_log_path_or_report() is None
 
     assert len(said) == 1
     assert "this user has no home folder" in said[0]
@@ -129,12 +129,12 @@ def test_the_corpus_of_a_bench_does_without_a_cache(
 ) -> None:
     """A temporary folder takes its place, which is said."""
     said: list[str] = []
-    assert folders.find_writable_cache(said.append) == paths.cache_dir()
+    assert folders.get_cache_folder_or_make_temporary(said.append) == paths.cache_dir()
     assert said == []
 
     monkeypatch.setenv("RM_LOCAL_HOME", str(file_as_home(tmp_path)))
 
-    assert folders.find_writable_cache(said.append).is_dir()
+    assert folders.get_cache_folder_or_make_temporary(said.append).is_dir()
     assert "RM_LOCAL_HOME" in said[0]
 
 

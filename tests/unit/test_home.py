@@ -10,7 +10,7 @@ import pytest
 
 from rm_local import paths, settings
 from rm_local.errors import HomeNotFoundError, SettingsError
-from rm_local.home import expand_home, find_home
+from rm_local.home import expand_home_if_known, find_home
 from rm_local.library import apps
 from rm_local.library.hub.cache import get_hub_cache_folder
 from rm_local.library.models import find_models
@@ -48,7 +48,7 @@ def test_a_home_has_to_be_a_whole_path(home: str, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.usefixtures("no_home")
 def test_a_path_at_an_unknown_home_stays_as_it_is(path: str) -> None:
     """It names no file then, which is said where the file is wanted."""
-    assert expand_home(path) == Path(path)
+    assert expand_home_if_known(path) == Path(path)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -111,7 +111,7 @@ def test_the_platforms_variables_are_enough(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     assert paths.data_dir() == tmp_path / "rm-local"
-    assert apps.list_possible_app_folders()["gpt4all"] == [tmp_path / "nomic.ai" / "GPT4All"]
+    assert apps.list_possible_app_model_folders()["gpt4all"] == [tmp_path / "nomic.ai" / "GPT4All"]
     assert get_hub_cache_folder() == tmp_path / "huggingface" / "hub"
 
 
@@ -121,9 +121,9 @@ def test_other_programs_folders_are_skipped(monkeypatch: pytest.MonkeyPatch) -> 
     for variable in ("OLLAMA_MODELS", "LLAMA_CACHE"):
         monkeypatch.delenv(variable, raising=False)
 
-    assert not any(apps.list_possible_app_folders().values())
+    assert not any(apps.list_possible_app_model_folders().values())
     assert all(root.is_relative_to("/usr/share") for root in list_possible_ollama_roots())
-    assert apps.find_owning_app(Path("/models/m.gguf")) == ""
+    assert apps.find_owning_app_or_empty(Path("/models/m.gguf")) == ""
     assert {model.place for model in find_models(Settings()).models} == {"shipped"}
 
 
@@ -136,4 +136,4 @@ def test_a_folder_that_is_named_is_still_searched(
     monkeypatch.setenv("LLAMA_CACHE", str(tmp_path / "llama"))
 
     assert list_possible_ollama_roots() == [tmp_path / "ollama"]
-    assert apps.list_possible_app_folders()["llama.cpp"] == [tmp_path / "llama"]
+    assert apps.list_possible_app_model_folders()["llama.cpp"] == [tmp_path / "llama"]

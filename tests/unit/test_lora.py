@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
-from rm_local.lora import LoraAdapter, drop_unused_adapters, parse_lora
+from rm_local.lora import LoraAdapter, drop_adapters_with_zero_scale, parse_lora
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
@@ -75,5 +75,5 @@ def test_an_adapter_without_a_file_is_refused(text: str) -> None:
 def test_an_adapter_of_scale_0_is_left_out() -> None:
     """Of either sign; the others stay in their order."""
     texts = ["a.gguf:0", "b.gguf:2", "c.gguf:-0.0", "d.gguf"]
-    used = drop_unused_adapters(map(parse_lora, texts))
+    used = drop_adapters_with_zero_scale(map(parse_lora, texts))
     assert [adapter.path for adapter in used] == ["b.gguf", "d.gguf"]

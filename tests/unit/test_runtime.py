@@ -80,7 +80,7 @@ async def test_adapters_are_identified_once_and_loaded_with_the_model(tmp_path: 
 
     expected = (LoraAdapter(str(file), 0.5, digest),)
     assert loads == [expected, expected]
-    assert await runtime.hash_adapters() == expected
+    assert await runtime.hash_readable_adapters() == expected
 
 
 async def test_adapters_go_with_their_model() -> None:
@@ -88,11 +88,11 @@ async def test_adapters_go_with_their_model() -> None:
     settings = Settings(model=Path("set.gguf"), lora=(LoraAdapter("a.gguf"),))
     other = LoraAdapter("b.gguf")
 
-    assert await Runtime(settings).hash_adapters() == settings.lora
-    assert await Runtime(settings, model=Path("m.gguf")).hash_adapters() == ()
-    assert await Runtime(settings, lora=[]).hash_adapters() == ()
+    assert await Runtime(settings).hash_readable_adapters() == settings.lora
+    assert await Runtime(settings, model=Path("m.gguf")).hash_readable_adapters() == ()
+    assert await Runtime(settings, lora=[]).hash_readable_adapters() == ()
     named = Runtime(settings, model=Path("m.gguf"), lora=[other])
-    assert await named.hash_adapters() == (other,)
+    assert await named.hash_readable_adapters() == (other,)
 
 
 async def test_what_is_not_as_asked_for_is_a_notice_once() -> None:

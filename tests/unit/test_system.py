@@ -13,8 +13,8 @@ from rm_local import system
 from rm_local.system import (
     count_physical_cores,
     count_usable_processors,
-    free_memory,
     get_peak_memory_or_zero,
+    measure_free_memory,
     parse_meminfo_available,
     parse_physical_core_count,
     parse_vm_stat_free,
@@ -55,7 +55,7 @@ def test_free_memory_is_read_on_each_system() -> None:
     assert parse_meminfo_available(meminfo) == 20000 * 1024
     assert parse_vm_stat_free(vm_stat) == 37 * 16384
     assert parse_meminfo_available("") is parse_vm_stat_free("") is None
-    assert free_memory() is None or free_memory() > 0  # type: ignore[operator]
+    assert measure_free_memory() is None or measure_free_memory() > 0  # type: ignore[operator]
 
 
 def test_hyper_threads_count_once() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from rm_local.text import one_line, sanitize_text
+from rm_local.text import one_line, sanitize_for_terminal
 
 
 @pytest.mark.parametrize(
@@ -24,16 +24,16 @@ from rm_local.text import one_line, sanitize_text
 )
 def test_only_what_can_be_read_stays(text: str, cleaned: str) -> None:
     """Controls, escape sequences and bidirectional overrides go, letters stay."""
-    assert sanitize_text(text) == cleaned
+    assert sanitize_for_terminal(text) == cleaned
 
 
 @given(st.text(alphabet=st.characters(codec=None)))
 def test_nothing_that_steers_a_terminal_is_left(text: str) -> None:
     """No control character but newline and tab comes out, and the text can be printed."""
-    cleaned = sanitize_text(text)
+    cleaned = sanitize_for_terminal(text)
 
     assert not [c for c in cleaned if (c < " " and c not in "\n\t") or "\x7f" <= c <= "\x9f"]
-    assert sanitize_text(cleaned) == cleaned
+    assert sanitize_for_terminal(cleaned) == cleaned
     cleaned.encode()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import StoreError
-from rm_local.work_folder import is_work_folder, make_or_reuse_work_folder, remove_work_folder
+from rm_local.work_folder import is_work_folder, make_or_reuse_work_folder, remove_if_work_folder
 
 
 def test_a_folder_is_made_opened_again_and_removed(tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_a_folder_is_made_opened_again_and_removed(tmp_path: Path) -> None:
     make_or_reuse_work_folder(folder)
 
     assert (folder / "part").read_text() == "half"
-    remove_work_folder(folder)
+    remove_if_work_folder(folder)
     assert not folder.exists()
 
 
@@ -37,7 +37,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="contains other files"):
         make_or_reuse_work_folder(tmp_path / "x.build")
-    remove_work_folder(tmp_path / "x.build")
+    remove_if_work_folder(tmp_path / "x.build")
 
     assert (tmp_path / "x.build" / "thesis.txt").read_text() == "mine"
 

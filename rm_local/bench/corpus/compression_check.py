@@ -16,7 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rm_local.bench.corpus.corpus import load_docstring_sentences, prepare_docstring_corpus
+from rm_local.bench.corpus.corpus import (
+    find_or_write_docstring_corpus,
+    load_or_collect_docstring_sentences,
+)
 from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.progress import Progress, ProgressCallback
 from rm_local.store import TextCodec, check_and_join_texts, train_text_dictionary_or_empty
@@ -30,7 +33,7 @@ FRAME_ROWS = 16
 Pair = tuple[str, str]
 
 
-class PackedSize(NamedTuple):
+class CompressionSizes(NamedTuple):
     """Size of the measured texts before and after compression by the store's codec."""
 
     words: int
@@ -40,7 +43,7 @@ class PackedSize(NamedTuple):
     """Bytes of the texts, compressed."""
 
 
-def measure_held_out_compression(rows: Sequence[Pair], level: int) -> PackedSize:
+def measure_held_out_compression(rows: Sequence[Pair], level: int) -> CompressionSizes:
     """Compress every second run of `rows` at a zstandard `level`; return the sizes.
 
     The dictionary is trained on the other runs.
@@ -56,10 +59,10 @@ def measure_held_out_compression(rows: Sequence[Pair], level: int) -> PackedSize
             words += sum(len(f"{a} {b}".split()) for a, b in frame)
             raw += sum(map(len, bare))
             size += len(codec.pack_rows(bare))
-    return PackedSize(words, raw, size)
+    return CompressionSizes(words, raw, size)
 
 
-def compose_rows_by_anchor(source: SyntheticSource, rows: int) -> list[Pair]:
+def compose_rows_sorted_by_anchor(source: SyntheticSource, rows: int) -> list[Pair]:
     """Return `rows` synthetic texts (subproblem, subroutine), sorted by anchor (main sentence).
 
     So neighbouring rows are very similar, as in the clusters of a store.
@@ -72,7 +75,7 @@ def compose_rows_by_anchor(source: SyntheticSource, rows: int) -> list[Pair]:
     return [(a, b) for _, a, b in sorted(found, key=lambda each: each[0])][:rows]
 
 
-def cut_prose_rows(sentences: Sequence[str], like: Sequence[Pair]) -> Iterator[Pair]:
+def cut_prose_to_row_lengths(sentences: Sequence[str], like: Sequence[Pair]) -> Iterator[Pair]:
     """Yield rows of consecutive words, each as long as the row of `like` at its place.
 
     Ends when there are no more words.
@@ -101,9 +104,11 @@ def make_stage_printer() -> ProgressCallback:
 def main() -> None:
     """Print bytes per word and compression ratio of synthetic entries and of real prose."""
     print_stage = make_stage_printer()
-    source = SyntheticSource(ROWS, 0, prepare_docstring_corpus(report=print_stage))
-    composed = compose_rows_by_anchor(source, ROWS)
-    prose = list(cut_prose_rows(load_docstring_sentences(report=print_stage), composed))
+    source = SyntheticSource(ROWS, 0, find_or_write_docstring_corpus(report=print_stage))
+    composed = compose_rows_sorted_by_anchor(source, ROWS)
+    prose = list(
+        cut_prose_to_row_lengths(load_or_collect_docstring_sentences(report=print_stage), composed)
+    )
     lengths = [len(f"{a} {b}".split()) for a, b in composed]
     print(f"{len(composed):,} made-up rows, {len(prose):,} of real prose,", end=" ")
     print(f"{np.mean(lengths):.0f} words a row")

@@ -20,7 +20,7 @@ from pathlib import Path
 from rm_local.bench.corpus import docstrings
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.files import write_bytes_atomically
-from rm_local.folders import find_writable_cache
+from rm_local.folders import get_cache_folder_or_make_temporary
 from rm_local.progress import Progress, ProgressCallback
 
 SENTENCES = "sentences.txt"
@@ -33,7 +33,7 @@ ALL_SENTENCES_ROWS = 100_000
 """Number of rows from which all sentences are used, as in docs/measurements/bench.md."""
 
 
-def choose_sentence_count(rows: int) -> int | None:
+def choose_sentence_limit(rows: int) -> int | None:
     """Choose the number of sentences for a corpus of `rows` entries; None: all.
 
     A small corpus needs few of them, and to read and embed all of them takes minutes.
@@ -41,7 +41,7 @@ def choose_sentence_count(rows: int) -> int | None:
     return None if rows >= ALL_SENTENCES_ROWS else max(SAMPLED_SENTENCES, rows)
 
 
-def prepare_docstring_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
+def find_or_write_docstring_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
     """Return the folder of a corpus of `limit` docstring sentences of the installed packages.
 
     None takes all sentences. The folder is in the cache; the first call writes it.
@@ -49,7 +49,7 @@ def prepare_docstring_corpus(limit: int | None = None, *, report: ProgressCallba
     Raises:
         UsageError: There are too few sentences.
     """
-    parent = _find_corpora_folder(report)
+    parent = _choose_writable_corpora_folder(report)
     sentences = _load_or_collect_sentences(parent, limit, report)
     return write_corpus_if_missing(sorted(sentences, key=_hash_text)[:limit], parent)
 
@@ -71,7 +71,7 @@ def write_corpus_if_missing(chosen: Sequence[str], parent: Path) -> Path:
 
 
 @lru_cache(maxsize=2)
-def read_sentences(folder: Path) -> tuple[str, ...]:
+def read_and_verify_sentences(folder: Path) -> tuple[str, ...]:
     """Return the sentences of the corpus in `folder`, cached in the process.
 
     Raises:
@@ -89,17 +89,17 @@ def read_sentences(folder: Path) -> tuple[str, ...]:
     return tuple(text.split("\n"))
 
 
-def load_docstring_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
+def load_or_collect_docstring_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
     """Return the sentences of all installed docstrings.
 
     They come from a cached file unless packages have changed.
     """
-    return _load_or_collect_sentences(_find_corpora_folder(report), None, report)
+    return _load_or_collect_sentences(_choose_writable_corpora_folder(report), None, report)
 
 
-def _find_corpora_folder(report: ProgressCallback) -> Path:
+def _choose_writable_corpora_folder(report: ProgressCallback) -> Path:
     """Return the folder of all corpora in the cache, or a temporary one, which is reported."""
-    return find_writable_cache(lambda notice: report(Progress(notice))) / "corpus"
+    return get_cache_folder_or_make_temporary(lambda notice: report(Progress(notice))) / "corpus"
 
 
 def _load_or_collect_sentences(
@@ -113,7 +113,7 @@ def _load_or_collect_sentences(
         read = (
             docstrings.collect_docstring_sentences(report)
             if limit is None
-            else docstrings.sample_sentences(limit, report)
+            else docstrings.sample_docstring_sentences(limit, report)
         )
         write_bytes_atomically(path, "\n".join(read).encode())
     return tuple(path.read_text("utf-8").split("\n"))

@@ -46,7 +46,7 @@ class DocumentedObject:
     sentences: tuple[str, ...]
 
 
-def read_docstrings(
+def read_installed_docstrings(
     skipped: re.Pattern[str] = SKIPPED, report: ProgressCallback = ignore_progress
 ) -> list[DocumentedObject]:
     """Read the distinct docstrings of the installed packages, ordered by the path of their file.
@@ -58,7 +58,7 @@ def read_docstrings(
     paths = _list_source_files(skipped, report)
     meter = ProgressMeter(report, "read docstrings", len(paths))
     for number, path in enumerate(paths, 1):
-        for each in _parse_documented_objects(path):
+        for each in _parse_documented_objects_if_valid(path):
             if each.sentences and each.sentences not in seen:
                 seen.add(each.sentences)
                 found.append(each)
@@ -72,35 +72,37 @@ def collect_docstring_sentences(report: ProgressCallback = ignore_progress) -> t
     Packages' tests are included. Each sentence begins with a capital and ends with a full stop.
     The call takes a minute or two.
     """
-    found = read_docstrings(OWN_PACKAGE, report)
-    return _select_sentences(each for one in found for each in one.sentences)
+    found = read_installed_docstrings(OWN_PACKAGE, report)
+    return _clean_and_deduplicate_sentences(each for one in found for each in one.sentences)
 
 
-def sample_sentences(count: int, report: ProgressCallback = ignore_progress) -> tuple[str, ...]:
+def sample_docstring_sentences(
+    count: int, report: ProgressCallback = ignore_progress
+) -> tuple[str, ...]:
     """Collect at least `count` distinct sentences, or all, from files in the order of their hashes.
 
     At most FILE_SENTENCES are taken of a file, so that the sentences are about many subjects. Only
     as many files are read as are needed.
     """
-    paths = sorted(_list_source_files(OWN_PACKAGE, report), key=_hash_path)
+    paths = sorted(_list_source_files(OWN_PACKAGE, report), key=_hash_relative_path)
     meter = ProgressMeter(report, "read docstrings", count)
     chosen: dict[str, None] = {}
     for path in paths:
-        read = (each for one in _parse_documented_objects(path) for each in one.sentences)
-        chosen |= dict.fromkeys(_select_sentences(read)[:FILE_SENTENCES])
+        read = (each for one in _parse_documented_objects_if_valid(path) for each in one.sentences)
+        chosen |= dict.fromkeys(_clean_and_deduplicate_sentences(read)[:FILE_SENTENCES])
         meter.report_units_done(min(len(chosen), count))
         if len(chosen) >= count:
             break
     return tuple(chosen)
 
 
-def _select_sentences(sentences: Iterable[str]) -> tuple[str, ...]:
+def _clean_and_deduplicate_sentences(sentences: Iterable[str]) -> tuple[str, ...]:
     """Return the distinct sentences that begin with a capital, with a full stop at their ends."""
     found = map(capitalize_and_end_sentence, sentences)
     return tuple(dict.fromkeys(each for each in found if each[0].isupper() and each.isprintable()))
 
 
-def _hash_path(path: Path) -> bytes:
+def _hash_relative_path(path: Path) -> bytes:
     """Hash the path of a source file below the folder of its packages."""
     shown = min((os.path.relpath(path, root) for root in _find_package_folders()), key=len)
     return hashlib.sha256(os.fsencode(shown)).digest()
@@ -157,7 +159,7 @@ def _find_installed_source_files(skipped: re.Pattern[str]) -> Iterator[Path]:
                 yield path
 
 
-def _parse_documented_objects(path: Path) -> Iterator[DocumentedObject]:
+def _parse_documented_objects_if_valid(path: Path) -> Iterator[DocumentedObject]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -169,9 +171,11 @@ def _parse_documented_objects(path: Path) -> Iterator[DocumentedObject]:
             text = ast.get_docstring(node)
             if text:
                 name = path.stem if isinstance(node, ast.Module) else node.name
-                yield DocumentedObject(_split_identifier(name), extract_prose_sentences(text))
+                yield DocumentedObject(
+                    _convert_identifier_to_words(name), extract_prose_sentences(text)
+                )
 
 
-def _split_identifier(name: str) -> str:
+def _convert_identifier_to_words(name: str) -> str:
     """Split an identifier into words: `matrixRank` and `matrix_rank` into `matrix rank`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip().lower()

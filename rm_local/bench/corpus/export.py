@@ -13,7 +13,7 @@ from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.files import write_atomically
 from rm_local.progress import ProgressCallback, ProgressMeter
-from rm_local.store import format_entry
+from rm_local.store import format_entry_as_json_line
 
 
 def export_synthetic_rows(
@@ -32,7 +32,7 @@ def export_synthetic_rows(
         np.lib.format.write_array_header_1_0(vectors, shape)
     meter = ProgressMeter(report, "write", source.rows)
     for number in range(source.blocks):
-        write(b"".join(map(format_entry, source.make_entries(number))))
+        write(b"".join(map(format_entry_as_json_line, source.make_entries(number))))
         if vectors:
             vectors.write(source.make_vectors(number).astype("<f2").tobytes())
         meter.report_units_done(min((number + 1) * source.block_rows, source.rows))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rm_local.arrays import Floats
 from rm_local.embed import TextEmbedder, embed_in_steps
 from rm_local.errors import RmLocalError
-from rm_local.files import replace_file
+from rm_local.files import rename_and_sync_parent
 from rm_local.progress import ProgressCallback, ProgressMeter
 
 NEIGHBORS = 32
@@ -83,7 +83,7 @@ def write_anchor_files_if_missing(
     np.save(part / "queries.npy", vectors[: len(held_out)])
     np.save(part / "vectors.npy", vectors[len(held_out) :])
     np.save(part / "near.npy", find_neighbors(vectors[len(held_out) :], NEIGHBORS, report))
-    replace_file(part, place)
+    rename_and_sync_parent(part, place)
 
 
 def find_neighbors(vectors: Floats, count: int, report: ProgressCallback) -> NDArray[np.int32]:

@@ -22,7 +22,7 @@ from rm_local.bench.corpus.seed_vectors import (
     open_anchors,
     write_anchor_files_if_missing,
 )
-from rm_local.bench.corpus.texts import Strings, draw_anchor_labels, load_texts
+from rm_local.bench.corpus.texts import Strings, draw_anchor_labels, load_text_composer
 from rm_local.errors import UsageError
 from rm_local.progress import ProgressCallback
 from rm_local.records import Entry
@@ -71,7 +71,7 @@ class SyntheticSource:
 
         if (self.folder / ANCHORS).exists():
             return
-        texts = load_texts(self.folder)
+        texts = load_text_composer(self.folder)
         count = len(texts.anchor_sentences) + len(texts.held_out_sentences)
         with open_text_embedder(None, count, half=True) as embedder:
             write_anchor_files_if_missing(
@@ -92,7 +92,7 @@ class SyntheticSource:
 
     def make_vectors(self, number: int) -> Floats:
         """Make the vectors of block `number`: an array (rows, d) with rows of length 1."""
-        chosen, _ = self._choose_anchors_and_passes(number)
+        chosen, _ = self._choose_anchors_and_prior_uses(number)
         noise = self._make_rng(NOISE, number).standard_normal(
             (BLOCK_ANCHORS, ANCHOR_ROWS, NEIGHBORS), np.float32
         )
@@ -100,18 +100,20 @@ class SyntheticSource:
 
     def make_entries(self, number: int) -> list[Entry]:
         """Make the entries of block `number`, in the order of its vectors."""
-        chosen, passes = self._choose_anchors_and_passes(number)
+        chosen, passes = self._choose_anchors_and_prior_uses(number)
         order = self._draw_row_order(number)
         slots = order // ANCHOR_ROWS
         turns = passes[slots] * ANCHOR_ROWS + order % ANCHOR_ROWS
         rows = number * BLOCK_ROWS + np.arange(len(order))
         named = _draw_corpus_anchor_labels(self.folder, self.seed)
         rng = self._make_rng(WORDS, number)
-        return load_texts(self.folder).compose_entries(rows, chosen[slots], turns, named, rng)
+        return load_text_composer(self.folder).compose_entries(
+            rows, chosen[slots], turns, named, rng
+        )
 
     def list_row_anchors(self, number: int) -> Ids:
         """Return the number of the anchor (the main sentence) of each row of block `number`."""
-        return self._choose_anchors_and_passes(number)[0][
+        return self._choose_anchors_and_prior_uses(number)[0][
             self._draw_row_order(number) // ANCHOR_ROWS
         ]
 
@@ -136,7 +138,7 @@ class SyntheticSource:
             self.folder, chosen, rng.standard_normal((count, 1, NEIGHBORS), np.float32)
         )
 
-    def _choose_anchors_and_passes(self, number: int) -> tuple[Ids, Ids]:
+    def _choose_anchors_and_prior_uses(self, number: int) -> tuple[Ids, Ids]:
         """Return the anchors of a block, chosen in turn, and how often earlier blocks used each."""
         turn = _shuffle_anchor_numbers(self.folder, self.seed)
         place = number * BLOCK_ANCHORS + np.arange(BLOCK_ANCHORS)
@@ -172,9 +174,9 @@ def _make_rows_around_anchors(folder: Path, chosen: Ids, noise: Floats) -> Float
 @lru_cache(maxsize=4)
 def _shuffle_anchor_numbers(folder: Path, seed: int) -> Ids:
     """Return the numbers of all anchors in random order, in which blocks use them repeatedly."""
-    return np.random.default_rng(seed).permutation(len(load_texts(folder).anchor_sentences))
+    return np.random.default_rng(seed).permutation(len(load_text_composer(folder).anchor_sentences))
 
 
 @lru_cache(maxsize=4)
 def _draw_corpus_anchor_labels(folder: Path, seed: int) -> list[Strings]:
-    return draw_anchor_labels(len(load_texts(folder).anchor_sentences), seed)
+    return draw_anchor_labels(len(load_text_composer(folder).anchor_sentences), seed)

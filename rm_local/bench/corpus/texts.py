@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.arrays import Ids
-from rm_local.bench.corpus.corpus import read_sentences
+from rm_local.bench.corpus.corpus import read_and_verify_sentences
 from rm_local.records import Entry
 
 Strings = NDArray[Any]
@@ -62,7 +62,7 @@ With more of them zstandard would compress better than real prose
 
 
 @dataclass(frozen=True)
-class CorpusTexts:
+class EntryTextComposer:
     """Composer of entries from the sentences of one corpus, ordered by their hashes."""
 
     sentences: tuple[str, ...]
@@ -138,13 +138,13 @@ Rng = np.random.Generator
 
 
 @lru_cache(maxsize=2)
-def load_texts(folder: Path) -> CorpusTexts:
+def load_text_composer(folder: Path) -> EntryTextComposer:
     """Load the sentences of the corpus in `folder` as a composer, cached in the process.
 
     Raises:
         RmLocalError: The sentences cannot be read.
     """
-    return CorpusTexts(read_sentences(folder))
+    return EntryTextComposer(read_and_verify_sentences(folder))
 
 
 def draw_anchor_labels(anchors: int, seed: int) -> list[Strings]:

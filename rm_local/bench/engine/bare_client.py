@@ -8,13 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rm_local.engine import build_worker_environment, open_worker_log
+from rm_local.engine import build_worker_environment, open_worker_log_or_temporary
 from rm_local.errors import EngineError
 
 MODULE = "rm_local.engine.worker.llama.bare_loop"
 
 
-class BareLoopClient:
+class BareLlamaLoopProcess:
     """Context manager that runs the bare loop in a process and asks it for measurements."""
 
     def __init__(self, model: Path, threads: int, gpu_layers: int, log: Path | None) -> None:
@@ -23,7 +23,7 @@ class BareLoopClient:
         self._path = log
 
     async def __aenter__(self) -> Self:
-        self._log = open_worker_log(self._path, lambda _error: None)
+        self._log = open_worker_log_or_temporary(self._path, lambda _error: None)
         with self._log.file:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", MODULE, *self._arguments),
@@ -45,7 +45,9 @@ class BareLoopClient:
         await self._process.wait()
         self._log.delete_if_temporary()
 
-    async def measure_read_and_write_seconds(self, reads: int, writes: int) -> tuple[float, float]:
+    async def measure_prefill_and_decode_seconds(
+        self, reads: int, writes: int
+    ) -> tuple[float, float]:
         """Return the seconds for reading `reads` tokens, and for then writing `writes` tokens.
 
         Raises:

@@ -43,7 +43,7 @@ class BusyBenchResult:
 
 
 @contextmanager
-def run_busy_loops(count: int) -> Iterator[None]:
+def run_busy_loop_processes(count: int) -> Iterator[None]:
     """Run `count` programs that compute without pause during the body of the `with` statement."""
     command = [sys.executable, "-I", "-c", LOOP]
     loops: list[subprocess.Popen[bytes]] = []
@@ -91,7 +91,7 @@ async def bench_engine_under_load(
             quiet[str(branches)].append(
                 await _measure_decoding_speed(engine, branches, tokens[branches])
             )
-        with run_busy_loops(loops):
+        with run_busy_loop_processes(loops):
             for branches in BRANCHES:
                 busy[str(branches)].append(
                     await _measure_decoding_speed(engine, branches, tokens[branches])

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from rm_local.bench.engine.bare_client import BareLoopClient
-from rm_local.engine import BranchSpec, Engine, Message, Sampling, TokenChunk
+from rm_local.bench.engine.bare_client import BareLlamaLoopProcess
+from rm_local.engine import BranchSpec, Engine, Message, SamplingParameters, TokenChunk
 from rm_local.progress import ProgressCallback, ProgressMeter
 
 BRANCHES = (1, 2, 4, 8, 16, 32)
-_GREEDY = Sampling(temperature=0)
+_GREEDY = SamplingParameters(temperature=0)
 _BARE, _ALONE = "llama.cpp alone", "one branch, greedy"
 _CONFIDENT, _CONSTRAINED = "with its confidence", "under a grammar"
 _SAMPLED = BranchSpec("", 0, 0, endless=True)
@@ -73,7 +73,7 @@ class EngineBenchWorkload:
 
 async def bench_engine(
     engine: Engine,
-    bare: BareLoopClient,
+    bare: BareLlamaLoopProcess,
     model: Path,
     effort: EngineBenchWorkload,
     report: ProgressCallback,
@@ -89,8 +89,8 @@ async def bench_engine(
     """
     info = await engine.load_model(model, name=name)
     prompt = min(effort.prompt, info.trained_context // 4)
-    await bare.measure_read_and_write_seconds(prompt, 8)
-    seconds = (await bare.measure_read_and_write_seconds(prompt, 8))[1]
+    await bare.measure_prefill_and_decode_seconds(prompt, 8)
+    seconds = (await bare.measure_prefill_and_decode_seconds(prompt, 8))[1]
     tokens = max(16, min(128, round(8 * effort.seconds / seconds), info.trained_context // 4))
     info = await engine.load_model(
         model, name=name, context=2 * prompt + max(BRANCHES) * (tokens + 8)
@@ -127,7 +127,9 @@ async def bench_engine(
 class _RoundRunner:
     """Runner of the benchmark's rounds; collects the speeds of each arm (variant)."""
 
-    def __init__(self, engine: Engine, bare: BareLoopClient, prompt: int, tokens: int) -> None:
+    def __init__(
+        self, engine: Engine, bare: BareLlamaLoopProcess, prompt: int, tokens: int
+    ) -> None:
         self._engine = engine
         self._bare = bare
         self._prompt = prompt
@@ -155,7 +157,7 @@ class _RoundRunner:
             self.speed.setdefault(arm, []).append(speed)
 
     async def _measure_bare_speed(self) -> float:
-        reading, writing = await self._bare.measure_read_and_write_seconds(
+        reading, writing = await self._bare.measure_prefill_and_decode_seconds(
             self._prompt, self._tokens
         )
         self.bare_prefill.append(self._prompt / reading)

@@ -13,7 +13,7 @@ from rm_local.bench.peers.peer_protocol import (
     PeerSetting,
     VectorSource,
     choose_list_count,
-    read_blocks,
+    iter_vector_blocks,
     sample_rows,
 )
 
@@ -27,7 +27,7 @@ MAX_TRAINING_ROWS = 65_536
 
 
 @dataclass(frozen=True)
-class FaissIvf:
+class FaissIvfPeer:
     """Peer that builds and opens an index of faiss, `IVFn,<code>` inside `Refine(<refine>)`."""
 
     code: Literal["RaBitQ", "PQ48x8"]
@@ -59,7 +59,7 @@ class FaissIvf:
         index.train(
             sample_rows(rows, max(MAX_TRAINING_ROWS, ROWS_PER_LIST * choose_list_count(rows.rows)))
         )
-        for _, block in read_blocks(rows):
+        for _, block in iter_vector_blocks(rows):
             index.add(block)
         faiss.write_index(index, str(folder / INDEX_FILE))
 

@@ -14,7 +14,7 @@ from rm_local.bench.peers.peer_protocol import (
     PeerSetting,
     VectorSource,
     choose_list_count,
-    read_blocks,
+    iter_vector_blocks,
 )
 
 TABLE = "rows"
@@ -26,7 +26,7 @@ ROWS_PER_LIST, ROUNDS = 64, 15
 
 
 @dataclass(frozen=True)
-class LanceIvf:
+class LanceIvfPeer:
     """Peer that builds and opens an index of LanceDB, `IVF_PQ` with `refine_factor`."""
 
     name: str = "LanceDB IVF_PQ, float32"
@@ -71,7 +71,7 @@ class LanceIvf:
 def _make_batches(rows: VectorSource, dimension: int, schema: Any) -> Iterator[Any]:
     import pyarrow
 
-    for first, block in read_blocks(rows):
+    for first, block in iter_vector_blocks(rows):
         ids = pyarrow.array(np.arange(first, first + len(block)))
         vectors = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(block.ravel()), dimension)
         yield pyarrow.RecordBatch.from_arrays([ids, vectors], schema=schema)

@@ -87,7 +87,7 @@ class Peer(Protocol):
         """Open the index written to `folder` by `build_index`."""
 
 
-class TimedVectors:
+class TimedVectorSource:
     """A source of vectors that wraps another one and adds up in `seconds` the time spent in it."""
 
     def __init__(self, source: VectorSource) -> None:
@@ -113,7 +113,7 @@ class TimedVectors:
             self.seconds += time.perf_counter() - started
 
 
-def read_blocks(rows: VectorSource) -> Iterator[tuple[int, Floats]]:
+def iter_vector_blocks(rows: VectorSource) -> Iterator[tuple[int, Floats]]:
     """Yield each block with the number of its first row."""
     for number in range(-(-rows.rows // rows.block_rows)):
         yield number * rows.block_rows, rows.make_vectors(number)

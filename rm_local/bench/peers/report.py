@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 RATIOS = ("warm_p50_ms", "warm_p95_ms", "memory_mb", "bytes", "build_rows_per_s")
-"""Fields of `PeerResult` for which a ratio, the store's value / the peer's, is computed."""
+"""Fields of `IndexBenchResult` for which a ratio, the store's value / the peer's, is computed."""
 
 COLUMNS = ("recall@10", "p50 ms", "p95 ms", "memory MB", "disk MB", "rows/s built")
 RATIO_NOTE = "(in brackets: the store's figure as a multiple of the peer's)"
 
 
 @dataclass(frozen=True)
-class PeerResult:
+class IndexBenchResult:
     """Measured figures of one index: the store or a peer."""
 
     name: str
@@ -51,8 +51,8 @@ class PeerComparison:
     """Results of `compare_peers`: figures of the store and its peers on the same rows."""
 
     rows: int
-    store: PeerResult
-    peers: tuple[PeerResult, ...]
+    store: IndexBenchResult
+    peers: tuple[IndexBenchResult, ...]
     skipped: tuple[SkippedPeer, ...]
 
     def to_json_dict(self) -> dict[str, Any]:
@@ -61,10 +61,10 @@ class PeerComparison:
         skipped = [asdict(each) for each in self.skipped]
         return {"rows": self.rows, "store": asdict(self.store), "peers": peers, "left": skipped}
 
-    def compute_ratios(self, peer: PeerResult) -> dict[str, float | None]:
+    def compute_ratios(self, peer: IndexBenchResult) -> dict[str, float | None]:
         """Return the ratios store / peer by field name; None if a value is unknown or zero."""
         return {
-            name: _divide_figures(getattr(self.store, name), getattr(peer, name)) for name in RATIOS
+            name: _divide_or_none(getattr(self.store, name), getattr(peer, name)) for name in RATIOS
         }
 
     def format_table(self) -> str:
@@ -79,11 +79,11 @@ class PeerComparison:
         return "\n".join(line.rstrip() for line in lines)
 
 
-def _divide_figures(ours: float | None, theirs: float | None) -> float | None:
+def _divide_or_none(ours: float | None, theirs: float | None) -> float | None:
     return float(f"{ours / theirs:.3g}") if ours and theirs else None
 
 
-def _format_result_row(result: PeerResult, wide: int, ratios: dict[str, float | None]) -> str:
+def _format_result_row(result: IndexBenchResult, wide: int, ratios: dict[str, float | None]) -> str:
     megabytes = result.bytes / 1e6
     memory = "?" if result.memory_mb is None else f"{result.memory_mb:,.0f}"
     cells = [

@@ -11,24 +11,24 @@ from pathlib import Path
 from typing import TypeVar
 
 from rm_local.bench.peers import stages
-from rm_local.bench.peers.faiss_ivf import FaissIvf
+from rm_local.bench.peers.faiss_ivf import FaissIvfPeer
 from rm_local.bench.peers.isolated import PeerFailedError, run_isolated
-from rm_local.bench.peers.lance_ivf import LanceIvf
+from rm_local.bench.peers.lance_ivf import LanceIvfPeer
 from rm_local.bench.peers.peer_protocol import Peer, PeerSetting, VectorSource
-from rm_local.bench.peers.report import PeerComparison, PeerResult, SkippedPeer
-from rm_local.bench.peers.sqlite_flat import SqliteFlat
-from rm_local.bench.peers.stages import PeerQueries
-from rm_local.bench.peers.usearch_hnsw import UsearchHnsw
+from rm_local.bench.peers.report import IndexBenchResult, PeerComparison, SkippedPeer
+from rm_local.bench.peers.sqlite_flat import SqliteFlatPeer
+from rm_local.bench.peers.stages import PeerQueriesWithAnswers
+from rm_local.bench.peers.usearch_hnsw import UsearchHnswPeer
 from rm_local.progress import Progress, ProgressCallback, ignore_progress
 
 PEERS: tuple[Peer, ...] = (
-    FaissIvf("RaBitQ", "Flat"),
-    FaissIvf("RaBitQ", "SQ8"),
-    FaissIvf("PQ48x8", "Flat"),
-    SqliteFlat("bits"),
-    SqliteFlat("float32"),
-    UsearchHnsw(),
-    LanceIvf(),
+    FaissIvfPeer("RaBitQ", "Flat"),
+    FaissIvfPeer("RaBitQ", "SQ8"),
+    FaissIvfPeer("PQ48x8", "Flat"),
+    SqliteFlatPeer("bits"),
+    SqliteFlatPeer("float32"),
+    UsearchHnswPeer(),
+    LanceIvfPeer(),
 )
 
 T = TypeVar("T")
@@ -46,9 +46,9 @@ class PeerLimits:
 
 
 def compare_peers(
-    store: PeerResult,
+    store: IndexBenchResult,
     rows: VectorSource,
-    questions: PeerQueries,
+    questions: PeerQueriesWithAnswers,
     folder: Path,
     *,
     peers: Sequence[Peer] = PEERS,
@@ -63,13 +63,13 @@ def compare_peers(
     Raises:
         ValueError: The sizes of queries, exact answers and rows do not match.
     """
-    _check_exact_answers_match(rows, questions)
-    found: list[PeerResult] = []
+    _check_answer_shapes_and_range(rows, questions)
+    found: list[IndexBenchResult] = []
     skipped: list[SkippedPeer] = []
     for peer in peers:
         try:
             found.append(
-                _measure_peer(
+                _build_tune_and_measure_peer(
                     peer,
                     store.recall_at_10,
                     rows,
@@ -85,15 +85,15 @@ def compare_peers(
     return PeerComparison(rows.rows, store, tuple(found), tuple(skipped))
 
 
-def _measure_peer(
+def _build_tune_and_measure_peer(
     peer: Peer,
     target: float,
     rows: VectorSource,
-    questions: PeerQueries,
+    questions: PeerQueriesWithAnswers,
     folder: Path,
     limits: PeerLimits,
     report: ProgressCallback,
-) -> PeerResult:
+) -> IndexBenchResult:
     """Build, tune and measure one peer; `target` is the recall to reach.
 
     Raises:
@@ -106,21 +106,27 @@ def _measure_peer(
         index_folder = Path(name)
         report(Progress(f"{peer.name}: building"))
         build = (peer, rows, questions.queries.shape[1], index_folder, threads)
-        seconds = _run_stage(
-            "build", stages.time_build, *build, seconds=limits.build, threads=threads
+        seconds = _run_stage_in_new_process(
+            "build",
+            stages.time_index_build_without_source,
+            *build,
+            seconds=limits.build,
+            threads=threads,
         )
         report(
             Progress(f"{peer.name}: built in {seconds:,.0f} s, tuning to a recall of {target:.3f}")
         )
         tune = (peer, rows.rows, index_folder, questions, target)
-        trial, reached = _run_stage(
+        trial, reached = _run_stage_in_new_process(
             "tuning", stages.tune_peer, *tune, seconds=limits.search, threads=1
         )
         report(Progress(f"{peer.name}: measuring at {_format_setting(peer, trial.setting)}"))
         measure = (peer, index_folder, questions, trial.setting)
-        ran = _run_stage("search", stages.measure_peer, *measure, seconds=limits.search, threads=1)
+        ran = _run_stage_in_new_process(
+            "search", stages.measure_peer, *measure, seconds=limits.search, threads=1
+        )
         ran_all = ran.queries == len(questions.queries)
-        return PeerResult(
+        return IndexBenchResult(
             name=peer.name,
             recall_at_10=round(ran.recall, 4),
             warm_p50_ms=round(ran.p50_ms, 3),
@@ -135,7 +141,7 @@ def _measure_peer(
         )
 
 
-def _run_stage(
+def _run_stage_in_new_process(
     name: str, work: Callable[..., T], *arguments: object, seconds: float, threads: int
 ) -> T:
     """Return the result of `run_isolated`; add the stage's name to the text of its error."""
@@ -152,7 +158,7 @@ def _format_setting(peer: Peer, setting: PeerSetting) -> str:
     return f"{peer.breadth_name} {setting.breadth}{depth}"
 
 
-def _check_exact_answers_match(rows: VectorSource, questions: PeerQueries) -> None:
+def _check_answer_shapes_and_range(rows: VectorSource, questions: PeerQueriesWithAnswers) -> None:
     queries, exact = questions.queries, questions.exact
     if queries.ndim != 2 or not len(queries) or exact.ndim != 2 or len(exact) != len(queries):
         raise ValueError(f"{queries.shape} queries do not match {exact.shape} exact answers")

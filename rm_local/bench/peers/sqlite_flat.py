@@ -7,14 +7,14 @@ from pathlib import Path
 
 from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.flat_table import FlatKind, FlatTable, write_flat_table
-from rm_local.bench.peers.peer_protocol import PeerSetting, VectorSource, read_blocks
+from rm_local.bench.peers.peer_protocol import PeerSetting, VectorSource, iter_vector_blocks
 from rm_local.store import MAX_CANDIDATES
 
 TABLE_FILE = "flat.db"
 
 
 @dataclass(frozen=True)
-class SqliteFlat:
+class SqliteFlatPeer:
     """Peer that builds and opens a vec0 table of sqlite-vec, without partitions."""
 
     kind: FlatKind
@@ -38,7 +38,7 @@ class SqliteFlat:
 
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Insert all rows in one transaction; SQLite writes with one thread."""
-        write_flat_table(folder / TABLE_FILE, self.kind, dimension, read_blocks(rows))
+        write_flat_table(folder / TABLE_FILE, self.kind, dimension, iter_vector_blocks(rows))
 
     def open_index(self, folder: Path, dimension: int) -> FlatSearcher:
         """Open the table with a cache of 32 MB, like the store."""

@@ -17,7 +17,7 @@ from rm_local.bench.peers.peer_protocol import (
     Peer,
     PeerSearcher,
     PeerSetting,
-    TimedVectors,
+    TimedVectorSource,
     VectorSource,
 )
 from rm_local.bench.peers.tuning import SettingResult, find_fastest_setting
@@ -31,7 +31,7 @@ MIN_QUERIES = 20
 
 
 @dataclass(frozen=True)
-class PeerQueries:
+class PeerQueriesWithAnswers:
     """The query vectors for every peer, and the exact answers to compute the recall."""
 
     queries: Floats
@@ -60,17 +60,19 @@ class _QueryRun:
     milliseconds: list[float]
 
 
-def time_build(peer: Peer, rows: VectorSource, dimension: int, folder: Path, threads: int) -> float:
+def time_index_build_without_source(
+    peer: Peer, rows: VectorSource, dimension: int, folder: Path, threads: int
+) -> float:
     """Build the index in `folder`; return the seconds, without the time for making the rows."""
     import_module(peer.module_name)
-    timed = TimedVectors(rows)
+    timed = TimedVectorSource(rows)
     started = time.perf_counter()
     peer.build_index(timed, dimension, folder, threads)
     return time.perf_counter() - started - timed.seconds
 
 
 def tune_peer(
-    peer: Peer, rows: int, folder: Path, questions: PeerQueries, target: float
+    peer: Peer, rows: int, folder: Path, questions: PeerQueriesWithAnswers, target: float
 ) -> tuple[SettingResult, bool]:
     """Return the fastest setting of the index in `folder` with recall `target`, and True.
 
@@ -89,7 +91,7 @@ def tune_peer(
 
 
 def measure_peer(
-    peer: Peer, folder: Path, questions: PeerQueries, setting: PeerSetting
+    peer: Peer, folder: Path, questions: PeerQueriesWithAnswers, setting: PeerSetting
 ) -> PeerMeasurement:
     """Measure the index in `folder` at `setting`: run the queries to warm up, then again timed."""
     import_module(peer.module_name)
@@ -110,7 +112,9 @@ def measure_peer(
     )
 
 
-def _run_queries(searcher: PeerSearcher, questions: PeerQueries, setting: PeerSetting) -> _QueryRun:
+def _run_queries(
+    searcher: PeerSearcher, questions: PeerQueriesWithAnswers, setting: PeerSetting
+) -> _QueryRun:
     k = questions.exact.shape[1]
     hits, times = 0, []
     until = time.perf_counter() + PASS_SECONDS

@@ -37,7 +37,7 @@ def find_fastest_setting(
     best: SettingResult | None = None
     missed: list[SettingResult] = []
     for depth in depths:
-        trial = _find_smallest_breadth(try_setting, max_breadth, depth, target)
+        trial = _find_smallest_breadth_or_best(try_setting, max_breadth, depth, target)
         if trial.recall < target:
             missed.append(trial)
         elif best is None or trial.p50_ms < best.p50_ms:
@@ -49,7 +49,7 @@ def find_fastest_setting(
     return max(missed, key=lambda trial: (trial.recall, -trial.p50_ms)), False
 
 
-def _find_smallest_breadth(
+def _find_smallest_breadth_or_best(
     try_setting: TrySetting, max_breadth: int, depth: int, target: float
 ) -> SettingResult:
     """Return the result of the smallest breadth with recall `target`, or the best result."""

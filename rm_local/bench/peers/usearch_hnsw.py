@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import PeerSetting, VectorSource, read_blocks
+from rm_local.bench.peers.peer_protocol import PeerSetting, VectorSource, iter_vector_blocks
 
 INDEX_FILE = "index.usearch"
 MAX_BREADTH = 4096
 
 
 @dataclass(frozen=True)
-class UsearchHnsw:
+class UsearchHnswPeer:
     """Peer that builds and opens an HNSW index of usearch, of degree 16 and build effort 128.
 
     float16, not int8: mapping -1..1 to int8 leaves 6 bits to embeddings of 384 dimensions, which
@@ -38,7 +38,7 @@ class UsearchHnsw:
         from usearch.index import Index
 
         index = Index(ndim=dimension, metric="ip", dtype="f16")
-        for first, block in read_blocks(rows):
+        for first, block in iter_vector_blocks(rows):
             keys = np.arange(first, first + len(block), dtype=np.uint64)
             index.add(keys, block, threads=threads)
         index.save(str(folder / INDEX_FILE))

@@ -35,7 +35,7 @@ def find_exact_neighbors(
     meter = ProgressMeter(report, "compare all rows", source.blocks * source.block_rows)
     found: list[tuple[Floats, Ids]] = []
     done = 0
-    with _open_pool(processes) as map_parts:
+    with _open_parallel_map(processes) as map_parts:
         for part, result in zip(parts, map_parts(nearest, parts), strict=True):
             found.append(result)
             done += len(part)
@@ -45,7 +45,7 @@ def find_exact_neighbors(
 
 
 @contextmanager
-def _open_pool(processes: int) -> Iterator[Callable[..., Iterable[tuple[Floats, Ids]]]]:
+def _open_parallel_map(processes: int) -> Iterator[Callable[..., Iterable[tuple[Floats, Ids]]]]:
     """Yield a `map` over new processes, or over this one if one is enough."""
     if processes == 1:
         yield map

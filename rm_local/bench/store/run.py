@@ -19,7 +19,7 @@ from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.bench.store import trial
 from rm_local.bench.store.fresh_process import run_in_fresh_process
 from rm_local.bench.store.ground_truth import collect_subproblems, find_exact_neighbors
-from rm_local.embed import MINILM, read_minilm_words
+from rm_local.embed import MINILM, read_minilm_vocabulary_words
 from rm_local.errors import UsageError
 from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import Progress, ProgressCallback, ProgressMeter
@@ -71,7 +71,7 @@ class StoreBenchResult:
 
 
 @dataclass(frozen=True)
-class BenchQueries:
+class BenchQueriesWithAnswers:
     """Query vectors, first real, then as many synthetic, and the exact nearest rows of each.
 
     `rows` is an array (q, k) of row numbers, `subproblems` has the text of each of these rows.
@@ -81,7 +81,7 @@ class BenchQueries:
     rows: Ids
     subproblems: dict[int, str]
 
-    def compute_recalls(self, found: list[set[str]]) -> tuple[float, float]:
+    def compute_real_and_synthetic_recalls(self, found: list[set[str]]) -> tuple[float, float]:
         """Return the mean recall of the real queries, and that of the synthetic ones.
 
         `found` has the subproblems that the store found for each query.
@@ -96,7 +96,7 @@ class BenchQueries:
 
 def bench_store(
     source: SyntheticSource, path: Path, effort: float, report: ProgressCallback
-) -> tuple[StoreBenchResult, BenchQueries]:
+) -> tuple[StoreBenchResult, BenchQueriesWithAnswers]:
     """Measure the store at `path`; build it from `source` first if it does not exist.
 
     Also returns the queries, with their exact answers. The folder `path`.bench keeps these and
@@ -117,7 +117,7 @@ def bench_store(
     first = run_in_fresh_process(trial.time_cold_opens_and_searches, asked, meter)
     entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).read_block(0)
     appends = trial.time_appends_then_delete(path, entries, vectors, report)
-    real, alike = questions.compute_recalls(tried.found)
+    real, alike = questions.compute_real_and_synthetic_recalls(tried.found)
     with Store.open(path) as store:
         info = store.read_info()
     return (
@@ -165,16 +165,16 @@ def _build_or_reuse_store(
     shutil.rmtree(bench_folder)
     bench_folder.mkdir()
     stages = StageTimer(report)
-    known = read_minilm_words()
+    known = read_minilm_vocabulary_words()
     build_store(path, source, embedder=MINILM, known_words=known, seed=source.seed, report=stages)
-    built = BuildRecord(source.rows, source.fingerprint, stages.finish_stage())
+    built = BuildRecord(source.rows, source.fingerprint, stages.finish_stage_and_get_times())
     write_bytes_atomically(record, json.dumps(asdict(built)).encode())
     return built
 
 
 def _load_or_compute_queries(
     source: SyntheticSource, bench_folder: Path, report: ProgressCallback
-) -> BenchQueries:
+) -> BenchQueriesWithAnswers:
     answers = bench_folder / "exact.npz"
     if not answers.exists():
         count = min(QUERIES, len(open_anchors(source.folder).queries))
@@ -186,7 +186,7 @@ def _load_or_compute_queries(
             np.savez(file, queries=queries, rows=rows, numbers=numbers, texts=lines)
     with np.load(answers) as found:
         texts = dict(zip(found["numbers"].tolist(), found["texts"].tolist(), strict=True))
-        return BenchQueries(found["queries"], found["rows"], texts)
+        return BenchQueriesWithAnswers(found["queries"], found["rows"], texts)
 
 
 class StageTimer:
@@ -201,11 +201,11 @@ class StageTimer:
     def __call__(self, progress: Progress) -> None:
         """Begin a new stage if `progress` names another; pass `progress` on."""
         if progress.stage != self._stage:
-            self.finish_stage()
+            self.finish_stage_and_get_times()
             self._stage, self._since = progress.stage, time.monotonic()
         self._report(progress)
 
-    def finish_stage(self) -> dict[str, float]:
+    def finish_stage_and_get_times(self) -> dict[str, float]:
         """End the current stage, if any; return the seconds of each stage so far, by name."""
         if self._stage is not None:
             self._seconds[self._stage] = round(time.monotonic() - self._since, 1)

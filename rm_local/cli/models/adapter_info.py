@@ -12,7 +12,7 @@ from rm_local.lora import LoraAdapter
 from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
-    from rm_local.gguf import LoraFile
+    from rm_local.gguf import LoraHeader
     from rm_local.library import LibraryModel
 
 
@@ -35,7 +35,7 @@ def print_lora_description(listed: LibraryModel, as_data: bool) -> None:
     click.echo("\n".join(describe_lora_file(listed.model.title, adapter, file)))
 
 
-def lora_as_json(adapter: LoraAdapter, file: LoraFile) -> dict[str, Any]:
+def lora_as_json(adapter: LoraAdapter, file: LoraHeader) -> dict[str, Any]:
     """Convert an adapter and the header of its file to a JSON object."""
     return {
         "path": adapter.path,
@@ -52,7 +52,7 @@ def lora_as_json(adapter: LoraAdapter, file: LoraFile) -> dict[str, Any]:
     }
 
 
-def describe_lora_file(title: str, adapter: LoraAdapter, file: LoraFile) -> list[str]:
+def describe_lora_file(title: str, adapter: LoraAdapter, file: LoraHeader) -> list[str]:
     """Describe an adapter's file in lines: name, path, hash, rank, changed matrices, base model."""
     from rm_local.text import one_line
 
@@ -74,7 +74,7 @@ def describe_lora_file(title: str, adapter: LoraAdapter, file: LoraFile) -> list
     ]
 
 
-def describe_loaded_lora(adapter: LoraAdapter, file: LoraFile) -> str:
+def describe_lora_in_one_line(adapter: LoraAdapter, file: LoraHeader) -> str:
     """Describe in one line an adapter with which a model is loaded."""
     from rm_local.text import one_line
 
@@ -84,7 +84,7 @@ def describe_loaded_lora(adapter: LoraAdapter, file: LoraFile) -> str:
     return format_description_line("adapter", f"{one_line(adapter.path)}: {what}")
 
 
-def _format_rank_and_alpha(file: LoraFile) -> str:
+def _format_rank_and_alpha(file: LoraHeader) -> str:
     """Format the rank or ranks of an adapter and its alpha, as in `16, alpha 32`."""
     ranks = " to ".join(dict.fromkeys((str(file.distinct_ranks[0]), str(file.distinct_ranks[-1]))))
     return f"{ranks}, alpha {file.alpha:g}" if file.alpha else f"{ranks}, no alpha"

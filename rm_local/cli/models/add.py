@@ -14,7 +14,12 @@ from rm_local.cli.options import PATH
 @click.argument("path", type=PATH)
 def add(path: Path) -> None:
     """Add a GGUF file, or a folder to search for them, to the list of models. Nothing is copied."""
-    from rm_local.library import add_model, name_model, read_model_description, require_loadable
+    from rm_local.library import (
+        add_model,
+        find_listed_model_name,
+        read_model_description,
+        require_loadable,
+    )
     from rm_local.settings import load_settings
     from rm_local.text import one_line
 
@@ -24,7 +29,7 @@ def add(path: Path) -> None:
     else:
         read = read_model_description(path)
         require_loadable(read)
-        path, name = read.path, name_model(load_settings(), read.path)
+        path, name = read.path, find_listed_model_name(load_settings(), read.path)
         found = f"{name}, {read.architecture}, {read.quantisation}"
     new = add_model(path)
     click.echo(f"{'added' if new else 'already added'}: {one_line(str(path))} ({found})")

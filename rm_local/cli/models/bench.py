@@ -13,7 +13,7 @@ import click
 from rm_local import limits
 from rm_local.cli.context import CliContext, print_notice
 from rm_local.cli.options import JSON, MODEL_PATH, FiniteRange
-from rm_local.cli.progress import print_progress
+from rm_local.cli.progress import open_progress_printer
 from rm_local.progress import ProgressCallback, report_share
 
 if TYPE_CHECKING:
@@ -70,25 +70,33 @@ def measure_model(
     import asyncio
 
     from rm_local.bench import EngineBenchWorkload
-    from rm_local.library import ensure_model_file, name_model, resolve_model_path_or_name
+    from rm_local.library import (
+        choose_settings_or_default_model,
+        ensure_model_file,
+        find_listed_model_name,
+    )
 
     settings = context.with_overrides(model=model).load_settings()
-    reference = resolve_model_path_or_name(settings)
-    with print_progress() as report:
+    reference = choose_settings_or_default_model(settings)
+    with open_progress_printer() as report:
         path = ensure_model_file(reference, report_share(report, "merge"), print_notice)
-        name = name_model(settings, reference)
+        name = find_listed_model_name(settings, reference)
         if busy:
-            slowed = asyncio.run(_measure_busy(path, name, settings, rounds, seconds, report))
+            slowed = asyncio.run(
+                _measure_decoding_under_load(path, name, settings, rounds, seconds, report)
+            )
         else:
             effort = EngineBenchWorkload(rounds, prompt, seconds)
-            found = asyncio.run(_measure_engine(path, name, settings, effort, report))
+            found = asyncio.run(
+                _measure_engine_against_bare_loop(path, name, settings, effort, report)
+            )
     if busy:
         click.echo(json.dumps(asdict(slowed)) if as_data else "\n".join(_format_busy_bench(slowed)))
         return
     click.echo(json.dumps(asdict(found)) if as_data else "\n".join(_format_engine_bench(found)))
 
 
-async def _measure_engine(
+async def _measure_engine_against_bare_loop(
     path: Path,
     name: str,
     settings: Settings,
@@ -96,14 +104,17 @@ async def _measure_engine(
     report: ProgressCallback,
 ) -> EngineBenchResult:
     """Run the benchmark of the engine against a bare loop over llama.cpp."""
-    from rm_local.bench import BareLoopClient, bench_engine
+    from rm_local.bench import BareLlamaLoopProcess, bench_engine
 
     engine, log = _create_bench_engine(settings)
-    async with engine, BareLoopClient(path, settings.threads, settings.gpu_layers, log) as bare:
+    async with (
+        engine,
+        BareLlamaLoopProcess(path, settings.threads, settings.gpu_layers, log) as bare,
+    ):
         return await bench_engine(engine, bare, path, effort, report, name=name)
 
 
-async def _measure_busy(
+async def _measure_decoding_under_load(
     path: Path,
     name: str,
     settings: Settings,
@@ -136,7 +147,7 @@ def _create_bench_engine(settings: Settings) -> tuple[Engine, Path | None]:
 
     notices = UnsavedFilesReporter(print_notice)
     log, unlogged = (
-        notices.find_worker_log_or_report(),
+        notices.get_worker_log_path_or_report(),
         partial(notices.report_unsaved_once, "the model's log"),
     )
     options = EngineOptions(threads=settings.threads, gpu_layers=settings.gpu_layers)

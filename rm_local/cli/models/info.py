@@ -11,7 +11,7 @@ import click
 
 from rm_local.cli.context import CliContext
 from rm_local.cli.models.common import format_description_line, model_as_json
-from rm_local.cli.models.memory_report import MemoryFit
+from rm_local.cli.models.memory_report import MemoryEstimate
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import JSON, LORA
 from rm_local.lora import LoraAdapter
@@ -20,8 +20,8 @@ from rm_local.units import format_bytes, format_parameter_count
 
 if TYPE_CHECKING:
     from rm_local.engine import ChatFormat
-    from rm_local.gguf import LoraFile
-    from rm_local.library import LibraryModel, ModelFile
+    from rm_local.gguf import LoraHeader
+    from rm_local.library import LibraryModel, ModelDescription
 
 
 @click.command("info", context_settings=build_old_options_context_settings("models info"))
@@ -55,33 +55,33 @@ def show_model_info(
     and its base model. Nothing is loaded.
     """
     from rm_local.cli.models.adapter_info import (
-        describe_loaded_lora,
+        describe_lora_in_one_line,
         lora_as_json,
         print_lora_description,
     )
     from rm_local.engine import AdaptedModelSizes
-    from rm_local.gguf import read_and_check_adapters
+    from rm_local.gguf import read_and_check_adapter_headers
     from rm_local.library import (
+        choose_settings_or_default_model,
         find_model,
         read_or_predict_model_headers,
-        resolve_model_path_or_name,
     )
-    from rm_local.system import free_memory
+    from rm_local.system import measure_free_memory
 
     settings = context.with_overrides(lora=lora).load_settings()
-    listed = find_model(settings, model or str(resolve_model_path_or_name(settings)))
+    listed = find_model(settings, model or str(choose_settings_or_default_model(settings)))
     found = listed.model
     if found.kind == "adapter":
         print_lora_description(listed, as_data)
         return
     used = settings.lora if listed.in_use or lora or context.lora else ()
-    adapters = read_and_check_adapters(
+    adapters = read_and_check_adapter_headers(
         used, found.path, read_or_predict_model_headers(listed.reference)
     )
     described = detect_listed_chat_format(listed, adapters)
     sizes = AdaptedModelSizes(found, adapters)
     settings = replace(settings, kv_cache_type=kv_cache_type or settings.kv_cache_type)
-    fits = MemoryFit.for_model(settings, sizes, tokens or 0, free_memory())
+    fits = MemoryEstimate.estimate_for_model(settings, sizes, tokens or 0, measure_free_memory())
     if as_data:
         thinking = {
             "thinks": described.thinks,
@@ -93,8 +93,10 @@ def show_model_info(
         memory = {"lora": adapters_json, "memory": fits.as_json()}
         click.echo(json.dumps({**model_as_json(listed), **thinking, **memory}))
         return
-    loaded = [describe_loaded_lora(*each) for each in zip(used, adapters, strict=True)]
-    click.echo("\n".join([*describe_model(listed, described), *loaded, *fits.format_lines()]))
+    loaded = [describe_lora_in_one_line(*each) for each in zip(used, adapters, strict=True)]
+    click.echo(
+        "\n".join([*describe_model_in_lines(listed, described), *loaded, *fits.format_lines()])
+    )
     if found.kind != "text":
         click.echo(f"warning: this model cannot reason ({found.kind})", err=True)
     if warning := fits.describe_shortage():
@@ -102,7 +104,7 @@ def show_model_info(
 
 
 def detect_listed_chat_format(
-    listed: LibraryModel, adapters: Iterable[LoraFile] = ()
+    listed: LibraryModel, adapters: Iterable[LoraHeader] = ()
 ) -> ChatFormat:
     """Detect how a listed model formats chats and thinking, given its adapters.
 
@@ -117,7 +119,7 @@ def detect_listed_chat_format(
     return detect_chat_format(metadata, file=file, overrides=overrides, adapters=adapters)
 
 
-def describe_model(listed: LibraryModel, described: ChatFormat) -> list[str]:
+def describe_model_in_lines(listed: LibraryModel, described: ChatFormat) -> list[str]:
     """Describe a model in lines: name, file, kind, weights, layers, context, thinking."""
     from rm_local.text import one_line
 
@@ -149,7 +151,7 @@ def describe_model(listed: LibraryModel, described: ChatFormat) -> list[str]:
     ]
 
 
-def _describe_layers(model: ModelFile) -> str:
+def _describe_layers(model: ModelDescription) -> str:
     """Describe the number and kinds of a model's layers in words."""
     shape = model.shape
     keeping = [layer for layer in shape.layers if layer.key]

@@ -15,7 +15,7 @@ from rm_local.cli.render import count_cells, pad_to_cells
 from rm_local.units import format_bytes, format_parameter_count
 
 if TYPE_CHECKING:
-    from rm_local.library import Library, LibraryModel
+    from rm_local.library import LibraryModel, ModelLibrary
 
 HEAD = ("", "name", "architecture", "parameters", "stored", "size", "context", "thinks", "place")
 RIGHT = {3, 5, 6}
@@ -85,7 +85,7 @@ def format_table(rows: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _format_hidden_counts(library: Library) -> str:
+def _format_hidden_counts(library: ModelLibrary) -> str:
     """Format the numbers of models that are not shown, by kind, as in `2 embedder, 1 projector`."""
     kinds = [listed.model.kind for listed in library.models if listed.model.kind != "text"]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryFit:
+class MemoryEstimate:
     """Estimated memory of a model, with its layers placed on devices, and the free memory."""
 
     model: ModelSizes
@@ -29,9 +29,9 @@ class MemoryFit:
     """Free bytes of the machine's own memory; None if unknown."""
 
     @classmethod
-    def for_model(
+    def estimate_for_model(
         cls, settings: Settings, model: ModelSizes, context: int, free: int | None
-    ) -> MemoryFit:
+    ) -> MemoryEstimate:
         """Estimate the memory of a model on this machine.
 
         `context` is in tokens, 0 = as in the settings; `free` in bytes, None if unknown.
@@ -56,13 +56,15 @@ class MemoryFit:
         """The largest context in tokens that fits in memory; 0 if none fits, None if unknown."""
         from rm_local.engine import (
             DEFAULT_CONTEXT,
-            find_largest_planned_context,
+            find_largest_context_in_memory_or_zero,
         )
 
         if self.free is None:
             return None
         top = self.model.trained_context or DEFAULT_CONTEXT
-        return find_largest_planned_context(self.model, self.devices, self.asked, self.free, top)
+        return find_largest_context_in_memory_or_zero(
+            self.model, self.devices, self.asked, self.free, top
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Convert the estimate to the JSON object of `models info --json`."""

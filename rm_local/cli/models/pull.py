@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.options import JSON
-from rm_local.cli.progress import ProgressPrinter, print_progress
+from rm_local.cli.progress import ProgressPrinter, open_progress_printer
 from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
     check_hub_variables()  # before an import of the hub's client, which fails with some values
     wanted = _resolve_hub_reference(model, revision)
     try:
-        with print_progress() as printer:
+        with open_progress_printer() as printer:
             repo, chosen, arrived = _fetch_model(wanted, printer)
     except KeyboardInterrupt:
         click.echo(KEPT, err=True)
@@ -46,17 +46,17 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
         click.echo(json.dumps(_download_as_json(repo, chosen, arrived)))
     else:
         click.echo(arrived[0].path)
-    _warn_of_memory_shortage(arrived[0].path)
+    _warn_if_memory_short(arrived[0].path)
 
 
 def _resolve_hub_reference(model: str, revision: str | None) -> HubReference:
     """Convert a name of the catalog, or `ORG/REPO[:FILE or QUANT]`, to a reference of the hub."""
-    from rm_local.library import find_catalog_entry, parse_reference
+    from rm_local.library import find_catalog_entry, parse_hub_reference
 
     if "/" in model:
-        return parse_reference(model, revision)
+        return parse_hub_reference(model, revision)
     entry = find_catalog_entry(model)
-    return parse_reference(f"{entry.repo}:{entry.quant}", revision)
+    return parse_hub_reference(f"{entry.repo}:{entry.quant}", revision)
 
 
 def _fetch_model(
@@ -67,7 +67,7 @@ def _fetch_model(
     Return the repository, the model chosen in it, and its files. The disk space is checked first.
     """
     from rm_local.library import (
-        Hub,
+        HubClient,
         build_cache_paths,
         choose_model,
         count_missing_bytes,
@@ -76,8 +76,8 @@ def _fetch_model(
         require_download_space,
     )
 
-    hub, root = Hub(), get_hub_cache_folder()
-    repo = hub.fetch_repo_info(wanted.repo, wanted.revision)
+    hub, root = HubClient(), get_hub_cache_folder()
+    repo = hub.fetch_repo_and_gguf_list(wanted.repo, wanted.revision)
     model = choose_model(repo, wanted.which)
     places = build_cache_paths(root, repo, model)
     needed = count_missing_bytes(places, model)
@@ -115,9 +115,9 @@ def _describe_memory_shortage(size: int) -> str:
     from rm_local.cli.devices import parse_usable_gpus
     from rm_local.cli.subprocess_json import run_json_module
     from rm_local.engine import PROCESS_BYTES
-    from rm_local.system import free_memory
+    from rm_local.system import measure_free_memory
 
-    free = free_memory()
+    free = measure_free_memory()
     if free is None or size + PROCESS_BYTES <= free:
         return ""
     cards = [
@@ -136,17 +136,17 @@ def _describe_memory_shortage(size: int) -> str:
     )
 
 
-def _warn_of_memory_shortage(path: Path) -> None:
+def _warn_if_memory_short(path: Path) -> None:
     """Print a warning if the free memory is too small for the model with its usual context."""
     from rm_local import settings
-    from rm_local.cli.models.memory_report import MemoryFit
+    from rm_local.cli.models.memory_report import MemoryEstimate
     from rm_local.errors import RmLocalError
     from rm_local.library import read_model_description
-    from rm_local.system import free_memory
+    from rm_local.system import measure_free_memory
 
     try:
-        warning = MemoryFit.for_model(
-            settings.load_settings(), read_model_description(path), 0, free_memory()
+        warning = MemoryEstimate.estimate_for_model(
+            settings.load_settings(), read_model_description(path), 0, measure_free_memory()
         ).describe_shortage()
     except RmLocalError:
         return  # not a model that reasons: `models info` reports it

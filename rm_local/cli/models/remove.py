@@ -56,7 +56,7 @@ def confirm_and_delete_model(listed: LibraryModel, yes: bool) -> None:
     _require_deletable_model(listed)
     model = listed.model
     files = f"{format_count(len(model.files), 'file')}, {format_bytes(model.size)}"
-    if not yes and not _confirm(f"Delete {one_line(str(model.path))} ({files})?"):
+    if not yes and not _confirm_or_assume_no(f"Delete {one_line(str(model.path))} ({files})?"):
         raise UsageError("Nothing was deleted.", "Answer yes, or give --yes.")
     for file in model.files:
         try:
@@ -69,7 +69,7 @@ def confirm_and_delete_model(listed: LibraryModel, yes: bool) -> None:
     click.echo(f"deleted: {one_line(str(model.path))} ({files})")
 
 
-def _confirm(question: str) -> bool:
+def _confirm_or_assume_no(question: str) -> bool:
     """Ask the user, and return the answer; False if there is nobody to ask."""
     if sys.stdin is None or sys.stdout is None:
         return False
@@ -89,30 +89,38 @@ def _require_deletable_model(listed: LibraryModel) -> None:
         UsageError: It is shipped, or in another program's store.
     """
     from rm_local.errors import UsageError
-    from rm_local.library import SHIPPED_SOURCE, describe_removal, find_owning_app
+    from rm_local.library import (
+        SHIPPED_SOURCE,
+        explain_how_to_remove_model,
+        find_owning_app_or_empty,
+    )
     from rm_local.paths import shipped_model
 
     path = listed.model.path
     shipped = listed.place == SHIPPED_SOURCE
     if shipped or (path.exists() and path.samefile(shipped_model())):
         raise UsageError(f"{path} is part of rm-local.", "Keep it: it belongs to this version.")
-    if program := next(filter(None, map(find_owning_app, listed.model.files)), ""):
+    if program := next(filter(None, map(find_owning_app_or_empty, listed.model.files)), ""):
         raise UsageError(
             f"{path} is in the store of {program}, which rm-local does not change.",
-            describe_removal(program, path),
+            explain_how_to_remove_model(program, path),
         )
 
 
 def _make_not_added_error(listed: LibraryModel) -> Exception:
     """Create the error for a model that is not in the list of added paths, so cannot be removed."""
     from rm_local.errors import UsageError
-    from rm_local.library import SHIPPED_SOURCE, describe_removal, find_owning_app
+    from rm_local.library import (
+        SHIPPED_SOURCE,
+        explain_how_to_remove_model,
+        find_owning_app_or_empty,
+    )
 
     path = listed.model.path
     if listed.place == SHIPPED_SOURCE:
         remedy = "It is part of rm-local and cannot be removed."
-    elif program := find_owning_app(path):
-        remedy = describe_removal(program, path)
+    elif program := find_owning_app_or_empty(path):
+        remedy = explain_how_to_remove_model(program, path)
     else:
         remedy = "Delete its file with --delete, or remove an added folder by its path."
     return UsageError(

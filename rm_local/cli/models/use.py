@@ -46,14 +46,14 @@ def list_settings_adapter_errors(model: Path) -> list[str]:
     """Return an error message for each adapter in the settings that does not fit this model."""
     from rm_local import settings
     from rm_local.errors import EngineError
-    from rm_local.gguf import read_and_check_adapters
+    from rm_local.gguf import read_and_check_adapter_headers
     from rm_local.library import read_or_predict_model_headers
     from rm_local.text import one_line
 
     found = []
     for adapter in settings.load_settings().lora:
         try:
-            read_and_check_adapters([adapter], model, read_or_predict_model_headers(model))
+            read_and_check_adapter_headers([adapter], model, read_or_predict_model_headers(model))
         except EngineError as error:
             found.append(one_line(error.message))
     return found

@@ -13,12 +13,12 @@ import click
 from rm_local import limits
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import FOLDER, JSON, OUTPUT, FiniteRange
-from rm_local.cli.progress import print_progress
+from rm_local.cli.progress import open_progress_printer
 from rm_local.progress import ProgressCallback
 
 if TYPE_CHECKING:
     from rm_local.bench import (
-        BenchQueries,
+        BenchQueriesWithAnswers,
         PeerComparison,
         PeerLimits,
         StoreBenchResult,
@@ -86,16 +86,16 @@ def measure_store(
         PeerLimits,
         SyntheticSource,
         bench_store as measure,
-        choose_sentence_count,
+        choose_sentence_limit,
+        find_or_write_docstring_corpus,
         make_temporary_store_path,
-        prepare_docstring_corpus,
     )
 
-    with print_progress() as report:
+    with open_progress_printer() as report:
         source = SyntheticSource(
             rows,
             seed,
-            prepare_docstring_corpus(limit or choose_sentence_count(rows), report=report),
+            find_or_write_docstring_corpus(limit or choose_sentence_limit(rows), report=report),
         )
         source.embed_anchors_if_missing(report)
         with nullcontext(keep) if keep else make_temporary_store_path(folder) as path:
@@ -121,17 +121,17 @@ def measure_store(
 def _compare_peers(
     found: StoreBenchResult,
     source: SyntheticSource,
-    questions: BenchQueries,
+    questions: BenchQueriesWithAnswers,
     folder: Path,
     limits: PeerLimits,
     report: ProgressCallback,
 ) -> PeerComparison:
     """Measure other libraries on the same rows, at the recall that the store reached."""
-    from rm_local.bench import PeerQueries as Asked, PeerResult, compare_peers
+    from rm_local.bench import IndexBenchResult, PeerQueriesWithAnswers as Asked, compare_peers
 
     # Peers have to reach the recall over all queries, real and synthetic.
     recall = (found.recall_at_10 + found.recall_at_10_alike) / 2
-    store = PeerResult(
+    store = IndexBenchResult(
         "rm-local",
         recall,
         found.warm_p50_ms,

@@ -11,7 +11,7 @@ import click
 from rm_local import limits
 from rm_local.cli.context import print_notice
 from rm_local.cli.options import INPUT, JSON, OUTPUT, PATH
-from rm_local.cli.progress import print_progress
+from rm_local.cli.progress import open_progress_printer
 from rm_local.cli.store.common import RESUMABLE
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _build_store(
     from rm_local.ingest import build_from_files
 
     try:
-        with print_progress() as report:
+        with open_progress_printer() as report:
             build_from_files(files, out, chosen, embeddings, report, print_notice)
     except KeyboardInterrupt:
         click.echo(RESUMABLE, err=True)

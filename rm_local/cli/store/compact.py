@@ -10,7 +10,7 @@ import click
 from rm_local.cli.context import STORE_TO_CHANGE, CliContext
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import JSON
-from rm_local.cli.progress import print_progress
+from rm_local.cli.progress import open_progress_printer
 from rm_local.cli.store.common import RESUMABLE, resolve_store_to_change
 
 
@@ -39,7 +39,7 @@ def compact(context: CliContext, level: int, as_data: bool, stores: tuple[Path, 
     with Store.open(path) as opened:
         before = opened.read_info().size
     try:
-        with print_progress() as report:
+        with open_progress_printer() as report:
             make(path, level=level, report=report)
     except KeyboardInterrupt:
         click.echo(RESUMABLE, err=True)

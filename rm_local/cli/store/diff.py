@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.options import JSON, PATH
-from rm_local.cli.progress import print_progress
+from rm_local.cli.progress import open_progress_printer
 
 if TYPE_CHECKING:
     from rm_local.store import DiffSide, StoreDiff
@@ -35,12 +35,12 @@ def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: boo
     Entries are the same if their texts, domain, source, level and provenance are; ids and vectors
     are not compared. Exit code 1 if the stores differ.
     """
-    from rm_local.store import StoreSource, diff_stores
+    from rm_local.store import StoreEntrySource, diff_stores
 
     with (
-        StoreSource.open(one) as first,
-        StoreSource.open(other) as second,
-        print_progress() as report,
+        StoreEntrySource.open(one) as first,
+        StoreEntrySource.open(other) as second,
+        open_progress_printer() as report,
     ):
         found = diff_stores(first, second, examples, report)
     click.echo(json.dumps(_diff_as_json(found)) if as_data else "\n".join(_format_diff(found)))

@@ -11,7 +11,7 @@ import click
 
 from rm_local.cli.context import STORES, CliContext
 from rm_local.cli.options import OUTPUT, STREAM_OUTPUT
-from rm_local.cli.progress import print_progress
+from rm_local.cli.progress import open_progress_printer
 from rm_local.cli.store.common import list_stores_to_read
 
 
@@ -45,23 +45,23 @@ def export_store(
     from rm_local.errors import UsageError
     from rm_local.store import (
         EntryFilter,
-        StoreSource,
-        VectorWriter,
+        NpyVectorWriter,
+        StoreEntrySource,
         export_entries as write,
         open_new_output_file,
     )
 
     if vectors and out and vectors.absolute() == out.absolute():
         raise UsageError("--out and --vectors name the same file.", "Name two files.")
-    with ExitStack() as files, print_progress() as report:
+    with ExitStack() as files, open_progress_printer() as report:
         paths = list_stores_to_read(context, stores)
-        held = [files.enter_context(StoreSource.open(path)) for path in paths]
+        held = [files.enter_context(StoreEntrySource.open(path)) for path in paths]
         rows = None
         if vectors:
             if any(each.embedder != held[0].embedder for each in held):
                 raise UsageError("The stores have different embedders.", "Name one: --store FILE.")
             dimension = held[0].embedder.dimension
-            rows = VectorWriter(files.enter_context(open_new_output_file(vectors)), dimension)
+            rows = NpyVectorWriter(files.enter_context(open_new_output_file(vectors)), dimension)
         lines: BinaryIO = sys.stdout.buffer
         if out:
             lines = files.enter_context(open_new_output_file(out))

@@ -11,7 +11,7 @@ import click
 
 from rm_local.cli.context import STORES, CliContext, print_notice, print_notices_then_close
 from rm_local.cli.options import EXISTING_FILE, JSON
-from rm_local.cli.progress import print_progress
+from rm_local.cli.progress import open_progress_printer
 from rm_local.progress import ProgressMeter
 
 if TYPE_CHECKING:
@@ -66,14 +66,14 @@ async def _try_gate_then_close(
     runtime: Runtime, labelled: list[LabelledQuestion]
 ) -> tuple[list[GateTrial], list[str]]:
     """Let the gate decide on each question; return the trials, and the labels without an entry."""
-    from rm_local.loop import find_unknown_labels, try_gate
+    from rm_local.loop import find_unknown_labels, run_gate_trial
 
     async with print_notices_then_close(runtime):
         retriever = await runtime.open_store()
-        with print_progress() as report:
+        with open_progress_printer() as report:
             meter, trials = ProgressMeter(report, "questions", len(labelled)), []
             for each in labelled:
-                trials.append(await try_gate(retriever, *each))
+                trials.append(await run_gate_trial(retriever, *each))
                 meter.report_units_done(len(trials))
         return trials, await find_unknown_labels(retriever, labelled)
 

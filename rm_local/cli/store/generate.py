@@ -11,7 +11,7 @@ import click
 
 from rm_local import limits
 from rm_local.cli.options import OUTPUT, STREAM_OUTPUT
-from rm_local.cli.progress import print_progress
+from rm_local.cli.progress import open_progress_printer
 
 
 @click.command()
@@ -43,10 +43,10 @@ def generate(
     """
     from rm_local.bench import (
         SyntheticSource,
-        choose_sentence_count,
+        choose_sentence_limit,
         create_new_file,
         export_synthetic_rows,
-        prepare_docstring_corpus,
+        find_or_write_docstring_corpus,
     )
     from rm_local.errors import UsageError
 
@@ -55,11 +55,11 @@ def generate(
     if out and vectors and out.absolute() == vectors.absolute():
         raise UsageError("--out and --vectors name the same file.", "Name two files.")
     digest = hashlib.sha256()
-    with print_progress() as report, ExitStack() as files:
+    with open_progress_printer() as report, ExitStack() as files:
         source = SyntheticSource(
             rows,
             seed,
-            prepare_docstring_corpus(limit or choose_sentence_count(rows), report=report),
+            find_or_write_docstring_corpus(limit or choose_sentence_limit(rows), report=report),
         )
         lines = files.enter_context(create_new_file(out)) if out else sys.stdout.buffer
         write = digest.update if hashed else lines.write

@@ -9,7 +9,7 @@ import click
 
 from rm_local.cli.context import STORE_TO_CHANGE, CliContext, print_notice
 from rm_local.cli.options import INPUT, JSON
-from rm_local.cli.progress import print_progress
+from rm_local.cli.progress import open_progress_printer
 from rm_local.cli.store.common import exit_on_sigterm, resolve_store_to_change
 
 
@@ -40,13 +40,15 @@ def import_files(
     are embedded with the store's own embedder. Entries that the store has already, word for word,
     are skipped. To continue an import that was stopped, run the same command again.
     """
-    from rm_local.ingest import import_from_files
-    from rm_local.store import ImportResult
+    from rm_local.ingest import import_new_entries_from_files
+    from rm_local.store import ImportCounts
 
-    path, taken = resolve_store_to_change(context, stores, may_make=True), ImportResult()
+    path, taken = resolve_store_to_change(context, stores, may_make=True), ImportCounts()
     try:
-        with exit_on_sigterm(), print_progress() as report:
-            import_from_files(path, files, embeddings, report, taken, notify=print_notice)
+        with exit_on_sigterm(), open_progress_printer() as report:
+            import_new_entries_from_files(
+                path, files, embeddings, report, taken, notify=print_notice
+            )
     except KeyboardInterrupt:
         click.echo(
             f"Stopped, with {taken.added:,} added. Run the same command again to continue.",

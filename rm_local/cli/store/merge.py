@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rm_local.cli.options import JSON, OUTPUT, PATH
-from rm_local.cli.progress import print_progress
+from rm_local.cli.progress import open_progress_printer
 from rm_local.cli.store.common import RESUMABLE
 
 
@@ -26,7 +26,7 @@ def merge(stores: tuple[Path, ...], out: Path, as_data: bool) -> None:
     from rm_local.store import Store, merge_stores_and_count_omitted as make
 
     try:
-        with print_progress() as report:
+        with open_progress_printer() as report:
             repeated = make(stores, out, report=report)
     except KeyboardInterrupt:
         click.echo(RESUMABLE, err=True)

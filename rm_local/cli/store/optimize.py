@@ -13,7 +13,7 @@ from rm_local import limits
 from rm_local.cli.context import STORE_TO_CHANGE, CliContext
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import JSON, FiniteRange
-from rm_local.cli.progress import print_progress
+from rm_local.cli.progress import open_progress_printer
 from rm_local.cli.store.common import resolve_store_to_change
 from rm_local.progress import Progress
 
@@ -45,7 +45,7 @@ def optimize(context: CliContext, seconds: float, as_data: bool, stores: tuple[P
     from rm_local.store import Maintainer
 
     path = resolve_store_to_change(context, stores)
-    with print_progress() as printer:
+    with open_progress_printer() as printer:
 
         def print_remaining(progress: Progress) -> None:
             if progress.total:

@@ -10,7 +10,7 @@ import click
 
 from rm_local.cli.context import STORES
 from rm_local.cli.options import JSON
-from rm_local.cli.progress import print_progress
+from rm_local.cli.progress import open_progress_printer
 from rm_local.cli.store.common import list_stores_to_read, resolve_store_to_change
 from rm_local.errors import StoreError
 
@@ -31,13 +31,13 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, stores: tuple[
     is intact afterwards, 4 if it cannot be repaired.
     """
     if repair:
-        _repair_and_report_store(resolve_store_to_change(ctx.obj, stores), as_data)
+        _repair_store_and_print_result(resolve_store_to_change(ctx.obj, stores), as_data)
         return
     paths = list_stores_to_read(ctx.obj, stores)
     if len(paths) == 1:
-        verified = [_verify_file(paths[0])]
+        verified = [_verify_store_or_raise(paths[0])]
     else:
-        verified = [_verify_readable_file(path) for path in paths]
+        verified = [_verify_store_or_report_unopenable(path) for path in paths]
     found = [fault for each in verified for fault in each.faults]
     if as_data:
         result: dict[str, object] = {"ok": not found}
@@ -49,7 +49,9 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, stores: tuple[
         result |= {"faults": found} | ({"stores": listed} if len(listed) > 1 else {})
         click.echo(json.dumps(result))
     else:
-        click.echo("\n".join(line for each in verified for line in _format_verified(each, paths)))
+        click.echo(
+            "\n".join(line for each in verified for line in _format_faults_or_intact(each, paths))
+        )
     for each in verified:
         if each.remedy:
             click.echo(each.remedy, err=True)
@@ -57,7 +59,7 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, stores: tuple[
 
 
 @dataclass(frozen=True, slots=True)
-class VerifiedStore:
+class StoreVerification:
     """What reading a whole store has found: its number of entries, and its faults as sentences.
 
     `remedy` says what to do about the faults; it is empty without any.
@@ -69,7 +71,7 @@ class VerifiedStore:
     remedy: str = ""
 
 
-def _verify_file(path: Path) -> VerifiedStore:
+def _verify_store_or_raise(path: Path) -> StoreVerification:
     """Read the whole store at `path`.
 
     Raises:
@@ -77,20 +79,20 @@ def _verify_file(path: Path) -> VerifiedStore:
     """
     from rm_local.store import Store, format_repair_remedy
 
-    with Store.open(path) as opened, print_progress() as report:
+    with Store.open(path) as opened, open_progress_printer() as report:
         entries, faults = opened.count_entries(), opened.verify(report)
-    return VerifiedStore(path, entries, faults, format_repair_remedy(path) if faults else "")
+    return StoreVerification(path, entries, faults, format_repair_remedy(path) if faults else "")
 
 
-def _verify_readable_file(path: Path) -> VerifiedStore:
+def _verify_store_or_report_unopenable(path: Path) -> StoreVerification:
     """Read the whole store at `path`; that it cannot be opened counts as a fault."""
     try:
-        return _verify_file(path)
+        return _verify_store_or_raise(path)
     except StoreError as error:
-        return VerifiedStore(path, 0, [error.message], error.remedy)
+        return StoreVerification(path, 0, [error.message], error.remedy)
 
 
-def _format_verified(verified: VerifiedStore, paths: tuple[Path, ...]) -> list[str]:
+def _format_faults_or_intact(verified: StoreVerification, paths: tuple[Path, ...]) -> list[str]:
     """Format the faults of one of the stores `paths` as lines; of an intact one, that it is."""
     from rm_local.text import one_line
 
@@ -99,12 +101,12 @@ def _format_verified(verified: VerifiedStore, paths: tuple[Path, ...]) -> list[s
     return lines or [_format_intact(verified.path, verified.entries)]
 
 
-def _repair_and_report_store(path: Path, as_data: bool) -> None:
+def _repair_store_and_print_result(path: Path, as_data: bool) -> None:
     """Repair a store if it is damaged, and print the result: as lines, or as a JSON object."""
     from rm_local.store import Store, repair_store
     from rm_local.text import one_line
 
-    with print_progress() as report:
+    with open_progress_printer() as report:
         repaired = repair_store(path, report)
     if repaired:
         result = {**asdict(repaired), "aside": str(repaired.aside), "repaired": True}

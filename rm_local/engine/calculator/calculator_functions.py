@@ -12,7 +12,7 @@ from rm_local.engine.calculator.calculator_values import (
     ListValue,
     Number,
     Value,
-    format_result_within_limit,
+    format_result_or_raise_if_long,
     make_limited_list,
     make_limited_number,
     require_short_string,
@@ -86,7 +86,7 @@ def sort_values(value: Value, reverse: bool = False) -> ListValue:
     )
 
 
-def _count_items(value: Value) -> Value:
+def _count_items_or_characters(value: Value) -> Value:
     return make_limited_number(len(require_items_or_characters(value)))
 
 
@@ -171,7 +171,9 @@ def _convert_to_decimal(value: Value) -> Value:
 
 def _convert_to_string(value: Value) -> Value:
     return (
-        value if isinstance(value, str) else require_short_string(format_result_within_limit(value))
+        value
+        if isinstance(value, str)
+        else require_short_string(format_result_or_raise_if_long(value))
     )
 
 
@@ -242,7 +244,7 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "gcd": (1, 20, _make_fold_function(math.gcd)),
     "int": (1, 2, _convert_to_integer),
     "lcm": (1, 20, _make_fold_function(math.lcm)),
-    "len": (1, 1, _count_items),
+    "len": (1, 1, _count_items_or_characters),
     "list": (1, 1, lambda value: make_limited_list(require_items_or_characters(value))),
     "max": (1, 20, _make_extreme_function(max)),
     "min": (1, 20, _make_extreme_function(min)),

@@ -66,7 +66,7 @@ def _count_matches(owner: Value, wanted: Value) -> Value:
     )
 
 
-def _find_index(owner: Value, wanted: Value) -> Value:
+def _find_index_or_raise(owner: Value, wanted: Value) -> Value:
     if isinstance(owner, str):
         return make_limited_number(owner.index(require_string(wanted)))
     found = (
@@ -110,7 +110,7 @@ STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "count": (1, 1, _count_matches),
     "endswith": (1, 1, lambda owner, end: owner.endswith(require_string(end))),
     "find": (1, 1, lambda owner, wanted: make_limited_number(owner.find(require_string(wanted)))),
-    "index": (1, 1, _find_index),
+    "index": (1, 1, _find_index_or_raise),
     "join": (1, 1, _join_strings),
     "replace": (2, 2, _replace_text),
     "split": (0, 1, _split_string),
@@ -119,6 +119,6 @@ STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
 """Name of a string's method -> minimum and maximum number of arguments, and the function."""
 LIST_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "count": (1, 1, _count_matches),
-    "index": (1, 1, _find_index),
+    "index": (1, 1, _find_index_or_raise),
 }
 """Name of a list's method -> minimum and maximum number of arguments, and the function."""

@@ -94,7 +94,7 @@ def find_decimal_exponent(value: Fraction) -> int:
     return power if reached else power - 1
 
 
-def format_result_within_limit(value: Value) -> str:
+def format_result_or_raise_if_long(value: Value) -> str:
     """Format the value as the text of a result: a Python literal, or a fraction such as `1/3`.
 
     A decimal has at most `SHOWN_DIGITS` significant digits, no trailing zeros and no exponent.

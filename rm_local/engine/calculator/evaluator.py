@@ -23,7 +23,7 @@ from rm_local.engine.calculator.calculator_values import (
     ListValue,
     Number,
     Value,
-    format_result_within_limit,
+    format_result_or_raise_if_long,
     make_limited_list,
     make_limited_number,
     require_short_string,
@@ -62,7 +62,7 @@ def evaluate_expression(text: str) -> str | None:
     if len(text) > CHARACTERS:
         return None
     try:
-        return format_result_within_limit(
+        return format_result_or_raise_if_long(
             _StepLimitedEvaluator().evaluate_and_count_steps(parse_expression(text))
         )
     except Exception:  # what a model writes must never end the worker
@@ -117,7 +117,7 @@ class _StepLimitedEvaluator:
                 ]
                 return self._apply_operation(name, found)
             case Call():
-                return self._call_function(node)
+                return self._evaluate_call(node)
 
     def _apply_operation(self, name: str, values: list[Value | None]) -> Value:
         """Apply the operation `name` to the values of its operands; None = an omitted bound."""
@@ -145,10 +145,10 @@ class _StepLimitedEvaluator:
                 )
                 return _take_slice(first, slice(*bounds))
             case sign, [other] if other is not None:
-                return _combine_values(sign, first, other)
+                return _apply_binary_operator(sign, first, other)
         raise NotEvaluableError
 
-    def _call_function(self, call: Call) -> Value:
+    def _evaluate_call(self, call: Call) -> Value:
         """Compute the value of a call of a function, or of a method of a string or list."""
         arguments = [self.evaluate_and_count_steps(each) for each in call.arguments]
         if call.owner is not None:
@@ -171,7 +171,7 @@ class _StepLimitedEvaluator:
         )
 
 
-def _combine_values(sign: str, left: Value, right: Value) -> Value:
+def _apply_binary_operator(sign: str, left: Value, right: Value) -> Value:
     """Compute `left sign right` for two numbers; join (`+`) or repeat (`*`) strings or lists."""
     if isinstance(left, Number) and isinstance(right, Number):
         return apply_operator(sign, left, right)

@@ -23,7 +23,7 @@ class ExpressionFinder:
         """The end of the text, if it may become an expression: from `<<` on, or a single `<`."""
         self._hold_possible_expression(before[-_LONGEST:])
 
-    def add_text(self, text: str) -> str | None:
+    def add_text_and_find_expression(self, text: str) -> str | None:
         """Add a piece of text; if it ends with the `=` after an expression, return the expression.
 
         The caller has to check that the `=` is not the first half of `==`.

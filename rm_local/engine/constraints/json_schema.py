@@ -109,7 +109,9 @@ class _SchemaTranslator:
             if keyword in schema:
                 _check_keywords(schema, {keyword, *_list_allowed_companions(keyword)}, at)
                 _check_has_typed_values(schema, keyword, at)
-                return make(self, _select_typed_values(schema, keyword), f"{at}/{keyword}")
+                return make(
+                    self, _get_keyword_value_with_enum_filtered(schema, keyword), f"{at}/{keyword}"
+                )
         kinds = schema.get("type", _infer_type_or_all_types(schema))
         kinds = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
         known = set().union(*(_KEYWORDS.get(str(kind), set()) for kind in kinds))
@@ -262,7 +264,7 @@ def _list_allowed_companions(keyword: str) -> set[str]:
     return {"type"} if keyword in ("const", "enum") else set()
 
 
-def _select_typed_values(schema: Mapping[str, Any], keyword: str) -> Any:
+def _get_keyword_value_with_enum_filtered(schema: Mapping[str, Any], keyword: str) -> Any:
     """Return the value of `keyword`; of an `enum` only the values that the schema's type allows."""
     values = schema[keyword]
     if keyword != "enum" or "type" not in schema or not isinstance(values, list):

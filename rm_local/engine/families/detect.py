@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rm_local.engine.families.family import Family, load_fallback_marker_pairs, load_families
+from rm_local.engine.families.family import (
+    Family,
+    load_fallback_marker_pairs,
+    load_shipped_families,
+)
 from rm_local.engine.families.markers import ThinkingMarkers
 from rm_local.engine.families.overrides import OverrideFinder
-from rm_local.gguf import LoraFile
+from rm_local.gguf import LoraHeader
 
 TEMPLATE = "tokenizer.chat_template"
 CALCULATOR = "rm_local.calculator"
@@ -64,7 +68,7 @@ class ChatFormat:
         return "template" if opens else "rm-local"
 
     @property
-    def template_source_text(self) -> str:
+    def template_origin_description(self) -> str:
         """Where the chat template comes from, in words for the user."""
         if self.source:
             return str(self.source)
@@ -79,12 +83,12 @@ class ChatFormat:
         if self.family.calculator:
             known += ", uses the calculator"
         if not self.thinks:
-            return f"{known}, does not think; template from {self.template_source_text}"
+            return f"{known}, does not think; template from {self.template_origin_description}"
         between = f"{self.markers.opening} ... {self.markers.closing}"
         opened = f"thinks between {between}, opened by {self.thinking_opened_by}"
         if self.family.efforts:
             opened += f", effort {' or '.join(self.family.efforts)}"
-        return f"{known}, {opened}; template from {self.template_source_text}"
+        return f"{known}, {opened}; template from {self.template_origin_description}"
 
 
 def detect_chat_format(
@@ -92,7 +96,7 @@ def detect_chat_format(
     *,
     file: str = "",
     overrides: Path | None = None,
-    adapters: Iterable[LoraFile] = (),
+    adapters: Iterable[LoraHeader] = (),
 ) -> ChatFormat:
     """Detect the chat format of a model from its metadata and the user's files.
 
@@ -109,7 +113,7 @@ def detect_chat_format(
     own = users.find_template(named)
     template = own.text if own else str(metadata.get(TEMPLATE) or "")
     architecture = str(metadata.get("general.architecture", ""))
-    found = detect_family(architecture, " ".join(names) or file, template)
+    found = detect_family_or_unknown(architecture, " ".join(names) or file, template)
     for trained in (
         metadata.get(CALCULATOR),
         *(adapter.trained_with_calculator for adapter in adapters),
@@ -128,7 +132,7 @@ def detect_chat_format(
     )
 
 
-def detect_family(architecture: str, name: str, template: str) -> Family:
+def detect_family_or_unknown(architecture: str, name: str, template: str) -> Family:
     """Detect the family of a model; `name`: all names of the model, joined.
 
     A model of no known family gets the family `unknown`; it thinks if its template contains
@@ -136,7 +140,11 @@ def detect_family(architecture: str, name: str, template: str) -> Family:
     """
     called = re.sub(r"[\s_]+", "-", name)
     known = next(
-        (each for each in load_families() if each.matches_model(architecture, called, template)),
+        (
+            each
+            for each in load_shipped_families()
+            if each.matches_model(architecture, called, template)
+        ),
         None,
     )
     if known and (known.thinks or known.firm):

@@ -24,7 +24,7 @@ Match = Mapping[str, str]
 `template` is contained in its chat template."""
 
 
-class InvalidTableError(ValueError):
+class InvalidFamilyTableError(ValueError):
     """A key of a family's TOML table is unknown, or its value is invalid."""
 
     def __init__(self, key: str, allowed: str) -> None:
@@ -90,7 +90,7 @@ class Family:
 
 
 @cache
-def load_families() -> tuple[Family, ...]:
+def load_shipped_families() -> tuple[Family, ...]:
     """Load the families in the shipped TOML file; the first that matches a model is its family."""
     return tuple(
         build_family(table, Family(table["name"]))
@@ -110,7 +110,7 @@ def build_family(table: Mapping[str, Any], base: Family) -> Family:
     """Build a family: a copy of `base` with the values in a TOML table in place of its own.
 
     Raises:
-        InvalidTableError: A key or its value is invalid.
+        InvalidFamilyTableError: A key or its value is invalid.
     """
     values = {key: _check_and_convert_value(key, value) for key, value in table.items()}
     markers = {key: values.pop(key) for key in _MARKERS & set(values)}
@@ -121,11 +121,11 @@ def _check_and_convert_value(key: str, value: Any) -> Any:
     """Check the value of a table's key; return it, with a list converted to a tuple.
 
     Raises:
-        InvalidTableError: The key is unknown, or the value is invalid.
+        InvalidFamilyTableError: The key is unknown, or the value is invalid.
     """
     allowed, holds = _KINDS.get(key, (f"one of {', '.join(_KINDS)}", lambda _value: False))
     if not holds(value):
-        raise InvalidTableError(key, allowed)
+        raise InvalidFamilyTableError(key, allowed)
     return tuple(value) if isinstance(value, list) else value
 
 

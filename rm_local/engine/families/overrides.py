@@ -13,10 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rm_local.engine.families.family import Family, InvalidTableError, build_family, load_families
+from rm_local.engine.families.family import (
+    Family,
+    InvalidFamilyTableError,
+    build_family,
+    load_shipped_families,
+)
 from rm_local.errors import SettingsError
 from rm_local.file_kinds import read_small_file
-from rm_local.text import NotUtf8Error, decode_text
+from rm_local.text import NotUtf8Error, decode_utf8_text
 
 _REMEDY = "Correct or remove that file; docs/reference/models-thinking.md describes its content."
 
@@ -73,7 +78,7 @@ class OverrideFinder:
             raise SettingsError(f"{path} is not TOML: {error}.", _REMEDY) from None
         try:
             return build_family(table, _take_base_family(table, base)), path
-        except InvalidTableError as error:
+        except InvalidFamilyTableError as error:
             line = _find_key_line_or_one(text, error.key)
             raise SettingsError(f"{path}, line {line}: {error}.", _REMEDY) from None
 
@@ -86,14 +91,14 @@ def _take_base_family(table: dict[str, Any], base: Family) -> Family:
     """Remove the key `family` from a table; return the family that it names, or else `base`.
 
     Raises:
-        InvalidTableError: There is no family of that name.
+        InvalidFamilyTableError: There is no family of that name.
     """
     wanted = table.pop("family", base.name)
     if wanted == base.name:
         return base
-    known = {family.name: family for family in load_families()}
+    known = {family.name: family for family in load_shipped_families()}
     if wanted not in known:
-        raise InvalidTableError("family", f"one of {', '.join(known)}")
+        raise InvalidFamilyTableError("family", f"one of {', '.join(known)}")
     family = known[wanted]
     return replace(family, calculator=base.calculator or family.calculator)
 
@@ -105,7 +110,7 @@ def _normalize_name(name: str) -> str:
 
 def _read_text(path: Path) -> str:
     try:
-        return decode_text(read_small_file(path))
+        return decode_utf8_text(read_small_file(path))
     except (OSError, NotUtf8Error) as error:
         raise SettingsError(f"{path} cannot be read: {error}.", _REMEDY) from None
 

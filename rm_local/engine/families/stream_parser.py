@@ -86,7 +86,7 @@ class ThinkingSplitter:
         """
         self._held += text
         parts: list[tuple[Part, str]] = []
-        while self._consume_held_text(parts):
+        while self._consume_text_and_next_marker(parts):
             pass
         return parts
 
@@ -98,7 +98,7 @@ class ThinkingSplitter:
         self._held = ""
         return parts
 
-    def _consume_held_text(self, parts: list[tuple[Part, str]]) -> bool:
+    def _consume_text_and_next_marker(self, parts: list[tuple[Part, str]]) -> bool:
         """Remove the next marker and the text before it from the held text; else all certain text.
 
         The text is appended to `parts`. Return whether the method has to be called again.
@@ -109,7 +109,7 @@ class ThinkingSplitter:
             start = self._held.lstrip()
             if start.startswith(self._opening):
                 self._held = start[len(self._opening) :]
-                self._handle_opening_marker()
+                self._update_state_after_opening_marker()
                 return True
             if self._opening.startswith(start):
                 return False
@@ -120,21 +120,21 @@ class ThinkingSplitter:
         if marker:
             self._append_part(parts, before)
             self._held = rest
-            self._handle_closing_marker()
+            self._update_state_after_closing_marker()
             return True
         keep = count_partial_marker_chars(before, closings)
         self._held = before[len(before) - keep :]
         self._append_part(parts, before[: len(before) - keep])
         return False
 
-    def _handle_opening_marker(self) -> None:
+    def _update_state_after_opening_marker(self) -> None:
         """Change the state after an opening marker: of the thinking, or of an enclosed answer."""
         if self._opening == self._markers.opening:
             self._part, self._fresh = "thinking", False
         else:
             self._opening = ""
 
-    def _handle_closing_marker(self) -> None:
+    def _update_state_after_closing_marker(self) -> None:
         """Change the state after a closing marker; set the markers to look for next."""
         if self._markers.header_end:
             self._in_header = True

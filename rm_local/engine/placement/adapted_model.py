@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rm_local.engine.placement.requirements import ModelSizes
-from rm_local.gguf import LoraFile, ModelShape
+from rm_local.gguf import LoraHeader, ModelShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class AdaptedModelSizes:
     """The sizes of a model with its LoRA adapters; llama.cpp keeps both on the layer's device."""
 
     model: ModelSizes
-    adapters: Sequence[LoraFile]
+    adapters: Sequence[LoraHeader]
 
     @property
     def weight_bytes(self) -> int:

@@ -105,8 +105,8 @@ def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: Placemen
 
     `free`: the free bytes of each device. The output counts as one more layer.
     """
-    sizes = _list_layer_bytes(model, asked)
-    room = [bytes_ - SPARE - _estimate_compute_bytes(model, asked) for bytes_ in free]
+    sizes = _list_layer_and_output_bytes(model, asked)
+    room = [bytes_ - SPARE - _estimate_device_compute_bytes(model, asked) for bytes_ in free]
     for count in range(len(sizes) if model.shape.layers else 0, 0, -1):
         taken = [0] * len(free)
         for place_, size in zip(
@@ -147,7 +147,9 @@ def estimate_host_bytes(
     if not placement.layers or any(device.has_only_main_memory for device in devices):
         return need.total
     there = sum(
-        _list_layer_bytes(model, asked, cache=placement.cache_on_device)[-placement.layers :]
+        _list_layer_and_output_bytes(model, asked, cache=placement.cache_on_device)[
+            -placement.layers :
+        ]
     )
     return need.total - min(there, need.weights + need.cache)
 
@@ -203,7 +205,7 @@ def check_growth_fits_memory(
         )
 
 
-def find_largest_planned_context(
+def find_largest_context_in_memory_or_zero(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int, top: int
 ) -> int:
     """Find the largest context, up to `top` tokens, that fits into `free` bytes; 0 if none does.
@@ -214,7 +216,7 @@ def find_largest_planned_context(
     def fits_context(context: int) -> bool:
         return _estimate_planned_host_bytes(model, devices, replace(asked, context=context)) <= free
 
-    return requirements.find_largest_fitting_context(fits_context, top)
+    return requirements.find_largest_fitting_context_or_zero(fits_context, top)
 
 
 def choose_fitting_or_default_context(
@@ -229,7 +231,7 @@ def choose_fitting_or_default_context(
     found = (
         context
         if free is None
-        else find_largest_planned_context(model, devices, asked, free, context)
+        else find_largest_context_in_memory_or_zero(model, devices, asked, free, context)
     )
     return found if found >= LEAST_CONTEXT else context
 
@@ -250,7 +252,7 @@ def _suggest_memory_remedy(
         requirements.CONTEXT_STEP,
     )
     top = min(top, model.trained_context or top)
-    found = find_largest_planned_context(model, devices, asked, free, top)
+    found = find_largest_context_in_memory_or_zero(model, devices, asked, free, top)
     ways = ["Close other programs, or take a smaller model."]
     if found:
         why = (
@@ -261,12 +263,16 @@ def _suggest_memory_remedy(
         ways = [f"Set `context = {found}`, {why}, or less."]
     can = asked.kv == "f16" and asked.flash
     packed = replace(asked, kv="q8_0")
-    if can and (more := find_largest_planned_context(model, devices, packed, free, top)) > found:
+    if (
+        can
+        and (more := find_largest_context_in_memory_or_zero(model, devices, packed, free, top))
+        > found
+    ):
         ways.append(f'With `kv_cache_type = "q8_0"`, {more:,} tokens fit.')
     return " ".join([*ways, "`check_memory = false` tries it anyway."])
 
 
-def _list_layer_bytes(
+def _list_layer_and_output_bytes(
     model: ModelSizes, asked: PlacementRequest, *, cache: bool = True
 ) -> list[int]:
     """List the bytes of each layer, with its cache if `cache`; the output is the last item."""
@@ -280,7 +286,7 @@ def _list_layer_bytes(
     return [*(weights + each for each in kept), model.weight_bytes - model.total_layer_bytes]
 
 
-def _estimate_compute_bytes(model: ModelSizes, asked: PlacementRequest) -> int:
+def _estimate_device_compute_bytes(model: ModelSizes, asked: PlacementRequest) -> int:
     """Estimate the bytes of the compute buffers with the batch size for devices."""
     need = requirements.estimate_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=BATCH_GPU

@@ -117,7 +117,7 @@ def round_up_context(context: int) -> int:
     return -(-max(1, context) // CONTEXT_STEP) * CONTEXT_STEP
 
 
-def find_largest_fitting_context(fits: Callable[[int], bool], top: int) -> int:
+def find_largest_fitting_context_or_zero(fits: Callable[[int], bool], top: int) -> int:
     """Find the largest multiple of CONTEXT_STEP, up to `top`, for which `fits` is true; else 0."""
     low, high = 0, -(-top // CONTEXT_STEP)
     while low < high:

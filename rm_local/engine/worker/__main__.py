@@ -22,7 +22,7 @@ _MAX_REASON = 300
 _MORE_MEMORY = "Close other programs, or allow it more memory (`ulimit -v`)."
 
 
-def _exit_process() -> None:
+def _exit_process_at_once() -> None:
     """End this process at once, even during a computation; called when the client has ended."""
     os._exit(0)
 
@@ -50,7 +50,7 @@ def main() -> int:
     os.dup2(2, 1)
     faulthandler.enable()
     prepare_for_limits()
-    inbox = Inbox(sys.stdin.buffer, on_end=_exit_process)
+    inbox = Inbox(sys.stdin.buffer, on_end=_exit_process_at_once)
     inbox.start_reading()
     try:
         from rm_local.engine.worker.server import Server

@@ -28,19 +28,19 @@ def describe_llama_cpp_build() -> dict[str, Any]:
     report = llama_cpp.llama_print_system_info().decode().replace(":", "|")
     return {
         "version": llama_cpp.__version__,
-        "ggml": _read_ggml_version(),
+        "ggml": _get_ggml_version_or_empty(),
         "features": [each.split("=")[0].strip() for each in report.split("|") if "= 1" in each],
         "offload": bool(llama_cpp.llama_supports_gpu_offload()),
         "devices": [asdict(device) for device in list_devices()],
     }
 
 
-def _read_ggml_version() -> str:
+def _get_ggml_version_or_empty() -> str:
     """Return ggml's version, for example `0.25.3`; empty if the build does not export it."""
-    from rm_local.engine.worker.llama.devices import find_ggml_function
+    from rm_local.engine.worker.llama.devices import bind_ggml_function
 
     try:
-        return str(find_ggml_function("ggml_version", ctypes.c_char_p)().decode())
+        return str(bind_ggml_function("ggml_version", ctypes.c_char_p)().decode())
     except AttributeError:
         return ""
 

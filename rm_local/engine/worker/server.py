@@ -36,14 +36,14 @@ class Server:
         self._send_reply(protocol.Ready())
         while True:
             self._number, request = self._inbox.take_request()
-            reply = self._answer_request(request)
+            reply = self._serve_request_or_return_error(request)
             self._inbox.finish_request()
             self._send_reply(reply)
 
     def _send_reply(self, reply: protocol.Reply) -> None:
         self._replies.write(wire.encode_message(self._number, reply))
 
-    def _answer_request(self, request: protocol.Request) -> protocol.Reply:
+    def _serve_request_or_return_error(self, request: protocol.Request) -> protocol.Reply:
         """Serve a request, and return its last reply; any exception becomes an `ErrorReply`."""
         try:
             return self._dispatch_request(request)
@@ -67,15 +67,17 @@ class Server:
             case protocol.Embed(texts):
                 return self._embed_texts(texts)
             case protocol.OpenTurn():
-                return self._require_turn_runner().evaluate_prompt(request, self._send_reply)
+                return self._require_turn_runner().open_turn_and_evaluate_prompt(
+                    request, self._send_reply
+                )
             case protocol.Generate(specs):
                 self._require_turn_runner().generate_branches(specs, self._send_reply)
                 return protocol.GenerationDone()
             case protocol.CountTokens(text):
                 return protocol.TokenCount(self._require_turn_runner().count_tokens(text))
             case protocol.MakeRoom(texts, writing):
-                return protocol.FreeTokens(
-                    self._require_turn_runner().make_room_for_forced_texts(
+                return protocol.FreeTokenCount(
+                    self._require_turn_runner().make_room_and_count_free_tokens(
                         texts, writing, self._send_reply
                     )
                 )

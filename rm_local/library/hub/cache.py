@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rm_local import paths
-from rm_local.files import replace_file, write_bytes_atomically
-from rm_local.home import expand_home, find_home
+from rm_local.files import rename_and_sync_parent, write_bytes_atomically
+from rm_local.home import expand_home_if_known, find_home
 from rm_local.library.scan import Note, find_gguf_files
 
 
@@ -28,17 +28,17 @@ def get_hub_cache_folder() -> Path:
     """
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if named := os.environ.get(variable):
-            return _expand_path(named)
+            return _expand_variables_and_home(named)
     if named := os.environ.get("HF_HOME"):
-        return _expand_path(named) / "hub"
+        return _expand_variables_and_home(named) / "hub"
     if named := os.environ.get("XDG_CACHE_HOME"):
-        return _expand_path(named) / "huggingface" / "hub"
+        return _expand_variables_and_home(named) / "huggingface" / "hub"
     home = find_home()
     return (home / ".cache" if home else paths.cache_dir()) / "huggingface" / "hub"
 
 
-def _expand_path(path: str) -> Path:
-    return expand_home(os.path.expandvars(path))
+def _expand_variables_and_home(path: str) -> Path:
+    return expand_home_if_known(os.path.expandvars(path))
 
 
 def find_gguf_files_in_hub_cache(note: Note) -> Iterator[tuple[Path, str]]:
@@ -56,7 +56,7 @@ def find_gguf_files_in_hub_cache(note: Note) -> Iterator[tuple[Path, str]]:
                 yield path, repo.name.rpartition("--")[2]
 
 
-def parse_repo(path: Path) -> str:
+def parse_cache_repo_or_empty(path: Path) -> str:
     """Return the repository (`org/repo`) of a path in the Hugging Face cache; else empty."""
     for part in path.parts:
         if part.startswith("models--"):
@@ -112,7 +112,7 @@ class HubCachePaths:
         try:
             self.snapshot.symlink_to(os.path.relpath(self.blob, self.snapshot.parent))
         except OSError:
-            replace_file(self.blob, self.snapshot)
+            rename_and_sync_parent(self.blob, self.snapshot)
 
     def record_revision(self, revision: str, commit: str) -> None:
         """Write the commit of `revision` (a branch or tag) to the cache, for offline use."""

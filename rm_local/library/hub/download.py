@@ -13,11 +13,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from rm_local.disk_space import require_free
+from rm_local.disk_space import require_free_bytes
 from rm_local.errors import DownloadError, DownloadInterruptedError
-from rm_local.files import replace_file
+from rm_local.files import rename_and_sync_parent
 from rm_local.library.hub.cache import HubCachePaths, measure_size_or_zero
-from rm_local.library.hub.hub_client import Hub, HubFile, Repo, RunningTransfer
+from rm_local.library.hub.hub_client import HubClient, HubFile, Repo, RunningTransfer
 from rm_local.library.hub.hub_errors import RESUME_HINT, RangeRefusedError
 from rm_local.library.hub.selector import HubModel
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter
@@ -67,11 +67,11 @@ def require_download_space(cache: Path, needed: int) -> None:
         DownloadError: Fewer bytes are free.
     """
     remedy = "Make room, or let HF_HUB_CACHE name a folder on another disk."
-    require_free(cache, needed, "The download", error=DownloadError, remedy=remedy)
+    require_free_bytes(cache, needed, "The download", error=DownloadError, remedy=remedy)
 
 
 def download_file(
-    hub: Hub,
+    hub: HubClient,
     repo: Repo,
     file: HubFile,
     entry: HubCachePaths,
@@ -93,7 +93,7 @@ def download_file(
         if not entry.is_complete(file.size):
             fetched = _fetch_remaining_bytes(hub, repo, file, entry.partial, report)
             _check_hash_or_remove_file(file, entry.partial, report)
-            replace_file(entry.partial, entry.blob)
+            rename_and_sync_parent(entry.partial, entry.blob)
             entry.link_snapshot_if_complete(file.size)
         entry.record_revision(revision, repo.commit)
     return DownloadedFile(file, entry.snapshot, fetched)
@@ -140,7 +140,7 @@ def _count_remaining_bytes(entry: HubCachePaths, file: HubFile) -> int:
 
 
 def _fetch_remaining_bytes(
-    hub: Hub, repo: Repo, file: HubFile, partial: Path, report: ProgressCallback
+    hub: HubClient, repo: Repo, file: HubFile, partial: Path, report: ProgressCallback
 ) -> int:
     """Download the missing end of the file `partial`; return the number of bytes transferred.
 
@@ -156,7 +156,7 @@ def _fetch_remaining_bytes(
     while not partial.exists() or measure_size_or_zero(partial) < file.size:
         before = measure_size_or_zero(partial)
         try:
-            with hub.open_file(repo, file, before) as received:
+            with hub.open_file_transfer(repo, file, before) as received:
                 _append_or_overwrite_bytes(received, file, partial, meter.report_units_done)
             cut = DownloadInterruptedError("The server ended the file too early.", RESUME_HINT)
         except RangeRefusedError as error:

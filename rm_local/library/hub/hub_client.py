@@ -65,7 +65,7 @@ class RunningTransfer:
     chunks: Iterator[bytes]
 
 
-class Hub:
+class HubClient:
     """Client of the Hugging Face hub, for lists and contents of GGUF files.
 
     It uses the address in HF_ENDPOINT, or else huggingface.co, and the user's token if any.
@@ -83,7 +83,7 @@ class Hub:
         check_token("The saved token", token or "")
         self._token: str | bool = token or False
 
-    def fetch_repo_info(self, name: str, revision: str | None = None) -> Repo:
+    def fetch_repo_and_gguf_list(self, name: str, revision: str | None = None) -> Repo:
         """Fetch commit, licence and GGUF files of the repository `name` at `revision`.
 
         `revision`: a branch, tag or commit; None = the main branch.
@@ -99,7 +99,7 @@ class Hub:
         if not _COMMIT.fullmatch(info.sha or ""):
             raise DownloadError(f"The hub states no commit of {name}.", "Try again later.")
         named = (file for file in siblings if file.rfilename.lower().endswith(".gguf"))
-        files = tuple(_parse_sibling(name, file) for file in named)
+        files = tuple(_parse_and_check_hub_file(name, file) for file in named)
         licence = info.card_data.license if info.card_data else None
         return Repo(name, info.sha or "", str(licence or ""), files)
 
@@ -130,7 +130,9 @@ class Hub:
             )
 
     @contextmanager
-    def open_file(self, repo: Repo, file: HubFile, start: int) -> Iterator[RunningTransfer]:
+    def open_file_transfer(
+        self, repo: Repo, file: HubFile, start: int
+    ) -> Iterator[RunningTransfer]:
         """Open a transfer of a file's bytes from position `start` on, for a `with` body.
 
         A server without support for ranges sends the whole file; `RunningTransfer.start` is then 0.
@@ -168,7 +170,7 @@ class Hub:
             raise translated from error
 
 
-def _parse_sibling(repo: str, file: RepoSibling) -> HubFile:
+def _parse_and_check_hub_file(repo: str, file: RepoSibling) -> HubFile:
     """Parse name, size and hash of a file from the hub's list of files.
 
     Raises:

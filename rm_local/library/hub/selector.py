@@ -54,7 +54,7 @@ class HubModel:
         return sum(file.size for file in self.files)
 
 
-def parse_reference(text: str, revision: str | None = None) -> HubReference:
+def parse_hub_reference(text: str, revision: str | None = None) -> HubReference:
     """Parse a reference: ORG/REPO[:FILE or QUANT], or the web address of a repository or file.
 
     Raises:
@@ -72,7 +72,7 @@ def parse_reference(text: str, revision: str | None = None) -> HubReference:
     return HubReference("/".join(parts[:2]), which or "/".join(parts[2:]), revision)
 
 
-def group_models(files: Sequence[HubFile]) -> list[HubModel]:
+def group_files_into_models(files: Sequence[HubFile]) -> list[HubModel]:
     """Group a repository's GGUF files into models; projectors and other files are left out."""
     grouped: dict[tuple[str, int], list[HubFile]] = {}
     for file in sorted(files, key=lambda file: file.name):
@@ -96,13 +96,15 @@ def choose_model(repo: Repo, which: str) -> HubModel:
         UsageError: No model or several match; the remedy lists them.
         DownloadError: Parts of the model are missing from the hub.
     """
-    models = group_models(repo.files)
+    models = group_files_into_models(repo.files)
     if not models:
         raise UsageError(
             f"{repo.name} holds no model in the GGUF format.",
             "Look for a conversion: most are in repositories named ...-GGUF.",
         )
-    found = _match_by_name_or_else_quant(models, which) if which else _choose_preferred(models)
+    found = (
+        _match_by_name_or_else_quant(models, which) if which else _choose_by_preferred_quant(models)
+    )
     if len({model.name for model in found}) != 1:
         what = f"{repo.name} has {'several models' if found else 'no model'} {which}".rstrip()
         choices = ", ".join(_format_model(model) for model in found or models)
@@ -124,14 +126,18 @@ def _match_by_name_or_else_quant(models: list[HubModel], which: str) -> list[Hub
     asked = which.lower()
     path = asked.removesuffix(".gguf")
     return (
-        [model for model in models if any(_matches_file(file, path) for file in model.files)]
+        [
+            model
+            for model in models
+            if any(_matches_file_path_or_name(file, path) for file in model.files)
+        ]
         or [model for model in models if path in _get_lower_path_and_last_part(model.name)]
         or [model for model in models if model.quant.lower() == asked]
         or [model for model in models if model.quant.lower() == f"ud-{asked}"]
     )
 
 
-def _matches_file(file: HubFile, path: str) -> bool:
+def _matches_file_path_or_name(file: HubFile, path: str) -> bool:
     return path in _get_lower_path_and_last_part(file.name[: -len(".gguf")])
 
 
@@ -140,7 +146,7 @@ def _get_lower_path_and_last_part(stem: str) -> tuple[str, str]:
     return stem.lower(), stem.lower().rpartition("/")[2]
 
 
-def _choose_preferred(models: list[HubModel]) -> list[HubModel]:
+def _choose_by_preferred_quant(models: list[HubModel]) -> list[HubModel]:
     """Choose the only model, or the models with the first quantisation of PREFERRED that exists."""
     if len(models) == 1:
         return models

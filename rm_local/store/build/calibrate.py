@@ -34,7 +34,7 @@ ROW_COST, CANDIDATE_COST = 0.04, 3.7
 (docs/design/search.md)."""
 
 
-def calibrate_search(
+def calibrate_and_save_search_params(
     part: Path, questions: Floats, on_share: Callable[[float], None] = lambda _: None
 ) -> None:
     """Find the cheapest sufficient search parameters, and write them into the store file `part`.
@@ -50,7 +50,7 @@ def calibrate_search(
         clusters = len(searcher.centroids)
         if size > SCANNED_ROWS and clusters > 1:
             with read_transaction(connection):
-                params = _find_cheapest_params(
+                params = _find_cheapest_params_or_thorough(
                     searcher, meta.search_params, questions, size / clusters, on_share
                 )
             with tables.write_transaction(connection):
@@ -61,7 +61,7 @@ def calibrate_search(
     on_share(1.0)
 
 
-def _find_cheapest_params(
+def _find_cheapest_params_or_thorough(
     searcher: Searcher,
     usual: SearchParams,
     questions: Floats,
@@ -89,7 +89,9 @@ def _find_cheapest_params(
         nearest = [
             count_search(searcher.find_candidates(SearchRequest(unit))) for unit in questions
         ]
-        for params, agreement in _try_candidate_counts(usual, nprobe, nearest, wanted):
+        for params, agreement in _measure_agreement_by_candidate_count(
+            usual, nprobe, nearest, wanted
+        ):
             if agreement >= AGREEMENT:
                 cost = nprobe * cluster_rows * ROW_COST + params.candidates * CANDIDATE_COST
                 found.append((cost, params))
@@ -97,7 +99,7 @@ def _find_cheapest_params(
     return min(found, key=lambda each: each[0])[1] if found else thorough
 
 
-def _try_candidate_counts(
+def _measure_agreement_by_candidate_count(
     usual: SearchParams, nprobe: int, nearest: list[Ids], wanted: list[set[int]]
 ) -> Iterator[tuple[SearchParams, float]]:
     """Yield parameters with increasing numbers of candidates, each with its share of found entries.

@@ -14,7 +14,7 @@ READ_BACK = ("ref", "block", "code_chunks", "code_vector_chunks00", "code_metada
 """Tables that need no check at the end of a build, because it checks them after each group."""
 
 
-def optimize_and_check_store(part: Path, spec: BuildSpec, report: ProgressCallback) -> None:
+def optimize_check_and_sync_store(part: Path, spec: BuildSpec, report: ProgressCallback) -> None:
     """Optimize the word index of the built file `part`, check its tables, and sync the file.
 
     Raises:

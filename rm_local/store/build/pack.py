@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rm_local.arrays import Ids
 from rm_local.store.build.assign import SourceStripe
 from rm_local.store.build.columns import EncodedColumns, concat_columns
-from rm_local.store.codec.code_frames import CodePacker, compute_row_crc
+from rm_local.store.codec.code_frames import RankingCodePacker, compute_row_checksum
 from rm_local.store.codec.text_blocks import TextCodec, extract_row_subproblem
 from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE
 from rm_local.store.index.rare_words import UnknownWordFinder
@@ -21,7 +21,7 @@ from rm_local.store.sqlite.vec0 import Chunk
 
 
 @dataclass(frozen=True)
-class PackedGroup:
+class PackedClusterGroup:
     """The rows of a group of clusters, encoded for the tables of the store.
 
     The entries have the ids `first` to `first + rows - 1`.
@@ -42,7 +42,7 @@ class PackedGroup:
 
 
 @dataclass(frozen=True)
-class GroupPacker:
+class ClusterGroupPacker:
     """Encoder of the spilled rows of a group of clusters for the tables of the store.
 
     It holds the parameters common to all groups, and can be pickled for other processes.
@@ -58,7 +58,7 @@ class GroupPacker:
     level: int
     """zstandard level for the texts of the store."""
 
-    def pack_group(self, group: int, first: int) -> PackedGroup | None:
+    def pack_group(self, group: int, first: int) -> PackedClusterGroup | None:
         """Read, sort and encode the spilled rows of group `group`; None for an empty group.
 
         They are sorted by cluster, then by place in the source, and get the ids from `first` on.
@@ -74,9 +74,11 @@ class GroupPacker:
         ordered = rows.select_rows(np.lexsort((rows.places, rows.clusters)))
         del rows, parts
         ids = np.arange(first, first + len(ordered), dtype=np.int64)
-        codes = CodePacker(ordered.steps.shape[1], self.code_dictionary).pack_rows(ordered.steps)
+        codes = RankingCodePacker(ordered.steps.shape[1], self.code_dictionary).pack_rows(
+            ordered.steps
+        )
         head = -(first - 1) % BLOCK_ROWS
-        return PackedGroup(
+        return PackedClusterGroup(
             first,
             len(ordered),
             list(_build_chunks(ordered, ids)),
@@ -85,7 +87,7 @@ class GroupPacker:
             codes,
             ordered.texts[:head],
             self._pack_text_blocks(ordered.texts[head:]),
-            self._find_joined_unknown_words(ordered.texts, first),
+            self._find_unknown_words_by_entry(ordered.texts, first),
         )
 
     def _read_rows_with_store_labels(
@@ -110,7 +112,7 @@ class GroupPacker:
         starts = range(0, len(texts), BLOCK_ROWS)
         return [codec.pack_rows(texts[start : start + BLOCK_ROWS]) for start in starts]
 
-    def _find_joined_unknown_words(self, texts: list[bytes], first: int) -> list[tuple[int, str]]:
+    def _find_unknown_words_by_entry(self, texts: list[bytes], first: int) -> list[tuple[int, str]]:
         """Return id and rare words, separated by spaces, of the entries with any.
 
         `texts` are the joined texts of the entries from id `first` on.
@@ -142,7 +144,7 @@ def _compute_crcs(ordered: EncodedColumns, ids: Ids, codes: list[bytes]) -> list
     bits, width = ordered.bits.tobytes(), ordered.bits.shape[1]
     columns = zip(ids.tolist(), ordered.labels.tolist(), ordered.clusters.tolist(), strict=True)
     return [
-        compute_row_crc(id, label, cluster, bits[place : place + width], code)
+        compute_row_checksum(id, label, cluster, bits[place : place + width], code)
         for (id, label, cluster), place, code in zip(
             columns, range(0, len(bits), width), codes, strict=True
         )

@@ -12,15 +12,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rm_local.errors import StoreError
-from rm_local.files import replace_file, write_bytes_atomically
+from rm_local.files import rename_and_sync_parent, write_bytes_atomically
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store.build.assign import (
     SourceStripe,
     compute_cluster_group_bounds,
     encode_and_spill_stripe,
 )
-from rm_local.store.build.calibrate import calibrate_search
-from rm_local.store.build.finalize import optimize_and_check_store
+from rm_local.store.build.calibrate import calibrate_and_save_search_params
+from rm_local.store.build.finalize import optimize_check_and_sync_store
 from rm_local.store.build.process_pool import TaskPool
 from rm_local.store.build.required_space import check_build_space
 from rm_local.store.build.source import EntrySource
@@ -32,7 +32,7 @@ from rm_local.store.index.centroids import CLUSTER_ROWS
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.sqlite import connection as sqlite, wal
 from rm_local.system import count_usable_processors
-from rm_local.work_folder import make_or_reuse_work_folder, remove_work_folder
+from rm_local.work_folder import make_or_reuse_work_folder, remove_if_work_folder
 
 ROWS_FOR_A_PROCESS = 50_000
 """Minimum number of entries for each process of a build; for fewer its start does not pay."""
@@ -70,14 +70,14 @@ def build_store(
     folder, part = path.with_name(path.name + ".build"), "store.part"
     if path.exists():
         if _has_same_spec(folder, spec) and not (folder / part).exists():
-            remove_work_folder(folder)
+            remove_if_work_folder(folder)
             return
         raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
     processes = min(count_usable_processors(), max(1, source.rows // ROWS_FOR_A_PROCESS))
     with (
         _translate_disk_errors(folder),
         _create_and_lock_folder(folder),
-        sqlite.translate_errors(folder / part),
+        sqlite.translate_sqlite_errors(folder / part),
         TaskPool(processes, 64) as pool,
     ):
         _write_or_check_spec(folder, spec)
@@ -87,18 +87,18 @@ def build_store(
         groups = len(compute_cluster_group_bounds(trained.clusters.starts, spec.rows)) - 1
         spilled = sum(stripe.open_spill(groups).rows for stripe in stripes)
         meter = ProgressMeter(report, "spill", spec.rows, spilled)
-        _spill_stripes(folder, stripes, pool, meter)
+        _encode_and_spill_all_stripes(folder, stripes, pool, meter)
         known = frozenset(known_words)
         meter = ProgressMeter(report, "write", spec.rows)
         move_spilled_rows_into_store(
             folder / part, stripes, groups, trained, spec, known, pool, meter
         )
-        optimize_and_check_store(folder / part, spec, report)
+        optimize_check_and_sync_store(folder / part, spec, report)
         on_share = ProgressMeter(report, "calibrate", spec.rows).report_share_done
-        calibrate_search(folder / part, trained.questions, on_share)
+        calibrate_and_save_search_params(folder / part, trained.questions, on_share)
         wal.remove_leftover_logs(path)
-        replace_file(folder / part, path)
-    remove_work_folder(folder)
+        rename_and_sync_parent(folder / part, path)
+    remove_if_work_folder(folder)
 
 
 @contextmanager
@@ -178,7 +178,7 @@ def _load_or_make_stripes(folder: Path, source: EntrySource, processes: int) -> 
     return [SourceStripe(source, folder, number, count, source.rows) for number in range(count)]
 
 
-def _spill_stripes(
+def _encode_and_spill_all_stripes(
     folder: Path, stripes: list[SourceStripe], pool: TaskPool, meter: ProgressMeter
 ) -> None:
     """Encode the rows of all stripes and spill them to disk, unless that was completed before."""

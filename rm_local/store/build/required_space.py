@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rm_local.disk_space import require_free
+from rm_local.disk_space import require_free_bytes
 from rm_local.errors import StoreError
 from rm_local.store.build.columns import LEVEL
 from rm_local.store.build.train import TrainedParams
@@ -44,4 +44,4 @@ def check_build_space(folder: Path, rows: int, trained: TrainedParams) -> None:
     dimension = trained.clusters.centroids.shape[1]
     needed = estimate_build_bytes(rows, dimension, trained.text_bytes, trained.raw_bytes)
     held = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    require_free(folder.parent, needed, "The build", already_used=held, error=StoreError)
+    require_free_bytes(folder.parent, needed, "The build", already_used=held, error=StoreError)

@@ -17,10 +17,10 @@ from rm_local.store.build.source import EntrySource
 from rm_local.store.build.spec import BuildSpec
 from rm_local.store.codec.code_frames import (
     SAMPLE_ROWS,
+    train_code_dictionary_on_random_vectors,
     train_code_dictionary_or_empty,
-    train_default_code_dictionary,
 )
-from rm_local.store.codec.quantize import Quantizer, fit_step
+from rm_local.store.codec.quantize import Quantizer, fit_quantization_step
 from rm_local.store.codec.text_blocks import (
     TextCodec,
     check_and_join_texts,
@@ -30,8 +30,8 @@ from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.index.centroids import ROWS_FOR_A_CLUSTER
 from rm_local.store.index.kmeans import (
     TwoLevelCentroids,
+    compute_two_level_clusters,
     draw_random_rotation,
-    find_clusters,
     find_nearest_centroids,
     fit_itq_rotation,
 )
@@ -177,27 +177,27 @@ def train_params(
     rng = np.random.default_rng(spec.seed)
     mean = sample.unit_vectors.mean(axis=0)
     dimension = sample.unit_vectors.shape[1]
-    step = fit_step(sample.unit_vectors[:SAMPLE_ROWS])
+    step = fit_quantization_step(sample.unit_vectors[:SAMPLE_ROWS])
     steps = Quantizer(dimension, step).to_int8(sample.unit_vectors[:SAMPLE_ROWS])
     dictionary = train_text_dictionary_or_empty(
         [text.decode("utf-8", "replace") for text in sample.texts]
     )
-    clusters = find_clusters(
+    clusters = compute_two_level_clusters(
         sample.unit_vectors, spec.clusters, rng, count_usable_processors(), on_share
     )
     return TrainedParams(
         mean,
-        _fit_rotation_if_needed(sample.unit_vectors, mean, spec, rng),
+        _fit_or_draw_rotation_if_needed(sample.unit_vectors, mean, spec, rng),
         step,
         clusters,
         dictionary,
-        train_code_dictionary_or_empty(steps) or train_default_code_dictionary(dimension),
+        train_code_dictionary_or_empty(steps) or train_code_dictionary_on_random_vectors(dimension),
         _make_calibration_queries(sample.unit_vectors, clusters, rng),
-        *_measure_text_bytes(sample.texts, dictionary, spec.level),
+        *_measure_average_text_bytes(sample.texts, dictionary, spec.level),
     )
 
 
-def _fit_rotation_if_needed(
+def _fit_or_draw_rotation_if_needed(
     unit_vectors: Floats, mean: Floats, spec: BuildSpec, rng: np.random.Generator
 ) -> Floats | None:
     """Return a rotation (d, d) fitted to the vectors, a random one if they are few.
@@ -235,7 +235,7 @@ def _make_calibration_queries(
     return np.asarray(asked / lengths, dtype=np.float32)
 
 
-def _measure_text_bytes(
+def _measure_average_text_bytes(
     texts: Sequence[bytes], dictionary: bytes, level: int
 ) -> tuple[float, float]:
     """Return the average bytes of an entry's texts: compressed in blocks, and uncompressed."""

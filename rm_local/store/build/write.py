@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rm_local.progress import ProgressMeter
 from rm_local.store.build.assign import SourceStripe
-from rm_local.store.build.pack import GroupPacker, PackedGroup
+from rm_local.store.build.pack import ClusterGroupPacker, PackedClusterGroup
 from rm_local.store.build.process_pool import TaskPool
 from rm_local.store.build.spec import BuildSpec
 from rm_local.store.build.train import TrainedParams
@@ -16,7 +16,7 @@ from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.centroids import write_centroids
 from rm_local.store.sqlite import connection as sqlite, tables
-from rm_local.store.sqlite.meta import Meta, get_default_search_params, write_meta_value
+from rm_local.store.sqlite.meta import StoreMeta, get_default_search_params, write_meta_value
 from rm_local.store.sqlite.vec0 import append_chunks, create_tables_and_meta
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def move_spilled_rows_into_store(
     labels = sorted({label for spill in spills for label in spill.labels})
     numbered = {label: number for number, label in enumerate(labels, 1)}
     counts = sum(spill.counts for spill in spills).tolist()  # type: ignore[union-attr]
-    packer = GroupPacker(
+    packer = ClusterGroupPacker(
         stripes,
         groups,
         numbered,
@@ -63,7 +63,7 @@ def move_spilled_rows_into_store(
         first = groups if done is None else int(done)
         firsts = [spec.first + sum(counts[:group]) for group in range(groups)]
         tasks = [(group, firsts[group]) for group in range(first, groups)]
-        writer = GroupWriter(connection, trained.dictionary, spec.level)
+        writer = ClusterGroupWriter(connection, trained.dictionary, spec.level)
         meter.report_units_done(tables.count_entries(connection))
         for group, packed in zip(
             range(first, groups), pool.map_ahead(packer.pack_group, tasks), strict=True
@@ -80,7 +80,7 @@ def move_spilled_rows_into_store(
     connection.close()
 
 
-def check_written_group(part: Path, group: PackedGroup) -> None:
+def check_written_group(part: Path, group: PackedClusterGroup) -> None:
     """Check through another connection that the rows of `group` are complete in the file `part`.
 
     Compares numbers of rows, sums of lengths, and 16 bits of the checksums.
@@ -122,7 +122,9 @@ def _create_empty_store(
     `groups` in `meta` counts the groups written later; the end of the build removes it.
     """
     params = get_default_search_params(len(trained.clusters.centroids))
-    meta = Meta(spec.embedder, trained.step, trained.mean, trained.rotation, search_params=params)
+    meta = StoreMeta(
+        spec.embedder, trained.step, trained.mean, trained.rotation, search_params=params
+    )
     create_tables_and_meta(
         connection, part, meta, known_words, trained.dictionary, trained.code_dictionary
     )
@@ -135,14 +137,14 @@ def _write_labels(connection: apsw.Connection, numbered: dict[tables.EntryMetada
         tables.insert_label(connection, number, label)
 
 
-class GroupWriter:
+class ClusterGroupWriter:
     """Writer of packed groups of rows into a store's tables, in the caller's transaction."""
 
     def __init__(self, connection: apsw.Connection, dictionary: bytes, level: int) -> None:
         self._connection = connection
         self._codec = TextCodec(dictionary, level)
 
-    def write_group(self, group: PackedGroup) -> None:
+    def write_group(self, group: PackedClusterGroup) -> None:
         """Insert the rows of a group into all tables, and update the counts in `meta`."""
         append_chunks(self._connection, group.chunks)
         self._connection.executemany(
@@ -154,7 +156,7 @@ class GroupWriter:
         for key in ("last", "bulk"):
             write_meta_value(self._connection, key, group.first + group.rows - 1)
 
-    def _write_text_blocks(self, group: PackedGroup) -> None:
+    def _write_text_blocks(self, group: PackedClusterGroup) -> None:
         """Write the group's texts; first complete the last text block of the previous group."""
         number, open_rows = divmod(group.first - 1, BLOCK_ROWS)
         if open_rows:
@@ -169,7 +171,7 @@ class GroupWriter:
         )
 
 
-def _iter_ref_table_rows(group: PackedGroup) -> Iterator[tuple[Any, ...]]:
+def _iter_ref_table_rows(group: PackedClusterGroup) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of the table `ref`: id, label number, checksum and ranking code."""
     ids = range(group.first, group.first + group.rows)
     return zip(ids, group.labels, group.crcs, group.codes, strict=True)

@@ -12,7 +12,7 @@ import numpy as np
 import zstandard
 
 from rm_local.arrays import Ids
-from rm_local.store.codec.quantize import Quantizer, Steps, get_default_step
+from rm_local.store.codec.quantize import Quantizer, Steps, get_default_quantization_step
 from rm_local.store.format import DamagedError
 
 DICTIONARY_BYTES = 300
@@ -21,12 +21,12 @@ SAMPLE_ROWS = 8000
 
 MAGIC = zstandard.FRAME_HEADER
 """The four bytes (magic number) that begin a zstandard frame: not stored on disk, added again in
-`CodeFrames`."""
+`CompressedRankingCodes`."""
 
 
 @dataclass(frozen=True, slots=True)
-class CodeFrames:
-    """Compressed ranking codes of n rows in one buffer, as `CodePacker.unpack_frames` needs them.
+class CompressedRankingCodes:
+    """Compressed ranking codes of n rows in one buffer, for `RankingCodePacker.unpack_frames`.
 
     Each code is preceded by MAGIC.
     """
@@ -36,7 +36,7 @@ class CodeFrames:
     joined: bytes
 
     @classmethod
-    def from_codes(cls, codes: Iterable[bytes]) -> CodeFrames:
+    def from_codes(cls, codes: Iterable[bytes]) -> CompressedRankingCodes:
         """Join compressed codes, as stored without MAGIC, into one buffer.
 
         Raises:
@@ -49,7 +49,7 @@ class CodeFrames:
         return cls(np.array([len(each) for each in whole], np.int64), b"".join(whole))
 
 
-def compute_row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
+def compute_row_checksum(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
     """Return the checksum of an entry's id, label, cluster, sign bits and ranking code.
 
     The lowest 32 bits cover all of these; the 15 bits above cover id and code only, so that an
@@ -60,7 +60,7 @@ def compute_row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes)
 
 
 def compute_code_checksum(id: int, code: bytes) -> int:
-    """Return the 15-bit checksum of an entry's id and ranking code, a part of `compute_row_crc`.
+    """Return the 15-bit checksum of an entry's id and code, a part of `compute_row_checksum`.
 
     15 bits, because SQLite stores 32 + 15 bits in six bytes.
     """
@@ -79,19 +79,19 @@ def train_code_dictionary_or_empty(steps: Steps) -> bytes:
         return b""
 
 
-def train_default_code_dictionary(dimension: int) -> bytes:
+def train_code_dictionary_on_random_vectors(dimension: int) -> bytes:
     """Return a zstandard dictionary for ranking codes of any embedder, trained on random vectors.
 
     Empty if `dimension` is too small for training.
     """
-    quantizer = Quantizer(dimension, get_default_step(dimension))
+    quantizer = Quantizer(dimension, get_default_quantization_step(dimension))
     drawn = np.random.default_rng(0).normal(size=(SAMPLE_ROWS // 4, dimension))
     return train_code_dictionary_or_empty(
         quantizer.to_int8(quantizer.normalize_rows(drawn.astype(np.float32)))
     )
 
 
-class CodePacker:
+class RankingCodePacker:
     """Compressor and decompressor of quantized vectors, with zstandard and a dictionary.
 
     Not thread-safe, except for `unpack_frames`.
@@ -125,9 +125,9 @@ class CodePacker:
         Raises:
             DamagedError: A frame was not made by `pack_rows`.
         """
-        return self.unpack_frames(CodeFrames.from_codes(frames))
+        return self.unpack_frames(CompressedRankingCodes.from_codes(frames))
 
-    def unpack_frames(self, frames: CodeFrames) -> Steps:
+    def unpack_frames(self, frames: CompressedRankingCodes) -> Steps:
         """Decompress frames in one buffer into an array (n, d) of int8, with the GIL released.
 
         Raises:

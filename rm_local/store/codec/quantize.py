@@ -32,7 +32,7 @@ def pack_signs(rows: Floats) -> Bytes:
     return np.packbits(rows > 0, axis=1, bitorder="little")
 
 
-def get_default_step(dimension: int) -> float:
+def get_default_quantization_step(dimension: int) -> float:
     """Return the default quantization step (component per int8 unit) for vectors of length 1.
 
     It is 1/508 at 384 dimensions and, like their components, proportional to 1/sqrt(dimension).
@@ -40,13 +40,13 @@ def get_default_step(dimension: int) -> float:
     return float((384 / dimension) ** 0.5) / 508
 
 
-def fit_step(unit: Floats) -> float:
+def fit_quantization_step(unit: Floats) -> float:
     """Return the quantization step for the rows of `unit`, an array (n, d) of length 1.
 
     It is the default step, or a larger one if 99.99 % of the components need it to fit into int8.
     """
     widest = float(np.quantile(np.abs(unit), 0.9999))
-    return max(get_default_step(unit.shape[1]), widest / LARGEST_STEP)
+    return max(get_default_quantization_step(unit.shape[1]), widest / LARGEST_STEP)
 
 
 @dataclass(frozen=True)

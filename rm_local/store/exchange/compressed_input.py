@@ -44,13 +44,13 @@ def is_stream(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def is_compressed_input(path: Path) -> bool:
-    """Return whether `open_input` decompresses this file: its name ends with .zst or .gz."""
+def has_compressed_suffix(path: Path) -> bool:
+    """Return whether `open_decompressed_input` decompresses a file: it is named .zst or .gz."""
     return path.suffix.lower() in PACKED
 
 
 @contextmanager
-def open_input(path: Path) -> Iterator[BinaryIO]:
+def open_decompressed_input(path: Path) -> Iterator[BinaryIO]:
     """Open `path` for reading its decompressed bytes; close it after the body.
 
     `-` is standard input, which stays open. Compression is recognized by the name of a file, or by
@@ -66,7 +66,7 @@ def open_input(path: Path) -> Iterator[BinaryIO]:
         raise UsageError(f"{name} cannot be read: {error.strerror}.", "Check the name.") from None
     try:
         with nullcontext() if path == STDIN else file:
-            yield _wrap_decompressor(path, file)
+            yield _wrap_decompressor_if_compressed(path, file)
     except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
         raise UsageError(
             f"{name} cannot be unpacked: {error or 'it is cut short'}.", "Get it again."
@@ -84,7 +84,7 @@ def get_standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _wrap_decompressor(path: Path, file: BinaryIO) -> BinaryIO:
+def _wrap_decompressor_if_compressed(path: Path, file: BinaryIO) -> BinaryIO:
     """Return a stream of the decompressed bytes of `file`, or `file` if it is not compressed."""
     suffix = path.suffix.lower()
     if is_stream(path):

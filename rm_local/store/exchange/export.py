@@ -15,17 +15,17 @@ from rm_local.arrays import Floats
 from rm_local.errors import StoreError, UsageError
 from rm_local.files import write_atomically
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.exchange.jsonl import format_entry
+from rm_local.store.exchange.jsonl import format_entry_as_json_line
 from rm_local.store.request import ANY_ENTRY, EntryFilter
-from rm_local.store.rewrite.store_source import StoreSource
+from rm_local.store.rewrite.store_source import StoreEntrySource
 
 GZIP_LEVEL, ZSTD_LEVEL = 6, 6
 
 
 def export_entries(
-    held: StoreSource,
+    held: StoreEntrySource,
     lines: BinaryIO,
-    vectors: VectorWriter | None = None,
+    vectors: NpyVectorWriter | None = None,
     *,
     filter: EntryFilter = ANY_ENTRY,
     ids: bool = False,
@@ -42,7 +42,9 @@ def export_entries(
     meter = ProgressMeter(report, "export", held.rows)
     for number in range(held.blocks):
         entries, found = held.read_filtered_block(number, filter)
-        lines.write(b"".join(format_entry(entry, with_id=ids, store=name) for entry in entries))
+        lines.write(
+            b"".join(format_entry_as_json_line(entry, with_id=ids, store=name) for entry in entries)
+        )
         if vectors:
             vectors.append(found)
         count += len(entries)
@@ -50,7 +52,7 @@ def export_entries(
     return count
 
 
-class VectorWriter:
+class NpyVectorWriter:
     """Writer of a .npy file of float32 rows, which are appended array by array."""
 
     def __init__(self, file: BinaryIO, dimension: int) -> None:

@@ -28,7 +28,7 @@ same vector, so it is in one of the nearest clusters."""
 
 
 @dataclass
-class ImportResult:
+class ImportCounts:
     """Numbers of added entries, and of those not added because the store had them, so far."""
 
     added: int = 0
@@ -40,7 +40,7 @@ def import_new_entries(
     store: Store,
     entries: Iterable[Entry],
     embed: Callable[[int, Sequence[Entry]], Floats],
-    taken: ImportResult,
+    taken: ImportCounts,
     on_done: DoneCallback = lambda _: None,
 ) -> None:
     """Add those of `entries` that the store does not contain, BATCH_ROWS per transaction.
@@ -55,7 +55,7 @@ def import_new_entries(
     place = 0
     for batch in _split_batches(entries):
         vectors = embed(place, batch)
-        new = _find_new_places(store, batch, vectors)
+        new = _find_positions_of_new_entries(store, batch, vectors)
         if new:
             store.add_entries([batch[each] for each in new], vectors[np.array(new)])
         taken.added += len(new)
@@ -81,7 +81,9 @@ def has_entry_with_same_texts(store: Store, entry: Entry, vector: Floats) -> boo
         wanted *= HITS_FACTOR
 
 
-def _find_new_places(store: Store, batch: Sequence[Entry], vectors: Floats) -> list[int]:
+def _find_positions_of_new_entries(
+    store: Store, batch: Sequence[Entry], vectors: Floats
+) -> list[int]:
     """Return the positions of entries that are neither in the store nor earlier in `batch`.
 
     Entries are equal if both texts are. `vectors` is an array (n, d) of the subproblems' vectors.

@@ -18,21 +18,21 @@ from rm_local.store.exchange.compressed_input import (
     STDIN,
     get_input_name,
     get_standard_input,
-    is_compressed_input,
+    has_compressed_suffix,
     is_stream,
-    open_input,
+    open_decompressed_input,
 )
 
 KEPT_FREE = 64 << 20
 """Bytes that a copy of an input leaves free on the disk, for other programs."""
 
 
-def needs_copy(path: Path) -> bool:
+def needs_copy_for_random_access(path: Path) -> bool:
     """Return whether the input, a stream or compressed, must be copied for random access."""
-    return is_stream(path) or is_compressed_input(path)
+    return is_stream(path) or has_compressed_suffix(path)
 
 
-def check_inputs(paths: Sequence[Path]) -> None:
+def check_inputs_are_readable(paths: Sequence[Path]) -> None:
     """Check that all inputs can be read, as far as this can be known before reading them.
 
     Raises:
@@ -74,12 +74,12 @@ def copy_and_hash_decompressed(
     """
     digest, name = hashlib.sha256(), get_input_name(path)
     try:
-        with open_input(path) as source, target.open("wb") as copy:
+        with open_decompressed_input(path) as source, target.open("wb") as copy:
             data, left = read_head(source)
-            check_free_space(target.parent, left, name)
+            check_space_for_input_copy(target.parent, left, name)
             data = data[:left]
             while data:
-                check_free_space(target.parent, len(data), name)
+                check_space_for_input_copy(target.parent, len(data), name)
                 copy.write(data)
                 digest.update(data)
                 left -= len(data)
@@ -92,7 +92,7 @@ def copy_and_hash_decompressed(
     return digest.hexdigest()
 
 
-def check_free_space(folder: Path, size: int, name: str) -> None:
+def check_space_for_input_copy(folder: Path, size: int, name: str) -> None:
     """Check that the disk of `folder` has space for `size` more bytes of a copy of an input.
 
     `name` is the name of the input for the message.

@@ -66,7 +66,7 @@ class LineSpan:
 
 
 @dataclass(frozen=True)
-class LineBlocks:
+class JsonlEntryBlocks:
     """All entries of some JSON Lines files, divided into blocks that can be read in any order.
 
     It holds the positions of the lines, not the entries, and can be pickled for other processes.
@@ -81,7 +81,7 @@ class LineBlocks:
     block_rows: int
     """Number of entries in a block; the last one may have fewer."""
 
-    def read_entries(self, number: int) -> list[Entry]:
+    def read_block_entries(self, number: int) -> list[Entry]:
         """Read the entries of block `number`, counted from 0.
 
         Raises:

@@ -18,13 +18,13 @@ from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store.exchange.compressed_input import (
     get_input_name,
-    is_compressed_input,
+    has_compressed_suffix,
     is_stream,
-    open_input,
+    open_decompressed_input,
 )
-from rm_local.store.exchange.inputs import check_free_space, needs_copy
+from rm_local.store.exchange.inputs import check_space_for_input_copy, needs_copy_for_random_access
 from rm_local.store.exchange.jsonl import parse_line, read_lines
-from rm_local.store.exchange.line_blocks import LineBlocks, LineSpan
+from rm_local.store.exchange.line_blocks import JsonlEntryBlocks, LineSpan
 from rm_local.work_folder import MARKER, make_or_reuse_work_folder
 
 BLOCK_ROWS = 4096
@@ -37,12 +37,12 @@ MOST_BLANK_BYTES = 4 << 20
 INDEX, COPY, VECTORS_FILE = "index.json", "lines.zst", "vectors.npy"
 
 
-def index_lines(
+def check_and_index_lines(
     inputs: Sequence[Path],
     folder: Path,
     report: ProgressCallback = ignore_progress,
     block_rows: int = BLOCK_ROWS,
-) -> LineBlocks:
+) -> JsonlEntryBlocks:
     """Check all lines of `inputs` and divide their entries into blocks of `block_rows`.
 
     `-` is standard input. Compressed files and streams are copied into `folder`. The index is saved
@@ -53,7 +53,7 @@ def index_lines(
         UsageError: An input cannot be read, a line is not an entry, or there are no entries.
         StoreError: The disk is too full for the copy.
     """
-    seen = [_read_file_state(path) for path in inputs]
+    seen = [_get_input_file_state(path) for path in inputs]
     found = _load_index_if_unchanged(folder, seen)
     if found and found.block_rows == block_rows:
         return found
@@ -73,7 +73,7 @@ def index_lines(
     return result
 
 
-def discard_index(folder: Path) -> None:
+def remove_index_and_empty_folder(folder: Path) -> None:
     """Remove the files of an index (positions, copies) from `folder`, and then the empty folder."""
     for name in (INDEX, COPY, VECTORS_FILE, MARKER):
         (folder / name).unlink(missing_ok=True)
@@ -85,7 +85,7 @@ State = list[str | int]
 """Path, size in bytes and modification time in ns of an input file; only the path of a stream."""
 
 
-def _read_file_state(path: Path) -> State:
+def _get_input_file_state(path: Path) -> State:
     """Return absolute path, size and modification time of a file, or only the path of a stream."""
     if is_stream(path):
         return [str(path)]
@@ -93,7 +93,7 @@ def _read_file_state(path: Path) -> State:
     return [str(path.absolute()), status.st_size, status.st_mtime_ns]
 
 
-def _load_index_if_unchanged(folder: Path, seen: list[State]) -> LineBlocks | None:
+def _load_index_if_unchanged(folder: Path, seen: list[State]) -> JsonlEntryBlocks | None:
     """Load the index saved in `folder` if it is of inputs in the same states, `seen`.
 
     None if it is missing, damaged, or of other inputs, or if an input is a stream.
@@ -103,7 +103,7 @@ def _load_index_if_unchanged(folder: Path, seen: list[State]) -> LineBlocks | No
         if read["inputs"] != seen or any(len(state) == 1 for state in seen):
             return None
         blocks = tuple(tuple(LineSpan(**span) for span in block) for block in read["blocks"])
-        return LineBlocks(read["rows"], read["sha256"], blocks, read["block_rows"])
+        return JsonlEntryBlocks(read["rows"], read["sha256"], blocks, read["block_rows"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -118,7 +118,7 @@ def _create_copy_or_discard_index(folder: Path) -> Iterator[BinaryIO]:
         with write_atomically(folder / COPY) as file:
             yield file
     except BaseException:
-        discard_index(folder)
+        remove_index_and_empty_folder(folder)
         raise
 
 
@@ -137,13 +137,13 @@ class _ReadShareEstimator:
         None if the sizes do not say: an input is a stream, or the current one is compressed.
         """
         sizes = [int(state[1]) for state in self.seen if len(state) == 3]
-        if len(sizes) < len(self.seen) or is_compressed_input(path):
+        if len(sizes) < len(self.seen) or has_compressed_suffix(path):
             return None
         return (sum(sizes[: self.number]) + place) / max(1, sum(sizes))
 
 
 class _LineBlockBuilder:
-    """Builder of `LineBlocks` from the lines of several inputs, one after another.
+    """Builder of `JsonlEntryBlocks` from the lines of several inputs, one after another.
 
     Lines of inputs that cannot be read again are written to `copy`.
     """
@@ -186,7 +186,7 @@ class _LineBlockBuilder:
         if self._copied:
             start, file = self._copy.tell(), ""
             packed = zstandard.compress(data, LEVEL)
-            check_free_space(self._folder, len(packed), self._name)
+            check_space_for_input_copy(self._folder, len(packed), self._name)
             size = self._copy.write(packed)
         span = LineSpan(self._name, self._line, zlib.crc32(data), file, start, size, self._copied)
         self._blocks[-1].append(span)
@@ -195,12 +195,12 @@ class _LineBlockBuilder:
         self._held.clear()
         self._held_bytes = 0
 
-    def make_blocks(self, copy: Path) -> LineBlocks:
+    def make_blocks(self, copy: Path) -> JsonlEntryBlocks:
         """Return the blocks of all added lines; `copy` is the final path of the copied lines."""
         # There may be only blank lines after the last full block.
         blocks = self._blocks[: -(-self.rows // self._block_rows)]
         placed = tuple(tuple(_resolve_span_path(span, copy) for span in block) for block in blocks)
-        return LineBlocks(self.rows, self._digest.hexdigest(), placed, self._block_rows)
+        return JsonlEntryBlocks(self.rows, self._digest.hexdigest(), placed, self._block_rows)
 
 
 def _resolve_span_path(span: LineSpan, copy: Path) -> LineSpan:
@@ -217,8 +217,8 @@ def _index_input(
         UsageError: The input cannot be read, a line is not an entry, or many lines are blank.
     """
     name, blank = get_input_name(path), 0
-    cutter.begin_input(name, needs_copy(path))
-    with open_input(path) as file:
+    cutter.begin_input(name, needs_copy_for_random_access(path))
+    with open_decompressed_input(path) as file:
         for number, line in read_lines(file, name):
             is_entry = parse_line(line, name, number) is not None
             blank = 0 if is_entry else blank + len(line)

@@ -62,7 +62,7 @@ class Centroids:
             return np.zeros(len(unit_vectors), np.int64)
         return TwoLevelCentroids(self.supers, self.rows, self.starts).assign_rows(unit_vectors)
 
-    def compute_near_similarities(self, query: Floats) -> Floats:
+    def compute_similarities_skip_far(self, query: Floats) -> Floats:
         """Return the cosine of each centroid with the unit vector `query`: an array (clusters,).
 
         With MANY_CENTROIDS or more, centroids outside the nearest 30 % of the super-clusters are
@@ -85,7 +85,7 @@ def read_centroids(connection: apsw.Connection, dimension: int) -> Centroids:
     Raises:
         DamagedError: A row of the table `centroid` is missing or damaged.
     """
-    rows = np.empty((meta.read_number(connection, "clusters"), dimension), np.float32)
+    rows = np.empty((meta.read_meta_number(connection, "clusters"), dimension), np.float32)
     starts = [0]
     for number, blob, crc in connection.execute("SELECT blk, v, crc FROM centroid ORDER BY blk"):
         if compute_checksum(number, blob) != crc:

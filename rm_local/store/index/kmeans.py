@@ -55,7 +55,9 @@ def find_nearest_centroids(rows: Floats, centroids: Floats) -> Ids:
     return found
 
 
-def run_k_means(rows: Floats, count: int, rng: np.random.Generator, rounds: int = ROUNDS) -> Floats:
+def run_spherical_k_means(
+    rows: Floats, count: int, rng: np.random.Generator, rounds: int = ROUNDS
+) -> Floats:
     """Return `count` centroids of rows of length 1, or as many as there are rows: (count, d).
 
     The centroids have length 1.
@@ -161,7 +163,7 @@ class TwoLevelCentroids:
         return found
 
 
-def find_clusters(
+def compute_two_level_clusters(
     sample: Floats,
     count: int,
     rng: np.random.Generator,
@@ -178,7 +180,7 @@ def find_clusters(
 
     wanted = max(1, round((2 * count) ** 0.5))
     few = rng.choice(len(sample), min(len(sample), SUPER_ROWS * wanted), replace=False)
-    supers = run_k_means(sample[np.sort(few)], wanted, rng)
+    supers = run_spherical_k_means(sample[np.sort(few)], wanted, rng)
     chosen = find_nearest_centroids(sample, supers)
     kept, rows_of = np.unique(chosen, return_counts=True)
     # The work of k-means is its rows times its centroids.
@@ -187,7 +189,7 @@ def find_clusters(
 
     def split_super(number: int, own: np.random.Generator) -> Floats:
         rows = sample[chosen == number]
-        return run_k_means(rows, max(1, round(count * len(rows) / len(sample))), own)
+        return run_spherical_k_means(rows, max(1, round(count * len(rows) / len(sample))), own)
 
     # One BLAS thread each: these products are too small to parallelise.
     limits = nullcontext() if threads == 1 else threadpool_limits(1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from rm_local.store.codec.code_frames import CodePacker, compute_row_crc
+from rm_local.store.codec.code_frames import RankingCodePacker, compute_row_checksum
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.format import NO_CLUSTER, DamagedError
 from rm_local.store.index.centroids import Centroids
@@ -55,11 +55,11 @@ def exceeds_pending_limit(connection: apsw.Connection, last: int) -> bool:
     )
 
 
-def assign_and_index_pending(
+def assign_and_index_oldest_pending(
     connection: apsw.Connection,
     centroids: Centroids,
     quantizer: Quantizer,
-    packer: CodePacker,
+    packer: RankingCodePacker,
     most: int,
 ) -> int:
     """Assign pending entries to clusters and index their words; return the number of entries.
@@ -74,18 +74,18 @@ def assign_and_index_pending(
         return 0
     for id, label, crc, code, bits, _ in found:
         whole = isinstance(bits, bytes) and isinstance(code, bytes)
-        if not whole or compute_row_crc(id, label, NO_CLUSTER, bits, code) != crc:
+        if not whole or compute_row_checksum(id, label, NO_CLUSTER, bits, code) != crc:
             raise DamagedError(f"entry {id}: its vector is damaged")
     unit_vectors = quantizer.decode_to_unit_vectors(packer.unpack_rows(row[3] for row in found))
     placed = list(zip(centroids.assign_rows(unit_vectors).tolist(), found, strict=True))
     tables.insert_sign_bits(
         connection, [(id, cluster, label, bits) for cluster, (id, label, _, _, bits, _) in placed]
     )
-    tables.insert_words(connection, [(row[0], row[5]) for row in found])
+    tables.insert_rare_words(connection, [(row[0], row[5]) for row in found])
     connection.executemany(
         "UPDATE ref SET crc = ? WHERE id = ?",
         [
-            (compute_row_crc(id, label, cluster, bits, code), id)
+            (compute_row_checksum(id, label, cluster, bits, code), id)
             for cluster, (id, label, _, code, bits, _) in placed
         ],
     )
@@ -101,11 +101,11 @@ def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int
     )
     dropped = {row[0] for row in found}
     if dropped:
-        _raise_sqlite_id_sequence(connection, max(dropped))
+        _increase_sqlite_id_sequence(connection, max(dropped))
     return dropped
 
 
-def _raise_sqlite_id_sequence(connection: apsw.Connection, id: int) -> None:
+def _increase_sqlite_id_sequence(connection: apsw.Connection, id: int) -> None:
     """Raise the highest id recorded in SQLite's sequence of `code_rowids` to at least `id`.
 
     A repair reads it if the highest id in `meta` is damaged.

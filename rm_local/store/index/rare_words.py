@@ -58,7 +58,7 @@ class UnknownWordFinder:
         unknown = dict.fromkeys(filterfalse(self._known.__contains__, self.split_words(text)))
         return [token for token in unknown if len(token) > 1 and token[0].isalpha()]
 
-    def select_present(self, words: Sequence[str], text: str) -> tuple[str, ...]:
+    def select_words_in_text(self, words: Sequence[str], text: str) -> tuple[str, ...]:
         """Return those of the rare words `words` that `text` contains, in their order."""
         present = set(self.split_words(text))
         return tuple(word for word in words if word in present)

@@ -10,7 +10,7 @@ import numpy as np
 
 from rm_local.arrays import Floats, Ids
 from rm_local.records import Entry, Hit
-from rm_local.store.codec.code_frames import CodePacker
+from rm_local.store.codec.code_frames import RankingCodePacker
 from rm_local.store.codec.quantize import Quantizer, Steps, compute_inner_products, pack_signs
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
@@ -19,9 +19,9 @@ from rm_local.store.index.rare_words import LexicalMatches, UnknownWordFinder, f
 from rm_local.store.index.select_hits import CandidateScores, select_hit_positions
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import tables
-from rm_local.store.sqlite.meta import Meta, read_packed_known_words
+from rm_local.store.sqlite.meta import StoreMeta, read_packed_known_words
 from rm_local.store.sqlite.reader_pool import ReaderPool
-from rm_local.store.sqlite.vec0 import CODES, read_dictionary
+from rm_local.store.sqlite.vec0 import CODES, read_compression_dictionary
 
 if TYPE_CHECKING:
     import apsw
@@ -47,7 +47,7 @@ FILTERED_GROWTH = 4
 
 
 @dataclass(frozen=True, slots=True)
-class RankedEntry:
+class ScoredEntryId:
     """Id, cosine and share of rare words of an entry that a search has found."""
 
     id: int
@@ -63,14 +63,16 @@ class Searcher:
     For one search at a time, which can use two threads.
     """
 
-    def __init__(self, connection: apsw.Connection, readers: ReaderPool, meta: Meta) -> None:
+    def __init__(self, connection: apsw.Connection, readers: ReaderPool, meta: StoreMeta) -> None:
         self._connection = connection
         self._readers = readers
         self.params = meta.search_params
         """Numbers of scanned clusters and of candidates; can be replaced between searches."""
         self._dimension = meta.embedder.dimension
         self._quantizer = Quantizer(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
-        self._packer = CodePacker(meta.embedder.dimension, read_dictionary(connection, CODES))
+        self._packer = RankingCodePacker(
+            meta.embedder.dimension, read_compression_dictionary(connection, CODES)
+        )
         self._rare: UnknownWordFinder | None = None
         self._centroids: Centroids | None = None
 
@@ -80,7 +82,7 @@ class Searcher:
         return self._quantizer
 
     @property
-    def packer(self) -> CodePacker:
+    def packer(self) -> RankingCodePacker:
         """The compressor of this store's ranking codes."""
         return self._packer
 
@@ -102,7 +104,7 @@ class Searcher:
         """Drop the centroids kept in memory; their next use reads them again."""
         self._centroids = None
 
-    def search(self, request: SearchRequest) -> list[RankedEntry]:
+    def search(self, request: SearchRequest) -> list[ScoredEntryId]:
         """Find the entries for `request`, by descending score, then by id.
 
         The vector of `request` must have length 1.
@@ -129,7 +131,7 @@ class Searcher:
             lambda places: self._quantizer.decode_to_unit_vectors(steps[places]),
         )
         return [
-            RankedEntry(
+            ScoredEntryId(
                 int(ids[place]),
                 float(similarity[place]),
                 float(lexical[place]),
@@ -138,10 +140,10 @@ class Searcher:
             for place in chosen
         ]
 
-    def build_hit(self, ranked: RankedEntry, entry: Entry, store: str = "") -> Hit:
+    def build_hit(self, ranked: ScoredEntryId, entry: Entry, store: str = "") -> Hit:
         """Build the hit of a ranked entry, whose texts are `entry`, in the store of this name."""
         words = (
-            self.unknown_word_finder.select_present(ranked.words, entry.subproblem)
+            self.unknown_word_finder.select_words_in_text(ranked.words, entry.subproblem)
             if ranked.words
             else ()
         )
@@ -173,7 +175,7 @@ class Searcher:
     ) -> ivf.SignBitCandidates:
         """Find the `wanted` rows nearest by sign bits, in the nearest clusters or still pending."""
         slack = SLACK * max(request.breadth, 1)
-        similarity = self.centroids.compute_near_similarities(request.vector)
+        similarity = self.centroids.compute_similarities_skip_far(request.vector)
         clusters = ivf.select_clusters(similarity, self._scale_nprobe(request), slack)
         found = ivf.scan_clusters(self._readers, bits, wanted, clusters)
         return self._merge_pending(found, request, bits, wanted)

@@ -38,14 +38,14 @@ def select_hit_positions(
     scores = fuse_scores(candidates.similarity, candidates.lexical)
     # Rounded: the last bits of a product depend on a row's position and would order equal rows.
     order = np.lexsort((candidates.ids, -scores.round(6)))[: max(request.pool, k)]
-    passed = order[_apply_thresholds(request, candidates, scores, order)]
+    passed = order[_flag_passing_thresholds(request, candidates, scores, order)]
     if request.diversity is None or len(passed) <= k:
         return np.asarray(passed[:k], dtype=np.int64)
     rows = select_by_mmr(vectors(passed), scores[passed], k, request.diversity)
     return np.asarray(passed[np.sort(np.array(rows, np.int64))], dtype=np.int64)
 
 
-def _apply_thresholds(
+def _flag_passing_thresholds(
     request: SearchRequest, candidates: CandidateScores, scores: NDArray[np.float64], order: Ids
 ) -> Flags:
     """Return whether each position in `order`, best first, passes the request's thresholds: (n,).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rm_local.store.index import pending
 from rm_local.store.index.centroids import Centroids, read_centroids
 from rm_local.store.maintain.task import ConnectionWithCodecs
-from rm_local.store.sqlite.meta import read_number_or_zero
+from rm_local.store.sqlite.meta import read_meta_number_or_zero
 
 STEP = 128
 """Maximum number of pending entries that one step assigns to clusters."""
@@ -33,14 +33,14 @@ class AssignPendingTask:
         if not self.count_remaining_work():
             return {}
         tools = self._tools
-        settled = pending.assign_and_index_pending(
+        settled = pending.assign_and_index_oldest_pending(
             self._connection, self._get_current_centroids(), tools.quantizer, tools.packer, STEP
         )
         return {"fresh entries given clusters": settled}
 
     def _get_current_centroids(self) -> Centroids:
         """Return the store's centroids; read them at the first call and after they have changed."""
-        generation = read_number_or_zero(self._connection, "generation")
+        generation = read_meta_number_or_zero(self._connection, "generation")
         if self._centroids is None or generation != self._generation:
             self._centroids = read_centroids(self._connection, self._tools.dimension)
             self._generation = generation

@@ -9,8 +9,8 @@ from rm_local.store.format import DamagedError, compute_checksum
 from rm_local.store.maintain.task import increase_meta_number
 from rm_local.store.sqlite.meta import (
     get_default_search_params,
+    read_meta_number,
     read_meta_value,
-    read_number,
     write_meta_value,
 )
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def count_clusters(connection: apsw.Connection) -> int:
     """Return the number of clusters in the store, as recorded in `meta`."""
-    return read_number(connection, "clusters")
+    return read_meta_number(connection, "clusters")
 
 
 def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:

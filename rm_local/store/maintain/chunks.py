@@ -10,7 +10,7 @@ import numpy as np
 
 from rm_local.arrays import Bytes, Flags, Ids
 from rm_local.store.format import CHUNK_SIZE, DamagedError
-from rm_local.store.sqlite.meta import read_number
+from rm_local.store.sqlite.meta import read_meta_number
 from rm_local.store.sqlite.vec0 import Chunk, append_chunks
 
 if TYPE_CHECKING:
@@ -81,10 +81,10 @@ def replace_cluster_chunks(
     """Remove all chunks of `cluster`; write those of `parts`, pairs of cluster number and rows."""
     old = connection.execute("SELECT chunk_id FROM code_chunks WHERE partition00 = ?", (cluster,))
     remove_chunks(connection, [row[0] for row in old])
-    filled = [each for part in parts for each in _fill_chunks(*part)]
+    filled = [each for part in parts for each in _divide_rows_into_chunks(*part)]
     last = connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get
     append_chunks(connection, [chunk for chunk, _ in filled])
-    bulk = read_number(connection, "bulk")
+    bulk = read_meta_number(connection, "bulk")
     # sqlite-vec finds a row to delete here; entries up to `bulk` have no row.
     connection.executemany(
         "UPDATE code_rowids SET chunk_id = ?, chunk_offset = ? WHERE rowid = ?",
@@ -109,7 +109,7 @@ def remove_chunks(connection: apsw.Connection, chunks: Sequence[int]) -> None:
         )
 
 
-def _fill_chunks(cluster: int, rows: ClusterRows) -> Iterator[tuple[Chunk, list[int]]]:
+def _divide_rows_into_chunks(cluster: int, rows: ClusterRows) -> Iterator[tuple[Chunk, list[int]]]:
     """Divide rows of `cluster` into chunks, all full except the last; yield each with its ids."""
     for start in range(0, len(rows), CHUNK_SIZE):
         part = rows.select_rows(np.arange(start, min(start + CHUNK_SIZE, len(rows))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rm_local.store.index.centroids import CLUSTER_ROWS, ROWS_FOR_A_CLUSTER, write_centroids
-from rm_local.store.index.kmeans import find_clusters, find_nearest_centroids
+from rm_local.store.index.kmeans import compute_two_level_clusters, find_nearest_centroids
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import STEP, Cluster
 from rm_local.store.maintain.task import ConnectionWithCodecs
@@ -63,7 +63,7 @@ class InitialClustersTask:
         few = rng.choice(
             size, min(size, max(ROWS_FOR_A_CLUSTER * wanted, MIN_SAMPLE)), replace=False
         )
-        found = find_clusters(cluster.read_vectors(few), wanted, rng)
+        found = compute_two_level_clusters(cluster.read_vectors(few), wanted, rng)
         chosen = [
             find_nearest_centroids(
                 cluster.read_vectors(np.arange(start, min(start + STEP, size))), found.centroids

@@ -20,10 +20,10 @@ from rm_local.store.maintain.split_clusters import LARGEST, SplitClustersTask
 from rm_local.store.maintain.task import ConnectionWithCodecs, MaintenanceTask
 from rm_local.store.sqlite import connection as sqlite, tables, wal
 from rm_local.store.sqlite.open_checks import (
-    check_file_size,
+    check_file_not_truncated,
     check_header,
     check_vec0_layout,
-    is_writable,
+    is_store_writable,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Maintainer:
         """
         end = monotonic() + seconds
         done: Counter[str] = Counter()
-        with self._open_store() as connection:
+        with self._open_connection_with_wal() as connection:
             tools = ConnectionWithCodecs.from_connection(connection)
             first = InitialClustersTask(tools)
             split = SplitClustersTask(tools, self._largest)
@@ -111,7 +111,7 @@ class Maintainer:
             )
 
     @contextmanager
-    def _open_store(self) -> Iterator[apsw.Connection]:
+    def _open_connection_with_wal(self) -> Iterator[apsw.Connection]:
         """Check the store and open a connection for writing, with a write-ahead log; then close it.
 
         Raises:
@@ -119,19 +119,19 @@ class Maintainer:
         """
         path = self._path
         check_header(path)
-        if not is_writable(path):
+        if not is_store_writable(path):
             raise sqlite.make_read_only_error(path)
         with (
-            sqlite.translate_errors(path),
+            sqlite.translate_sqlite_errors(path),
             sqlite.open_connection_close_on_error(path, "write") as connection,
         ):
-            check_file_size(connection, path)
+            check_file_not_truncated(connection, path)
             check_vec0_layout(connection, path)
             # Pages written before the end of a step would lock readers out until then.
             connection.execute("PRAGMA cache_spill=0")
             wal.enable_wal_if_possible(connection, path)
             yield connection
-            wal.leave_wal(connection)
+            wal.leave_wal_if_possible(connection)
             connection.close()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.store.codec.code_frames import compute_row_crc
+from rm_local.store.codec.code_frames import compute_row_checksum
 from rm_local.store.format import DamagedError
 from rm_local.store.maintain.chunks import (
     ClusterRows,
@@ -108,9 +108,9 @@ class Cluster:
         for place in places.tolist():
             id, bits = int(self.rows.ids[place]), self.rows.bits[place].tobytes()
             label, crc, code = found[id]
-            if label != self.rows.labels[place] or crc != compute_row_crc(
+            if label != self.rows.labels[place] or crc != compute_row_checksum(
                 id, label, self.number, bits, code
             ):
                 raise DamagedError(f"entry {id}: its vector is damaged")
-            checked[id] = code, compute_row_crc(id, label, cluster, bits, code)
+            checked[id] = code, compute_row_checksum(id, label, cluster, bits, code)
         return checked

@@ -10,7 +10,7 @@ from rm_local.store.index import pending
 from rm_local.store.maintain.purge_deleted import record_cleared_tombstones
 from rm_local.store.maintain.task import ConnectionWithCodecs
 from rm_local.store.sqlite import tables
-from rm_local.store.sqlite.meta import read_number, write_meta_value
+from rm_local.store.sqlite.meta import read_meta_number, write_meta_value
 
 if TYPE_CHECKING:
     import apsw
@@ -46,7 +46,7 @@ class PackTextsTask:
         end = min(end, (bulk // BLOCK_ROWS + STEP_BLOCKS) * BLOCK_ROWS)
         if end <= bulk:
             return {}
-        texts = _read_texts(self._connection, self._codec, bulk, end)
+        texts = _read_joined_texts_or_empty(self._connection, self._codec, bulk, end)
         gone = [(id,) for id, text in enumerate(texts, bulk + 1) if not text]
         self._write_text_blocks(bulk, texts)
         for table, key in (("text", "id"), ("code_rowids", "rowid")):
@@ -89,10 +89,12 @@ def _find_packable_range(connection: apsw.Connection) -> tuple[int, int]:
     """
     first_fresh = pending.find_oldest_pending_id(connection)
     last = tables.read_last_given_id(connection) if first_fresh is None else first_fresh - 1
-    return read_number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
+    return read_meta_number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
 
 
-def _read_texts(connection: apsw.Connection, codec: TextCodec, bulk: int, end: int) -> list[bytes]:
+def _read_joined_texts_or_empty(
+    connection: apsw.Connection, codec: TextCodec, bulk: int, end: int
+) -> list[bytes]:
     """Return the joined texts of entries `bulk` + 1 to `end`, empty for deleted entries.
 
     Raises:

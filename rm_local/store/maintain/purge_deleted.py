@@ -9,7 +9,7 @@ import numpy as np
 from rm_local.arrays import Ids
 from rm_local.store.maintain.chunks import find_used_slots, remove_chunks
 from rm_local.store.maintain.task import ConnectionWithCodecs, increase_meta_number
-from rm_local.store.sqlite.meta import read_number_or_zero, write_meta_value
+from rm_local.store.sqlite.meta import read_meta_number_or_zero, write_meta_value
 
 if TYPE_CHECKING:
     import apsw
@@ -35,7 +35,7 @@ class PurgeDeletedBitsTask:
 
     def count_remaining_work(self) -> int:
         """Return the number of deleted entries whose sign bits can still be in the file."""
-        return self._count_tombstones() - read_number_or_zero(self._connection, "scrapped")
+        return self._count_tombstones() - read_meta_number_or_zero(self._connection, "scrapped")
 
     def run_step(self, until: float) -> dict[str, int]:
         """Scan the next READ_CHUNKS chunks; return the amounts of work, by description.
@@ -44,7 +44,7 @@ class PurgeDeletedBitsTask:
         """
         if not self.count_remaining_work():
             return {}
-        last = read_number_or_zero(self._connection, "scrap_chunk")
+        last = read_meta_number_or_zero(self._connection, "scrap_chunk")
         if not last:
             write_meta_value(self._connection, "scrap_goal", self._count_tombstones())
         self._refresh_tombstones()
@@ -63,7 +63,9 @@ class PurgeDeletedBitsTask:
         else:
             write_meta_value(self._connection, "scrap_chunk", 0)
             write_meta_value(
-                self._connection, "scrapped", read_number_or_zero(self._connection, "scrap_goal")
+                self._connection,
+                "scrapped",
+                read_meta_number_or_zero(self._connection, "scrap_goal"),
             )
         return {
             "chunks of bits looked through": len(chunks),

@@ -6,7 +6,7 @@ from time import monotonic
 
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.maintain.task import ConnectionWithCodecs
-from rm_local.store.sqlite.meta import read_number_or_zero, write_meta_value
+from rm_local.store.sqlite.meta import read_meta_number_or_zero, write_meta_value
 
 READ_BLOCKS = 256
 """Maximum number of text blocks that one step compresses again."""
@@ -26,14 +26,14 @@ class RecompressTextsTask:
     def count_remaining_work(self) -> int:
         """Return the number of text blocks not yet compressed at BEST_LEVEL."""
         end = self._connection.execute("SELECT coalesce(max(blk) + 1, 0) FROM block").get
-        return int(end) - read_number_or_zero(self._connection, "recompressed")
+        return int(end) - read_meta_number_or_zero(self._connection, "recompressed")
 
     def run_step(self, until: float) -> dict[str, int]:
         """Compress blocks again until the time `until`; keep those that would not become smaller.
 
         Return the numbers of blocks and of saved bytes, by description; empty if none is left.
         """
-        first = read_number_or_zero(self._connection, "recompressed")
+        first = read_meta_number_or_zero(self._connection, "recompressed")
         blocks = self._connection.execute(
             "SELECT blk, z FROM block WHERE blk >= ? ORDER BY blk LIMIT ?", (first, READ_BLOCKS)
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rm_local.store.format import CHUNK_SIZE
-from rm_local.store.index.kmeans import find_nearest_centroids, run_k_means
+from rm_local.store.index.kmeans import find_nearest_centroids, run_spherical_k_means
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import Cluster
 from rm_local.store.maintain.task import ConnectionWithCodecs
@@ -82,7 +82,7 @@ class SplitClustersTask:
             cluster.move_rows_to_clusters(np.full(size, cluster.number))
             return False
         vectors = cluster.read_vectors(np.arange(size))
-        halves = run_k_means(vectors, 2, np.random.default_rng(cluster.number))
+        halves = run_spherical_k_means(vectors, 2, np.random.default_rng(cluster.number))
         chosen = find_nearest_centroids(vectors, halves)
         if min(np.bincount(chosen, minlength=2)) < LEAST_SHARE * size:
             self._whole.add(cluster.number)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 from rm_local.arrays import Floats
-from rm_local.store.codec.code_frames import CodePacker
+from rm_local.store.codec.code_frames import RankingCodePacker
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import LEVEL, TextCodec
-from rm_local.store.sqlite.meta import read_meta, read_number_or_zero, write_meta_value
-from rm_local.store.sqlite.vec0 import CODES, TEXTS, read_dictionary
+from rm_local.store.sqlite.meta import read_meta, read_meta_number_or_zero, write_meta_value
+from rm_local.store.sqlite.vec0 import CODES, TEXTS, read_compression_dictionary
 
 if TYPE_CHECKING:
     import apsw
@@ -29,7 +29,7 @@ class ConnectionWithCodecs:
     codec: TextCodec
     best: TextCodec
     """Codec of the texts that compresses at BEST_LEVEL."""
-    packer: CodePacker
+    packer: RankingCodePacker
     quantizer: Quantizer
 
     @classmethod
@@ -40,13 +40,16 @@ class ConnectionWithCodecs:
             DamagedError: The table `meta` or a dictionary is damaged.
         """
         meta = read_meta(connection)
-        dimension, dictionary = meta.embedder.dimension, read_dictionary(connection, TEXTS)
+        dimension, dictionary = (
+            meta.embedder.dimension,
+            read_compression_dictionary(connection, TEXTS),
+        )
         return cls(
             connection,
             dimension,
             TextCodec(dictionary, LEVEL),
             TextCodec(dictionary, BEST_LEVEL),
-            CodePacker(dimension, read_dictionary(connection, CODES)),
+            RankingCodePacker(dimension, read_compression_dictionary(connection, CODES)),
             Quantizer(dimension, meta.step, meta.mean, meta.rotation),
         )
 
@@ -78,4 +81,4 @@ class MaintenanceTask(Protocol):
 
 def increase_meta_number(connection: apsw.Connection, key: str, more: int) -> None:
     """Increase the integer under `key` in `meta` by `more`; a missing one counts as 0."""
-    write_meta_value(connection, key, read_number_or_zero(connection, key) + more)
+    write_meta_value(connection, key, read_meta_number_or_zero(connection, key) + more)

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rm_local.disk_space import require_free
+from rm_local.disk_space import require_free_bytes
 from rm_local.errors import CorruptStoreError, StoreError
-from rm_local.files import replace_file, sync_file
+from rm_local.files import rename_and_sync_parent, sync_file
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.required_space import FIXED
 from rm_local.store.repair.salvage import RepairResult, salvage_store
 from rm_local.store.repair.store_constants import ANOTHER_COPY
 from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite import connection as sqlite, wal
-from rm_local.store.sqlite.open_checks import check_header, is_writable
+from rm_local.store.sqlite.open_checks import check_header, is_store_writable
 from rm_local.store.verify.verify import verify_store
 
 
@@ -40,11 +40,11 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
     found = _find_faults(path, report)
     if not found:
         return None
-    if not is_writable(path):
+    if not is_store_writable(path):
         raise sqlite.make_read_only_error(path)
     part = path.with_name(path.name + ".repair")
-    with sqlite.translate_errors(path), _lock_damaged(path) as reader:
-        aside = _prepare_aside_path(path)
+    with sqlite.translate_sqlite_errors(path), _lock_damaged_store_for_reading(path) as reader:
+        aside = _get_aside_path_remove_leftover(path)
         _check_repair_space(path)
         # Left by a stopped repair.
         _remove_part(part)
@@ -72,7 +72,7 @@ def _find_faults(path: Path, report: ProgressCallback) -> list[str]:
 
 
 @contextmanager
-def _lock_damaged(path: Path) -> Iterator[TolerantReader]:
+def _lock_damaged_store_for_reading(path: Path) -> Iterator[TolerantReader]:
     """Lock other writers out of the damaged store during the body, which gets a reader of it.
 
     Raises:
@@ -86,7 +86,7 @@ def _lock_damaged(path: Path) -> Iterator[TolerantReader]:
         connection.close()
 
 
-def _prepare_aside_path(path: Path) -> Path:
+def _get_aside_path_remove_leftover(path: Path) -> Path:
     """Return the path under which the damaged store is kept, `path`.damaged.
 
     A second name of the store, left by a stopped repair, is removed.
@@ -112,7 +112,7 @@ def _check_repair_space(path: Path) -> None:
     Raises:
         StoreError: There is too little space.
     """
-    require_free(
+    require_free_bytes(
         path.parent,
         path.stat().st_size * 11 // 10 + FIXED,
         "The repair",
@@ -148,4 +148,4 @@ def _keep_aside_and_replace(part: Path, path: Path, aside: Path) -> None:
     except OSError:
         # The file system has no hard links.
         shutil.copy2(path, aside)
-    replace_file(part, path)
+    rename_and_sync_parent(part, path)

@@ -10,7 +10,11 @@ import numpy as np
 
 from rm_local.arrays import Floats
 from rm_local.progress import DoneCallback
-from rm_local.store.codec.code_frames import CodePacker, compute_code_checksum, compute_row_crc
+from rm_local.store.codec.code_frames import (
+    RankingCodePacker,
+    compute_code_checksum,
+    compute_row_checksum,
+)
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER, DamagedError
 from rm_local.store.index.kmeans import find_nearest_centroids
@@ -58,7 +62,7 @@ class VectorRescuer:
         self,
         reader: TolerantReader,
         new: apsw.Connection,
-        tools: tuple[Quantizer, CodePacker],
+        tools: tuple[Quantizer, RankingCodePacker],
         labels: LabelCopier,
         bulk: int,
         found: EntryEvidence,
@@ -69,7 +73,7 @@ class VectorRescuer:
         self.derived = 0
         """Number of entries whose sign bits were derived from their ranking codes."""
 
-    def list_chunk_numbers(self) -> list[int]:
+    def list_readable_chunk_numbers(self) -> list[int]:
         """Return the numbers of all readable chunks of the damaged store, ascending."""
         return self._reader.list_readable_column_values("code_chunks", "chunk_id")
 
@@ -83,7 +87,9 @@ class VectorRescuer:
         """
         for start in range(0, len(chunks), CHUNK_STEP):
             read = self._reader.read_rows_by_id(CHUNKS, chunks[start : start + CHUNK_STEP])
-            slots = [slot for number in sorted(read) for slot in self._read_slots(*read[number])]
+            slots = [
+                slot for number in sorted(read) for slot in self._unpack_used_slots(*read[number])
+            ]
             slots = [slot for slot in slots if 0 <= slot.cluster < max(1, len(centroids.lost))]
             refs = self._reader.read_rows_by_id(REFS, [slot.id for slot in slots])
             rows = list(self._select_and_mark_intact_rows(slots, refs))
@@ -113,7 +119,7 @@ class VectorRescuer:
             )
         )
         if rows:
-            clusters = self._find_clusters([row[4] for row in rows], centroids)
+            clusters = self._find_nearest_clusters([row[4] for row in rows], centroids)
             self._write_and_mark_rows(
                 [(row[0], at, *row[2:]) for row, at in zip(rows, clusters, strict=True)]
             )
@@ -132,7 +138,7 @@ class VectorRescuer:
                 continue
             self._found.trace[[id for id, *_ in whole]] = True
             codes = [code for _, _, code in whole]
-            clusters = self._find_clusters(codes, centroids)
+            clusters = self._find_nearest_clusters(codes, centroids)
             bits = [
                 each.tobytes()
                 for each in self._quantizer.encode_sign_bits(self._decode_vectors(codes))
@@ -146,7 +152,7 @@ class VectorRescuer:
             self.derived += len(whole)
             on_done(int(self._found.kept.sum()))
 
-    def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[UncheckedRow]:
+    def _unpack_used_slots(self, cluster: Any, *columns: Any) -> Iterator[UncheckedRow]:
         """Yield the rows in the used slots of a chunk of `cluster`; none if it is unreadable.
 
         `columns` are its validity, ids, labels and sign bits, as in `Chunk`.
@@ -170,7 +176,7 @@ class VectorRescuer:
         """Decode intact ranking codes to vectors of length 1: an array (n, d)."""
         return self._quantizer.decode_to_unit_vectors(self._packer.unpack_rows(codes))
 
-    def _find_clusters(self, codes: list[bytes], centroids: Floats) -> list[int]:
+    def _find_nearest_clusters(self, codes: list[bytes], centroids: Floats) -> list[int]:
         """Return for each ranking code the number of the nearest centroid; 0 without centroids."""
         if not len(centroids):
             return [0] * len(codes)
@@ -195,7 +201,7 @@ class VectorRescuer:
                 continue
             # The label may be the damaged part.
             for each in dict.fromkeys((label, *slot.labels)):
-                if isinstance(each, int) and crc & LOW == LOW & compute_row_crc(
+                if isinstance(each, int) and crc & LOW == LOW & compute_row_checksum(
                     slot.id, each, slot.cluster, slot.bits, code
                 ):
                     self._found.kept[slot.id] = True
@@ -231,7 +237,7 @@ class VectorRescuer:
         self._new.executemany(
             "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
             (
-                (id, label, compute_row_crc(id, label, cluster, bits, code), code)
+                (id, label, compute_row_checksum(id, label, cluster, bits, code), code)
                 for id, cluster, label, bits, code in rows
             ),
         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from rm_local.errors import CorruptStoreError
 from rm_local.progress import ProgressCallback, ProgressMeter
-from rm_local.store.codec.code_frames import CodePacker
+from rm_local.store.codec.code_frames import RankingCodePacker
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.delete import delete_entries
@@ -28,7 +28,7 @@ from rm_local.store.repair.store_constants import (
 )
 from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, write_meta_value
+from rm_local.store.sqlite.meta import SPREAD, StoreMeta, read_meta, write_meta_value
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, create_tables_and_meta
 from rm_local.units import format_count
 
@@ -74,7 +74,7 @@ def salvage_store(
         CorruptStoreError: No entry can be read.
     """
     constants = StoreConstants.read_or_recompute(reader)
-    with _open_new_store(part, path, constants) as new:
+    with _create_new_store_in_transaction(part, path, constants) as new:
         salvager = _Salvager(reader, new, constants, report)
         salvager.copy_all()
         if not salvager.copied_entry_count and len(salvager.evidence.lost_ids):
@@ -90,20 +90,22 @@ def salvage_store(
 
 
 @contextmanager
-def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterator[apsw.Connection]:
+def _create_new_store_in_transaction(
+    part: Path, path: Path, constants: StoreConstants
+) -> Iterator[apsw.Connection]:
     """Create the new store `part` with the constants of the damaged one, for writing by the body.
 
     The body runs in a transaction, without a journal.
     """
     with (
-        sqlite.translate_errors(part),
+        sqlite.translate_sqlite_errors(part),
         sqlite.open_connection_close_on_error(part, "create") as new,
     ):
         # A stopped repair removes the file, so it needs no journal.
         new.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
         new.execute("BEGIN IMMEDIATE")
         dictionaries = constants.dictionaries
-        meta = Meta(constants.embedder, float(constants.needed["step"]))
+        meta = StoreMeta(constants.embedder, float(constants.needed["step"]))
         create_tables_and_meta(
             new, path, meta, constants.known_words, dictionaries[TEXTS], dictionaries[CODES]
         )
@@ -155,7 +157,7 @@ class _Salvager:
             self._new,
             (
                 Quantizer(dimension, meta.step, meta.mean, meta.rotation),
-                CodePacker(dimension, constants.dictionaries[CODES]),
+                RankingCodePacker(dimension, constants.dictionaries[CODES]),
             ),
             labels,
             constants.bulk,
@@ -169,7 +171,7 @@ class _Salvager:
         centroids = CentroidRebuilder(self._reader, dimension, clusters)
         meter = self._make_meter("vectors")
         vectors.copy_intact_vectors(
-            vectors.list_chunk_numbers(), centroids, meter.report_units_done
+            vectors.list_readable_chunk_numbers(), centroids, meter.report_units_done
         )
         vectors.copy_pending_into_clusters(centroids.compute_centroids())
         vectors.copy_with_derived_bits(centroids.compute_centroids(), meter.report_units_done)
@@ -206,7 +208,7 @@ class _Salvager:
             self.lost.append(
                 f"{_format_entry_count_and_ids(lost)}, whose text or vector is damaged."
             )
-        before = self._reader.read_number("entries")
+        before = self._reader.read_meta_number("entries")
         unknown = (before or 0) - self.copied_entry_count - len(lost)
         if unknown > 0:
             self.lost.append(f"{unknown:,} more entries, which cannot be read at all.")
@@ -232,7 +234,7 @@ class _Salvager:
         for key, value in {**kept, "clusters": clusters, "scrapped": tombs}.items():
             write_meta_value(new, key, value)
         for key in ("generation", "recompressed"):
-            if (number := self._reader.read_number(key)) is not None:
+            if (number := self._reader.read_meta_number(key)) is not None:
                 write_meta_value(new, key, number)
         copy_search_params_or_defaults(self._reader, new, clusters, self.fixed)
         spread = self._reader.read_meta_value(SPREAD)

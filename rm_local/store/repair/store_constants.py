@@ -63,7 +63,7 @@ class StoreConstants:
         dictionaries: dict[int, bytes] = {}
         for number, name in ((TEXTS, "texts"), (CODES, "vectors")):
             try:
-                dictionaries[number] = reader.read_dictionary_or_raise(number)
+                dictionaries[number] = reader.read_compression_dictionary_or_raise(number)
             except DamagedError:
                 lost.append(f"the dictionary of {name}")
         if lost:
@@ -73,15 +73,17 @@ class StoreConstants:
                 "The bulk build of this store was not completed.", "Build it again."
             )
         notes: list[str] = []
-        bulk, last, clusters = (reader.read_number(key) for key in ("bulk", "last", "clusters"))
+        bulk, last, clusters = (
+            reader.read_meta_number(key) for key in ("bulk", "last", "clusters")
+        )
         if bulk is None:
             notes.append("'bulk' in meta was computed from the blocks of texts.")
-            bulk = _find_last_id_in_blocks(reader, TextCodec(dictionaries[TEXTS]))
+            bulk = _find_last_id_in_blocks_or_zero(reader, TextCodec(dictionaries[TEXTS]))
             bulk = bulk if last is None else min(bulk, last)
         highest = last
         if highest is None:
-            highest = max(bulk, _find_highest_intact_id(reader))
-            last = max(highest, _find_highest_given_id(reader))
+            highest = max(bulk, _find_highest_intact_id_or_zero(reader))
+            last = max(highest, _find_highest_given_id_or_zero(reader))
             notes.append(f"'last' in meta was computed from the entries; it is {last:,} now.")
         if clusters is None:
             notes.append("'clusters' in meta was computed from the centroids.")
@@ -119,7 +121,7 @@ def copy_search_params_or_defaults(
 
     Lost ones are replaced by the defaults for `clusters`; a sentence about it is added to `notes`.
     """
-    values = {key: reader.read_number(key) for key in PARAM_KEYS}
+    values = {key: reader.read_meta_number(key) for key in PARAM_KEYS}
     lost = [key for key, value in values.items() if value is None]
     for key, usual in get_default_search_params(clusters).to_meta_values().items():
         value = values[key]
@@ -151,7 +153,7 @@ def _find_first_block_number(reader: TolerantReader) -> int:
     return max(0, min((number for number in found if number is not None), default=0))
 
 
-def _find_last_id_in_blocks(reader: TolerantReader, codec: TextCodec) -> int:
+def _find_last_id_in_blocks_or_zero(reader: TolerantReader, codec: TextCodec) -> int:
     """Return the highest id with texts in a block, by the last block; 0 if there are no blocks.
 
     A last block that cannot be read counts as full.
@@ -172,7 +174,7 @@ def _find_last_id_in_blocks(reader: TolerantReader, codec: TextCodec) -> int:
     return end if first_single is None else min(end, int(first_single) - 1)
 
 
-def _find_highest_intact_id(reader: TolerantReader) -> int:
+def _find_highest_intact_id_or_zero(reader: TolerantReader) -> int:
     """Return the highest id of an entry with an intact ranking code; 0 if there is none."""
     for id, crc, code in reader.iter_rows_until_damage(
         "SELECT id, crc, v FROM ref ORDER BY id DESC"
@@ -186,7 +188,7 @@ def _find_highest_intact_id(reader: TolerantReader) -> int:
     return 0
 
 
-def _find_highest_given_id(reader: TolerantReader) -> int:
+def _find_highest_given_id_or_zero(reader: TolerantReader) -> int:
     """Return the highest id ever inserted into sqlite-vec's table, by SQLite; 0 if unknown."""
     found = reader.read_scalar_or_none("SELECT seq FROM sqlite_sequence WHERE name = 'code_rowids'")
     return found if isinstance(found, int) else 0

@@ -85,12 +85,12 @@ class TolerantReader:
         row = next(found, None)
         return row[0] if row is not None and compute_checksum(key, row[0]) == row[1] else None
 
-    def read_number(self, key: str) -> int | None:
+    def read_meta_number(self, key: str) -> int | None:
         """Return the integer under `key` in `meta`; None if it is missing or damaged."""
         found = self.read_meta_value(key)
         return found if isinstance(found, int) else None
 
-    def read_dictionary_or_raise(self, number: int) -> bytes:
+    def read_compression_dictionary_or_raise(self, number: int) -> bytes:
         """Return the zstandard dictionary with the id `number` in the table `zdict`.
 
         Raises:

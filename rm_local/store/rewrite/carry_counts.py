@@ -8,17 +8,17 @@ import numpy as np
 
 from rm_local.store.rewrite.fingerprints import (
     compute_fingerprints,
-    encode_entry,
+    encode_entry_without_id,
     fingerprint_entry,
 )
-from rm_local.store.rewrite.store_source import StoreSource
+from rm_local.store.rewrite.store_source import StoreEntrySource
 from rm_local.store.sqlite import connection as sqlite, tables
 
 STEP = 4096
 """Number of entries with usage counts that are read at once."""
 
 
-def carry_usage_counts(old: StoreSource, new: StoreSource) -> None:
+def copy_usage_counts_to_equal_entries(old: StoreEntrySource, new: StoreEntrySource) -> None:
     """Write the usage counts of the entries of `old` to the equal entries of the store `new`.
 
     Entries are equal if texts and metadata are. All of `new` is read, unless there are no counts.
@@ -32,10 +32,10 @@ def carry_usage_counts(old: StoreSource, new: StoreSource) -> None:
     for first in range(0, len(tallied), STEP):
         part = tallied[first : first + STEP]
         for entry, (_, *counted) in zip(old.get([row[0] for row in part]), part, strict=True):
-            counts[fingerprint_entry(entry, encode_entry)].append(counted)
+            counts[fingerprint_entry(entry, encode_entry_without_id)].append(counted)
     if not counts:
         return
-    found = compute_fingerprints(new, encode_entry, lambda _: None)
+    found = compute_fingerprints(new, encode_entry_without_id, lambda _: None)
     places = np.flatnonzero(np.isin(found, np.array([*counts], np.uint64)))
     # The first of several equal entries gets the counts of the first.
     carried = [
@@ -44,7 +44,7 @@ def carry_usage_counts(old: StoreSource, new: StoreSource) -> None:
         if counts[each]
     ]
     with (
-        sqlite.translate_errors(new.path),
+        sqlite.translate_sqlite_errors(new.path),
         sqlite.open_connection_close_on_error(new.path, "write") as connection,
     ):
         with tables.write_transaction(connection):

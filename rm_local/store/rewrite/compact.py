@@ -11,15 +11,15 @@ from hashlib import blake2b
 from pathlib import Path
 
 from rm_local.errors import StoreError
-from rm_local.files import replace_file
+from rm_local.files import rename_and_sync_parent
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import BLOCK_ROWS
-from rm_local.store.rewrite.carry_counts import carry_usage_counts
-from rm_local.store.rewrite.store_source import StoreSource, read_store_fingerprint
+from rm_local.store.rewrite.carry_counts import copy_usage_counts_to_equal_entries
+from rm_local.store.rewrite.store_source import StoreEntrySource, read_store_fingerprint
 from rm_local.store.sqlite import connection as sqlite, tables, wal
 from rm_local.store.store import Store
-from rm_local.work_folder import remove_work_folder
+from rm_local.work_folder import remove_if_work_folder
 
 LEVEL = 12
 """Default zstandard level for texts: higher than in a build, because a compacted store is read
@@ -41,8 +41,8 @@ def compact_store(
             as for `Store.open` and `build_store`.
     """
     path = Path(os.path.realpath(path))
-    _empty_wal(path)
-    with StoreSource.open(path) as held:
+    _merge_wal_or_raise(path)
+    with StoreEntrySource.open(path) as held:
         if not held.rows:
             raise StoreError(f"The store {path} has no entries.", "Add some before you compact it.")
         with _lock_unchanged_yield_last_id(path, held) as last:
@@ -57,17 +57,17 @@ def compact_store(
                     first=-(-last // BLOCK_ROWS) * BLOCK_ROWS + 1,
                     report=report,
                 )
-            with StoreSource.open(new_path) as new_store:
-                carry_usage_counts(held, new_store)
+            with StoreEntrySource.open(new_path) as new_store:
+                copy_usage_counts_to_equal_entries(held, new_store)
             shutil.copymode(path, new_path)
             if os.name != "nt":
-                replace_file(new_path, path)
+                rename_and_sync_parent(new_path, path)
     if os.name == "nt":
         # Windows cannot replace an open file.
-        replace_file(new_path, path)
+        rename_and_sync_parent(new_path, path)
 
 
-def _empty_wal(path: Path) -> None:
+def _merge_wal_or_raise(path: Path) -> None:
     """Copy the store's write-ahead log into its file and remove the log.
 
     Raises:
@@ -75,7 +75,7 @@ def _empty_wal(path: Path) -> None:
     """
     Store.open(path, write=True).close()
     with (
-        sqlite.translate_errors(path),
+        sqlite.translate_sqlite_errors(path),
         sqlite.open_connection_close_on_error(path, "write") as connection,
     ):
         wal.leave_wal_or_raise(connection, path)
@@ -83,14 +83,14 @@ def _empty_wal(path: Path) -> None:
 
 
 @contextmanager
-def _lock_unchanged_yield_last_id(path: Path, held: StoreSource) -> Iterator[int]:
+def _lock_unchanged_yield_last_id(path: Path, held: StoreEntrySource) -> Iterator[int]:
     """Lock writers out of the store at `path` during the body; yield its highest id ever given.
 
     Raises:
         StoreError: The store has changed since `held` was opened.
     """
     with (
-        sqlite.translate_errors(path),
+        sqlite.translate_sqlite_errors(path),
         sqlite.open_connection_close_on_error(path, "write") as connection,
     ):
         connection.execute("BEGIN IMMEDIATE")
@@ -113,7 +113,7 @@ def _choose_path_and_remove_stale(path: Path, build_key: str) -> Path:
         if other in (new_path, _get_build_folder(new_path)) or not ours.fullmatch(other.name):
             continue
         if other.is_dir():
-            remove_work_folder(other)
+            remove_if_work_folder(other)
         else:
             other.unlink()
     return new_path

@@ -11,10 +11,10 @@ from rm_local.records import Entry
 from rm_local.store.rewrite.fingerprints import (
     compute_fingerprints,
     distinguish_repeated,
-    encode_entry,
+    encode_entry_without_id,
     find_missing_places,
 )
-from rm_local.store.rewrite.store_source import StoreSource
+from rm_local.store.rewrite.store_source import StoreEntrySource
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,10 @@ class StoreDiff:
 
 
 def diff_stores(
-    one: StoreSource, other: StoreSource, examples: int, report: ProgressCallback = ignore_progress
+    one: StoreEntrySource,
+    other: StoreEntrySource,
+    examples: int,
+    report: ProgressCallback = ignore_progress,
 ) -> StoreDiff:
     """Find the entries, by texts and metadata, that only one of two stores has.
 
@@ -56,10 +59,12 @@ def diff_stores(
     both stores. It takes 32 bytes of memory per entry.
     """
     meter = ProgressMeter(report, "read", one.rows + other.rows)
-    found = distinguish_repeated(compute_fingerprints(one, encode_entry, meter.report_units_done))
+    found = distinguish_repeated(
+        compute_fingerprints(one, encode_entry_without_id, meter.report_units_done)
+    )
     others = distinguish_repeated(
         compute_fingerprints(
-            other, encode_entry, lambda done: meter.report_units_done(one.rows + done)
+            other, encode_entry_without_id, lambda done: meter.report_units_done(one.rows + done)
         )
     )
     return StoreDiff(
@@ -68,7 +73,7 @@ def diff_stores(
     )
 
 
-def _make_diff_side(held: StoreSource, only: Ids, examples: int) -> DiffSide:
+def _make_diff_side(held: StoreEntrySource, only: Ids, examples: int) -> DiffSide:
     """Describe the store `held`; `only` are the positions of entries that the other store lacks."""
     shown, _ = held.read_rows(only[:examples])
     return DiffSide(held.path, held.rows, len(only), tuple(shown))

@@ -12,7 +12,7 @@ from rm_local.arrays import Ids
 from rm_local.progress import DoneCallback
 from rm_local.records import Entry
 from rm_local.store.codec.text_blocks import KEY_END, check_and_join_texts
-from rm_local.store.rewrite.store_source import StoreSource
+from rm_local.store.rewrite.store_source import StoreEntrySource
 from rm_local.store.sqlite.tables import make_storable_metadata
 
 Fingerprints = NDArray[np.uint64]
@@ -25,19 +25,19 @@ HASH_STEP = np.uint64(0x9E3779B97F4A7C15)
 all of them differ."""
 
 
-def encode_texts(entry: Entry) -> bytes:
+def encode_entry_texts(entry: Entry) -> bytes:
     """Return an entry's subproblem and subroutine as bytes, for a fingerprint of only these."""
     return check_and_join_texts(entry.subproblem, entry.subroutine)
 
 
-def encode_entry(entry: Entry) -> bytes:
+def encode_entry_without_id(entry: Entry) -> bytes:
     """Return an entry's texts and metadata, all except its id, as bytes for a fingerprint."""
     label = (each.encode("utf-8", "surrogatepass") for each in make_storable_metadata(entry))
-    return KEY_END.join([encode_texts(entry), *label])
+    return KEY_END.join([encode_entry_texts(entry), *label])
 
 
 def compute_fingerprints(
-    held: StoreSource, encode: Callable[[Entry], bytes], on_done: DoneCallback
+    held: StoreEntrySource, encode: Callable[[Entry], bytes], on_done: DoneCallback
 ) -> Fingerprints:
     """Return the 64-bit hash of `encode(entry)` for each entry of a store, in order of id.
 
@@ -45,7 +45,7 @@ def compute_fingerprints(
     """
     found = np.empty(held.rows, np.uint64)
     for number in range(held.blocks):
-        digests = [_hash_bytes(encode(each)) for each in held.read_entries(number)]
+        digests = [_hash_bytes(encode(each)) for each in held.read_block_entries(number)]
         first = number * held.block_rows
         found[first : first + len(digests)] = np.frombuffer(b"".join(digests), "<u8")
         on_done(first + len(digests))

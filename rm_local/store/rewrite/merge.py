@@ -9,9 +9,9 @@ from pathlib import Path
 from rm_local.errors import StoreError
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.pipeline import build_store
-from rm_local.store.rewrite.store_source import StoreSource
-from rm_local.store.rewrite.union_source import join_stores
-from rm_local.work_folder import remove_work_folder
+from rm_local.store.rewrite.store_source import StoreEntrySource
+from rm_local.store.rewrite.union_source import make_store_union_source
+from rm_local.work_folder import remove_if_work_folder
 
 
 def merge_stores_and_count_omitted(
@@ -26,17 +26,17 @@ def merge_stores_and_count_omitted(
     the number of omitted entries. After any stop the same call resumes.
 
     Raises:
-        UsageError, EmbedderMismatchError: As for `join_stores`.
-        StoreError: As for `join_stores`, `build_store` and `Store.open`.
+        UsageError, EmbedderMismatchError: As for `make_store_union_source`.
+        StoreError: As for `make_store_union_source`, `build_store` and `Store.open`.
     """
     folder = out.with_name(out.name + ".merge")
     if out.exists() and not out.with_name(out.name + ".build").exists():
-        remove_work_folder(folder)
+        remove_if_work_folder(folder)
         raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")
     with ExitStack() as opened:
-        stores = [opened.enter_context(StoreSource.open(path)) for path in paths]
+        stores = [opened.enter_context(StoreEntrySource.open(path)) for path in paths]
         try:
-            joined = join_stores(stores, folder, report)
+            joined = make_store_union_source(stores, folder, report)
         except OSError as error:
             raise StoreError(
                 f"{folder} cannot be written: {error.strerror or error}.",
@@ -46,5 +46,5 @@ def merge_stores_and_count_omitted(
         build_store(
             out, joined, embedder=first.embedder, known_words=first.known_words, report=report
         )
-    remove_work_folder(folder)
+    remove_if_work_folder(folder)
     return joined.omitted_count

@@ -40,7 +40,7 @@ class PickleByFields:
 
 
 @dataclass(frozen=True, eq=False)
-class StoreSource(PickleByFields):
+class StoreEntrySource(PickleByFields):
     """The existing entries of a store, in order of id, in blocks: a source for a bulk build.
 
     Each process opens the store itself. In addition to the errors of `Store.open`, every call can
@@ -54,7 +54,7 @@ class StoreSource(PickleByFields):
     block_rows: int = READ_ROWS
 
     @classmethod
-    def open(cls, path: Path) -> StoreSource:
+    def open(cls, path: Path) -> StoreEntrySource:
         """Open the store at `path` as a source; `close` closes it.
 
         Raises:
@@ -80,7 +80,7 @@ class StoreSource(PickleByFields):
         ids = self.find_ids_at(places)
         return self._store.get(ids), self._store.read_vectors(ids)
 
-    def read_entries(self, number: int) -> list[Entry]:
+    def read_block_entries(self, number: int) -> list[Entry]:
         """Return the entries of block `number`, counted from 0, without vectors."""
         return self._store.get(self.find_ids_at(self._list_block_places(number)))
 

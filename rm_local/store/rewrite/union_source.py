@@ -20,15 +20,15 @@ from rm_local.records import Entry
 from rm_local.store.build.source import EntryBatch
 from rm_local.store.rewrite import fingerprints
 from rm_local.store.rewrite.sparse_ids import SparseRange
-from rm_local.store.rewrite.store_source import READ_ROWS, PickleByFields, StoreSource
+from rm_local.store.rewrite.store_source import READ_ROWS, PickleByFields, StoreEntrySource
 from rm_local.work_folder import make_or_reuse_work_folder
 
 
 @dataclass(frozen=True, eq=False)
-class UnionSource(PickleByFields):
+class StoreUnionSource(PickleByFields):
     """The entries of all `stores` in order, without repeated ones: a source for a bulk build."""
 
-    stores: tuple[StoreSource, ...]
+    stores: tuple[StoreEntrySource, ...]
     left_out: Path
     """A .npy file with the positions of repeated entries, counted across all stores."""
     rows: int
@@ -66,9 +66,9 @@ class UnionSource(PickleByFields):
         return SparseRange.from_missing(0, missing)
 
 
-def join_stores(
-    stores: Sequence[StoreSource], folder: Path, report: ProgressCallback = ignore_progress
-) -> UnionSource:
+def make_store_union_source(
+    stores: Sequence[StoreEntrySource], folder: Path, report: ProgressCallback = ignore_progress
+) -> StoreUnionSource:
     """Return a source of the entries of all `stores`; of those with equal texts only the first.
 
     The positions of the others are saved in `folder` for other processes and later calls.
@@ -78,7 +78,7 @@ def join_stores(
         EmbedderMismatchError: The stores have different embedders.
         StoreError: There are no entries.
     """
-    _check_stores(stores)
+    _check_stores_can_be_joined(stores)
     total = sum(store.rows for store in stores)
     fingerprint = ", ".join(f"{store.path}: {store.fingerprint}" for store in stores)
     left_out = (
@@ -94,10 +94,10 @@ def join_stores(
             ),
         )
     missing = np.load(left_out, mmap_mode="r")
-    return UnionSource(tuple(stores), left_out, total - len(missing), fingerprint)
+    return StoreUnionSource(tuple(stores), left_out, total - len(missing), fingerprint)
 
 
-def _check_stores(stores: Sequence[StoreSource]) -> None:
+def _check_stores_can_be_joined(stores: Sequence[StoreEntrySource]) -> None:
     """Check that the stores are different files, have one embedder, and have entries.
 
     Raises:
@@ -120,7 +120,7 @@ def _check_stores(stores: Sequence[StoreSource]) -> None:
 
 
 def _compute_text_fingerprints(
-    stores: Sequence[StoreSource], on_done: DoneCallback
+    stores: Sequence[StoreEntrySource], on_done: DoneCallback
 ) -> fingerprints.Fingerprints:
     """Return the fingerprints of the texts of all entries, store by store, in one array."""
     found: list[fingerprints.Fingerprints] = []
@@ -131,7 +131,7 @@ def _compute_text_fingerprints(
             on_done(before + done)
 
         found.append(
-            fingerprints.compute_fingerprints(store, fingerprints.encode_texts, on_store_done)
+            fingerprints.compute_fingerprints(store, fingerprints.encode_entry_texts, on_store_done)
         )
     return np.concatenate(found)
 

@@ -15,7 +15,7 @@ from rm_local.store.sqlite.libraries import load_and_configure_apsw, load_sqlite
 from rm_local.store.sqlite.open_checks import (
     check_no_hot_journal,
     describe_damage,
-    is_writable,
+    is_store_writable,
     make_damaged_error,
     make_shipped_store_error,
 )
@@ -74,7 +74,7 @@ def _open_file(path: Path, mode: Mode) -> apsw.Connection:
     name, flags = path.absolute().as_uri(), apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE
     if mode == "create":
         flags |= apsw.SQLITE_OPEN_CREATE
-    elif not is_writable(path):
+    elif not is_store_writable(path):
         check_no_hot_journal(path)
         name += "?immutable=1"
         flags = apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READONLY
@@ -82,7 +82,7 @@ def _open_file(path: Path, mode: Mode) -> apsw.Connection:
 
 
 @contextmanager
-def translate_errors(path: Path) -> Iterator[None]:
+def translate_sqlite_errors(path: Path) -> Iterator[None]:
     """Translate SQLite errors of the body into CorruptStoreError, ReadOnlyStoreError or StoreError.
 
     `path` is the store that the body reads or writes. DamagedError becomes CorruptStoreError.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 
-def read_versions() -> dict[str, str]:
+def read_library_versions() -> dict[str, str]:
     """Return the versions of SQLite, apsw, sqlite-vec (which is loaded for this) and zstandard."""
     import apsw
     import sqlite_vec
@@ -29,4 +29,4 @@ def read_versions() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(read_versions()))
+    print(json.dumps(read_library_versions()))

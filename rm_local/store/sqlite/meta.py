@@ -19,8 +19,9 @@ Value = str | int | float | bytes
 PARAM_KEYS = ("probes", "candidates")
 """Keys of the search parameters in `meta`, in the order of the fields of `SearchParams`."""
 SPREAD = "spread"
-"""Key in `meta` of the store's similarity scale (`StoreSpread`): the SHA-256 of the probe
-sentences, a space, a JSON object. A store opens even if it is damaged: it can be measured again."""
+"""Key in `meta` of the store's similarity scale (`UnrelatedSimilaritySpread`): the SHA-256 of the
+probe sentences, a space, a JSON object. A store opens even if it is damaged: it can be measured
+again."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def get_default_search_params(clusters: int) -> SearchParams:
 
 
 @dataclass(frozen=True)
-class Meta:
+class StoreMeta:
     """Properties of a store from its table `meta`: embedder, quantization, search parameters."""
 
     embedder: EmbedderId
@@ -67,7 +68,7 @@ class Meta:
     """Version of sqlite-vec that created the store's file; ignored by `write_initial_meta`."""
 
 
-def write_initial_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> None:
+def write_initial_meta(connection: apsw.Connection, meta: StoreMeta, known_words: bytes) -> None:
     """Fill the table `meta` of a new, empty store.
 
     `known_words` are the words known to the embedder, packed by `pack_words`.
@@ -116,7 +117,7 @@ def read_meta_value(connection: apsw.Connection, key: str) -> Value:
     return found[key]
 
 
-def read_number(connection: apsw.Connection, key: str) -> int:
+def read_meta_number(connection: apsw.Connection, key: str) -> int:
     """Return the integer under `key` in `meta`.
 
     Raises:
@@ -125,7 +126,7 @@ def read_number(connection: apsw.Connection, key: str) -> int:
     return int(read_meta_value(connection, key))
 
 
-def read_numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str, int]:
+def read_two_meta_numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str, int]:
     """Return two integers of `meta` by their keys, read in one query.
 
     Raises:
@@ -138,7 +139,7 @@ def read_numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str
     return {key: int(values[key]) for key in keys}
 
 
-def read_number_or_zero(connection: apsw.Connection, key: str) -> int:
+def read_meta_number_or_zero(connection: apsw.Connection, key: str) -> int:
     """Return the integer under `key` in `meta`; 0 if the key is missing.
 
     Raises:
@@ -146,10 +147,10 @@ def read_number_or_zero(connection: apsw.Connection, key: str) -> int:
     """
     if connection.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).get is None:
         return 0
-    return read_number(connection, key)
+    return read_meta_number(connection, key)
 
 
-def read_text_or_none(connection: apsw.Connection, key: str) -> str | None:
+def read_meta_text_or_none(connection: apsw.Connection, key: str) -> str | None:
     """Return the text under `key` in `meta`; None if it is missing, damaged or not text."""
     try:
         value = read_meta_value(connection, key)
@@ -167,7 +168,7 @@ def read_packed_known_words(connection: apsw.Connection) -> bytes:
     return bytes(read_meta_value(connection, "known_words"))  # type: ignore[arg-type]
 
 
-def read_meta(connection: apsw.Connection) -> Meta:
+def read_meta(connection: apsw.Connection) -> StoreMeta:
     """Read and check the values of `meta`, except `known_words` and SPREAD.
 
     Raises:
@@ -178,7 +179,7 @@ def read_meta(connection: apsw.Connection) -> Meta:
     try:
         dimension = int(rows["embedder_dimension"])
         int(rows["entries"]), int(rows["last"]), int(rows["clusters"])
-        return Meta(
+        return StoreMeta(
             EmbedderId(str(rows["embedder_id"]), dimension, str(rows["embedder_sha256"])),
             float(rows["step"]),
             _decode_array(rows["mean"], dimension),

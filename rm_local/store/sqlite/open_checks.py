@@ -18,7 +18,7 @@ from rm_local.errors import (
     StoreNotFoundError,
     StoreVersionError,
 )
-from rm_local.file_kinds import FILE, name_file_kind
+from rm_local.file_kinds import FILE, describe_existing_path_type
 from rm_local.paths import is_shipped_store
 from rm_local.store.format import APPLICATION_ID, PAGE_SIZE, VERSION
 from rm_local.store.sqlite.libraries import load_and_configure_apsw
@@ -96,7 +96,7 @@ def check_vec0_layout(connection: apsw.Connection, path: Path) -> None:
         )
 
 
-def is_writable(path: Path) -> bool:
+def is_store_writable(path: Path) -> bool:
     """Return whether the store's file and its folder (for the journal) can be written to.
 
     False without a file. A file or folder without any write permission counts as read-only even
@@ -163,7 +163,7 @@ def _read_file_header(path: Path) -> bytes:
     import apsw
 
     try:
-        kind = name_file_kind(path)
+        kind = describe_existing_path_type(path)
     except (FileNotFoundError, NotADirectoryError):
         raise StoreNotFoundError(
             f"There is no store at {path}.", "Check the path, or make one."
@@ -197,7 +197,7 @@ def read_first_bytes(connection: apsw.Connection, count: int) -> bytes:
     return connection.read("main", 0, 0, count)[1]
 
 
-def check_file_size(connection: apsw.Connection, path: Path) -> None:
+def check_file_not_truncated(connection: apsw.Connection, path: Path) -> None:
     """Check that the file is at least as long as the page count in its header says.
 
     Raises:
@@ -206,12 +206,15 @@ def check_file_size(connection: apsw.Connection, path: Path) -> None:
     with connection:
         # Any read undoes an interrupted write; pages beyond the header's count can be in a log.
         connection.execute("PRAGMA page_count").fetchall()
-        whole, size = _read_declared_size(read_first_bytes(connection, 32)), path.stat().st_size
+        whole, size = (
+            _parse_declared_file_size(read_first_bytes(connection, 32)),
+            path.stat().st_size,
+        )
     if size < whole:
         raise make_damaged_error(path, _describe_truncation(path, whole))
 
 
-def check_not_replaced(connection: apsw.Connection) -> None:
+def check_file_not_replaced(connection: apsw.Connection) -> None:
     """Check that the path still leads to the file opened by the connection.
 
     If it does not, writes would be lost.
@@ -235,14 +238,14 @@ def _describe_truncation(path: Path, whole: int) -> str:
     return f"The store {path} is truncated: {path.stat().st_size:,} of {whole:,} bytes."
 
 
-def _read_declared_size(header: bytes) -> int:
+def _parse_declared_file_size(header: bytes) -> int:
     """Return the file size in bytes by the header's first 32 bytes; 0 if these are incomplete."""
     return int(struct.unpack_from(">I", header, 28)[0]) * PAGE_SIZE if len(header) == 32 else 0
 
 
 def describe_damage(path: Path) -> str:
     """Return a sentence for users about a store that SQLite cannot read: truncated or damaged."""
-    whole = _read_declared_size(_read_file_header(path)[:32])
+    whole = _parse_declared_file_size(_read_file_header(path)[:32])
     if path.stat().st_size < whole:
         return _describe_truncation(path, whole)
     return f"The store {path} is damaged."

@@ -28,7 +28,7 @@ def measure_bytes_by_kind(path: Path) -> dict[str, int]:
     """
     found: dict[str, int] = defaultdict(int)
     with (
-        sqlite.translate_errors(path),
+        sqlite.translate_sqlite_errors(path),
         sqlite.open_connection_close_on_error(path, "read") as connection,
     ):
         tables = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"

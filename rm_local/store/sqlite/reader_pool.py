@@ -44,9 +44,9 @@ class ReaderPool:
     """
 
     def __init__(self, first: apsw.Connection, path: Path) -> None:
-        self._first, self._sight = first, SnapshotVersion(first)
+        self._first, self._sight = first, SnapshotVersionReader(first)
         self._path = path
-        self._second: SnapshotVersion | None = None
+        self._second: SnapshotVersionReader | None = None
         self._thread = (
             ThreadPoolExecutor(1, "store-reader") if count_usable_processors() > 1 else None
         )
@@ -118,7 +118,7 @@ class ReaderPool:
         if self._second is None:
             with sqlite.open_connection_close_on_error(self._path, "read") as connection:
                 connection.set_busy_timeout(0)
-                self._second = SnapshotVersion(connection)
+                self._second = SnapshotVersionReader(connection)
         second = self._second.connection
         with read_transaction(second):
             try:
@@ -131,7 +131,7 @@ class ReaderPool:
                 pass
 
 
-class SnapshotVersion:
+class SnapshotVersionReader:
     """Version of the rows that a connection sees, cached until they can have changed."""
 
     def __init__(self, connection: apsw.Connection) -> None:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rm_local.store.sqlite.meta import PARAM_KEYS, SearchParams, read_number, read_number_or_zero
+from rm_local.store.sqlite.meta import (
+    PARAM_KEYS,
+    SearchParams,
+    read_meta_number,
+    read_meta_number_or_zero,
+)
 
 if TYPE_CHECKING:
     import apsw
@@ -50,7 +55,7 @@ def read_store_state(connection: apsw.Connection) -> StoreState:
         DamagedError: `meta` is damaged.
     """
     return StoreState(
-        read_number(connection, "bulk"),
-        SearchParams(*(read_number(connection, key) for key in PARAM_KEYS)),
-        read_number_or_zero(connection, "generation"),
+        read_meta_number(connection, "bulk"),
+        SearchParams(*(read_meta_number(connection, key) for key in PARAM_KEYS)),
+        read_meta_number_or_zero(connection, "generation"),
     )

@@ -12,11 +12,11 @@ import numpy as np
 
 from rm_local.arrays import Ids
 from rm_local.records import Entry
-from rm_local.store.codec.code_frames import MAGIC, CodeFrames, compute_row_crc
+from rm_local.store.codec.code_frames import MAGIC, CompressedRankingCodes, compute_row_checksum
 from rm_local.store.format import NO_CLUSTER, DamagedError, compute_checksum
 from rm_local.store.request import ANY_ENTRY, EntryFilter
 from rm_local.store.sqlite import meta
-from rm_local.store.sqlite.open_checks import check_not_replaced
+from rm_local.store.sqlite.open_checks import check_file_not_replaced
 
 if TYPE_CHECKING:
     import apsw
@@ -62,7 +62,7 @@ class EncodedRow:
 
     def compute_crc(self, id: int) -> int:
         """Return the row's checksum for the column `crc` of `ref` if its entry gets this id."""
-        return compute_row_crc(id, self.label, self.cluster, self.bits, self.code)
+        return compute_row_checksum(id, self.label, self.cluster, self.bits, self.code)
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def write_transaction(connection: apsw.Connection) -> Iterator[None]:
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        check_not_replaced(connection)
+        check_file_not_replaced(connection)
         yield
         connection.execute("COMMIT")
     except BaseException:
@@ -83,12 +83,12 @@ def write_transaction(connection: apsw.Connection) -> Iterator[None]:
         raise
 
 
-def insert_rows(connection: apsw.Connection, rows: Sequence[EncodedRow]) -> list[int]:
+def insert_entry_rows(connection: apsw.Connection, rows: Sequence[EncodedRow]) -> list[int]:
     """Insert encoded entries in the current transaction; return their new ids.
 
     The ids follow the highest one ever given. The counts in `meta` are updated.
     """
-    counts = meta.read_numbers(connection, ("entries", "last"))
+    counts = meta.read_two_meta_numbers(connection, ("entries", "last"))
     first = counts["last"] + 1
     new = list(enumerate(rows, first))
     clustered = [(id, row) for id, row in new if row.cluster != NO_CLUSTER]
@@ -100,7 +100,7 @@ def insert_rows(connection: apsw.Connection, rows: Sequence[EncodedRow]) -> list
         insert_sign_bits(
             connection, [(id, row.cluster, row.label, row.bits) for id, row in clustered]
         )
-        insert_words(connection, [(id, row.rare) for id, row in clustered])
+        insert_rare_words(connection, [(id, row.rare) for id, row in clustered])
     connection.executemany(
         "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
         ((id, row.label, row.compute_crc(id), row.code) for id, row in new),
@@ -120,7 +120,7 @@ def insert_sign_bits(
     connection.executemany("INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))", rows)
 
 
-def insert_words(connection: apsw.Connection, rows: Iterable[tuple[int, str]]) -> None:
+def insert_rare_words(connection: apsw.Connection, rows: Iterable[tuple[int, str]]) -> None:
     """Insert entry ids and their rare words, separated by spaces, into the word index `words`.
 
     Entries without rare words are skipped.
@@ -170,12 +170,12 @@ def make_storable_metadata(entry: Entry) -> EntryMetadata:
 
 def count_entries(connection: apsw.Connection) -> int:
     """Return the number of entries in the store, as recorded in `meta`."""
-    return meta.read_number(connection, "entries")
+    return meta.read_meta_number(connection, "entries")
 
 
 def read_last_given_id(connection: apsw.Connection) -> int:
     """Return the highest id ever given to an entry, which may be deleted; 0 before the first."""
-    return meta.read_number(connection, "last")
+    return meta.read_meta_number(connection, "last")
 
 
 def read_id_range(connection: apsw.Connection) -> range:
@@ -184,7 +184,7 @@ def read_id_range(connection: apsw.Connection) -> range:
     return range(first or 1, read_last_given_id(connection) + 1)
 
 
-def list_domains(connection: apsw.Connection) -> tuple[str, ...]:
+def list_current_and_past_domains(connection: apsw.Connection) -> tuple[str, ...]:
     """Return the distinct domains in alphabetical order, without the empty one.
 
     Domains that only deleted entries had are included.
@@ -214,7 +214,7 @@ def find_matching_labels(connection: apsw.Connection, filter: EntryFilter) -> Id
 
 def read_ranking_codes(
     connection: apsw.Connection, ids: Ids | None, filter: EntryFilter = ANY_ENTRY
-) -> tuple[Ids, CodeFrames]:
+) -> tuple[Ids, CompressedRankingCodes]:
     """Return ids and ranking codes of the entries that pass the filter, in the same order.
 
     Only entries among `ids` are read; None: all entries.
@@ -230,7 +230,7 @@ def read_ranking_codes(
     found = connection.execute(f"{CODES} WHERE 1{chosen}{format_filter_condition(filter)}", values)
     row: tuple[Any, ...] = found.fetchall()[0]
     numbers, lengths = (np.fromstring(each or "", np.int64, sep=",") for each in row[:2])
-    return numbers, CodeFrames(lengths, row[2] or b"")
+    return numbers, CompressedRankingCodes(lengths, row[2] or b"")
 
 
 def read_entry_metadata(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rm_local.store.codec.text_blocks import pack_words
 from rm_local.store.format import CHUNK_SIZE, DamagedError, compute_checksum, format_schema
-from rm_local.store.sqlite.meta import Meta, write_initial_meta
+from rm_local.store.sqlite.meta import StoreMeta, write_initial_meta
 from rm_local.store.sqlite.open_checks import check_vec0_layout
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Chunk(NamedTuple):
 def create_tables_and_meta(
     connection: apsw.Connection,
     path: Path,
-    meta: Meta,
+    meta: StoreMeta,
     known_words: Collection[str],
     dictionary: bytes,
     code_dictionary: bytes,
@@ -60,7 +60,7 @@ def create_tables_and_meta(
         )
 
 
-def read_dictionary(connection: apsw.Connection, number: int) -> bytes:
+def read_compression_dictionary(connection: apsw.Connection, number: int) -> bytes:
     """Return the zstandard dictionary `number`, TEXTS or CODES; empty if its sample was too small.
 
     Raises:

@@ -28,10 +28,10 @@ LOGS = ("-journal", "-wal", "-shm")
 def enable_wal_if_possible(connection: apsw.Connection, path: Path) -> None:
     """Switch the store to a write-ahead log if possible.
 
-    A commit is then one append and one sync, and does not block readers; `leave_wal` makes the
-    store one file again. The slower rollback journal, which is as safe, stays in use if the file
-    system does not support a log or has too little space, a reader blocks the change, or the file
-    was replaced or removed.
+    A commit is then one append and one sync, and does not block readers; `leave_wal_if_possible`
+    makes the store one file again. The slower rollback journal, which is as safe, stays in use if
+    the file system does not support a log or has too little space, a reader blocks the change, or
+    the file was replaced or removed.
     """
     import apsw
 
@@ -41,10 +41,10 @@ def enable_wal_if_possible(connection: apsw.Connection, path: Path) -> None:
         apsw.BusyError, apsw.LockedError, apsw.CantOpenError, apsw.IOError, apsw.ReadOnlyError
     ):
         connection.execute("PRAGMA journal_mode=WAL")
-        _fill_empty_log(connection, path.with_name(path.name + "-wal"))
+        _fill_empty_log_with_zeros(connection, path.with_name(path.name + "-wal"))
 
 
-def _fill_empty_log(connection: apsw.Connection, log: Path) -> None:
+def _fill_empty_log_with_zeros(connection: apsw.Connection, log: Path) -> None:
     """Fill an empty log file with LOG_BYTES zeros, because a commit that extends it is slower.
 
     SQLite ignores zeros. The write lock is held, so that no writer's commit is overwritten.
@@ -67,7 +67,7 @@ def _has_log_content(log: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
-def leave_wal(connection: apsw.Connection) -> bool:
+def leave_wal_if_possible(connection: apsw.Connection) -> bool:
     """Copy the write-ahead log into the store and remove it; return whether this succeeded.
 
     It fails if the store is open elsewhere or the disk is full. Then the last program that closes
@@ -94,7 +94,7 @@ def leave_wal_or_raise(connection: apsw.Connection, path: Path) -> None:
     Raises:
         StoreError: Another program has the store open. Its log would be applied to the new file.
     """
-    if not leave_wal(connection):
+    if not leave_wal_if_possible(connection):
         raise StoreError(
             f"Another program has opened the store {path}, which has unmerged changes; nothing "
             "was changed.",

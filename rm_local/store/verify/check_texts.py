@@ -14,8 +14,12 @@ from rm_local.store.index.rare_words import UnknownWordFinder
 from rm_local.store.sqlite import meta
 from rm_local.store.sqlite.entry_texts import locate_block_row
 from rm_local.store.sqlite.reader_pool import read_transaction
-from rm_local.store.sqlite.vec0 import TEXTS, read_dictionary
-from rm_local.store.verify.word_index import WordIndexChecksum, encode_varint, list_indexed_words
+from rm_local.store.sqlite.vec0 import TEXTS, read_compression_dictionary
+from rm_local.store.verify.word_index import (
+    WordIndexChecksum,
+    encode_sqlite_varint,
+    list_indexed_words,
+)
 
 if TYPE_CHECKING:
     import apsw
@@ -32,11 +36,11 @@ class TextChecker:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._codec = TextCodec(read_dictionary(connection, TEXTS))
-        self._bulk = meta.read_number(connection, "bulk")
+        self._codec = TextCodec(read_compression_dictionary(connection, TEXTS))
+        self._bulk = meta.read_meta_number(connection, "bulk")
         self._rare = UnknownWordFinder(unpack_words(meta.read_packed_known_words(connection)))
         self._labels = {row[0] for row in connection.execute("SELECT id FROM label")}
-        self.exists = np.zeros(meta.read_number(connection, "last") + 1, dtype=bool)
+        self.exists = np.zeros(meta.read_meta_number(connection, "last") + 1, dtype=bool)
         """Whether an entry exists, by id; complete when `find_faults` has ended."""
         self.words = WordIndexChecksum()
 
@@ -81,7 +85,7 @@ class TextChecker:
                     yield f"Entry {id}: its pending row has other words than its text."
                 words = []
             self.words.add_words(id, words)
-            if sizes.pop(id, b"") != (encode_varint(len(words)) if words else b""):
+            if sizes.pop(id, b"") != (encode_sqlite_varint(len(words)) if words else b""):
                 yield f"Entry {id}: the word index counts other words."
         for id in sizes:
             yield f"Entry {id}: the word index has words of it, but it does not exist."

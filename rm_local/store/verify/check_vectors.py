@@ -10,7 +10,7 @@ import numpy as np
 
 from rm_local.arrays import Flags
 from rm_local.progress import DoneCallback
-from rm_local.store.codec.code_frames import compute_code_checksum, compute_row_crc
+from rm_local.store.codec.code_frames import compute_code_checksum, compute_row_checksum
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER
 from rm_local.store.sqlite import meta, tables
 from rm_local.store.sqlite.reader_pool import read_transaction
@@ -56,8 +56,8 @@ def find_vector_faults(
     far.
     """
     seen = np.zeros_like(exists)
-    bulk = meta.read_number(connection, "bulk")
-    width = meta.read_number(connection, "embedder_dimension") // 8
+    bulk = meta.read_meta_number(connection, "bulk")
+    width = meta.read_meta_number(connection, "embedder_dimension") // 8
     after: int = -1 << 63
     while True:
         with read_transaction(connection):
@@ -129,9 +129,9 @@ def _find_slot_faults(
             if id not in tombs:
                 yield f"Cluster {slot.cluster} has bits of entry {id}, which does not exist."
             continue
-        if fault := _mark_seen_and_find_repeat(id, seen):
+        if fault := _mark_seen_and_describe_repeat(id, seen):
             yield fault
-        if fault := _find_row_fault(id, slot, *refs[id]):
+        if fault := _describe_row_fault_or_empty(id, slot, *refs[id]):
             yield fault
         if id > bulk and places.get(id) != (None, slot.chunk, slot.offset):
             yield f"Entry {id}: sqlite-vec does not find its bits."
@@ -146,17 +146,17 @@ def _find_pending_faults(connection: apsw.Connection, width: int, seen: Flags) -
         if code is None:
             yield f"There are pending bits of entry {id}, which does not exist."
             continue
-        if fault := _mark_seen_and_find_repeat(id, seen):
+        if fault := _mark_seen_and_describe_repeat(id, seen):
             yield fault
         if not isinstance(bits, bytes) or len(bits) != width:
             yield f"Entry {id}: its pending bits cannot be read."
-        elif fault := _find_row_fault(
+        elif fault := _describe_row_fault_or_empty(
             id, SignBitsRow(NO_CLUSTER, label, bits, 0, 0), label, crc, code
         ):
             yield fault
 
 
-def _mark_seen_and_find_repeat(id: int, seen: Flags) -> str:
+def _mark_seen_and_describe_repeat(id: int, seen: Flags) -> str:
     """Mark the id in `seen`; return a sentence if it was marked before, otherwise "".
 
     An id out of range is ignored.
@@ -168,12 +168,17 @@ def _mark_seen_and_find_repeat(id: int, seen: Flags) -> str:
     return f"Entry {id}: its vector is stored twice." if again else ""
 
 
-def _find_row_fault(id: int, slot: SignBitsRow, label: int, crc: int, code: bytes) -> str:
+def _describe_row_fault_or_empty(
+    id: int, slot: SignBitsRow, label: int, crc: int, code: bytes
+) -> str:
     """Compare a row with its label, checksum and code in `ref`; return the fault as a sentence.
 
     It is empty for an intact row.
     """
-    if slot.label == label and compute_row_crc(id, label, slot.cluster, slot.bits, code) == crc:
+    if (
+        slot.label == label
+        and compute_row_checksum(id, label, slot.cluster, slot.bits, code) == crc
+    ):
         return ""
     whole = compute_code_checksum(id, code) == crc >> 32
     return f"Entry {id}: its {'bits or label are' if whole else 'vector is'} damaged."

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.format import BLOCK_ROWS, compute_checksum
 from rm_local.store.index.centroids import read_centroids
-from rm_local.store.sqlite.meta import SPREAD, read_meta, read_number, read_packed_known_words
+from rm_local.store.sqlite.meta import SPREAD, read_meta, read_meta_number, read_packed_known_words
 from rm_local.store.sqlite.reader_pool import read_transaction
-from rm_local.store.sqlite.vec0 import CODES, TEXTS, read_dictionary
+from rm_local.store.sqlite.vec0 import CODES, TEXTS, read_compression_dictionary
 
 if TYPE_CHECKING:
     import apsw
@@ -77,7 +77,7 @@ def find_checksum_faults(connection: apsw.Connection) -> Iterator[str]:
     dimension = read_meta(connection).embedder.dimension
     unpack_words(read_packed_known_words(connection))
     for which in (TEXTS, CODES):
-        read_dictionary(connection, which)
+        read_compression_dictionary(connection, which)
     read_centroids(connection, dimension)
 
 
@@ -108,5 +108,5 @@ def find_count_faults(connection: apsw.Connection) -> Iterator[str]:
         if here != there:
             yield f"There are {here:,} {name}, but there should be {there:,}."
     highest = connection.execute("SELECT coalesce(max(id), 0) FROM ref").get
-    if highest > read_number(connection, "last"):
+    if highest > read_meta_number(connection, "last"):
         yield f"Entry {highest} is above the highest id ever given."

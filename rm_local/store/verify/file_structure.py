@@ -52,7 +52,7 @@ def find_schema_faults(connection: apsw.Connection) -> Iterator[str]:
 
     Also if sqlite-vec's own record of its version is wrong.
     """
-    dimension = meta.read_number(connection, "embedder_dimension")
+    dimension = meta.read_meta_number(connection, "embedder_dimension")
     with sqlite.open_in_memory_database() as fresh:
         fresh.execute(format_schema(dimension))
         wanted = {tuple(row[:3]): row[3] for row in fresh.execute(DECLARED)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rm_local.progress import Progress, ProgressCallback, ProgressMeter
 from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite, meta
-from rm_local.store.sqlite.open_checks import check_file_size
+from rm_local.store.sqlite.open_checks import check_file_not_truncated
 from rm_local.store.sqlite.reader_pool import read_transaction
 from rm_local.store.verify.check_texts import TextChecker
 from rm_local.store.verify.check_vectors import find_vector_faults
@@ -45,10 +45,10 @@ def verify_store(path: Path, report: ProgressCallback) -> list[str]:
         StoreError: The file cannot be read, or another program keeps it locked.
     """
     with (
-        sqlite.translate_errors(path),
+        sqlite.translate_sqlite_errors(path),
         sqlite.open_connection_close_on_error(path, "read") as connection,
     ):
-        check_file_size(connection, path)
+        check_file_not_truncated(connection, path)
         # A temporary table of this connection, which is not written to.
         connection.execute("PRAGMA query_only=0")
         connection.execute(
@@ -92,7 +92,7 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
         # Texts and vectors cannot be read without these rows.
         return
     yield from _convert_errors_to_faults("A count", find_count_faults(connection))
-    total = meta.read_number(connection, "last")
+    total = meta.read_meta_number(connection, "last")
     texts = TextChecker(connection)
     yield from _convert_errors_to_faults(
         "A text", texts.find_faults(ProgressMeter(report, "texts", total).report_units_done)

@@ -65,7 +65,7 @@ def find_word_faults(connection: apsw.Connection, wanted: WordIndexChecksum) -> 
         yield "The word index has other words than the texts."
 
 
-def encode_varint(number: int) -> bytes:
+def encode_sqlite_varint(number: int) -> bytes:
     """Return a number below 2 ** 28 as a varint of SQLite: seven bits a byte, the highest first."""
     parts = [number & 0x7F]
     while number := number >> 7:

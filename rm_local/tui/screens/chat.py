@@ -16,9 +16,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Footer
 
-from rm_local.engine import ContextAdjusted
+from rm_local.engine import ContextOverflowReport
 from rm_local.loop import Event, HintCut, Plan, RunEvent, make_failed_event
-from rm_local.sessions import Session, replay_session
+from rm_local.sessions import Session, read_session_turns
 from rm_local.tui import formatting, messages, plan_mode
 from rm_local.tui.chat_state import Backend, ChatState, PendingQuestion
 from rm_local.tui.enabled_actions import is_action_enabled_or_unknown
@@ -69,7 +69,7 @@ class ChatScreen(OpeningScreen):
         self.query_one(Prompt).focus()
         self.show_backend_events()
         self._tick = self.set_interval(1 / REDRAWS, self._draw_if_needed, pause=True)
-        self.call_after_refresh(self.open_backend)
+        self.call_after_refresh(self.open_backend_unless_open)
 
     # Opening: model and store
 
@@ -81,12 +81,12 @@ class ChatScreen(OpeningScreen):
         if self.state.turn is None:
             self.show_first_steps()
         if not self.state.is_turn_running:
-            self._ask_pending_question_if_any(self.state.end_turn())
+            self._ask_pending_question_if_any(self.state.end_turn_and_take_pending())
 
     def handle_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
         """Show the error; if the model failed, put the pending question back into the prompt."""
         if of_model:
-            self._restore_question_to_prompt(self.state.stop_turn())
+            self._restore_question_to_prompt(self.state.stop_turn_and_take_pending())
         text, remedy = formatting.one_line(error.message), formatting.one_line(error.remedy)
         self.query_one(Transcript).set_welcome_note(
             Content.assemble((text, "$error"), "\n", remedy)
@@ -100,11 +100,11 @@ class ChatScreen(OpeningScreen):
     def _submit_question(self, message: messages.QuestionSubmitted) -> None:
         after = self._end_question_edit()
         if after is not None:
-            self._restore_question_to_prompt(self.state.stop_turn())
+            self._restore_question_to_prompt(self.state.stop_turn_and_take_pending())
         self.ask_or_queue_question(PendingQuestion(message.question, after=after))
 
     @on(messages.SubproblemEdited)
-    def _submit_subproblem(self, message: messages.SubproblemEdited) -> None:
+    def _ask_again_with_subproblem(self, message: messages.SubproblemEdited) -> None:
         self.query_one(Prompt).focus()
         self._stop_and_ask_again(message.subproblem)
 
@@ -114,7 +114,7 @@ class ChatScreen(OpeningScreen):
 
     def _stop_and_ask_again(self, subproblem: str | None) -> None:
         if pending := self.state.build_retry_question(subproblem):
-            self._restore_question_to_prompt(self.state.stop_turn())
+            self._restore_question_to_prompt(self.state.stop_turn_and_take_pending())
             self.ask_or_queue_question(pending)
 
     def ask_or_queue_question(self, pending: PendingQuestion) -> None:
@@ -126,17 +126,17 @@ class ChatScreen(OpeningScreen):
             self.query_one(Prompt).show_note(f"asked when {reason}: {question}")
             self.refresh_bindings()
             if not self.state.is_turn_running:
-                self.open_backend()
+                self.open_backend_unless_open()
             return
         self._move_current_turn_to_past()
         control = self.state.start_turn(pending, self.clock())
         self._draw_turn()
         self.refresh_bindings()
         self._tick.resume()
-        self._solve_question(pending, control)
+        self._run_turn_and_post_end(pending, control)
 
     @work(exclusive=True, group="turn")
-    async def _solve_question(self, pending: PendingQuestion, control: TurnControl) -> None:
+    async def _run_turn_and_post_end(self, pending: PendingQuestion, control: TurnControl) -> None:
         try:
             stream = self.session.ask(
                 pending.question,
@@ -159,7 +159,7 @@ class ChatScreen(OpeningScreen):
             self.show_run_event(event)
             return
         self.state.apply_event(event, self.clock(), self.session.last_turn_number)
-        if isinstance(event, ContextAdjusted | HintCut):
+        if isinstance(event, ContextOverflowReport | HintCut):
             self.notify_text(event.message)
             self._set_status(replace(self._status, info=self.backend.info))
         if isinstance(event, STREAMED):
@@ -171,7 +171,7 @@ class ChatScreen(OpeningScreen):
     @on(messages.TurnEnded)
     def _finish_turn_and_ask_next(self) -> None:
         self._tick.pause()
-        waiting = self.state.end_turn()
+        waiting = self.state.end_turn_and_take_pending()
         self._draw_turn()
         self.refresh_bindings()
         if self.backend.info is not None:
@@ -179,7 +179,7 @@ class ChatScreen(OpeningScreen):
             return
         if waiting is not None:  # the model's process died with the turn
             self.state.replace_pending_question(waiting)
-        self.open_backend()
+        self.open_backend_unless_open()
 
     def _ask_pending_question_if_any(self, waiting: PendingQuestion | None) -> None:
         self.query_one(Prompt).show_note("")
@@ -201,7 +201,7 @@ class ChatScreen(OpeningScreen):
 
     def action_stop(self) -> None:
         """Stop the turn; put a pending question back into the prompt."""
-        self._restore_question_to_prompt(self.state.stop_turn())
+        self._restore_question_to_prompt(self.state.stop_turn_and_take_pending())
         self.refresh_bindings()
 
     def action_prompt(self) -> None:
@@ -216,7 +216,7 @@ class ChatScreen(OpeningScreen):
     def action_edit_question(self) -> None:
         """Put the current question into the prompt, to replace it by an edited one: a fork."""
         if self.state.turn is not None:
-            self.state.begin_edit()
+            self.state.remember_edit_parent()
             prompt = self.query_one(Prompt)
             prompt.begin_question_edit(self.state.turn.question)
             prompt.show_note("in this question's place; Esc leaves it as it was")
@@ -246,7 +246,7 @@ class ChatScreen(OpeningScreen):
             return
         self._end_question_edit()
         self._move_current_turn_to_past()
-        self.state.select_turn(message.turn)
+        self.state.select_turn_and_clear_marks(message.turn)
         self.query_one(Transcript).remove_past_turn(message.turn)
         self._draw_turn()
         self.refresh_bindings()
@@ -297,20 +297,22 @@ class ChatScreen(OpeningScreen):
         content = reader.format_entry(message.hit)
         self.app.push_screen(
             reader.Reader(
-                f"Entry · {formatting.format_domain_and_source(message.hit)}", lambda: content
+                f"Entry · {formatting.format_store_domain_and_source(message.hit)}", lambda: content
             )
         )
 
     @on(messages.BranchOpened)
     def _open_branch_reader(self, message: messages.BranchOpened) -> None:
-        def format_latest() -> Content:
+        def format_latest_branch_text() -> Content:
             turn = self.state.turn
             known = turn.branches if turn else ()
             return next(
                 (reader.format_branch(b) for b in known if b.index == message.index), Content("")
             )
 
-        self.app.push_screen(reader.Reader(f"Branch {message.index + 1}", format_latest))
+        self.app.push_screen(
+            reader.Reader(f"Branch {message.index + 1}", format_latest_branch_text)
+        )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable an action as `is_action_enabled_or_unknown` says, which the footer shows."""
@@ -333,7 +335,10 @@ class ChatScreen(OpeningScreen):
     async def _load_session(self, path: Path) -> None:
         try:
             if path == self.session.path:
-                session, turns = self.session, tuple(await asyncio.to_thread(replay_session, path))
+                session, turns = (
+                    self.session,
+                    tuple(await asyncio.to_thread(read_session_turns, path)),
+                )
             else:
                 session = await asyncio.to_thread(Session.resume, self.backend, path)
                 turns = session.saved
@@ -350,7 +355,7 @@ class ChatScreen(OpeningScreen):
                 message.session.close()
             return
         self._close_and_switch_session(message.session)
-        self.state.load_turns(message.turns)
+        self.state.replace_by_saved_turns(message.turns)
         self.query_one(Transcript).add_past_turns(*message.turns[:-1])
         self._draw_turn()
         self.refresh_bindings()
@@ -361,7 +366,7 @@ class ChatScreen(OpeningScreen):
             self.session.close()
             self.session = session
         self._end_question_edit()
-        self.state.reset_turns()
+        self.state.reset_to_empty_chat()
         self.query_one(Transcript).clear_turns()
         self._set_status(replace(self._status, used=0))
         self.refresh_bindings()
@@ -374,7 +379,7 @@ class ChatScreen(OpeningScreen):
 
     def close(self) -> None:
         """Stop the turn and close the session."""
-        self.state.stop_turn()
+        self.state.stop_turn_and_take_pending()
         self.session.close()
 
     # Drawing

@@ -12,8 +12,8 @@ from textual.screen import Screen
 from rm_local.errors import RmLocalError
 from rm_local.loop import ModelLoading, ModelUnloaded, Notice
 from rm_local.tui import formatting, messages
-from rm_local.tui.startup import open_model_and_store
-from rm_local.tui.widgets.status import Status, StatusView
+from rm_local.tui.startup import open_backend_and_post_results
+from rm_local.tui.widgets.status import Status, StatusValues
 from rm_local.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class OpeningScreen(Screen[None]):
     def __init__(self, backend: Backend) -> None:
         super().__init__()
         self.backend = backend
-        self._status = StatusView()
+        self._status = StatusValues()
         self._opening = False
 
     def handle_loaded_model(self, info: ModelInfo) -> None:
@@ -44,17 +44,17 @@ class OpeningScreen(Screen[None]):
         """Show the error of opening the model (`of_model`) or else the store."""
         raise NotImplementedError
 
-    def open_backend(self) -> None:
+    def open_backend_unless_open(self) -> None:
         """Load the model and open the store, unless this is done or in progress."""
         if self._opening or (self._status.info is not None and self.backend.info is not None):
             return
         self._opening = True
-        self._set_status(StatusView(entries=self._status.entries))
+        self._set_status(StatusValues(entries=self._status.entries))
         self._open_model_and_store()
 
     @work(group="open")
     async def _open_model_and_store(self) -> None:
-        await open_model_and_store(self.backend, self.post_message)
+        await open_backend_and_post_results(self.backend, self.post_message)
 
     @work(group="welcome")
     async def show_first_steps(self) -> None:
@@ -115,8 +115,8 @@ class OpeningScreen(Screen[None]):
     def _show_model_unloaded(self) -> None:
         if self._status.info is not None and self.backend.info is None:
             name, entries = self._status.info.title_with_adapters, self._status.entries
-            self._set_status(StatusView(entries=entries, unloaded=name))
+            self._set_status(StatusValues(entries=entries, unloaded=name))
 
-    def _set_status(self, view: StatusView) -> None:
+    def _set_status(self, view: StatusValues) -> None:
         self._status = view
         self.query_one(Status).show_status(view)

@@ -59,7 +59,7 @@ def format_entry(hit: Hit) -> Content:
     facts = [f"similarity {hit.similarity:.2f}, higher is nearer"]
     if hit.lexical:
         facts.append(f"{hit.lexical:.0%} of the rare words".replace("%", " %"))
-    if origin := formatting.format_domain_and_source(hit):
+    if origin := formatting.format_store_domain_and_source(hit):
         facts.append(origin)
     if hit.entry.id:
         facts.append(f"entry {hit.entry.id:,}")
@@ -78,19 +78,22 @@ def format_branch(branch: TurnBranch) -> Content:
     if branch.thinking.strip():
         parts += [
             ("Thinking\n", "bold $phase-reason"),
-            formatting.dim_spans(
-                *_strip_blanks(branch.thinking, branch.thinking_forced), style="$foreground 60%"
+            formatting.sanitize_and_dim_spans(
+                *_strip_and_shift_spans(branch.thinking, branch.thinking_forced),
+                style="$foreground 60%",
             ),
         ]
     if branch.text.strip():
         parts += [
             ("\n\nAnswer\n" if parts else "Answer\n", "bold $phase-answer"),
-            formatting.dim_spans(*_strip_blanks(branch.text, branch.text_forced)),
+            formatting.sanitize_and_dim_spans(
+                *_strip_and_shift_spans(branch.text, branch.text_forced)
+            ),
         ]
     return Content.assemble(*parts) if parts else Content("Nothing yet.")
 
 
-def _strip_blanks(text: str, spans: Sequence[Span]) -> tuple[str, list[Span]]:
+def _strip_and_shift_spans(text: str, spans: Sequence[Span]) -> tuple[str, list[Span]]:
     """Strip surrounding whitespace; return the text and the spans shifted to match."""
     blanks = len(text) - len(text.lstrip())
     return text.strip(), [(start - blanks, end - blanks) for start, end in spans]

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from rm_local.sessions import SavedSession
 
 
-class SessionStore(Protocol):
+class SessionReader(Protocol):
     """The functions of `rm_local.sessions` that the screen calls."""
 
     def list_sessions(self) -> Sequence[SavedSession]: ...
 
-    def replay_session(self, path: Path) -> Sequence[Turn]: ...
+    def read_session_turns(self, path: Path) -> Sequence[Turn]: ...
 
 
 class Sessions(ModalScreen[Path | None]):
@@ -41,7 +41,7 @@ class Sessions(ModalScreen[Path | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SESSIONS]
 
-    def __init__(self, open_store: Callable[[], SessionStore]) -> None:
+    def __init__(self, open_store: Callable[[], SessionReader]) -> None:
         """Take `open_store`, called at each read, so that its imports are deferred until then."""
         super().__init__()
         self._open_store = open_store
@@ -60,10 +60,10 @@ class Sessions(ModalScreen[Path | None]):
         """Show the list."""
         self.query_one("#session").display = False
         self._set_title("Sessions")
-        self._show_session_list()
+        self._load_and_show_session_list()
 
     @work(exclusive=True, exit_on_error=False)
-    async def _show_session_list(self) -> None:
+    async def _load_and_show_session_list(self) -> None:
         try:
             self._saved = await asyncio.to_thread(lambda: self._open_store().list_sessions())
         except (RmLocalError, OSError) as error:
@@ -80,12 +80,14 @@ class Sessions(ModalScreen[Path | None]):
 
     @on(OptionList.OptionSelected)
     def _show_chosen_session(self, event: OptionList.OptionSelected) -> None:
-        self._show_session_page(self._saved[event.option_index])
+        self._load_and_show_session_page(self._saved[event.option_index])
 
     @work(exclusive=True, exit_on_error=False)
-    async def _show_session_page(self, saved: SavedSession) -> None:
+    async def _load_and_show_session_page(self, saved: SavedSession) -> None:
         try:
-            turns = await asyncio.to_thread(lambda: self._open_store().replay_session(saved.path))
+            turns = await asyncio.to_thread(
+                lambda: self._open_store().read_session_turns(saved.path)
+            )
         except (RmLocalError, OSError) as error:
             self._show_note(str(error))
             return

@@ -39,7 +39,7 @@ class AnswerPanel(VerticalScroll):
         """Draw the turn's answer, or a placeholder until it has one."""
         self._turn = turn
         self.set_class(turn.is_in_progress, "-waiting")
-        large = get_short_numeric_result(turn) if self.screen.size.height >= LARGE_FROM else ""
+        large = get_short_number_or_empty(turn) if self.screen.size.height >= LARGE_FROM else ""
         digits = self.query_one("#answer-large", Digits)
         digits.display = bool(large)
         digits.update(large)
@@ -59,7 +59,7 @@ class AnswerPanel(VerticalScroll):
             self.show_answer(self._turn)
 
 
-def get_short_numeric_result(turn: Turn) -> str:
+def get_short_number_or_empty(turn: Turn) -> str:
     """Return the vote's result if it is a short number; otherwise empty."""
     result = (turn.answer.result if turn.answer else None) or ""
     fits = len(result) <= LARGEST_RESULT and LARGE_CHARACTERS.issuperset(result)

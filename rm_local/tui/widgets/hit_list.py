@@ -91,7 +91,7 @@ class HitList(OptionList):
 
     def _format_line(self, index: int, hit: Hit, width: int) -> Content:
         dropped = hit.key in self._marks.dropped
-        full, empty = formatting.format_bar(hit.similarity, BAR)
+        full, empty = formatting.format_bar_parts(hit.similarity, BAR)
         mark, color = self._choose_mark(hit.key)
         measure = Content.assemble(
             (f"{mark} ", color),
@@ -103,7 +103,7 @@ class HitList(OptionList):
         style = "dim strike" if dropped else ""
         name, origin = (
             formatting.one_line(hit.entry.subproblem),
-            formatting.format_domain_and_source(hit),
+            formatting.format_store_domain_and_source(hit),
         )
         if width < ROOMY:
             where = formatting.shorten_text(origin, max(0, width - measure.cell_length))

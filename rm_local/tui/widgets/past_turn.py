@@ -100,7 +100,7 @@ def _format_details(turn: Turn) -> list[Content]:
             Content.assemble(
                 (label, "$phase-retrieve"),
                 found,
-                (f"  {formatting.format_domain_and_source(hit)}", "$foreground 60%"),
+                (f"  {formatting.format_store_domain_and_source(hit)}", "$foreground 60%"),
             )
         )
     if turn.reading:

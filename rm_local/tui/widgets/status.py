@@ -17,7 +17,7 @@ METER = 5
 
 
 @dataclass(frozen=True, slots=True)
-class StatusView:
+class StatusValues:
     """The values shown in the status line."""
 
     share: float = 0.0
@@ -34,20 +34,20 @@ class StatusView:
 
 
 class Status(Horizontal):
-    """Line that shows a `StatusView`; a narrow window cuts its left half."""
+    """Line that shows a `StatusValues`; a narrow window cuts its left half."""
 
     def compose(self) -> ComposeResult:
         """Lay out the left and the right half."""
         yield TextLine(id="status-left")
         yield TextLine(id="status-right")
 
-    def show_status(self, view: StatusView) -> None:
+    def show_status(self, view: StatusValues) -> None:
         """Draw `view`."""
-        self.query_one("#status-left", TextLine).set_content(_format_left(view))
-        self.query_one("#status-right", TextLine).set_content(_format_right(view))
+        self.query_one("#status-left", TextLine).set_content(_format_model_half(view))
+        self.query_one("#status-right", TextLine).set_content(_format_context_and_entries(view))
 
 
-def _format_left(view: StatusView) -> Content:
+def _format_model_half(view: StatusValues) -> Content:
     title = Content.styled("rm-local", "bold $primary")
     if view.info is not None:
         info = view.info
@@ -59,7 +59,7 @@ def _format_left(view: StatusView) -> Content:
     if view.unloaded:
         rests = f"{formatting.one_line(view.unloaded)} · unloaded until the next question"
         return Content.assemble(title, "  ", (rests, "$foreground 60%"))
-    full, empty = formatting.format_bar(view.share, METER)
+    full, empty = formatting.format_bar_parts(view.share, METER)
     percent = f" {view.share:.0%}".replace("%", " %")
     return Content.assemble(
         title,
@@ -70,12 +70,12 @@ def _format_left(view: StatusView) -> Content:
     )
 
 
-def _format_right(view: StatusView) -> Content:
+def _format_context_and_entries(view: StatusValues) -> Content:
     parts = []
     if view.info is not None and view.info.context:
         share = min(1.0, view.used / view.info.context)
         color = "$error" if share > 0.9 else "$warning" if share > 0.7 else "$primary"
-        full, empty = formatting.format_bar(share, METER)
+        full, empty = formatting.format_bar_parts(share, METER)
         parts.append(
             Content.assemble(
                 ("context ", "$foreground 60%"),

@@ -44,7 +44,7 @@ class StreamingText(Vertical):
             cut = rest.rfind("\n", 1, BLOCK) + 1 or rest.rfind(" ", 1, BLOCK) + 1 or BLOCK
             block = rest[:cut].removesuffix("\n")
             self._get_or_mount_line(part).set_content(
-                formatting.dim_spans(block, _select_and_shift_spans(spans, begin))
+                formatting.sanitize_and_dim_spans(block, _select_and_shift_spans(spans, begin))
             )
             del self._growing[part]
             self._settled[part] += cut
@@ -52,7 +52,7 @@ class StreamingText(Vertical):
             rest = rest[cut:]
         if rest:
             self._get_or_mount_line(part).set_content(
-                formatting.dim_spans(rest, _select_and_shift_spans(spans, begin))
+                formatting.sanitize_and_dim_spans(rest, _select_and_shift_spans(spans, begin))
             )
 
     def _get_or_mount_line(self, part: Part) -> TextLine:

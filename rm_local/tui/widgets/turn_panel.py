@@ -14,7 +14,7 @@ from textual.widgets import Input
 from rm_local.loop import Turn
 from rm_local.tui import formatting, keys
 from rm_local.tui.chat_state import HitMarks
-from rm_local.tui.messages import EditCancelled, SubproblemEdited
+from rm_local.tui.messages import SubproblemEditCancelled, SubproblemEdited
 from rm_local.tui.turn_view import compute_token_rate, derive_phases
 from rm_local.tui.widgets.answer_panel import AnswerPanel
 from rm_local.tui.widgets.branch_list import BranchList
@@ -31,7 +31,7 @@ class SubproblemInput(Input):
 
     def action_leave(self) -> None:
         """Cancel the editing."""
-        self.post_message(EditCancelled())
+        self.post_message(SubproblemEditCancelled())
 
 
 class TurnPanel(Container):
@@ -113,7 +113,7 @@ class TurnPanel(Container):
         if self._drawn is not None:
             self.show_turn(*self._drawn)
 
-    @on(EditCancelled)
+    @on(SubproblemEditCancelled)
     def _cancel_edit(self) -> None:
         self._set_editing(False)
         self.query_one("#hits").focus()

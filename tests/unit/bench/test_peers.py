@@ -13,13 +13,13 @@ import pytest
 from rm_local.bench.peers.isolated import PeerFailedError, run_isolated
 from rm_local.bench.peers.peer_protocol import (
     PeerSetting,
-    TimedVectors,
+    TimedVectorSource,
     choose_list_count,
     sample_rows,
 )
-from rm_local.bench.peers.report import PeerComparison, PeerResult, SkippedPeer
+from rm_local.bench.peers.report import IndexBenchResult, PeerComparison, SkippedPeer
 from rm_local.bench.peers.runner import PEERS, PeerLimits, compare_peers
-from rm_local.bench.peers.stages import PeerQueries
+from rm_local.bench.peers.stages import PeerQueriesWithAnswers
 from rm_local.bench.peers.tuning import SettingResult, find_fastest_setting
 from rm_local.progress import Progress
 from tests.support.peers import (
@@ -33,15 +33,15 @@ from tests.support.peers import (
 )
 from tests.support.watchdog import HANG_SECONDS
 
-STORE = PeerResult("rm-local", 0.6, 4.0, 6.0, 60.0, 5_000_000, 30_000)
+STORE = IndexBenchResult("rm-local", 0.6, 4.0, 6.0, 60.0, 5_000_000, 30_000)
 
 
 @pytest.fixture
-def questions() -> PeerQueries:
+def questions() -> PeerQueriesWithAnswers:
     """Twenty queries with their ten nearest rows."""
     rows = everything(Rows())
     drawn = np.random.default_rng(9).normal(size=(20, DIMENSION)).astype(np.float32)
-    return PeerQueries(drawn, np.argsort(-(drawn @ rows.T), axis=1)[:, :10])
+    return PeerQueriesWithAnswers(drawn, np.argsort(-(drawn @ rows.T), axis=1)[:, :10])
 
 
 def asking(
@@ -112,7 +112,7 @@ def test_a_dial_that_brings_nothing_more_is_left_alone() -> None:
 
 
 def test_a_peer_is_measured_at_the_recall_of_the_store(
-    tmp_path: Path, questions: PeerQueries
+    tmp_path: Path, questions: PeerQueriesWithAnswers
 ) -> None:
     """Its dial stands where its recall reaches the store's; nothing of it stays on the disk."""
     reports: list[Progress] = []
@@ -132,11 +132,11 @@ def test_a_peer_is_measured_at_the_recall_of_the_store(
 
 
 def test_a_recall_that_no_setting_reaches_is_reported(
-    tmp_path: Path, questions: PeerQueries
+    tmp_path: Path, questions: PeerQueriesWithAnswers
 ) -> None:
     """The peer is in the table at its best, marked as short of the store's recall."""
-    blind = PeerQueries(questions.queries, (questions.exact + 1) % 300)
-    store = PeerResult("rm-local", 1.0, 4.0, 6.0, 60.0, 5_000_000, 30_000)
+    blind = PeerQueriesWithAnswers(questions.queries, (questions.exact + 1) % 300)
+    store = IndexBenchResult("rm-local", 1.0, 4.0, 6.0, 60.0, 5_000_000, 30_000)
 
     found = compare_peers(store, Rows(), blind, tmp_path, peers=[FakePeer()])
 
@@ -144,7 +144,9 @@ def test_a_recall_that_no_setting_reaches_is_reported(
     assert "recall not reached" in found.format_table()
 
 
-def test_a_peer_that_is_not_there_is_left_out(tmp_path: Path, questions: PeerQueries) -> None:
+def test_a_peer_that_is_not_there_is_left_out(
+    tmp_path: Path, questions: PeerQueriesWithAnswers
+) -> None:
     """The line says how to install it, and the others run."""
     missing = FakePeer(name="missing", module_name="no_such_package_here")
 
@@ -164,7 +166,7 @@ def test_a_peer_that_is_not_there_is_left_out(tmp_path: Path, questions: PeerQue
     ],
 )
 def test_a_peer_that_fails_is_left_out(
-    tmp_path: Path, questions: PeerQueries, peer: FakePeer, why: str
+    tmp_path: Path, questions: PeerQueriesWithAnswers, peer: FakePeer, why: str
 ) -> None:
     """What it raised, or how its process ended, is one line; its files are removed."""
     found = compare_peers(STORE, Rows(), questions, tmp_path, peers=[peer])
@@ -173,7 +175,9 @@ def test_a_peer_that_fails_is_left_out(
     assert list(tmp_path.glob("rm-local-peer-*")) == []
 
 
-def test_a_peer_that_takes_too_long_is_ended(tmp_path: Path, questions: PeerQueries) -> None:
+def test_a_peer_that_takes_too_long_is_ended(
+    tmp_path: Path, questions: PeerQueriesWithAnswers
+) -> None:
     """After the limit its process is gone and the race says so."""
     limits = PeerLimits(build=0.2)
 
@@ -196,10 +200,12 @@ def test_work_apart_that_raises_is_one_line() -> None:
         run_isolated(int, "many", seconds=HANG_SECONDS, threads=1)
 
 
-def test_queries_that_do_not_fit_are_refused(tmp_path: Path, questions: PeerQueries) -> None:
+def test_queries_that_do_not_fit_are_refused(
+    tmp_path: Path, questions: PeerQueriesWithAnswers
+) -> None:
     """A wrong number of exact answers, or answers beyond the rows, is an error before any build."""
-    short = PeerQueries(questions.queries, questions.exact[:3])
-    beyond = PeerQueries(questions.queries, questions.exact + 300)
+    short = PeerQueriesWithAnswers(questions.queries, questions.exact[:3])
+    beyond = PeerQueriesWithAnswers(questions.queries, questions.exact + 300)
 
     for wrong in (short, beyond):
         with pytest.raises(ValueError, match="exact answers"):
@@ -208,7 +214,7 @@ def test_queries_that_do_not_fit_are_refused(tmp_path: Path, questions: PeerQuer
 
 def test_ratios_are_the_store_over_the_peer() -> None:
     """4 ms against 1 ms is 4; what is unknown has no ratio; JSON holds both."""
-    peer = PeerResult("other", 0.61, 1.0, 2.0, None, 10_000_000, 60_000, "ef 9")
+    peer = IndexBenchResult("other", 0.61, 1.0, 2.0, None, 10_000_000, 60_000, "ef 9")
     found = PeerComparison(300, STORE, (peer,), (SkippedPeer("gone", "not installed"),))
 
     assert found.compute_ratios(peer) == {
@@ -226,7 +232,9 @@ def test_ratios_are_the_store_over_the_peer() -> None:
 
 def test_the_table_has_a_line_for_each_index() -> None:
     """Store first, then each peer with its ratios and its dial, then who is missing and why."""
-    peer = PeerResult("other", 0.61, 1.0, 2.0, 600.0, 10_000_000, 60_000, "ef 9", 20, 1.9, False)
+    peer = IndexBenchResult(
+        "other", 0.61, 1.0, 2.0, 600.0, 10_000_000, 60_000, "ef 9", 20, 1.9, False
+    )
 
     head, store, other, note, left = (
         PeerComparison(300, STORE, (peer,), (SkippedPeer("gone", "not installed"),))
@@ -257,7 +265,7 @@ def test_a_sample_is_spread_over_all_rows() -> None:
 
 def test_making_rows_is_not_charged_to_the_peer() -> None:
     """The time that the rows took is known, and they come out unchanged."""
-    clocked = TimedVectors(Rows())
+    clocked = TimedVectorSource(Rows())
 
     assert np.array_equal(everything(clocked), everything(Rows()))
     assert clocked.seconds > 0

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from rm_local.bench.corpus import docstrings
 from rm_local.bench.corpus.compression_check import (
-    cut_prose_rows,
+    cut_prose_to_row_lengths,
     make_stage_printer,
     measure_held_out_compression,
 )
 from rm_local.bench.corpus.corpus import (
     SENTENCES,
-    choose_sentence_count,
-    read_sentences,
+    choose_sentence_limit,
+    read_and_verify_sentences,
     write_corpus_if_missing,
 )
 from rm_local.bench.corpus.docstrings import capitalize_and_end_sentence, extract_prose_sentences
@@ -30,7 +30,7 @@ from rm_local.bench.corpus.seed_vectors import (
     write_anchor_files_if_missing,
 )
 from rm_local.bench.corpus.synthetic import BLOCK_ROWS, SyntheticSource
-from rm_local.bench.corpus.texts import load_texts
+from rm_local.bench.corpus.texts import load_text_composer
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.progress import Progress
 from tests.support.corpora import DIMENSION, TinyEmbedder, embed, tiny_corpus, tiny_sentences
@@ -88,7 +88,7 @@ def test_a_row_is_near_its_anchor_and_about_it(source: SyntheticSource) -> None:
     entries, vectors = source.read_block(0)
     found = np.argmax(vectors @ anchors.vectors.T, axis=1)
     assert (found == topics).mean() > 0.9
-    named = load_texts(source.folder).anchor_sentences
+    named = load_text_composer(source.folder).anchor_sentences
     for entry, topic in zip(entries[:50], topics[:50].tolist(), strict=True):
         assert named[topic].split()[1] in entry.subproblem.split()
 
@@ -101,7 +101,7 @@ def test_anchors_are_chosen_evenly(source: SyntheticSource) -> None:
 
 def test_queries_are_held_out_or_alike(source: SyntheticSource) -> None:
     """Real ones are the vectors of held-out sentences; those alike are no rows."""
-    texts = load_texts(source.folder)
+    texts = load_text_composer(source.folder)
     assert not set(texts.held_out_sentences) & set(texts.anchor_sentences)
     assert np.allclose(source.make_queries("real", 8), embed(texts.held_out_sentences))
     alike = source.make_queries("alike", 20)
@@ -123,7 +123,7 @@ def test_the_nearest_neighbors_are_exact() -> None:
 def test_a_stopped_embedding_leaves_nothing(tmp_path: Path) -> None:
     """What was begun is no set of anchors, and the next try makes one."""
     folder = write_corpus_if_missing(tiny_sentences(), tmp_path)
-    texts = load_texts(folder)
+    texts = load_text_composer(folder)
 
     class StoppedEmbedder(TinyEmbedder):
         """Ctrl+C comes while it embeds."""
@@ -153,9 +153,9 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(RmLocalError, match="Remove"):
         open_anchors(folder)
     (folder / SENTENCES).write_text("Others.")
-    read_sentences.cache_clear()
+    read_and_verify_sentences.cache_clear()
     with pytest.raises(RmLocalError, match="was changed"):
-        read_sentences(folder)
+        read_and_verify_sentences(folder)
 
 
 def test_too_few_sentences_are_refused(tmp_path: Path) -> None:
@@ -176,7 +176,9 @@ def test_sentences_of_a_docstring_are_extracted() -> None:
 def test_prose_is_cut_to_the_same_lengths() -> None:
     """Rows of real prose have as many words as those they are compared with."""
     rows = list(
-        cut_prose_rows(["One two three.", "Four five six seven."], [("a b", "c d e"), ("f", "g")])
+        cut_prose_to_row_lengths(
+            ["One two three.", "Four five six seven."], [("a b", "c d e"), ("f", "g")]
+        )
     )
     assert rows == [("One two", "three. Four five"), ("six", "seven.")]
     size = measure_held_out_compression(
@@ -191,7 +193,7 @@ def test_prose_is_cut_to_the_same_lengths() -> None:
 )
 def test_a_small_corpus_needs_few_sentences(rows: int, count: int | None) -> None:
     """As many as rows, and all from the size that is documented."""
-    assert choose_sentence_count(rows) == count
+    assert choose_sentence_limit(rows) == count
 
 
 @pytest.mark.parametrize("count", [200, 500])
@@ -200,27 +202,27 @@ def test_a_sample_reads_no_more_files_than_it_needs(
 ) -> None:
     """Few sentences of a file each; the same again, and with progress by sentences."""
     read: list[Path] = []
-    parse = docstrings._parse_documented_objects
+    parse = docstrings._parse_documented_objects_if_valid
 
     def parse_file(path: Path) -> Iterator[docstrings.DocumentedObject]:
         read.append(path)
         return parse(path)
 
-    monkeypatch.setattr(docstrings, "_parse_documented_objects", parse_file)
+    monkeypatch.setattr(docstrings, "_parse_documented_objects_if_valid", parse_file)
     reports: list[Progress] = []
 
-    sample = docstrings.sample_sentences(count, reports.append)
+    sample = docstrings.sample_docstring_sentences(count, reports.append)
 
     assert count <= len(sample) < count + docstrings.FILE_SENTENCES
     assert len(set(sample)) == len(sample)
     assert len(read) < count
     assert (reports[-1].done, reports[-1].total) == (count, count)
-    assert sample == docstrings.sample_sentences(count)
+    assert sample == docstrings.sample_docstring_sentences(count)
 
 
 def test_sampled_sentences_make_distinct_entries(tmp_path: Path) -> None:
     """In the smallest corpus, as `store generate` makes it."""
-    folder = write_corpus_if_missing(docstrings.sample_sentences(500), tmp_path)
+    folder = write_corpus_if_missing(docstrings.sample_docstring_sentences(500), tmp_path)
     entries = SyntheticSource(1000, 0, folder).make_entries(0)
 
     assert len({entry.subproblem for entry in entries}) == 1000

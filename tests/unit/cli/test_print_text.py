@@ -16,7 +16,7 @@ TEXTS = [
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_piped_text_is_exact(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Every character is written."""
-    context.print_text(text)
+    context.print_text_safely(text)
 
     assert capsys.readouterr().out == f"{text}\n"
 
@@ -27,6 +27,6 @@ def test_a_terminal_gets_no_control_characters(
 ) -> None:
     """Nor marks that change the direction of what follows."""
     monkeypatch.setattr(context, "is_terminal", lambda _stream: True)
-    context.print_text(text)
+    context.print_text_safely(text)
 
     assert not set(capsys.readouterr().out) & set("\x1b\x07\x85\u202e\u202c\u2066\u2069")

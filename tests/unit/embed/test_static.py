@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rm_local.embed.static import StaticEmbedder, pack_quantized_table
+from rm_local.embed.static import StaticEmbedder, quantize_and_pack_table
 from rm_local.errors import InvalidModelError, ModelNotFoundError
 
 PIECES = ["[UNK]", "add", "two", "num", "##bers"]
@@ -61,7 +61,7 @@ def test_a_packed_table_is_read_again(tmp_path: Path) -> None:
     rows: NDArray[np.float32] = rng.standard_normal((5, 64)).astype(np.float32)
     rows *= np.array([1e-3, 1, 1e3, 10, 0.1], np.float32)[:, None]
     path = tmp_path / "table.safetensors"
-    path.write_bytes(pack_quantized_table(rows, PIECES))
+    path.write_bytes(quantize_and_pack_table(rows, PIECES))
     read = StaticEmbedder.load(path)
     cosines = (read.embed(["add", "two"]) * _unit(rows[1:3])).sum(axis=1)
     assert cosines.min() > 0.9999
@@ -78,7 +78,7 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
 def test_a_table_cut_short_is_refused(tmp_path: Path, kept: int) -> None:
     """Wherever it is cut."""
     path = tmp_path / "table.safetensors"
-    path.write_bytes(pack_quantized_table(ROWS, PIECES)[:kept])
+    path.write_bytes(quantize_and_pack_table(ROWS, PIECES)[:kept])
     with pytest.raises(InvalidModelError, match=r"table\.safetensors"):
         StaticEmbedder.load(path)
 

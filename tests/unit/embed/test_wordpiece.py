@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from rm_local.embed import wordpiece
-from rm_local.embed.wordpiece import WordPiece, normalize_and_split_words
+from rm_local.embed.wordpiece import WordPieceTokenizer, normalize_and_split_words
 
 PIECES = ("[UNK]", "add", "##ing", "##s", "fraction", "a", "##b", "!", "é", "和")
 
 
 @pytest.fixture
-def split() -> WordPiece:
+def split() -> WordPieceTokenizer:
     """A vocabulary of ten pieces."""
-    return WordPiece(PIECES)
+    return WordPieceTokenizer(PIECES)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def split() -> WordPiece:
     ],
 )
 def test_the_longest_pieces_are_taken_from_the_left(
-    split: WordPiece, text: str, found: list[str]
+    split: WordPieceTokenizer, text: str, found: list[str]
 ) -> None:
     """A word that cannot be put together whole is unknown."""
     assert [PIECES[place] for place in split.encode_text(text)] == found
@@ -56,7 +56,7 @@ def test_words_and_marks_are_split(text: str, found: list[str]) -> None:
 
 
 def test_forgetting_words_changes_nothing(
-    split: WordPiece, monkeypatch: pytest.MonkeyPatch
+    split: WordPieceTokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With more words than are remembered, each still has the same pieces."""
     monkeypatch.setattr(wordpiece, "CACHED_WORDS", 2)

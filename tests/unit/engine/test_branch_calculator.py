@@ -29,7 +29,7 @@ class Letters:
     def __init__(self, *, joins_equals: bool = True) -> None:
         self.joins_equals = joins_equals
 
-    def tokenize_data(self, text: str) -> list[int]:
+    def tokenize_without_special_tokens(self, text: str) -> list[int]:
         return [ord(character) for character in text]
 
     def token_to_piece(self, token: int) -> bytes:

@@ -30,7 +30,7 @@ OPEN = [
 def last_found(pieces: list[str], before: str = "") -> str | None:
     """What the finder says at the last piece."""
     finder = ExpressionFinder(before)
-    return [finder.add_text(piece) for piece in pieces][-1]
+    return [finder.add_text_and_find_expression(piece) for piece in pieces][-1]
 
 
 def cut(text: str, seed: int) -> list[str]:
@@ -74,8 +74,8 @@ def test_an_expression_may_begin_in_what_was_forced() -> None:
 def test_after_its_result_an_expression_is_forgotten() -> None:
     """The same `=` is not answered twice."""
     finder = ExpressionFinder()
-    finder.add_text("<<1+1=")
+    finder.add_text_and_find_expression("<<1+1=")
     finder.forget_expression()
 
-    assert finder.add_text("=") is None
-    assert finder.add_text("<<2+2=") == "2+2"
+    assert finder.add_text_and_find_expression("=") is None
+    assert finder.add_text_and_find_expression("<<2+2=") == "2+2"

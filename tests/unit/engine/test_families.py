@@ -13,9 +13,9 @@ from rm_local.engine.families.detect import (
     TEMPLATE,
     ChatFormat,
     detect_chat_format,
-    detect_family,
+    detect_family_or_unknown,
 )
-from rm_local.engine.families.family import Family, load_families
+from rm_local.engine.families.family import Family, load_shipped_families
 from rm_local.engine.families.stream_parser import ThinkingSplitter
 from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates import render_process
@@ -117,8 +117,8 @@ def test_thinking_and_answer_of_a_family_are_separated(name: str) -> None:
 
 def test_an_unknown_model_is_described_by_its_template() -> None:
     """Markers in the template make it think; without them it does not."""
-    thinker = detect_family("new", "Unheard Of", "...<reasoning>...")
-    plain = detect_family("new", "Unheard Of", "{{ messages }}")
+    thinker = detect_family_or_unknown("new", "Unheard Of", "...<reasoning>...")
+    plain = detect_family_or_unknown("new", "Unheard Of", "{{ messages }}")
 
     assert (thinker.name, thinker.thinks, thinker.markers.closing) == (
         "unknown",
@@ -130,8 +130,8 @@ def test_an_unknown_model_is_described_by_its_template() -> None:
 
 def test_markers_in_the_template_go_before_a_family_that_does_not_think() -> None:
     """A tuned Llama whose template opens a block thinks; Qwen's instruct model never does."""
-    tuned = detect_family("llama", "My Tuned 8B", "<|start_header_id|>...<think>")
-    firm = detect_family("qwen3", "Qwen3 4B Instruct 2507", "...</think>...")
+    tuned = detect_family_or_unknown("llama", "My Tuned 8B", "<|start_header_id|>...<think>")
+    firm = detect_family_or_unknown("qwen3", "Qwen3 4B Instruct 2507", "...</think>...")
 
     assert (tuned.name, tuned.thinks) == ("unknown", True)
     assert (firm.name, firm.thinks) == ("qwen-instruct", False)
@@ -157,7 +157,7 @@ def test_every_family_that_thinks_and_has_a_switch_is_held_as_data() -> None:
     """Twenty families or more have a template among the test's data."""
     assert len(NAMES) >= 20
     assert {case(name)[0]["family"] for name in NAMES} <= {
-        family.name for family in load_families()
+        family.name for family in load_shipped_families()
     }
 
 
@@ -171,7 +171,7 @@ def test_the_docs_show_every_family() -> None:
 def table() -> str:
     """The table of families as Markdown."""
     head = "| family | models | thinking opens | closes | without thinking | tested |"
-    rows = [row(family) for family in load_families()]
+    rows = [row(family) for family in load_shipped_families()]
     return "\n".join([head, "|---|---|---|---|---|---|", *rows])
 
 

@@ -163,7 +163,9 @@ def test_a_context_beyond_the_memory_is_refused_in_numbers() -> None:
     with pytest.raises(InsufficientMemoryError) as caught:
         offload.check_fits_memory(MODEL, [], asked, 8 * GIB, "Qwen3 4B")
 
-    found = offload.find_largest_planned_context(MODEL, [], asked, 8 * GIB, MODEL.trained_context)
+    found = offload.find_largest_context_in_memory_or_zero(
+        MODEL, [], asked, 8 * GIB, MODEL.trained_context
+    )
     assert "Qwen3 4B needs 157.5 GB" in caught.value.message
     assert "1,048,576 tokens" in caught.value.message
     assert "8.6 GB are free" in caught.value.message

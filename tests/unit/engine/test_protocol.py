@@ -8,10 +8,10 @@ from rm_local.engine import protocol, wire
 from rm_local.engine.branches import (
     BranchEnded,
     BranchSpec,
-    ContextAdjusted,
+    ContextOverflowReport,
     ContextUsage,
-    EvaluatedTokens,
-    Sampling,
+    EvaluatedTokenCounts,
+    SamplingParameters,
     TokenChunk,
 )
 from rm_local.engine.protocol import Message, ModelInfo, Stats
@@ -26,7 +26,7 @@ MESSAGES: list[protocol.Request | protocol.Reply] = [
     protocol.Embed(("a", "b\n\u2028c")),
     protocol.OpenTurn((Message("user", "How?\n\ue000"),)),
     protocol.Generate(
-        (BranchSpec("hint", 1, 2, Sampling(0.0, 0.8), ("\n",)), BranchSpec("", 2, 3))
+        (BranchSpec("hint", 1, 2, SamplingParameters(0.0, 0.8), ("\n",)), BranchSpec("", 2, 3))
     ),
     protocol.CountTokens("x"),
     protocol.GetStats(),
@@ -37,10 +37,10 @@ MESSAGES: list[protocol.Request | protocol.Reply] = [
     protocol.Loaded(INFO),
     protocol.EmbedderLoaded(384),
     protocol.Embedded(2, "AAAA"),
-    protocol.TurnOpened(7, EvaluatedTokens(5, 0, 0.5)),
-    EvaluatedTokens(1, 40, 0.25),
+    protocol.TurnOpened(7, EvaluatedTokenCounts(5, 0, 0.5)),
+    EvaluatedTokenCounts(1, 40, 0.25),
     ContextUsage(5, 4, 9),
-    ContextAdjusted("The context was full.", 1, 9),
+    ContextOverflowReport("The context was full.", 1, 9),
     protocol.TokenChunks(
         (TokenChunk(0, "thinking", "é\n", 1), TokenChunk(1, "answer", "\ud800", 2, forced=True))
     ),

@@ -21,7 +21,7 @@ def ends_at(text: str) -> int | None:
     """The number of tokens after which the detector ends the text; None if it never does."""
     detector = RepetitionDetector()
     for count, (token, piece) in enumerate(tokens(text), 1):
-        if detector.add_token(token, piece):
+        if detector.add_token_and_detect_loop(token, piece):
             return count
     return None
 

@@ -12,20 +12,20 @@ from rm_local.engine.placement import requirements
 from rm_local.engine.placement.adapted_model import AdaptedModelSizes
 from rm_local.gguf import read_and_check_lora_header
 from rm_local.library import model_file
-from rm_local.library.model_file import ModelFile
+from rm_local.library.model_file import ModelDescription
 from rm_local.options import Precision
 from tests.support import gguf_headers
 
 GIB = 1 << 30
 
 
-def read(folder: Path, architecture: str, **more: Any) -> ModelFile:
+def read(folder: Path, architecture: str, **more: Any) -> ModelDescription:
     path = gguf_headers.write(folder / "m.gguf", gguf_headers.model(architecture, **more))
     return model_file.read_model_description(path)
 
 
 @pytest.fixture
-def qwen3_4b(tmp_path: Path) -> ModelFile:
+def qwen3_4b(tmp_path: Path) -> ModelDescription:
     """The sizes of Qwen3-4B, at 2.5 GB of weights, of which 2.1 GB are in the layers."""
     read_ = read(
         tmp_path,
@@ -42,7 +42,7 @@ def qwen3_4b(tmp_path: Path) -> ModelFile:
     return replace(read_, weight_bytes=2_500_000_000, total_layer_bytes=2_100_000_000)
 
 
-def test_the_cache_counts_grouped_heads(qwen3_4b: ModelFile) -> None:
+def test_the_cache_counts_grouped_heads(qwen3_4b: ModelDescription) -> None:
     """36 layers x (8 heads x 128) x 2 numbers a token; the context is rounded up to 256."""
     need = requirements.estimate_memory(qwen3_4b, 8000)
 
@@ -52,7 +52,7 @@ def test_the_cache_counts_grouped_heads(qwen3_4b: ModelFile) -> None:
     assert need.compute < need.cache
 
 
-def test_adapters_are_counted_as_weights(qwen3_4b: ModelFile, tmp_path: Path) -> None:
+def test_adapters_are_counted_as_weights(qwen3_4b: ModelDescription, tmp_path: Path) -> None:
     """All of their bytes, those of layers with the layers; cache and computing stay the same."""
     path = gguf_headers.write(
         tmp_path / "a.gguf",
@@ -76,18 +76,18 @@ def test_adapters_are_counted_as_weights(qwen3_4b: ModelFile, tmp_path: Path) ->
     assert (need.cache, need.compute) == (alone.cache, alone.compute)
 
 
-def test_a_quantized_cache_needs_less_memory(qwen3_4b: ModelFile) -> None:
+def test_a_quantized_cache_needs_less_memory(qwen3_4b: ModelDescription) -> None:
     """Q8_0 stores 32 numbers in 34 bytes."""
     need = requirements.estimate_memory(qwen3_4b, 8192, kv="q8_0")
 
     assert need.cache == 8192 * 36 * 2 * 1024 // 32 * 34
 
 
-def test_the_largest_context_is_the_last_that_fits(qwen3_4b: ModelFile) -> None:
+def test_the_largest_context_is_the_last_that_fits(qwen3_4b: ModelDescription) -> None:
     """The last one that fits; at most what the model was trained for, and 0 when none does."""
 
     def find_largest(free: int, kv: Precision = "f16") -> int:
-        return requirements.find_largest_fitting_context(
+        return requirements.find_largest_fitting_context_or_zero(
             lambda context: requirements.estimate_memory(qwen3_4b, context, kv=kv).total <= free,
             qwen3_4b.trained_context,
         )
@@ -104,7 +104,7 @@ def test_the_largest_context_is_the_last_that_fits(qwen3_4b: ModelFile) -> None:
     assert find_largest(GIB) == 0
 
 
-def test_computing_without_flash_attention_needs_more_memory(qwen3_4b: ModelFile) -> None:
+def test_computing_without_flash_attention_needs_more_memory(qwen3_4b: ModelDescription) -> None:
     """Computing then holds the scores of all 32 heads, 4 bytes each."""
     with_, without = (
         requirements.estimate_memory(qwen3_4b, 8192, flash=flash) for flash in (True, False)

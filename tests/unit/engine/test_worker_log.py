@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rm_local.engine import exit_reasons
-from rm_local.engine.worker_log import LIMIT, open_worker_log
+from rm_local.engine.worker_log import LIMIT, open_worker_log_or_temporary
 from tests.support.blocked_folders import BLOCKED
 
 
@@ -28,7 +28,7 @@ def test_a_log_is_appended_to(tmp_path: Path, before: int, since: int) -> None:
     path.parent.mkdir()
     path.write_bytes(b"x" * before)
 
-    log = open_worker_log(path, unexpected)
+    log = open_worker_log_or_temporary(path, unexpected)
     with log.file:
         log.file.write(b"more")
     log.delete_if_temporary()
@@ -42,7 +42,7 @@ def test_a_temporary_file_takes_its_place(tmp_path: Path, block: Callable[[Path]
     """The reason is handed on once, and the file is deleted when it is not needed."""
     reasons: list[OSError] = []
 
-    log = open_worker_log(block(tmp_path) / "worker.log", reasons.append)
+    log = open_worker_log_or_temporary(block(tmp_path) / "worker.log", reasons.append)
     with log.file:
         log.file.write(b"why")
 
@@ -66,7 +66,7 @@ def test_a_log_that_the_system_refuses_is_left_out(
     monkeypatch.setattr(Path, "mkdir", refuse)
     monkeypatch.setattr(tempfile, "mkstemp", refuse)
 
-    log = open_worker_log(tmp_path / "logs" / "worker.log", reasons.append)
+    log = open_worker_log_or_temporary(tmp_path / "logs" / "worker.log", reasons.append)
     with log.file:
         log.file.write(b"lost")
 
@@ -77,7 +77,7 @@ def test_a_log_that_the_system_refuses_is_left_out(
 
 def test_no_log_is_no_failure() -> None:
     """Without a home folder there is no path; that was said elsewhere."""
-    log = open_worker_log(None, unexpected)
+    log = open_worker_log_or_temporary(None, unexpected)
     log.file.close()
     log.delete_if_temporary()
 

@@ -16,7 +16,7 @@ from rm_local.engine.worker.__main__ import make_import_error_reply
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama.load_errors import find_load_remedy
-from rm_local.engine.worker.templates.marker_split import MarkerSplitter
+from rm_local.engine.worker.templates.marker_split import InsideMarkerSplitter
 from tests.support.watchdog import HANG_SECONDS
 
 NUMPY = """
@@ -36,7 +36,7 @@ def test_no_part_of_a_text_holds_a_marker(words: list[str]) -> None:
     """The parts joined are the text, and none of them holds a marker or a think tag."""
     text = "".join(words)
 
-    parts = MarkerSplitter(MARKERS).split_inside_markers(text)
+    parts = InsideMarkerSplitter(MARKERS).split_inside_markers(text)
 
     assert "".join(parts) == text
     for marker in ("<think>", "</think>", "<|im_end|>", "<|im"):
@@ -45,7 +45,7 @@ def test_no_part_of_a_text_holds_a_marker(words: list[str]) -> None:
 
 def test_white_space_and_single_characters_are_left_whole() -> None:
     """Vocabularies hold line breaks and single signs as tokens; they mark nothing."""
-    assert MarkerSplitter(MARKERS).split_inside_markers("a > b\n\nc") == ["a > b\n\nc"]
+    assert InsideMarkerSplitter(MARKERS).split_inside_markers("a > b\n\nc") == ["a > b\n\nc"]
 
 
 class Letters:

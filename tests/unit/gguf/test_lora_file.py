@@ -15,10 +15,10 @@ import pytest
 from rm_local.errors import EngineError, InvalidModelError, ModelNotFoundError
 from rm_local.gguf import (
     check_is_text_model,
-    read_and_check_adapters,
+    read_and_check_adapter_headers,
     read_and_check_lora_header,
-    read_file_headers,
     read_header,
+    read_headers_of_all_parts,
 )
 from rm_local.lora import LoraAdapter
 from tests.support import bad_models, gguf_headers, lora_files, tiny_gguf
@@ -34,7 +34,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def refuse(path: Path, model: Path, scale: float = 1.0) -> EngineError:
     """The error of an adapter that is to be loaded with the model."""
     with pytest.raises(EngineError) as caught:
-        read_and_check_adapters([LoraAdapter(str(path), scale)], model, read_file_headers(model))
+        read_and_check_adapter_headers(
+            [LoraAdapter(str(path), scale)], model, read_headers_of_all_parts(model)
+        )
     assert caught.value.remedy, "an error says what to do"
     return caught.value
 
@@ -61,8 +63,12 @@ def test_an_adapter_fits_the_model_that_it_was_made_for(model: Path, tmp_path: P
     adapters = [LoraAdapter(str(path), 0.5)]
     first = bad_models.split(tmp_path)[0]
 
-    assert len(read_and_check_adapters(adapters, model, read_file_headers(model))) == 1
-    assert len(read_and_check_adapters(adapters, first, read_file_headers(first))) == 1
+    assert (
+        len(read_and_check_adapter_headers(adapters, model, read_headers_of_all_parts(model))) == 1
+    )
+    assert (
+        len(read_and_check_adapter_headers(adapters, first, read_headers_of_all_parts(first))) == 1
+    )
 
 
 def test_token_embeddings_are_changed_with_both_matrices_exchanged(
@@ -80,9 +86,9 @@ def test_token_embeddings_are_changed_with_both_matrices_exchanged(
         return lora_files.write(tmp_path / "e.gguf", model, matrices=(), change=add)
 
     fits = embeddings((tokens, 2), (width, 2))
-    assert read_and_check_adapters([LoraAdapter(str(fits))], model, read_file_headers(model))[
-        0
-    ].distinct_ranks == (2,)
+    assert read_and_check_adapter_headers(
+        [LoraAdapter(str(fits))], model, read_headers_of_all_parts(model)
+    )[0].distinct_ranks == (2,)
     assert "whose ranks differ" in refuse(embeddings((tokens, 2), (width, 3)), model).message
     assert "does not fit" in refuse(embeddings((tokens + 1, 2), (width, 2)), model).message
 
@@ -202,7 +208,9 @@ def test_garbled_headers_are_refused_or_read(model: Path, tmp_path: Path) -> Non
         data[random.integers(4, 700)] ^= 1 << random.integers(8)
         path.write_bytes(data)
         try:
-            read_and_check_adapters([LoraAdapter(str(path))], model, read_file_headers(model))
+            read_and_check_adapter_headers(
+                [LoraAdapter(str(path))], model, read_headers_of_all_parts(model)
+            )
         except EngineError as error:
             remedies.append(error.remedy)
     assert len(remedies) > 100
@@ -257,5 +265,7 @@ def test_changed_norms_are_left_out_as_llama_cpp_does(model: Path, tmp_path: Pat
     """The adapter is usable without them."""
     norm = tensor("blk.0.attn_norm.weight", 64)
     path = lora_files.write(tmp_path / "a.gguf", model, change=norm)
-    read = read_and_check_adapters([LoraAdapter(str(path))], model, read_file_headers(model))[0]
+    read = read_and_check_adapter_headers(
+        [LoraAdapter(str(path))], model, read_headers_of_all_parts(model)
+    )[0]
     assert (len(read.pairs), read.tensor_count) == (6, 13)

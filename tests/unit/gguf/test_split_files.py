@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import ModelNotFoundError
-from rm_local.gguf import derive_first_part_path
+from rm_local.gguf import resolve_first_part_path
 from rm_local.library import read_model_description
 from tests.support.bad_models import split
 
@@ -16,9 +16,9 @@ def test_any_part_leads_to_the_first(tmp_path: Path) -> None:
     """The second and third of three; a file that is no part stays."""
     first, *others = split(tmp_path)
 
-    assert {derive_first_part_path(part) for part in others} == {first}
-    assert derive_first_part_path(first) == first
-    assert derive_first_part_path(tmp_path / "other.gguf") == tmp_path / "other.gguf"
+    assert {resolve_first_part_path(part) for part in others} == {first}
+    assert resolve_first_part_path(first) == first
+    assert resolve_first_part_path(tmp_path / "other.gguf") == tmp_path / "other.gguf"
 
 
 @pytest.mark.parametrize("kept", [1, 2])

@@ -16,10 +16,10 @@ import pytest
 
 from rm_local.errors import UsageError
 from rm_local.ingest.vector_file import VectorFile, check_vector_file
-from rm_local.ingest.vector_sources import NpyVectorSource, SubproblemSequence
+from rm_local.ingest.vector_sources import EntrySourceWithNpyVectors, SubproblemSequence
 from rm_local.store import VECTORS_FILE
-from rm_local.store.exchange.line_blocks import LineBlocks
-from rm_local.store.exchange.line_index import index_lines
+from rm_local.store.exchange.line_blocks import JsonlEntryBlocks
+from rm_local.store.exchange.line_index import check_and_index_lines
 from tests.support.stores import entries, vectors
 
 ROWS = 10
@@ -31,19 +31,21 @@ def check(path: Path) -> None:
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> LineBlocks:
+def found(tmp_path: Path) -> JsonlEntryBlocks:
     """Ten entries in blocks of four."""
     path = tmp_path / "a.jsonl"
     rows = [{"subproblem": e.subproblem, "subroutine": e.subroutine} for e in entries(ROWS)]
     path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
-    return index_lines([path], tmp_path / "work", block_rows=4)
+    return check_and_index_lines([path], tmp_path / "work", block_rows=4)
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
-def test_given_vectors_go_with_their_entries(found: LineBlocks, tmp_path: Path, kind: type) -> None:
+def test_given_vectors_go_with_their_entries(
+    found: JsonlEntryBlocks, tmp_path: Path, kind: type
+) -> None:
     """Row by row, in other processes too, as float32 whatever they were."""
     np.save(tmp_path / "v.npy", vectors(ROWS).astype(kind))
-    source = pickle.loads(pickle.dumps(NpyVectorSource(found, tmp_path / "v.npy", "toy")))
+    source = pickle.loads(pickle.dumps(EntrySourceWithNpyVectors(found, tmp_path / "v.npy", "toy")))
     blocks = [source.read_block(number) for number in range(3)]
     assert [entry.subproblem for part, _ in blocks for entry in part] == [
         *SubproblemSequence(found)
@@ -55,7 +57,7 @@ def test_given_vectors_go_with_their_entries(found: LineBlocks, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("part", [slice(0, 4), slice(3, 9), slice(8, 20), slice(5, 5)])
-def test_subproblems_are_read_as_they_are_asked_for(found: LineBlocks, part: slice) -> None:
+def test_subproblems_are_read_as_they_are_asked_for(found: JsonlEntryBlocks, part: slice) -> None:
     """Slices across blocks, and after the end."""
     assert SubproblemSequence(found)[part] == [e.subproblem for e in entries(ROWS)][part]
 

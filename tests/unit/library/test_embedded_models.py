@@ -15,12 +15,12 @@ from rm_local.errors import CancelledByUserError, EngineError, ModelNotFoundErro
 from rm_local.library import (
     RM_SMALL,
     choose_default_model,
+    choose_settings_or_default_model,
     embedded_models,
     ensure_model_file,
     find_model,
     find_models,
     read_or_predict_model_headers,
-    resolve_model_path_or_name,
     save_or_remove_model_setting,
 )
 from rm_local.loop.events import ModelLoading, Notice, RunEvent
@@ -88,8 +88,8 @@ def test_rm_small_runs_where_it_is_preferred_and_installed(prefer: Callable[[Pat
 
     assert choose_default_model().model == RM_SMALL
     assert choose_default_model().notice == ""
-    assert resolve_model_path_or_name(Settings()) == Runtime(Settings()).model == RM_SMALL
-    assert resolve_model_path_or_name(Settings(model=RM_NANO)) == shipped_model()
+    assert choose_settings_or_default_model(Settings()) == Runtime(Settings()).model == RM_SMALL
+    assert choose_settings_or_default_model(Settings(model=RM_NANO)) == shipped_model()
 
 
 @pytest.mark.usefixtures("missing")

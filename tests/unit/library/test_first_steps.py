@@ -8,7 +8,7 @@ import pytest
 
 from rm_local.library import first_steps
 from rm_local.library.embedded_models import RM_SMALL
-from rm_local.library.first_steps import find_first_steps, suggest_model
+from rm_local.library.first_steps import find_first_steps, suggest_catalog_model
 from rm_local.library.hub.catalog import load_catalog
 from rm_local.paths import shipped_model
 from rm_local.runtime import Runtime
@@ -18,13 +18,13 @@ from tests.support import tiny_gguf
 
 @pytest.fixture(autouse=True)
 def _plenty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(first_steps, "free_memory", lambda: 16_000_000_000)
+    monkeypatch.setattr(first_steps, "measure_free_memory", lambda: 16_000_000_000)
 
 
 @pytest.mark.parametrize("free", [None, 0, 10**8, 10**9, 2 * 10**9, 4 * 10**9, 10**10, 10**12])
 def test_a_suggested_model_fits(free: int | None) -> None:
     """Into what is free, with room for others; on a tiny machine there is none."""
-    found = suggest_model(free)
+    found = suggest_catalog_model(free)
     if found is None:
         assert (free or 0) < 1_200_000_000
     else:
@@ -37,7 +37,7 @@ def test_more_memory_gives_no_smaller_model() -> None:
     sizes = [
         found.parameters
         for gb in range(1, 32)
-        if (found := suggest_model(gb * 1_000_000_000)) is not None
+        if (found := suggest_catalog_model(gb * 1_000_000_000)) is not None
     ]
     assert sizes == sorted(sizes)
     assert len(set(sizes)) > 3

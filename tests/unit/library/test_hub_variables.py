@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import DownloadError
-from rm_local.library.hub.hub_client import Hub
+from rm_local.library.hub.hub_client import HubClient
 from rm_local.library.hub.hub_variables import check_hub_variables
 
 
@@ -60,7 +60,7 @@ def test_an_unusable_token_is_named_and_not_shown(
     monkeypatch.setenv("HF_TOKEN", token)
 
     with pytest.raises(DownloadError, match="HF_TOKEN contains characters") as caught:
-        Hub()
+        HubClient()
 
     assert token not in str(caught.value)
 
@@ -70,7 +70,7 @@ def test_an_unusable_saved_token_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("rm_local.library.hub.hub_client.get_token", lambda: "\u043a")
 
     with pytest.raises(DownloadError, match="The saved token"):
-        Hub()
+        HubClient()
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "text", "empty"])
@@ -86,7 +86,7 @@ def test_unusable_certificates_are_named(
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
 
     with pytest.raises(DownloadError, match="SSL_CERT_FILE is") as caught:
-        Hub()
+        HubClient()
 
     assert "PEM" in caught.value.remedy
 

@@ -10,8 +10,8 @@ import pytest
 
 from rm_local import paths
 from rm_local.library import added, scan
-from rm_local.library.apps import find_owning_app
-from rm_local.library.models import Library, find_models, name_model
+from rm_local.library.apps import find_owning_app_or_empty
+from rm_local.library.models import ModelLibrary, find_listed_model_name, find_models
 from rm_local.settings import Settings
 from tests.support import gguf_headers
 
@@ -27,14 +27,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def found(**wanted: object) -> Library:
+def found(**wanted: object) -> ModelLibrary:
     """What is found, but for the shipped model."""
     library = find_models(Settings(**wanted))  # type: ignore[arg-type]
     kept = tuple(each for each in library.models if each.place != "shipped")
-    return Library(kept, library.notes)
+    return ModelLibrary(kept, library.notes)
 
 
-def named(library: Library) -> list[tuple[str, str]]:
+def named(library: ModelLibrary) -> list[tuple[str, str]]:
     return [(listed.name, listed.place) for listed in library.models]
 
 
@@ -113,7 +113,7 @@ def test_the_model_of_the_settings_keeps_the_name_of_its_place(home: Path) -> No
     (listed,) = found(model=blob).models
 
     assert (listed.name, listed.place, listed.in_use) == ("qwen3-4b-q4_k_m", "ollama", True)
-    assert name_model(Settings(model=blob), blob) == listed.name
+    assert find_listed_model_name(Settings(model=blob), blob) == listed.name
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_models_of_other_programs_are_found(folder: str, place: str, home: Path)
     path = gguf(home / folder / "tiny-q4_k_m.gguf")
 
     assert named(found()) == [("tiny-q4_k_m", place)]
-    assert find_owning_app(path) == place
+    assert find_owning_app_or_empty(path) == place
 
 
 def test_the_cache_of_llama_cpp_is_found_by_its_variable(
@@ -233,7 +233,7 @@ def test_what_cannot_be_read_is_skipped(home: Path, tmp_path: Path) -> None:
     (folder / "cut.gguf").write_bytes((folder / "good-q4_k_m.gguf").read_bytes()[:50])
     (home / ".lmstudio").write_text("a file where a folder should be", encoding="utf-8")
     paths.data_dir().mkdir(parents=True)
-    added.get_added_models_file().write_text("[", encoding="utf-8")
+    added.get_added_models_path().write_text("[", encoding="utf-8")
 
     library = found(model_dirs=(folder,))
 

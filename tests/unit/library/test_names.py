@@ -8,11 +8,11 @@ import pytest
 
 from rm_local.errors import ModelNotFoundError, UsageError
 from rm_local.library.models import (
-    Library,
+    ModelLibrary,
+    find_listed_model_name,
     find_model,
     find_models,
     looks_like_model_path,
-    name_model,
 )
 from rm_local.settings import Settings
 from tests.support import gguf_headers
@@ -25,7 +25,7 @@ def no_rm_small(monkeypatch: pytest.MonkeyPatch) -> None:
     remove_package(monkeypatch)
 
 
-def library(folder: Path, *names: str) -> Library:
+def library(folder: Path, *names: str) -> ModelLibrary:
     for number, name in enumerate(names):
         gguf_headers.write(folder / name, gguf_headers.model(rope__freq_base=number))
     return find_models(Settings(model_dirs=(folder,)))
@@ -107,7 +107,7 @@ def test_a_model_has_one_name(tmp_path: Path, name: str) -> None:
     """Of its path, as in the list."""
     found = library(tmp_path, f"{name}.gguf").models[1]
 
-    assert name_model(Settings(model_dirs=(tmp_path,)), found.model.path) == found.name
+    assert find_listed_model_name(Settings(model_dirs=(tmp_path,)), found.model.path) == found.name
 
 
 @pytest.mark.parametrize("text", ["./rm-small", "a/rm-nano", "/rm-small", "~/x", "x.gguf"])

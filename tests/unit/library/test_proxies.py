@@ -6,7 +6,7 @@ import pytest
 
 from rm_local.errors import DownloadError
 from rm_local.library.hub import proxies
-from rm_local.library.hub.hub_client import Hub
+from rm_local.library.hub.hub_client import HubClient
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_an_unusable_proxy_is_named(
     monkeypatch.setenv(variable, url)
 
     with pytest.raises(DownloadError, match=words) as caught:
-        Hub()
+        HubClient()
 
     assert variable in caught.value.message
     assert "socks5://HOST:PORT" in caught.value.remedy
@@ -39,7 +39,7 @@ def test_a_missing_package_for_socks_is_named(url: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(proxies, "find_spec", lambda _: None)
 
     with pytest.raises(DownloadError, match="socksio") as caught:
-        Hub()
+        HubClient()
 
     assert "pip install socksio" in caught.value.remedy
     assert "secret" not in str(caught.value)

@@ -19,7 +19,7 @@ from rm_local.errors import (
 )
 from rm_local.gguf import check_file_complete, read_header
 from rm_local.library import RM_SMALL_METADATA, rm_small, smollm2
-from rm_local.library.model_file import describe_model
+from rm_local.library.model_file import build_model_description
 from rm_local.library.rm_small import ensure_rm_small_file, find_rm_small_paths
 from tests.support.faults.steps import count_steps, is_killed_at
 from tests.support.random_adapters import make_factors, write_adapter
@@ -63,13 +63,13 @@ def test_nothing_is_written_by_looking() -> None:
     """What is listed before the first use is what it will be."""
     predicted = find_rm_small_paths().read_or_predict_headers()
     assert not paths.cache_dir().exists()
-    assert not find_rm_small_paths().is_prepared
+    assert not find_rm_small_paths().is_merged_file_complete
 
     path, _ = prepare()
     made = find_rm_small_paths().read_or_predict_headers()
 
-    assert find_rm_small_paths().is_prepared
-    before, after = (describe_model(path, each) for each in (predicted, made))
+    assert find_rm_small_paths().is_merged_file_complete
+    before, after = (build_model_description(path, each) for each in (predicted, made))
     same = (
         "title",
         "kind",

@@ -6,7 +6,12 @@ import pytest
 
 from rm_local.errors import DownloadError, UsageError
 from rm_local.library.hub.hub_client import HubFile, Repo
-from rm_local.library.hub.selector import HubReference, choose_model, group_models, parse_reference
+from rm_local.library.hub.selector import (
+    HubReference,
+    choose_model,
+    group_files_into_models,
+    parse_hub_reference,
+)
 
 UNSLOTH = [
     "M-Q4_K_M.gguf",
@@ -40,14 +45,14 @@ def repo(*names: str) -> Repo:
 )
 def test_a_reference_is_read_in_all_its_forms(text: str, wanted: HubReference) -> None:
     """A repository alone, with a quantisation or file, or an address."""
-    assert parse_reference(text) == wanted
+    assert parse_hub_reference(text) == wanted
 
 
 @pytest.mark.parametrize("text", ["", "o", "o/", "/r", "o//r"])
 def test_a_reference_without_a_repository_is_refused(text: str) -> None:
     """UsageError with the shape that it has to have."""
     with pytest.raises(UsageError, match="ORG/REPO"):
-        parse_reference(text)
+        parse_hub_reference(text)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +89,7 @@ def test_one_model_is_chosen(which: str, name: str) -> None:
 )
 def test_the_quantisation_is_read_from_the_name(name: str, quant: str) -> None:
     """In capitals; empty when the name does not say it."""
-    (model,) = group_models(repo(name).files)
+    (model,) = group_files_into_models(repo(name).files)
     assert model.quant == quant
 
 

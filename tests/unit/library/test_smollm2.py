@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
-from rm_local.library import check_smollm2, find_smollm2, smollm2
+from rm_local.library import check_smollm2_hash, find_smollm2, smollm2
 from tests.support.rm_small import install_package, remove_package
 
 
@@ -19,7 +19,7 @@ def test_the_file_is_found_without_an_import(
     path = install_package(tmp_path, monkeypatch, b"weights")
 
     assert find_smollm2() == path
-    check_smollm2(path)
+    check_smollm2_hash(path)
     assert smollm2.PACKAGE not in sys.modules
 
 
@@ -29,7 +29,7 @@ def test_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path.write_bytes(b"other weights")
 
     with pytest.raises(InvalidModelError, match=smollm2.SMOLLM2_SHA256) as caught:
-        check_smollm2(path)
+        check_smollm2_hash(path)
 
     assert "rm-local[small]" in caught.value.remedy
 
@@ -60,4 +60,4 @@ def test_a_package_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPa
 def test_a_file_that_cannot_be_read_is_missing(tmp_path: Path) -> None:
     """As when it is removed between two steps."""
     with pytest.raises(ModelNotFoundError, match="cannot be read"):
-        check_smollm2(tmp_path / "removed.gguf")
+        check_smollm2_hash(tmp_path / "removed.gguf")

@@ -10,8 +10,8 @@ import pytest
 from rm_local.engine.branches import (
     BranchEvent,
     BranchSpec,
-    ContextAdjusted,
-    EvaluatedTokens,
+    ContextOverflowReport,
+    EvaluatedTokenCounts,
 )
 from rm_local.engine.families.detect import TEMPLATE as KEY, ChatFormat, detect_chat_format
 from rm_local.engine.protocol import Message, TurnOpened
@@ -57,21 +57,25 @@ class Reads(FakeEngine):
         *,
         thinking: bool = True,
         effort: str = "",
-        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
+        on_overflow: Callable[[ContextOverflowReport], None] | None = None,
         on_progress: Callable[[float], None] | None = None,
     ) -> TurnOpened:
         """The prompt."""
         self._rendered = self._template.render(messages, thinking=thinking, effort=effort)
         self.turns.append(tuple(messages))
         self.starts.append(self._rendered.starts)
-        return TurnOpened(len(self._rendered.segments), EvaluatedTokens())
+        return TurnOpened(len(self._rendered.segments), EvaluatedTokenCounts())
 
     async def generate_branches(
         self, specs: Sequence[BranchSpec]
     ) -> AsyncGenerator[BranchEvent, None]:
         """The script; each branch reads the prompt, then what is forced."""
         for spec in specs:
-            noted = self._rendered.insert_note(spec.note) if spec.note else self._rendered.segments
+            noted = (
+                self._rendered.build_segments_with_note(spec.note)
+                if spec.note
+                else self._rendered.segments
+            )
             self.texts.append("".join(segment.text for segment in noted) + spec.forced)
         async for event in super().generate_branches(specs):
             yield event

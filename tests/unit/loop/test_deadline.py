@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from rm_local.engine import ContextAdjusted, TurnOpened
+from rm_local.engine import ContextOverflowReport, TurnOpened
 from rm_local.errors import CancelledByUserError
 from rm_local.loop.deadline import Deadline
 from rm_local.loop.plan import PLANS
@@ -101,7 +101,7 @@ async def test_the_time_ends_the_reading_of_a_long_prompt() -> None:
             *,
             thinking: bool = True,
             effort: str = "",
-            on_adjusted: Callable[[ContextAdjusted], None] | None = None,
+            on_overflow: Callable[[ContextOverflowReport], None] | None = None,
             on_progress: Callable[[float], None] | None = None,
         ) -> TurnOpened:
             await self.stopped.wait()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rm_local.loop.degenerate import describe_fault
+from rm_local.loop.degenerate import describe_output_defect
 from rm_local.loop.plan import PLANS
 from rm_local.records import Branch, StopReason
 from tests.support.fakes import FakeEngine, Step, say, think
@@ -41,7 +41,7 @@ def test_sense_is_distinguished_from_nonsense(
     text: str, stop: StopReason, words: str | None
 ) -> None:
     """Prose passes, and what is too short to judge; loops, as the worker found them, and noise."""
-    found = describe_fault(Branch(0, None, 0, text[:9], text[9:], None, 9, 1.0, stop))
+    found = describe_output_defect(Branch(0, None, 0, text[:9], text[9:], None, 9, 1.0, stop))
 
     assert (found is None) == (words is None)
     assert (words or "") in (found or "")

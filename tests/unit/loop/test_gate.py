@@ -29,7 +29,7 @@ from rm_local.loop.gate import (
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solver import solve
 from rm_local.records import Hit
-from rm_local.store import StoreSpread
+from rm_local.store import UnrelatedSimilaritySpread
 from tests.support.fake_recall import FakeRecall
 from tests.support.fakes import (
     SUBPROBLEM,
@@ -38,7 +38,7 @@ from tests.support.fakes import (
 )
 from tests.support.turns import MEMORY, events_of, failure_of, of
 
-SPREAD = StoreSpread(0.2, 0.05, 100)
+SPREAD = UnrelatedSimilaritySpread(0.2, 0.05, 100)
 
 
 async def test_a_question_that_nothing_fits_goes_straight_to_the_model() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.engine.branches import ContextUsage, EvaluatedTokens, TokenChunk
+from rm_local.engine.branches import ContextUsage, EvaluatedTokenCounts, TokenChunk
 from rm_local.engine.protocol import TurnOpened
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import (
@@ -23,9 +23,9 @@ from rm_local.loop.solver import solve
 from tests.support.fakes import FakeEngine
 from tests.support.turns import MEMORY, events_of, of
 
-OPENED = EvaluatedTokens(prompt=12, seconds=0.25)
-FORMULATION = EvaluatedTokens(prompt=1, forced=30)
-BRANCHES = EvaluatedTokens(forced=90, seconds=0.5)
+OPENED = EvaluatedTokenCounts(prompt=12, seconds=0.25)
+FORMULATION = EvaluatedTokenCounts(prompt=1, forced=30)
+BRANCHES = EvaluatedTokenCounts(forced=90, seconds=0.5)
 
 
 async def test_a_long_prompt_is_reported_while_it_is_read() -> None:
@@ -66,7 +66,7 @@ async def test_leaving_while_it_is_read_ends_the_reading() -> None:
                 await asyncio.Event().wait()
             finally:
                 left.set()
-            return TurnOpened(0, EvaluatedTokens())
+            return TurnOpened(0, EvaluatedTokenCounts())
 
     events = solve("A long question?", PLANS["direct"], Endless(), None)
     assert isinstance(await anext(events), Prefilling)

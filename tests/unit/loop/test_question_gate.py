@@ -13,7 +13,7 @@ from rm_local.arrays import Floats
 from rm_local.embed import PROBES, PROBES_SHA256, load_shipped_static
 from rm_local.loop.question_gate import ProbeVectors, StoreGate
 from rm_local.records import Entry
-from rm_local.store import Store, StoreSpread
+from rm_local.store import Store, UnrelatedSimilaritySpread
 from tests.support.static_stores import static_store
 
 ENTRIES = (
@@ -116,7 +116,7 @@ async def test_a_store_that_has_grown_is_measured_again(store: Store) -> None:
 
 async def test_the_scale_that_a_store_holds_is_used(store: Store) -> None:
     """Until a tenth of the entries have come or gone, or the probe sentences are others."""
-    held = StoreSpread(0.25, 0.5, len(ENTRIES))
+    held = UnrelatedSimilaritySpread(0.25, 0.5, len(ENTRIES))
     store.write_spread(held, "another digest")
     measured = await open_gate(store).derive_min_hit_similarity()
     store.write_spread(held, PROBES_SHA256)

@@ -92,6 +92,6 @@ async def test_the_cache_of_vectors_is_bounded() -> None:
 
 async def test_random_hits_were_not_looked_for() -> None:
     """They claim no similarity."""
-    hits = await retriever(ListedStore([hit(1), hit(2), hit(3)])).draw_random_entries(2, seed=5)
+    hits = await retriever(ListedStore([hit(1), hit(2), hit(3)])).draw_random_hits(2, seed=5)
 
     assert [(h.entry.id, h.similarity) for h in hits] == [(2, 0.0), (3, 0.0)]

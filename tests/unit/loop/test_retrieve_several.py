@@ -106,7 +106,7 @@ async def test_an_entry_is_known_and_drawn_from_every_store(tmp_path: Path) -> N
         True,
         False,
     ]
-    assert {hit.store for hit in await retriever.draw_random_entries(24, 0)} == {"one", "two"}
+    assert {hit.store for hit in await retriever.draw_random_hits(24, 0)} == {"one", "two"}
     retriever.stores.close()
 
 

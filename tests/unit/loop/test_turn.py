@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.engine.branches import ContextAdjusted, ContextUsage, Sampling, TokenChunk
+from rm_local.engine.branches import (
+    ContextOverflowReport,
+    ContextUsage,
+    SamplingParameters,
+    TokenChunk,
+)
 from rm_local.engine.protocol import Message
 from rm_local.loop import prompts
 from rm_local.loop.control import TurnOverrides
@@ -143,8 +148,8 @@ async def test_several_branches_are_at_least_as_warm_as_the_plan(
     await events_of(engine, PLANS["direct"], steering=steering)
     await events_of(engine, steering=steering)
 
-    assert {spec.sampling for spec in engine.grown[0]} == {Sampling(single, 0.95)}
-    assert {spec.sampling for spec in engine.grown[-1]} == {Sampling(several, 0.95)}
+    assert {spec.sampling for spec in engine.grown[0]} == {SamplingParameters(single, 0.95)}
+    assert {spec.sampling for spec in engine.grown[-1]} == {SamplingParameters(several, 0.95)}
 
 
 async def test_events_report_how_full_the_context_is() -> None:
@@ -159,10 +164,10 @@ async def test_events_report_how_full_the_context_is() -> None:
 
 async def test_room_that_was_made_is_reported() -> None:
     """For the prompt, before anything is written."""
-    made = ContextAdjusted("The context was full: the oldest turn was left out.", 1, 4096)
+    made = ContextOverflowReport("The context was full: the oldest turn was left out.", 1, 4096)
     events = await events_of(FakeEngine(room=made))
 
-    assert events[1] == ContextAdjusted(made.message, 1, 4096)
+    assert events[1] == ContextOverflowReport(made.message, 1, 4096)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from rm_local.loop.events import (
     Formulated,
     Formulating,
     GateDecided,
+    HitJudgement,
     HitsJudged,
-    Judgement,
     ModelLoading,
     ModelUnloaded,
     Notice,
@@ -23,7 +23,7 @@ from rm_local.loop.events import (
     Prefilling,
     Retrieved,
 )
-from rm_local.loop.turn import Turn, apply_event, begin_turn, interrupt_turn
+from rm_local.loop.turn import Turn, apply_event, begin_turn, interrupt_turn_if_in_progress
 from rm_local.records import PrefillStats
 from tests.support import script
 from tests.support.fakes import hit
@@ -39,7 +39,7 @@ def after(*events: Event, start: float = 0.0, step: float = 0.0) -> Turn:
 
 def judged(*kept: bool) -> HitsJudged:
     """The model's judgements of hits 1, 2 and so on."""
-    judgements = (Judgement(id, 0.9 if each else 0.1, each) for id, each in enumerate(kept, 1))
+    judgements = (HitJudgement(id, 0.9 if each else 0.1, each) for id, each in enumerate(kept, 1))
     return HitsJudged(tuple(judgements), 0.2)
 
 
@@ -132,7 +132,7 @@ def test_a_finished_branch_is_the_record_that_it_ended_with() -> None:
 
 def test_a_turn_without_an_end_is_interrupted() -> None:
     """Its running branches count as cancelled; a turn that has ended stays as it was."""
-    turn = interrupt_turn(
+    turn = interrupt_turn_if_in_progress(
         after(BranchStarted(0, None), TokenChunk(0, "answer", "It is", 2)), "Cut short."
     )
     assert (turn.stage, turn.failure, turn.branches[0].stop) == (
@@ -140,9 +140,9 @@ def test_a_turn_without_an_end_is_interrupted() -> None:
         "Cut short.",
         "cancelled",
     )
-    assert interrupt_turn(after(Formulating("")), "Cut short.").stage == "failed"
+    assert interrupt_turn_if_in_progress(after(Formulating("")), "Cut short.").stage == "failed"
     whole = after(*script.whole())
-    assert interrupt_turn(whole, "Cut short.") is whole
+    assert interrupt_turn_if_in_progress(whole, "Cut short.") is whole
 
 
 def test_judgements_are_kept_with_the_turn() -> None:

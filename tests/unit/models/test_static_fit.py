@@ -15,7 +15,7 @@ from models.static.fit import (
     fit_table,
 )
 from models.static.vocabulary import choose_pieces, spell_piece
-from rm_local.embed.wordpiece import WordPiece
+from rm_local.embed.wordpiece import WordPieceTokenizer
 
 PIECES = ["[UNK]", "a", "b", "c", "d"]
 
@@ -36,7 +36,7 @@ def test_frequent_words_get_a_row_of_their_own() -> None:
 
 def test_texts_are_drawn_in_any_order() -> None:
     """An empty one as the piece that stands for it."""
-    bags = TokenizedTexts(WordPiece(PIECES), ["a b", "", "c c a"], 0)
+    bags = TokenizedTexts(WordPieceTokenizer(PIECES), ["a b", "", "c c a"], 0)
     ids, offsets = bags.gather_texts(np.array([2, 0, 2, 1]))
     assert ids.tolist() == [3, 3, 1, 1, 2, 3, 3, 1, 0]
     assert offsets.tolist() == [0, 3, 5, 8]
@@ -45,7 +45,7 @@ def test_texts_are_drawn_in_any_order() -> None:
 
 def test_frequent_pieces_weigh_less() -> None:
     """And one that is never met weighs most."""
-    found = compute_sif_weights(TokenizedTexts(WordPiece(PIECES), ["a a a b"], 0), 5)
+    found = compute_sif_weights(TokenizedTexts(WordPieceTokenizer(PIECES), ["a a a b"], 0), 5)
     assert found[1] < found[2] < found[3] == 1
 
 
@@ -71,7 +71,7 @@ def test_texts_that_are_one_are_no_wrong_answers() -> None:
 def test_a_fit_comes_nearer_to_the_teacher() -> None:
     """Both losses fall; the same seed gives the same table."""
     texts = ["a b", "c d", "a", "b", "c", "d"]
-    bags = TokenizedTexts(WordPiece(PIECES), texts, 0)
+    bags = TokenizedTexts(WordPieceTokenizer(PIECES), texts, 0)
     rng = np.random.default_rng(2)
     start = rng.standard_normal((5, 4)).astype(np.float32)
     aims = rng.standard_normal((6, 4)).astype(np.float32)

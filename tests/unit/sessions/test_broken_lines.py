@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.sessions import find_last_session, list_sessions, replay_session
+from rm_local.sessions import find_last_changed_session_file, list_sessions, read_session_turns
 
 OLD = Path(__file__).parents[2] / "data" / "written-by-0.1.0" / "session.jsonl"
 BROKEN = {
@@ -31,10 +31,10 @@ def test_a_line_that_cannot_be_read_breaks_only_itself(
     (tmp_path / "good.jsonl").write_bytes(OLD.read_bytes())
 
     listed = list_sessions(tmp_path)
-    turns = replay_session(tmp_path / "broken.jsonl")
+    turns = read_session_turns(tmp_path / "broken.jsonl")
 
     assert [saved.id for saved in listed] == ["good", "broken"]
     assert len({saved.question for saved in listed}) == 1
-    whole = replay_session(tmp_path / "good.jsonl")
+    whole = read_session_turns(tmp_path / "good.jsonl")
     assert [turn.question for turn in turns] == [turn.question for turn in whole]
-    assert find_last_session(tmp_path).parent == tmp_path
+    assert find_last_changed_session_file(tmp_path).parent == tmp_path

@@ -19,7 +19,12 @@ from rm_local.loop.events import Answered, BranchFinished, Event, Failed, Formul
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solver import solve
 from rm_local.paths import sessions_dir
-from rm_local.sessions import Journal, find_session, list_sessions, replay_session
+from rm_local.sessions import (
+    Journal,
+    find_session_file_by_prefix,
+    list_sessions,
+    read_session_turns,
+)
 from tests.support.fake_recall import FakeRecall
 from tests.support.fakes import (
     SUBPROBLEM,
@@ -97,7 +102,7 @@ def test_a_full_disk_never_fails_the_turn(tmp_path: Path, monkeypatch: pytest.Mo
 
     assert len(warnings) == 1
     assert "No space left" in warnings[0]
-    assert [trace.question for trace in replay_session(path_of(written))] == ["Question?"]
+    assert [trace.question for trace in read_session_turns(path_of(written))] == ["Question?"]
 
 
 def test_a_folder_that_cannot_be_made_is_reported_once(tmp_path: Path) -> None:
@@ -171,7 +176,7 @@ def test_a_session_that_cannot_be_written_continues_unsaved(
 def test_a_turn_comes_back_whole(tmp_path: Path) -> None:
     """Question, plan, subproblem, hits, branches and answer, as they were."""
     events = turn()
-    (trace,) = replay_session(path_of(journal(tmp_path, events)))
+    (trace,) = read_session_turns(path_of(journal(tmp_path, events)))
     (hits,) = (event.hits for event in events if isinstance(event, Retrieved))
     branches = {e.branch.index: e.branch for e in events if isinstance(e, BranchFinished)}
 
@@ -191,12 +196,12 @@ def test_a_cut_turn_has_all_that_was_written(tmp_path: Path) -> None:
     header = data.index(b"\n") + 1
     for cut in range(header, len(data) - 1, 97):
         path.write_bytes(data[:cut])
-        for trace in replay_session(path):
+        for trace in read_session_turns(path):
             assert trace.answer is None
             assert trace.failure == "The session ended in the middle of this turn."
 
     path.write_bytes(data[: data.index(b'{"event": "branch_finished"')])
-    (trace,) = replay_session(path)
+    (trace,) = read_session_turns(path)
     tokens = [event for event in events if isinstance(event, TokenChunk)]
     assert {branch.stop for branch in trace.branches} == {"cancelled"}
     assert trace.branches[0].thinking == tokens[0].text
@@ -209,7 +214,7 @@ def test_a_garbled_line_is_skipped(tmp_path: Path) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
     lines[2:2] = [b"\xff\x00{\n", b"[1]\n", b'{"event": "token", "branch": "x"}\n', b"\n"]
     path.write_bytes(b"".join(lines) + b'{"event": "ans')
-    (trace,) = replay_session(path)
+    (trace,) = read_session_turns(path)
 
     assert trace.subproblem == "How"
     assert trace.failure == "The model is gone. Load another."
@@ -222,7 +227,7 @@ def test_what_is_no_session_is_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
     with pytest.raises(UsageError, match=r"x\.jsonl"):
-        replay_session(path)
+        read_session_turns(path)
     assert list_sessions(tmp_path) == []
 
 
@@ -232,13 +237,13 @@ def test_a_later_versions_session_is_refused(tmp_path: Path) -> None:
     path.write_text('{"event": "session", "version": 2}\n')
 
     with pytest.raises(UsageError, match="later"):
-        replay_session(path)
+        read_session_turns(path)
 
 
 def test_a_missing_session_is_an_error_of_ours(tmp_path: Path) -> None:
     """No traceback for a wrong path."""
     with pytest.raises(RmLocalError, match="No such file"):
-        replay_session(tmp_path / "none.jsonl")
+        read_session_turns(tmp_path / "none.jsonl")
 
 
 def test_the_list_shows_what_each_session_was(tmp_path: Path) -> None:
@@ -273,9 +278,9 @@ def test_a_session_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
     for name in ("20260301-a", "20260302-b", "20260302-bc"):
         (tmp_path / f"{name}.jsonl").touch()
 
-    assert find_session("20260301", tmp_path).stem == "20260301-a"
-    assert find_session("20260302-b", tmp_path).stem == "20260302-b"
+    assert find_session_file_by_prefix("20260301", tmp_path).stem == "20260301-a"
+    assert find_session_file_by_prefix("20260302-b", tmp_path).stem == "20260302-b"
     with pytest.raises(UsageError, match="Several"):
-        find_session("20260302", tmp_path)
+        find_session_file_by_prefix("20260302", tmp_path)
     with pytest.raises(UsageError, match="no session"):
-        find_session("2027", tmp_path)
+        find_session_file_by_prefix("2027", tmp_path)

@@ -21,7 +21,7 @@ from rm_local.loop.events import Answered, Event, Formulated, Notice, RunEvent
 from rm_local.loop.plan import PLANS
 from rm_local.loop.turn_context import EventQueue
 from rm_local.lora import LoraAdapter
-from rm_local.sessions import Journal, Session, list_sessions, replay_session
+from rm_local.sessions import Journal, Session, list_sessions, read_session_turns
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.fakes import FakeEngine
 from tests.support.folders import path_of
@@ -46,7 +46,7 @@ async def test_every_turn_is_saved() -> None:
     await ask(session, "5 + 5?")
     await ask(other, "")
     assert session.path is not None
-    turns = replay_session(session.path)
+    turns = read_session_turns(session.path)
     listed = {saved.path: (saved.turns, saved.state) for saved in list_sessions()}
 
     assert [turn.question for turn in turns] == ["4 + 4?", "5 + 5?"]
@@ -75,7 +75,7 @@ async def test_the_adapters_of_the_model_are_saved_with_it(tmp_path: Path) -> No
     assert [line["event"] for line in described] == ["session", "reopened"]
     assert described[0]["lora"] == [asdict(adapter)]
     assert described[1]["lora"] == []
-    assert len(replay_session(session.path)) == 3
+    assert len(read_session_turns(session.path)) == 3
 
 
 async def test_a_session_names_all_stores_that_were_searched() -> None:
@@ -100,7 +100,7 @@ async def test_an_event_is_saved_before_it_is_given_out() -> None:
     session = Session(FakeRuntime())
     async for event in session.ask("4 + 4?", PLANS["memory"]):
         assert session.path is not None
-        (turn,) = replay_session(session.path)
+        (turn,) = read_session_turns(session.path)
         if isinstance(event, Formulated):
             assert turn.formulated is not None
         if isinstance(event, Answered):
@@ -152,7 +152,7 @@ async def test_a_session_is_resumed_from_its_file() -> None:
 
     assert [turn.number for turn in second.saved] == [1]
     assert contents(engine) == [["4 + 4?", "Answer: 8", "And 5 more?"]]
-    assert [turn.number for turn in replay_session(first.path)] == [1, 2]
+    assert [turn.number for turn in read_session_turns(first.path)] == [1, 2]
 
 
 async def test_sessions_share_one_runtime_at_the_same_time() -> None:
@@ -172,8 +172,8 @@ async def test_sessions_share_one_runtime_at_the_same_time() -> None:
     ]
     assert one.path is not None
     assert other.path is not None
-    assert [turn.question for turn in replay_session(one.path)] == ["1 + 1?", "Why?"]
-    assert [turn.question for turn in replay_session(other.path)] == ["2 + 2?", "How?"]
+    assert [turn.question for turn in read_session_turns(one.path)] == ["1 + 1?", "Why?"]
+    assert [turn.question for turn in read_session_turns(other.path)] == ["2 + 2?", "How?"]
 
 
 async def test_one_session_answers_one_question_at_a_time() -> None:

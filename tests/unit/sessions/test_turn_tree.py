@@ -16,10 +16,10 @@ from rm_local.records import Answer
 from rm_local.sessions import (
     Journal,
     TurnTree,
-    find_last_session,
-    list_conversation_turns,
+    find_last_changed_session_file,
+    list_conversation_turn_numbers,
     list_sessions,
-    replay_session,
+    read_session_turns,
 )
 from tests.support.folders import path_of
 
@@ -40,7 +40,7 @@ def asked(turns: TurnTree, question: str, after: int, *events: Event) -> int:
     """The number of a turn in which these events have happened."""
     number = turns.add_turn(question, after)
     for event in events:
-        turns.record_if_answered(number, event)
+        turns.record_answer_if_answered(number, event)
     return number
 
 
@@ -90,10 +90,10 @@ def test_a_conversation_forks_where_an_earlier_turn_is_followed() -> None:
 
 def test_a_way_through_the_turns_always_ends() -> None:
     """Also in a file that was tampered with: a circle, or a turn that is not there."""
-    assert list_conversation_turns({1: 0, 2: 1, 3: 1}, 3) == (1, 3)
-    assert list_conversation_turns({1: 2, 2: 1}, 2) == (1, 2)
-    assert list_conversation_turns({2: 7}, 2) == (2,)
-    assert list_conversation_turns({}, 0) == ()
+    assert list_conversation_turn_numbers({1: 0, 2: 1, 3: 1}, 3) == (1, 3)
+    assert list_conversation_turn_numbers({1: 2, 2: 1}, 2) == (1, 2)
+    assert list_conversation_turn_numbers({2: 7}, 2) == (2,)
+    assert list_conversation_turn_numbers({}, 0) == ()
 
 
 def test_a_saved_session_keeps_who_follows_whom(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_saved_session_keeps_who_follows_whom(tmp_path: Path) -> None:
     for turn, after in ((1, 0), (2, 1), (3, 1), (4, 0)):
         journal.write_question(f"Q{turn}", "memory", turn=turn, after=after)
         journal.write_event(answered(f"A{turn}"))
-    traces = replay_session(path_of(journal))
+    traces = read_session_turns(path_of(journal))
 
     assert [(trace.number, trace.after) for trace in traces] == [(1, 0), (2, 1), (3, 1), (4, 0)]
     assert TurnTree(traces).list_answered_messages(3) == said("Q1", "A1", "Q3", "A3")
@@ -118,7 +118,7 @@ def test_turns_of_an_older_file_stood_alone(tmp_path: Path) -> None:
         '{"event": "asked", "question": "Q3", "plan": "memory", "turn": "x", "after": 1}\n'
     )
 
-    assert [(trace.number, trace.after) for trace in replay_session(path)] == [
+    assert [(trace.number, trace.after) for trace in read_session_turns(path)] == [
         (1, 0),
         (2, 0),
         (3, 0),
@@ -138,7 +138,7 @@ def test_a_session_is_continued_in_its_own_file(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(before)
     assert b'{"event": "reopened"' in path.read_bytes()
     assert b"other.gguf" in path.read_bytes()
-    assert [(trace.number, trace.after) for trace in replay_session(path)] == [(1, 0), (2, 1)]
+    assert [(trace.number, trace.after) for trace in read_session_turns(path)] == [(1, 0), (2, 1)]
     assert [session.turns for session in list_sessions(tmp_path)] == [2]
 
 
@@ -150,7 +150,7 @@ def test_a_line_that_was_cut_short_spoils_no_later_one(tmp_path: Path) -> None:
     journal.write_question("Again?", "memory", turn=2)
     journal.write_event(answered("A2"))
     journal.close()
-    first, second = replay_session(path)
+    first, second = read_session_turns(path)
 
     assert (first.subproblem, first.answer) == ("How", None)
     assert second.answer == answered("A2").answer
@@ -164,7 +164,7 @@ def test_what_cannot_be_resumed_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(RmLocalError, match="No such file"):
         Journal.reopen(tmp_path / "none.jsonl", model="", store="")
     with pytest.raises(UsageError, match="no session yet"):
-        find_last_session(tmp_path / "none")
+        find_last_changed_session_file(tmp_path / "none")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files are not locked there")
@@ -189,9 +189,9 @@ def test_the_last_session_is_the_one_in_which_something_happened_last(tmp_path: 
     older, younger = saved(tmp_path), saved(tmp_path)
     os.utime(older, (1, 1))
     os.utime(younger, (2, 2))
-    assert find_last_session(tmp_path) == younger
+    assert find_last_changed_session_file(tmp_path) == younger
     journal = Journal.reopen(older, model="", store="")
     journal.write_question("And then?", "memory", turn=2, after=1)
     journal.close()
 
-    assert find_last_session(tmp_path) == older
+    assert find_last_changed_session_file(tmp_path) == older

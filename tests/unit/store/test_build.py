@@ -16,10 +16,10 @@ from rm_local.errors import CorruptStoreError, StoreError
 from rm_local.progress import Progress
 from rm_local.records import Hit
 from rm_local.store.build import assign
-from rm_local.store.build.pack import PackedGroup
+from rm_local.store.build.pack import PackedClusterGroup
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.build.source import EntryBatch
-from rm_local.store.build.write import GroupWriter
+from rm_local.store.build.write import ClusterGroupWriter
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import connection as sqlite, tables as rows
@@ -315,12 +315,12 @@ def test_what_was_not_written_whole_is_noticed(
 ) -> None:
     """A group is read back; if the file has something else, no store is made of it."""
 
-    def lossy(self: GroupWriter, group: PackedGroup) -> None:
+    def lossy(self: ClusterGroupWriter, group: PackedClusterGroup) -> None:
         write(self, group)
         self._connection.execute("UPDATE ref SET crc = crc + 1 WHERE id = 100")
 
-    write = GroupWriter.write_group
-    monkeypatch.setattr(GroupWriter, "write_group", lossy)
+    write = ClusterGroupWriter.write_group
+    monkeypatch.setattr(ClusterGroupWriter, "write_group", lossy)
     with pytest.raises(CorruptStoreError, match="entries 1 to 300 were not written completely"):
         build_store(tmp_path / "made.rms", MadeSource(300), embedder=MADE)
     assert not (tmp_path / "made.rms").exists()

@@ -16,8 +16,12 @@ import zstandard
 from filelock import FileLock
 
 from rm_local.errors import StoreError, UsageError
-from rm_local.store.exchange.compressed_input import open_input
-from rm_local.store.exchange.inputs import check_inputs, copy_and_hash_decompressed, needs_copy
+from rm_local.store.exchange.compressed_input import open_decompressed_input
+from rm_local.store.exchange.inputs import (
+    check_inputs_are_readable,
+    copy_and_hash_decompressed,
+    needs_copy_for_random_access,
+)
 from rm_local.temporary_folder import make_temporary_folder
 
 DATA = b'{"subproblem": "How?"}\n' * 5000
@@ -46,7 +50,7 @@ def test_a_stream_is_unpacked_by_its_first_bytes(fifo: Path, packed: object) -> 
     sent = packed(DATA)
     writer = Thread(target=fifo.write_bytes, args=(sent,))
     writer.start()
-    with open_input(fifo) as file:
+    with open_decompressed_input(fifo) as file:
         assert file.read() == (DATA if len(sent) > 1 else sent)
     writer.join()
 
@@ -57,7 +61,10 @@ def test_a_stream_that_is_cut_short_is_refused(fifo: Path, pack: object) -> None
     assert callable(pack)
     writer = Thread(target=fifo.write_bytes, args=(pack(DATA)[:-5],))
     writer.start()
-    with pytest.raises(UsageError, match="fifo cannot be unpacked"), open_input(fifo) as file:
+    with (
+        pytest.raises(UsageError, match="fifo cannot be unpacked"),
+        open_decompressed_input(fifo) as file,
+    ):
         file.read()
     writer.join()
 
@@ -67,7 +74,7 @@ def test_a_file_is_copied_only_when_it_has_to_be(tmp_path: Path, fifo: Path) -> 
     plain = tmp_path / "a.jsonl"
     plain.write_bytes(DATA)
     copied = [fifo, tmp_path / "a.zst", Path("-"), Path("/dev/stdin"), Path("/dev/fd/0")]
-    assert [needs_copy(path) for path in [plain, *copied]] == [False] + [True] * 5
+    assert [needs_copy_for_random_access(path) for path in [plain, *copied]] == [False] + [True] * 5
 
 
 def test_one_stream_cannot_be_named_twice(fifo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,8 +84,8 @@ def test_one_stream_cannot_be_named_twice(fifo: Path, monkeypatch: pytest.Monkey
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stdin, fileno=lambda: reading))
         for names in ((fifo, fifo), ("-", "-"), ("-", f"/dev/fd/{reading}")):
             with pytest.raises(UsageError, match="named twice"):
-                check_inputs(list(map(Path, names)))
-        check_inputs([fifo, Path("-"), Path(__file__), Path(__file__)])
+                check_inputs_are_readable(list(map(Path, names)))
+        check_inputs_are_readable([fifo, Path("-"), Path(__file__), Path(__file__)])
 
 
 def test_a_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,19 +97,19 @@ def test_a_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr("sys.stdin", fake_stdin)
             for path in (Path("-"), Path(os.ttyname(follower))):
                 with pytest.raises(UsageError, match="is a terminal"):
-                    check_inputs([path])
+                    check_inputs_are_readable([path])
     finally:
         os.close(leader)
         os.close(follower)
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(UsageError, match="is closed"):
-        check_inputs([Path("-")])
+        check_inputs_are_readable([Path("-")])
 
 
 def test_a_file_that_does_not_exist_is_named_before_any_is_read(tmp_path: Path) -> None:
     """Also when it is the last one."""
     with pytest.raises(UsageError, match=r"no\.jsonl cannot be read"):
-        check_inputs([Path(__file__), tmp_path / "no.jsonl"])
+        check_inputs_are_readable([Path(__file__), tmp_path / "no.jsonl"])
 
 
 def test_a_copy_leaves_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import zstandard
 from rm_local.errors import UsageError
 from rm_local.records import Entry
 from rm_local.store.exchange import jsonl
-from rm_local.store.exchange.compressed_input import open_input
+from rm_local.store.exchange.compressed_input import open_decompressed_input
 from rm_local.store.exchange.jsonl import parse_line, read_lines
 
 LINE = b'{"subproblem": "How to add?", "subroutine": "I should add."}'
@@ -22,7 +22,7 @@ FULL = Entry("How to add é?", "I should\u2028add.\r", "math", "hand", "school",
 
 def read_entries(path: Path) -> Iterator[tuple[int, Entry]]:
     """The entries of a file, each with the number of its line."""
-    with open_input(path) as file:
+    with open_decompressed_input(path) as file:
         for number, line in read_lines(file, str(path)):
             if entry := parse_line(line, str(path), number):
                 yield number, entry

@@ -10,11 +10,11 @@ from rm_local.store.index.centroids import Centroids
 from rm_local.store.index.ivf import select_clusters
 from rm_local.store.index.kmeans import (
     TwoLevelCentroids,
+    compute_two_level_clusters,
     draw_random_rotation,
-    find_clusters,
     find_nearest_centroids,
     fit_itq_rotation,
-    run_k_means,
+    run_spherical_k_means,
 )
 from tests.support.stores import topics, vectors
 
@@ -33,7 +33,7 @@ def rows() -> np.ndarray:
 @pytest.fixture(scope="module")
 def clusters(rows: np.ndarray) -> TwoLevelCentroids:
     """About 60 clusters of these rows."""
-    return find_clusters(rows, 60, rng())
+    return compute_two_level_clusters(rows, 60, rng())
 
 
 def test_rotations_keep_lengths_and_angles(rows: np.ndarray) -> None:
@@ -56,14 +56,14 @@ def test_itq_brings_rows_nearer_to_their_signs(rows: np.ndarray) -> None:
 def test_k_means_finds_what_belongs_together() -> None:
     """Of five far-apart topics each gets a centre of its own."""
     rows = topics(500, dimension=32, count=5, spread=0.1)
-    centres = run_k_means(rows, 5, rng(), rounds=20)
+    centres = run_spherical_k_means(rows, 5, rng(), rounds=20)
     assert len(set(find_nearest_centroids(rows, centres).tolist())) == 5
     assert np.allclose(np.linalg.norm(centres, axis=1), 1, atol=1e-5)
 
 
 def test_there_are_no_more_centers_than_rows() -> None:
     """Asking for more gives one a row."""
-    assert run_k_means(vectors(3), 10, rng()).shape == (3, 16)
+    assert run_spherical_k_means(vectors(3), 10, rng()).shape == (3, 16)
 
 
 def test_clusters_are_ordered_by_super_cluster(
@@ -113,9 +113,9 @@ def test_centres_of_far_super_clusters_are_not_compared(
     """Where there are many; those of near ones get their cosines."""
     centres = Centroids.from_rows(clusters.centroids, clusters.starts)
     exact = clusters.centroids @ rows[0]
-    assert np.allclose(centres.compute_near_similarities(rows[0]), exact, atol=1e-5)
+    assert np.allclose(centres.compute_similarities_skip_far(rows[0]), exact, atol=1e-5)
     monkeypatch.setattr(centroids_module, "MANY_CENTROIDS", 1)
-    some = centres.compute_near_similarities(rows[0])
+    some = centres.compute_similarities_skip_far(rows[0])
     assert 0 < (some == -1).mean() < 1
     assert np.allclose(some[some > -1], exact[some > -1], atol=1e-5)
     assert some.argmax() == exact.argmax()

@@ -14,8 +14,8 @@ import pytest
 
 from rm_local.errors import UsageError
 from rm_local.progress import Progress
-from rm_local.store.exchange.line_blocks import LineBlocks
-from rm_local.store.exchange.line_index import index_lines
+from rm_local.store.exchange.line_blocks import JsonlEntryBlocks
+from rm_local.store.exchange.line_index import check_and_index_lines
 
 BLOCK = 4
 
@@ -29,10 +29,10 @@ def lines(first: int, count: int) -> bytes:
     )
 
 
-def numbers(found: LineBlocks) -> list[list[int]]:
+def numbers(found: JsonlEntryBlocks) -> list[list[int]]:
     """Which entries each block holds."""
     return [
-        [int(entry.subproblem[4:-1]) for entry in found.read_entries(block)]
+        [int(entry.subproblem[4:-1]) for entry in found.read_block_entries(block)]
         for block in range(len(found.blocks))
     ]
 
@@ -55,7 +55,7 @@ def inputs(tmp_path: Path) -> list[Path]:
 
 def test_blocks_run_on_from_file_to_file(inputs: list[Path], work: Path) -> None:
     """All but the last are full, in this process and in another."""
-    found = index_lines(inputs, work, block_rows=BLOCK)
+    found = check_and_index_lines(inputs, work, block_rows=BLOCK)
     assert found.rows == 14
     expected = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13]]
     assert numbers(found) == numbers(pickle.loads(pickle.dumps(found))) == expected
@@ -64,7 +64,9 @@ def test_blocks_run_on_from_file_to_file(inputs: list[Path], work: Path) -> None
 def test_blank_lines_are_no_block(tmp_path: Path, work: Path) -> None:
     """After a last block that is full."""
     (tmp_path / "a.jsonl").write_bytes(lines(1, 4) + b"\n\n")
-    assert numbers(index_lines([tmp_path / "a.jsonl"], work, block_rows=BLOCK)) == [[1, 2, 3, 4]]
+    assert numbers(check_and_index_lines([tmp_path / "a.jsonl"], work, block_rows=BLOCK)) == [
+        [1, 2, 3, 4]
+    ]
 
 
 @pytest.mark.parametrize("line", [b"\n", b" \t\n", b"\xef\xbb\xbf\n", b" " * 9999 + b"\n"])
@@ -77,7 +79,7 @@ def test_blank_lines_without_an_end_are_refused(
     stream = io.BytesIO(lines(1, before) + line * ((1 << 22) // len(line)))
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))
     with pytest.raises(UsageError, match="blank lines"):
-        index_lines([Path("-")], work)
+        check_and_index_lines([Path("-")], work)
     assert stream.tell() < 1 << 20
     assert not work.exists()
 
@@ -88,7 +90,7 @@ def test_long_blocks_are_held_in_parts(
 ) -> None:
     """The blocks are the same, however few bytes of them are held at once."""
     monkeypatch.setattr("rm_local.store.exchange.line_index.SPAN_BYTES", most)
-    found = index_lines(inputs, work, block_rows=BLOCK)
+    found = check_and_index_lines(inputs, work, block_rows=BLOCK)
     assert numbers(found) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13]]
     assert len(found.blocks[0]) > 1
 
@@ -96,15 +98,15 @@ def test_long_blocks_are_held_in_parts(
 def test_the_same_files_are_read_once(inputs: list[Path], work: Path) -> None:
     """A later run finds the index; other lines, or another order, are read again."""
     seen: list[Progress] = []
-    first = index_lines(inputs, work, seen.append, BLOCK)
+    first = check_and_index_lines(inputs, work, seen.append, BLOCK)
     assert (seen[-1].done, seen[-1].total) == (14, 14)
     seen.clear()
-    assert index_lines(inputs, work, seen.append, BLOCK) == first
+    assert check_and_index_lines(inputs, work, seen.append, BLOCK) == first
     assert not seen
     inputs[0].write_bytes(lines(1, 6))
-    other = index_lines(inputs, work, block_rows=BLOCK)
+    other = check_and_index_lines(inputs, work, block_rows=BLOCK)
     assert other.sha256 != first.sha256
-    assert index_lines(inputs[::-1], work, block_rows=BLOCK).sha256 not in (
+    assert check_and_index_lines(inputs[::-1], work, block_rows=BLOCK).sha256 not in (
         first.sha256,
         other.sha256,
     )
@@ -115,7 +117,7 @@ def test_standard_input_is_copied(work: Path, monkeypatch: pytest.MonkeyPatch) -
     found = []
     for _ in range(2):
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(lines(0, 6))))
-        found.append(index_lines([Path("-")], work, block_rows=BLOCK))
+        found.append(check_and_index_lines([Path("-")], work, block_rows=BLOCK))
     assert found[0] == found[1]
     assert numbers(found[0]) == [[0, 1, 2, 3], [4, 5]]
 
@@ -127,7 +129,7 @@ def test_a_bad_line_leaves_nothing(inputs: list[Path], work: Path, place: int) -
     bad = lines(0, 2) + b"{}\n"
     inputs[place].write_bytes(gzip.compress(bad) if packed else bad)
     with pytest.raises(UsageError, match=rf"{inputs[place].name}, line 4: it has no subproblem"):
-        index_lines(inputs, work, block_rows=BLOCK)
+        check_and_index_lines(inputs, work, block_rows=BLOCK)
     assert not work.exists()
 
 
@@ -136,14 +138,14 @@ def test_no_entries_are_refused(tmp_path: Path, work: Path) -> None:
     for content in (b"", b"\n \n"):
         (tmp_path / "a.jsonl").write_bytes(content)
         with pytest.raises(UsageError, match=r"a\.jsonl: no entries"):
-            index_lines([tmp_path / "a.jsonl"], work)
+            check_and_index_lines([tmp_path / "a.jsonl"], work)
         assert not work.exists()
 
 
 @pytest.mark.parametrize("change", ["edited", "cut", "gone", "copy"])
 def test_a_file_that_changed_since_is_found(inputs: list[Path], work: Path, change: str) -> None:
     """No entry is ever read from other bytes than those that were checked."""
-    found = index_lines(inputs, work, block_rows=BLOCK)
+    found = check_and_index_lines(inputs, work, block_rows=BLOCK)
     file = work / "lines.zst" if change == "copy" else inputs[0]
     data = file.read_bytes()
     if change == "gone":
@@ -164,7 +166,7 @@ def test_the_time_left_follows_from_the_share_of_bytes(
     # A second passes between two looks at the clock, so between two signs of progress.
     monkeypatch.setattr("rm_local.progress.time.monotonic", map(float, range(100)).__next__)
     seen: list[Progress] = []
-    index_lines(paths, work, seen.append, BLOCK)
+    check_and_index_lines(paths, work, seen.append, BLOCK)
     assert [now.done for now in seen] == [0, 4, 8, 12, 16, 16]
     assert [now.total for now in seen] == [None] * 5 + [16]
     timed = [(passed, now.seconds_left) for passed, now in enumerate(seen, 1)]

@@ -25,7 +25,7 @@ from rm_local.store.sqlite import connection as sqlite, entry_texts
 from rm_local.store.sqlite.meta import read_meta, write_meta_value
 from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.sqlite.snapshot import StateWatch, StoreState, read_store_state
-from rm_local.store.sqlite.vec0 import TEXTS, read_dictionary
+from rm_local.store.sqlite.vec0 import TEXTS, read_compression_dictionary
 from rm_local.store.store import Store
 from tests.support.faults.steps import KINDS, Kind, count_steps, is_killed_at
 from tests.support.maintenance import (
@@ -128,7 +128,7 @@ class Reader:
     def __init__(self, path: Path) -> None:
         with sqlite.open_connection_close_on_error(path, "read") as self._connection:
             self._readers = ReaderPool(self._connection, path)
-        self._codec = TextCodec(read_dictionary(self._connection, TEXTS))
+        self._codec = TextCodec(read_compression_dictionary(self._connection, TEXTS))
         self._watch = StateWatch(self._connection)
         self._state = read_store_state(self._connection)
         self.changes = 0

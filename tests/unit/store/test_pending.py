@@ -25,7 +25,7 @@ from rm_local.store.repair.repair import repair_store
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.rewrite.compact import compact_store
 from rm_local.store.rewrite.merge import merge_stores_and_count_omitted
-from rm_local.store.rewrite.store_source import StoreSource
+from rm_local.store.rewrite.store_source import StoreEntrySource
 from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.store import Store
 from tests.support.maintenance import QUERIES, value, worked
@@ -46,7 +46,7 @@ from tests.support.faults.cut import kill_after
 from tests.support.stores import entries, vectors
 
 pending.MAX_PENDING = 5
-kill_after(pending, "assign_and_index_pending")
+kill_after(pending, "assign_and_index_oldest_pending")
 unit = vectors(9, dimension=64)
 with Store.open(sys.argv[1], write=True) as store:
     for place, entry in enumerate(entries(9)):
@@ -307,13 +307,13 @@ def test_all_entries_are_read_in_bulk(path: Path, tmp_path: Path) -> None:
     with Store.open(path, write=True) as store:
         ids = add_singly(store, 7)
         wanted = [str(entry) for entry in store.get(ids)]
-    with StoreSource.open(path) as held:
+    with StoreEntrySource.open(path) as held:
         found, rows = held.read_rows(np.arange(held.rows - 7, held.rows))
         before = held.fingerprint
     assert [entry.id for entry in found] == ids
     assert (rows @ UNITS[:7].T).argmax(axis=1).tolist() == list(range(7))
     list(worked(path, AssignPendingTask))
-    with StoreSource.open(path) as held:
+    with StoreEntrySource.open(path) as held:
         assert held.fingerprint == before
     with Store.open(path, write=True) as store:
         add_singly(store, 1, 8)

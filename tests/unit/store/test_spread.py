@@ -11,34 +11,34 @@ from rm_local.errors import ReadOnlyStoreError
 from rm_local.store import (
     SearchRequest,
     Store,
-    StoreSpread,
-    measure_spread,
+    UnrelatedSimilaritySpread,
+    measure_unrelated_similarity_spread,
     repair_store,
-    summarize_spread,
+    summarize_unrelated_similarities,
 )
 from tests.support.damage import change
 from tests.support.stores import TOY, entries, toy_store, vectors
 
 DIGEST = "9f" * 32
 """What the digest of probe sentences looks like."""
-SPREAD = StoreSpread(0.3, 0.05, 12)
+SPREAD = UnrelatedSimilaritySpread(0.3, 0.05, 12)
 
 
 def test_it_is_the_median_of_the_best_similarities_and_their_width() -> None:
     """A single outlier moves neither; the width is that of a normal distribution."""
-    spread = summarize_spread(np.array([0.1, 0.2, 0.3, 0.4, 9.0]), 12)
+    spread = summarize_unrelated_similarities(np.array([0.1, 0.2, 0.3, 0.4, 9.0]), 12)
 
     assert spread.middle == pytest.approx(0.3)
     assert spread.width == pytest.approx(0.1483, abs=1e-4)
-    assert summarize_spread(np.full(5, 0.3), 12).width > 0
+    assert summarize_unrelated_similarities(np.full(5, 0.3), 12).width > 0
 
 
 def test_a_probe_that_is_an_entry_has_similarity_one(tmp_path: Path) -> None:
     """And to an empty store every similarity is 0."""
     with Store.open(toy_store(tmp_path / "toy.rms")) as store:
-        spread = measure_spread(store, vectors(12))
+        spread = measure_unrelated_similarity_spread(store, vectors(12))
     with Store.create(tmp_path / "empty.rms", embedder=TOY) as empty:
-        nothing = measure_spread(empty, vectors(12))
+        nothing = measure_unrelated_similarity_spread(empty, vectors(12))
 
     assert spread.middle == pytest.approx(1.0, abs=0.01)
     assert spread.entries == 12
@@ -50,7 +50,7 @@ def test_it_is_kept_in_the_file(tmp_path: Path) -> None:
     path = toy_store(tmp_path / "toy.rms")
     with Store.open(path, write=True) as store:
         assert store.read_spread(DIGEST) is None
-        store.write_spread(StoreSpread(0.1, 0.1, 3), "00" * 32)
+        store.write_spread(UnrelatedSimilaritySpread(0.1, 0.1, 3), "00" * 32)
         store.write_spread(SPREAD, DIGEST)
     with Store.open(path) as store:
         assert store.read_spread(DIGEST) == SPREAD
@@ -62,7 +62,7 @@ def test_it_is_kept_in_the_file(tmp_path: Path) -> None:
 
 def test_it_fits_until_a_tenth_of_the_entries_have_changed() -> None:
     """In either direction."""
-    held = StoreSpread(0.3, 0.05, 100)
+    held = UnrelatedSimilaritySpread(0.3, 0.05, 100)
 
     assert all(held.is_current(count) for count in (90, 100, 110))
     assert not any(held.is_current(count) for count in (0, 89, 111))
@@ -84,8 +84,8 @@ def test_it_fits_until_a_tenth_of_the_entries_have_changed() -> None:
 )
 def test_a_text_without_a_spread_is_ignored(text: str) -> None:
     """It is measured again then."""
-    assert StoreSpread.from_json(text) is None
-    assert StoreSpread.from_json(SPREAD.as_json()) == SPREAD
+    assert UnrelatedSimilaritySpread.from_json(text) is None
+    assert UnrelatedSimilaritySpread.from_json(SPREAD.as_json()) == SPREAD
 
 
 def test_a_store_that_grows_keeps_it(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from rm_local.store.rewrite.fingerprints import (
 )
 from rm_local.store.rewrite.merge import merge_stores_and_count_omitted
 from rm_local.store.rewrite.sparse_ids import SparseRange
-from rm_local.store.rewrite.store_source import StoreSource
-from rm_local.store.rewrite.union_source import join_stores
+from rm_local.store.rewrite.store_source import StoreEntrySource
+from rm_local.store.rewrite.union_source import make_store_union_source
 from rm_local.store.store import Store
 from tests.support.stores import TOY, MadeSource, entries, toy_store, vectors
 
@@ -57,8 +57,8 @@ def test_places_are_counted_past_what_is_left_out() -> None:
 @pytest.mark.parametrize("block_rows", [1, 7, 1004, 5000])
 def test_blocks_hold_all_entries_once(path: Path, block_rows: int) -> None:
     """In order of id, with the vectors of the store, whatever was deleted and where."""
-    with StoreSource.open(path) as of:
-        held = StoreSource(of.path, of.embedder, of.rows, of.fingerprint, block_rows)
+    with StoreEntrySource.open(path) as of:
+        held = StoreEntrySource(of.path, of.embedder, of.rows, of.fingerprint, block_rows)
     with held:
         blocks = [held.read_block(number) for number in range(held.blocks)]
     assert [entry.id for block, _ in blocks for entry in block] == remaining()
@@ -71,9 +71,9 @@ def test_blocks_hold_all_entries_once(path: Path, block_rows: int) -> None:
 
 def test_a_pickled_source_opens_the_store_for_itself(path: Path) -> None:
     """What another process gets holds no connection, and reads the same."""
-    with StoreSource.open(path) as held, pickle.loads(pickle.dumps(held)) as other:
+    with StoreEntrySource.open(path) as held, pickle.loads(pickle.dumps(held)) as other:
         assert "_store" not in other.__dict__
-        assert other.read_entries(0) == held.read_entries(0)
+        assert other.read_block_entries(0) == held.read_block_entries(0)
 
 
 def test_a_store_may_have_ids_that_do_not_begin_with_one(path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_store_may_have_ids_that_do_not_begin_with_one(path: Path) -> None:
 def test_a_store_that_is_changed_while_it_is_read_is_an_error(tmp_path: Path) -> None:
     """One more block is an error: half of the old and half of the new would be neither."""
     path = toy_store(tmp_path / "toy.rms")
-    with StoreSource.open(path) as held:
+    with StoreEntrySource.open(path) as held:
         with Store.open(path, write=True) as store:
             store.replace_entry(3, entries(1)[0], vectors(1)[0])
         with pytest.raises(StoreError, match="changed meanwhile"):
@@ -123,7 +123,10 @@ def test_a_merge_keeps_what_two_stores_share_once(tmp_path: Path) -> None:
     other = toy(tmp_path / "other.rms", [*all_of[10:12], changed, *all_of[13:], all_of[29]])
     assert merge_stores_and_count_omitted([one, other], tmp_path / "both.rms") == 11
     whole = toy(tmp_path / "whole.rms", all_of)
-    with StoreSource.open(tmp_path / "both.rms") as both, StoreSource.open(whole) as wanted:
+    with (
+        StoreEntrySource.open(tmp_path / "both.rms") as both,
+        StoreEntrySource.open(whole) as wanted,
+    ):
         assert diff_stores(both, wanted, 5).is_equal
     assert sorted(each.name for each in tmp_path.glob("*.rms*")) == [
         "both.rms",
@@ -139,7 +142,9 @@ def test_blocks_of_joined_stores_cross_their_borders(tmp_path: Path) -> None:
     other = toy(tmp_path / "other.rms", entries(30)[15:])
     joined = pickle.loads(
         pickle.dumps(
-            join_stores([StoreSource.open(one), StoreSource.open(other)], tmp_path / "work")
+            make_store_union_source(
+                [StoreEntrySource.open(one), StoreEntrySource.open(other)], tmp_path / "work"
+            )
         )
     )
     assert (joined.rows, joined.omitted_count) == (30, 5)
@@ -175,7 +180,7 @@ def test_a_difference_counts_repeated_entries(tmp_path: Path) -> None:
     one = toy(tmp_path / "one.rms", [*held, held[4]])
     changed = Entry(held[0].subproblem, held[0].subroutine, held[0].domain, "elsewhere")
     other = toy(tmp_path / "other.rms", [changed, *reversed(held[1:])])
-    with StoreSource.open(one) as first, StoreSource.open(other) as second:
+    with StoreEntrySource.open(one) as first, StoreEntrySource.open(other) as second:
         found = diff_stores(first, second, 1)
     assert (found.entries_in_both, found.one.only, found.other.only, found.is_equal) == (
         9,

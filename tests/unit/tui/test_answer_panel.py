@@ -8,7 +8,7 @@ import pytest
 
 from rm_local.loop.events import Answered
 from rm_local.loop.turn import Turn, apply_event, begin_turn
-from rm_local.tui.widgets.answer_panel import format_text_beyond_result, get_short_numeric_result
+from rm_local.tui.widgets.answer_panel import format_text_beyond_result, get_short_number_or_empty
 from tests.support import script
 
 
@@ -25,13 +25,13 @@ def answered(result: str | None, text: str) -> Turn:
 @pytest.mark.parametrize("result", ["28", "-3.5", "1,024", "12:45", "40 %"])
 def test_a_short_number_is_drawn_large(result: str) -> None:
     """With its sign, point, commas or percent sign."""
-    assert get_short_numeric_result(answered(result, f"Answer: {result}")) == result
+    assert get_short_number_or_empty(answered(result, f"Answer: {result}")) == result
 
 
 @pytest.mark.parametrize("result", [None, "", "yes", "[1, 2]", "3" * 17, "x+1"])
 def test_other_results_are_not_drawn_large(result: str | None) -> None:
     """Words, lists, formulas, long numbers, and no result at all."""
-    assert get_short_numeric_result(answered(result, "A text.")) == ""
+    assert get_short_number_or_empty(answered(result, "A text.")) == ""
 
 
 @pytest.mark.parametrize("text", ["28", "Answer: 28", " Answer: 28\n"])

@@ -46,7 +46,7 @@ async def test_stopping_hands_back_what_waited() -> None:
     state = ChatState()
     control = state.start_turn(PendingQuestion("first"), 0.0)
     assert state.replace_pending_question(PendingQuestion("second")) is None
-    assert state.stop_turn() == PendingQuestion("second")
+    assert state.stop_turn_and_take_pending() == PendingQuestion("second")
     assert control.is_stopped
     assert state.pending is None
 
@@ -62,9 +62,9 @@ def test_seconds_are_shown_in_short_form(value: float | None, text: str) -> None
 
 def test_a_bar_is_longer_for_a_nearer_hit() -> None:
     """Filled and empty part make up the width; shares outside 0 to 1 are cut."""
-    assert formatting.format_bar(0.75, 8) == ("━━━━━━", "──")
-    assert formatting.format_bar(-0.2, 4) == ("", "────")
-    assert formatting.format_bar(1.7, 4) == ("━━━━", "")
+    assert formatting.format_bar_parts(0.75, 8) == ("━━━━━━", "──")
+    assert formatting.format_bar_parts(-0.2, 4) == ("", "────")
+    assert formatting.format_bar_parts(1.7, 4) == ("━━━━", "")
 
 
 def test_a_text_is_cut_by_the_cells_it_takes() -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from rm_local.library.first_steps import ABOUT, QUESTIONS, FirstSteps, suggest_model
+from rm_local.library.first_steps import ABOUT, QUESTIONS, FirstSteps, suggest_catalog_model
 from rm_local.tui.first_steps_text import describe_first_steps
 
-STEPS = FirstSteps("rm-nano", ABOUT["rm-nano"], 8 * 10**9, suggest_model(8 * 10**9), ())
+STEPS = FirstSteps("rm-nano", ABOUT["rm-nano"], 8 * 10**9, suggest_catalog_model(8 * 10**9), ())
 WIDTH = 70
 """Columns of the welcome in a window of 80."""
 

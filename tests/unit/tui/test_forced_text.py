@@ -29,7 +29,9 @@ def dim_parts(content: Content) -> list[str]:
 
 def test_spans_are_dim_and_the_text_is_whole() -> None:
     """Spans beyond the text, or that overlap, lose nothing of it."""
-    content = formatting.dim_spans("ab=12>> c=3>>", [(-4, 0), (3, 7), (5, 7), (10, 99)], "bold")
+    content = formatting.sanitize_and_dim_spans(
+        "ab=12>> c=3>>", [(-4, 0), (3, 7), (5, 7), (10, 99)], "bold"
+    )
 
     assert content.plain == "ab=12>> c=3>>"
     assert dim_parts(content) == ["12>>", "3>>"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rm_local.engine import context_policy
-from rm_local.engine.branches import ContextAdjusted
+from rm_local.engine.branches import ContextOverflowReport
 from rm_local.engine.worker.context.prompt import Conversation
 from rm_local.engine.worker.llama.kv_cache import KVCache
 from rm_local.engine.worker.llama.loading import LoadPlan
@@ -14,7 +14,7 @@ _MAX_QUESTION = 60
 """Maximum characters of a dropped turn's question in a message to the user."""
 
 
-class ContextAdjuster:
+class ContextOverflowHandler:
     """Makes room in a full context during one turn: drops old turns, or enlarges the context.
 
     After a failure it does not try again.
@@ -27,7 +27,7 @@ class ContextAdjuster:
         self._cache = cache
         self._load_plan = load_plan
 
-    def adjust_context(self, tokens: int) -> ContextAdjusted | None:
+    def try_to_make_room(self, tokens: int) -> ContextOverflowReport | None:
         """Make room for more tokens after a prompt or branch of `tokens` tokens.
 
         Return the event to send: the prompt was shortened, the cache was enlarged and emptied, or
@@ -36,10 +36,10 @@ class ContextAdjuster:
         if self._load_plan.context_overflow == "stop" or self.failure:
             return None
         if self._load_plan.context_overflow == "drop_oldest":
-            return self._drop_turns(tokens - len(self._conversation.tokens))
+            return self._drop_turns_until_room(tokens - len(self._conversation.tokens))
         return self._try_to_enlarge_context(tokens)
 
-    def _drop_turns(self, others: int) -> ContextAdjusted | None:
+    def _drop_turns_until_room(self, others: int) -> ContextOverflowReport | None:
         """Drop the oldest turns until there is room after the prompt and `others` more tokens.
 
         Return the event about the dropped turns; None if no turn could be dropped.
@@ -54,7 +54,7 @@ class ContextAdjuster:
         dropped = self._conversation.dropped_questions[before:]
         return self._create_event(_describe_dropped_turns(dropped)) if dropped else None
 
-    def _try_to_enlarge_context(self, tokens: int) -> ContextAdjusted:
+    def _try_to_enlarge_context(self, tokens: int) -> ContextOverflowReport:
         """Enlarge the cache, which empties it; return the event about it, or about the failure."""
         before = self._cache.capacity
         try:
@@ -68,8 +68,8 @@ class ContextAdjuster:
             f"{self._cache.capacity:,} tokens, and its text is read again."
         )
 
-    def _create_event(self, message: str) -> ContextAdjusted:
-        return ContextAdjusted(message, self._conversation.dropped, self._cache.capacity)
+    def _create_event(self, message: str) -> ContextOverflowReport:
+        return ContextOverflowReport(message, self._conversation.dropped, self._cache.capacity)
 
 
 def _describe_dropped_turns(questions: tuple[str, ...]) -> str:

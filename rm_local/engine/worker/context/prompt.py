@@ -50,12 +50,14 @@ class Conversation:
         }
         return sorted({length for length in lengths if length < end} | {end})
 
-    def tokenize_with_note(self, note: str) -> list[int]:
+    def tokenize_prompt_with_note(self, note: str) -> list[int]:
         """Return the tokens of the prompt with the text `note` at the end of the last message."""
         if not note:
             return self.tokens
         if note not in self._noted:
-            self._noted[note] = self._model.vocab.tokenize_prompt(self._prompt.insert_note(note))
+            self._noted[note] = self._model.vocab.tokenize_prompt(
+                self._prompt.build_segments_with_note(note)
+            )
         return self._noted[note]
 
     def _render_and_tokenize_prompt(self) -> None:

@@ -13,7 +13,7 @@ from rm_local.engine.worker.decoding.grammar_sampler import GrammarSampler
 from rm_local.engine.worker.decoding.logprobs import LogprobRecorder
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
 from rm_local.engine.worker.decoding.sampler import RepetitionPenalties, Sampler
-from rm_local.engine.worker.decoding.text_origins import TextOrigins
+from rm_local.engine.worker.decoding.text_origins import ForcedTextTracker
 
 
 class BranchState:
@@ -63,7 +63,7 @@ class BranchState:
         self._constraint = constraint
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stops = StopTextCutter(spec.stop)
-        self._origins = TextOrigins()
+        self._origins = ForcedTextTracker()
         self._splitter = ThinkingSplitter(start, markers, exact=constraint is not None)
         self._markers = markers.texts
         calculates = spec.calculator and not self.endless and not constraint
@@ -92,7 +92,7 @@ class BranchState:
         self.tokens.append(token)
         self.written += 1
         text = self._decoder.decode(raw)
-        if self._finder and (expression := self._finder.add_text(text)):
+        if self._finder and (expression := self._finder.add_text_and_find_expression(text)):
             self.result = self._compute_calculator_text(expression)
         return self._feed_text(text, forced=False)
 
@@ -124,7 +124,7 @@ class BranchState:
         chunks: list[TokenChunk] = []
         if not stopped:
             chunks, _ = self._feed_text(self._decoder.decode(b"", True), forced=False)
-            chunks += self._split_parts(self._stops.flush())
+            chunks += self._split_text_into_chunks(self._stops.flush())
         return [*chunks, *self._make_chunks(self._splitter.flush(), False)]
 
     def free_samplers(self) -> None:
@@ -140,9 +140,9 @@ class BranchState:
         """
         self._origins.add_span(len(text), forced=forced)
         certain, stopped = self._stops.feed(text)
-        return self._split_parts(certain), stopped
+        return self._split_text_into_chunks(certain), stopped
 
-    def _split_parts(self, text: str) -> list[TokenChunk]:
+    def _split_text_into_chunks(self, text: str) -> list[TokenChunk]:
         """Split text into chunks, each of one part (thinking or answer), and forced or not."""
         return [
             chunk

@@ -41,7 +41,7 @@ _LETTERS = 0.6
 """Minimum share of letters, among characters other than white space, in a loop of words."""
 
 
-def _compute_needed_copies(signs: bool) -> NDArray[np.int32]:
+def _compute_loop_thresholds_by_period(signs: bool) -> NDArray[np.int32]:
     """Compute, for each period from 1 to PERIOD, how many copied tokens make an exact loop.
 
     The result is an array (PERIOD,). `signs`: True = for text without letters.
@@ -51,7 +51,10 @@ def _compute_needed_copies(signs: bool) -> NDArray[np.int32]:
     return np.maximum(least, np.minimum(_MIN_COPIES * period, period + COPIED)).astype(np.int32)
 
 
-_NEEDED, _NEEDED_SIGNS = _compute_needed_copies(False), _compute_needed_copies(True)
+_NEEDED, _NEEDED_SIGNS = (
+    _compute_loop_thresholds_by_period(False),
+    _compute_loop_thresholds_by_period(True),
+)
 
 
 class RepetitionDetector:
@@ -74,7 +77,7 @@ class RepetitionDetector:
         """Tokens of digits at the start of a line, held back: they may number an item of a list."""
         self._line_starts = True
 
-    def add_token(self, token: int, text: str) -> bool:
+    def add_token_and_detect_loop(self, token: int, text: str) -> bool:
         """Add the branch's next token and its text; return whether the text has got into a loop."""
         place = self._line_starts or 0 < len(self._number) < _DIGITS
         if place and text.strip().isdecimal():
@@ -84,11 +87,11 @@ class RepetitionDetector:
         held, self._number = self._number, []
         if text[:1] in (".", ")"):
             held = []
-        found = [self._add_and_check_token(*each) for each in (*held, (token, text))]
+        found = [self._add_text_token_and_detect_loop(*each) for each in (*held, (token, text))]
         self._line_starts = text.endswith("\n") or (self._line_starts and not text.strip())
         return any(found)
 
-    def _add_and_check_token(self, token: int, text: str) -> bool:
+    def _add_text_token_and_detect_loop(self, token: int, text: str) -> bool:
         """Add a token that is not the number of a list item; return whether it ends a loop."""
         self._texts.append(text)
         self._count_last_ngram(token)

@@ -8,7 +8,7 @@ from typing import Any
 
 import llama_cpp
 
-from rm_local.engine.branches import Sampling
+from rm_local.engine.branches import SamplingParameters
 
 _SEED_COUNT = 2**32 - 1
 """Number of different seeds; the largest 32-bit number means "random" in llama.cpp."""
@@ -72,7 +72,7 @@ class Sampler:
     """
 
     def __init__(
-        self, sampling: Sampling, seed: int, penalties: RepetitionPenalties | None = None
+        self, sampling: SamplingParameters, seed: int, penalties: RepetitionPenalties | None = None
     ) -> None:
         self.chain: Any = llama_cpp.llama_sampler_chain_init(
             llama_cpp.llama_sampler_chain_default_params()

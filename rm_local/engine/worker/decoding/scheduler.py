@@ -82,11 +82,11 @@ class BatchScheduler:
             if self._waiting:
                 with self._stats.time_prefill():
                     self._admit_and_prefill_branches()
-                self._report_first_prefill()
+                self._report_first_prefill_once()
             with self._stats.time_decode():
-                self._decode_step()
+                self._decode_batch_and_sample()
 
-    def end_all_branches(self) -> None:
+    def end_all_branches_as_cancelled(self) -> None:
         """End all branches that have not ended, because the request was cancelled."""
         for branch in [*self._live, *self._waiting]:
             self._end_branch(branch, self._inbox.cancel_reason or "cancelled")
@@ -146,7 +146,7 @@ class BatchScheduler:
             self._outbox.flush()
             self._prefill_groups_and_sample(groups)
 
-    def _report_first_prefill(self) -> None:
+    def _report_first_prefill_once(self) -> None:
         """Send the number of tokens evaluated for the first admitted branches; only once."""
         if not self._reported:
             self._reported = True
@@ -203,7 +203,7 @@ class BatchScheduler:
         rows.clear()
         complete.clear()
 
-    def _decode_step(self) -> None:
+    def _decode_batch_and_sample(self) -> None:
         """Decode one batch, and sample the next token of each live branch.
 
         The batch has one token of each branch, and more of branches with forced text.
@@ -284,7 +284,7 @@ class BatchScheduler:
         chunks, stopped = branch.append_token(token, raw)
         self._outbox.add_chunks(chunks)
         text = raw.decode("utf-8", "replace")
-        repeats = branch.repetition and branch.repetition.add_token(token, text)
+        repeats = branch.repetition and branch.repetition.add_token_and_detect_loop(token, text)
         if stopped:
             self._end_branch(branch, "end", stopped=True)
         elif repeats:
@@ -296,7 +296,7 @@ class BatchScheduler:
 
     def _insert_calculator_result(self, branch: BranchState) -> None:
         """Append the calculator's result to a branch; the next batches evaluate its tokens."""
-        tokens = self._vocab.tokenize_data(branch.result)
+        tokens = self._vocab.tokenize_without_special_tokens(branch.result)
         self._stats.calculated += len(tokens)
         chunks, stopped = branch.append_calculator_result(tokens)
         self._outbox.add_chunks(chunks)
@@ -305,7 +305,9 @@ class BatchScheduler:
         pairs = zip(tokens, texts, strict=True)
         if stopped:
             self._end_branch(branch, "end", stopped=True)
-        elif detector and any([detector.add_token(token, text) for token, text in pairs]):
+        elif detector and any(
+            [detector.add_token_and_detect_loop(token, text) for token, text in pairs]
+        ):
             self._end_branch(branch, "repeating")
 
     def _end_branch(

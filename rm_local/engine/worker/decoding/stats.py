@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rm_local.engine.branches import EvaluatedTokens
+from rm_local.engine.branches import EvaluatedTokenCounts
 from rm_local.engine.protocol import Stats
 from rm_local.system import get_peak_memory_or_zero
 
@@ -44,14 +44,14 @@ class StatsRecorder:
         finally:
             self._decode += time.perf_counter() - start
 
-    def get_prefill_totals(self) -> EvaluatedTokens:
+    def get_prefill_totals(self) -> EvaluatedTokenCounts:
         """Return the tokens evaluated, and the seconds of prefill, since the model was loaded."""
-        return EvaluatedTokens(self.prompt, self.forced, self._prefill)
+        return EvaluatedTokenCounts(self.prompt, self.forced, self._prefill)
 
-    def compute_prefill_since(self, before: EvaluatedTokens) -> EvaluatedTokens:
+    def compute_prefill_since(self, before: EvaluatedTokenCounts) -> EvaluatedTokenCounts:
         """Return the tokens evaluated, and the seconds of prefill, since the totals `before`."""
         now = self.get_prefill_totals()
-        return EvaluatedTokens(
+        return EvaluatedTokenCounts(
             now.prompt - before.prompt, now.forced - before.forced, now.seconds - before.seconds
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 
-class TextOrigins:
+class ForcedTextTracker:
     """Records which characters in a first-in, first-out text buffer were forced, not sampled."""
 
     def __init__(self) -> None:

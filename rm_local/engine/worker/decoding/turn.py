@@ -9,7 +9,7 @@ from functools import partial
 from rm_local.engine import context_policy
 from rm_local.engine.branches import BranchSpec
 from rm_local.engine.protocol import ModelInfo, OpenTurn, Progress, Reply, TurnOpened
-from rm_local.engine.worker.context.overflow import ContextAdjuster
+from rm_local.engine.worker.context.overflow import ContextOverflowHandler
 from rm_local.engine.worker.context.prompt import Conversation
 from rm_local.engine.worker.decoding.branch import BranchState
 from rm_local.engine.worker.decoding.candidates import CandidateSampler
@@ -56,10 +56,12 @@ class TurnRunner:
         self._candidates = CandidateSampler()
         self._conversation: Conversation | None = None
 
-    def evaluate_prompt(self, request: OpenTurn, send: Callable[[Reply], None]) -> TurnOpened:
+    def open_turn_and_evaluate_prompt(
+        self, request: OpenTurn, send: Callable[[Reply], None]
+    ) -> TurnOpened:
         """Open a turn: evaluate its prompt except the last token, which the branches evaluate.
 
-        `send` is called with `Progress` between batches, and with `ContextAdjusted` if the prompt
+        `send` is called with `Progress` between batches, and with `ContextOverflowReport` if it
         is too long.
 
         Raises:
@@ -68,14 +70,14 @@ class TurnRunner:
         """
         self._conversation, before = None, self.stats.get_prefill_totals()
         conversation = Conversation(self._model, request)
-        self._adjuster = ContextAdjuster(conversation, self._cache, self._load_plan)
+        self._adjuster = ContextOverflowHandler(conversation, self._cache, self._load_plan)
         if not context_policy.leaves_quarter_free(len(conversation.tokens), self._cache.capacity):
-            self._adjust_context(len(conversation.tokens), send)
+            self._try_to_make_room_and_send_event(len(conversation.tokens), send)
         self._check_fits(conversation, "The question", len(conversation.tokens))
         checkpoints = () if self._model.rewinds else conversation.list_checkpoint_positions()
         self.stats.boundary = len(conversation.tokens)
         try:
-            self._prefill_prefix(
+            self._prefill_prefix_and_update_stats(
                 conversation.tokens[:-1],
                 already_counted=0,
                 checkpoints=checkpoints,
@@ -112,7 +114,7 @@ class TurnRunner:
         try:
             scheduler.run_batches()
         except DecodeAbortedError:
-            scheduler.end_all_branches()
+            scheduler.end_all_branches_as_cancelled()
         except InvalidModelError as error:
             self._cache.prefill_and_count_reused(())  # the next turn must not reuse NaN values
             if self._model.info.lora:
@@ -140,9 +142,9 @@ class TurnRunner:
 
     def count_tokens(self, text: str) -> int:
         """Count the tokens of a text with the model's tokenizer."""
-        return len(self._model.vocab.tokenize_data(text))
+        return len(self._model.vocab.tokenize_without_special_tokens(text))
 
-    def make_room_for_forced_texts(
+    def make_room_and_count_free_tokens(
         self, texts: Sequence[int], writing: int, send: Callable[[Reply], None]
     ) -> int:
         """Make room in the context after the open turn's prompt for forced texts.
@@ -158,7 +160,7 @@ class TurnRunner:
             texts = [tokens for tokens in texts if tokens + writing < capacity]
         needed = len(conversation.tokens) + max(texts, default=0)
         if needed + writing >= capacity:
-            self._adjust_context(needed, send)
+            self._try_to_make_room_and_send_event(needed, send)
             self.stats.boundary = len(conversation.tokens)
         return max(0, self._cache.capacity - len(conversation.tokens) - 1)
 
@@ -174,7 +176,9 @@ class TurnRunner:
         first = branches[0].tokens
         shared = min(count_common_prefix(first, branch.tokens) for branch in branches)
         shared = min(shared, *(len(branch.tokens) - 1 for branch in branches))
-        self._prefill_prefix(first[:shared], already_counted=self.stats.boundary - 1)
+        self._prefill_prefix_and_update_stats(
+            first[:shared], already_counted=self.stats.boundary - 1
+        )
         return shared
 
     def _make_room_for_branches(
@@ -188,10 +192,10 @@ class TurnRunner:
         The prompt in the branches' tokens is replaced by the shortened one.
         """
         before, context = len(conversation.tokens), self._cache.capacity
-        ends = [len(conversation.tokenize_with_note(branch.note)) for branch in branches]
-        self._adjust_context(max(len(branch.tokens) for branch in branches), send)
+        ends = [len(conversation.tokenize_prompt_with_note(branch.note)) for branch in branches]
+        self._try_to_make_room_and_send_event(max(len(branch.tokens) for branch in branches), send)
         for branch, end in zip(branches, ends, strict=True):
-            branch.tokens[:end] = conversation.tokenize_with_note(branch.note)
+            branch.tokens[:end] = conversation.tokenize_prompt_with_note(branch.note)
         self._set_prompt_tokens_in_stats(conversation, [branch.note for branch in branches])
         return len(conversation.tokens) < before or self._cache.capacity > context
 
@@ -208,16 +212,17 @@ class TurnRunner:
             ContextOverflowError: A branch does not fit into the context.
             UsageError: A grammar or a number of alternatives is invalid.
         """
-        forced = [self._model.vocab.tokenize_data(spec.forced) for spec in specs]
+        forced = [self._model.vocab.tokenize_without_special_tokens(spec.forced) for spec in specs]
         both = list(zip(specs, forced, strict=True))
 
         def count_longest_branch_tokens() -> int:
             return max(
-                len(conversation.tokenize_with_note(spec.note)) + len(own) for spec, own in both
+                len(conversation.tokenize_prompt_with_note(spec.note)) + len(own)
+                for spec, own in both
             )
 
         if count_longest_branch_tokens() >= self._cache.capacity:
-            self._adjust_context(count_longest_branch_tokens(), send)
+            self._try_to_make_room_and_send_event(count_longest_branch_tokens(), send)
         self._set_prompt_tokens_in_stats(conversation, [spec.note for spec in specs])
         self._check_fits(
             conversation,
@@ -247,7 +252,7 @@ class TurnRunner:
         return BranchState(
             index,
             spec,
-            conversation.tokenize_with_note(spec.note) + forced,
+            conversation.tokenize_prompt_with_note(spec.note) + forced,
             conversation.starts,
             vocab.markers,
             constraint=constraint,
@@ -256,12 +261,12 @@ class TurnRunner:
             penalties=None if constraint else penalties,
         )
 
-    def _adjust_context(self, tokens: int, send: Callable[[Reply], None]) -> None:
+    def _try_to_make_room_and_send_event(self, tokens: int, send: Callable[[Reply], None]) -> None:
         """Make room after `tokens` tokens if the policy allows it, and send the event about it."""
-        if event := self._adjuster.adjust_context(tokens):
+        if event := self._adjuster.try_to_make_room(tokens):
             send(event)
 
-    def _prefill_prefix(
+    def _prefill_prefix_and_update_stats(
         self,
         tokens: list[int],
         already_counted: int,

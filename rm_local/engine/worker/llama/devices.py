@@ -16,14 +16,14 @@ def list_devices() -> list[Device]:
     The list is empty if the build does not export the functions for it.
     """
     try:
-        count = find_ggml_function("ggml_backend_dev_count", ctypes.c_size_t)()
-        get = find_ggml_function("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
+        count = bind_ggml_function("ggml_backend_dev_count", ctypes.c_size_t)()
+        get = bind_ggml_function("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
         return [_read_device(ctypes.c_void_p(get(index))) for index in range(count)]
     except AttributeError:
         return []
 
 
-def find_ggml_function(name: str, result: Any, *arguments: Any) -> Any:
+def bind_ggml_function(name: str, result: Any, *arguments: Any) -> Any:
     """Return ggml's C function `name` for ctypes, with the types of its result and arguments.
 
     Raises:
@@ -38,13 +38,13 @@ def find_ggml_function(name: str, result: Any, *arguments: Any) -> Any:
 
 def _read_device(device: ctypes.c_void_p) -> Device:
     pointer = ctypes.c_void_p
-    name = find_ggml_function("ggml_backend_dev_name", ctypes.c_char_p, pointer)(device)
-    description = find_ggml_function("ggml_backend_dev_description", ctypes.c_char_p, pointer)(
+    name = bind_ggml_function("ggml_backend_dev_name", ctypes.c_char_p, pointer)(device)
+    description = bind_ggml_function("ggml_backend_dev_description", ctypes.c_char_p, pointer)(
         device
     )
-    kind = find_ggml_function("ggml_backend_dev_type", ctypes.c_int, pointer)(device)
+    kind = bind_ggml_function("ggml_backend_dev_type", ctypes.c_int, pointer)(device)
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    memory = find_ggml_function("ggml_backend_dev_memory", None, pointer, pointer, pointer)
+    memory = bind_ggml_function("ggml_backend_dev_memory", None, pointer, pointer, pointer)
     memory(device, ctypes.byref(free), ctypes.byref(total))
     return Device(
         name.decode(), description.decode(), _KINDS.get(kind, "other"), free.value, total.value

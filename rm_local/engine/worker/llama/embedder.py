@@ -67,7 +67,9 @@ class Embedder:
         """
         vectors = np.empty((len(texts), self.dimension), np.float32)
         start = 0
-        for group in self._group_texts([self._tokenize_truncated_text(text) for text in texts]):
+        for group in self._group_tokenized_texts(
+            [self._tokenize_truncated_text(text) for text in texts]
+        ):
             vectors[start : start + len(group)] = self._evaluate_group(group)
             start += len(group)
         if not np.isfinite(vectors).all():
@@ -105,7 +107,7 @@ class Embedder:
         found = list(tokens[:count])
         return found if count <= self._max_tokens else [*found[: self._max_tokens - 1], found[-1]]
 
-    def _group_texts(self, texts: Sequence[list[int]]) -> Iterator[list[list[int]]]:
+    def _group_tokenized_texts(self, texts: Sequence[list[int]]) -> Iterator[list[list[int]]]:
         """Yield the tokenized texts in order, in groups that each fit into one batch."""
         group: list[list[int]] = []
         for tokens in texts:

@@ -121,7 +121,7 @@ class KVCache:
         """Number of cells, one for each token; all sequences share them."""
         self.size = log.find_logged_cache_bytes()
         """Bytes of all cells, as reported by llama.cpp."""
-        self.flash_attention = log.uses_flash_attention()
+        self.flash_attention = log.log_shows_flash_attention()
         self._memory = llama_cpp.llama_get_memory(self.context)
         self._threads = self._model.threads
 

@@ -26,13 +26,13 @@ from rm_local.gguf import (
     check_file_complete,
     check_is_text_model,
     hash_adapter_file,
-    read_and_check_adapters,
-    read_file_headers,
+    read_and_check_adapter_headers,
     read_header,
+    read_headers_of_all_parts,
 )
 from rm_local.lora import LoraAdapter
 from rm_local.options import EngineOptions
-from rm_local.system import free_memory
+from rm_local.system import measure_free_memory
 
 Weights = TypeVar("Weights")
 Context = TypeVar("Context")
@@ -55,7 +55,7 @@ class LoadPlan:
             InsufficientMemoryError: There is not enough memory.
         """
         self.files = _read_checked_headers(path)
-        self.adapters = read_and_check_adapters(lora, path, self.files)
+        self.adapters = read_and_check_adapter_headers(lora, path, self.files)
         self._sizes = AdaptedModelSizes(self.files, self.adapters)
         offloads = llama_cpp.llama_supports_gpu_offload()
         self._devices = offload.select_graphics_devices(list_devices()) if offloads else ()
@@ -103,7 +103,7 @@ class LoadPlan:
 
     def _measure_free_memory_if_checked(self) -> int | None:
         """Return the free bytes of main memory; None if unknown, or if the check is disabled."""
-        return free_memory() if self._checks_memory else None
+        return measure_free_memory() if self._checks_memory else None
 
     def _describe_context_if_smaller(self, context: int) -> str:
         """Return a sentence if `context` is below the default context; otherwise empty."""
@@ -190,7 +190,7 @@ def _read_checked_headers(path: Path) -> GgufFiles:
     header = read_header(path)
     check_is_text_model(path, header)
     check_file_complete(path, header)
-    return read_file_headers(path)
+    return read_headers_of_all_parts(path)
 
 
 def _hash_and_check_adapter(adapter: LoraAdapter) -> LoraAdapter:

@@ -77,7 +77,7 @@ def find_logged_cache_bytes() -> int:
     return round(sum(sizes) * (1 << 20))
 
 
-def uses_flash_attention() -> bool:
+def log_shows_flash_attention() -> bool:
     """Return whether the context created since `forget_kept_log_messages` uses flash attention."""
     states = [m[1] or m[2] for line in _seen if (m := _FLASH.search(line))]
     return bool(states) and states[-1] == b"enabled"

@@ -23,7 +23,7 @@ from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import CancelledByUserError, InvalidModelError, ModelLoadError
-from rm_local.gguf import GgufHeader, LoraFile
+from rm_local.gguf import GgufHeader, LoraHeader
 from rm_local.units import format_count
 
 _REPORT_EVERY = 0.05
@@ -59,7 +59,7 @@ class Model:
         cls,
         request: protocol.Load,
         header: GgufHeader,
-        files: Sequence[LoraFile],
+        files: Sequence[LoraHeader],
         on_progress: Callable[[float], None],
         inbox: Inbox,
         renderer: Renderer,
@@ -111,8 +111,8 @@ class Model:
         vocab = Vocab(handle, thinking.markers)
         template = ChatTemplate(
             thinking,
-            bos=vocab.read_special_token_text("bos"),
-            eos=vocab.read_special_token_text("eos"),
+            bos=vocab.get_special_token_text("bos"),
+            eos=vocab.get_special_token_text("eos"),
             render=renderer,
         )
         threads = request.options.threads or choose_thread_count(llama_cpp.llama_model_size(handle))
@@ -137,7 +137,7 @@ def _load_weights(
     reported = 0.0
 
     @llama_cpp.llama_progress_callback  # type: ignore[untyped-decorator]
-    def report_progress(share: float, _data: Any) -> bool:
+    def report_progress_unless_cancelled(share: float, _data: Any) -> bool:
         nonlocal reported
         now = time.monotonic()
         if now - reported >= _REPORT_EVERY or share >= 1:
@@ -147,7 +147,7 @@ def _load_weights(
 
     params = build_model_params()
     params.n_gpu_layers = gpu_layers
-    params.progress_callback = report_progress
+    params.progress_callback = report_progress_unless_cancelled
     log.forget_kept_log_messages()
     handle = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
     if handle is None and inbox.cancel_reason:
@@ -172,20 +172,20 @@ def _describe_model(
         path=request.model,
         name=request.name or str(metadata.get("general.name") or Path(request.model).stem),
         architecture=header.architecture,
-        quantisation=_read_quantization(handle),
+        quantisation=_get_quantization_name(handle),
         parameters=llama_cpp.llama_model_n_params(handle),
         size=llama_cpp.llama_model_size(handle),
         context=request.options.context,
         trained_context=trained,
         thinks=thinking.thinks,
-        device=_describe_placement(threads),
+        device=_describe_logged_placement(threads),
         temperature=_round_or_none(metadata.get("general.sampling.temp")),
         top_p=_round_or_none(metadata.get("general.sampling.top_p")),
         family=thinking.family.name,
         opening=thinking.markers.opening if thinking.thinks else "",
         closing=thinking.markers.closing if thinking.thinks else "",
         opened_by=template.opened_by,
-        template=thinking.template_source_text,
+        template=thinking.template_origin_description,
         efforts=thinking.family.efforts,
         converses=template.converses,
         calculator=thinking.family.calculator,
@@ -193,7 +193,7 @@ def _describe_model(
     )
 
 
-def _read_quantization(handle: Any) -> str:
+def _get_quantization_name(handle: Any) -> str:
     """Return llama.cpp's name of the model's quantization, with `_M` for `- Medium`."""
     name = llama_cpp.llama_ftype_name(llama_cpp.llama_model_ftype(handle)) or b"unknown"
     text = str(ctypes.c_char_p(name).value.decode())  # type: ignore[union-attr]
@@ -202,7 +202,7 @@ def _read_quantization(handle: Any) -> str:
     return text
 
 
-def _describe_placement(threads: int) -> str:
+def _describe_logged_placement(threads: int) -> str:
     """Describe for the user on which devices the layers are, by llama.cpp's log of the loading."""
     cpu = f"CPU, {format_count(threads, 'thread')}"
     if not (where := log.find_offloaded_layers()):

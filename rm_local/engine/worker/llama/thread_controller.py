@@ -36,7 +36,7 @@ class ThreadController:
     def __init__(self, most: int) -> None:
         """Start with `most` threads, the best number on an idle machine."""
         self._levels = list_thread_levels(most)
-        self._by_size: dict[int, _BatchSizeController] = {}
+        self._by_size: dict[int, _ThreadControllerForBatchSize] = {}
 
     def choose_threads(self, rows: int) -> int:
         """Choose the number of threads for the next decoding step, a batch of `rows` rows."""
@@ -46,15 +46,15 @@ class ThreadController:
         """Record the seconds that a step of `rows` rows took with the chosen number of threads."""
         self._get_or_create_controller(rows).record_step(seconds)
 
-    def _get_or_create_controller(self, rows: int) -> _BatchSizeController:
+    def _get_or_create_controller(self, rows: int) -> _ThreadControllerForBatchSize:
         """Return the controller for batches of similar size: 1, 2, 3 to 4, 5 to 8 rows ..."""
         size = (rows - 1).bit_length()
         if size not in self._by_size:
-            self._by_size[size] = _BatchSizeController(self._levels)
+            self._by_size[size] = _ThreadControllerForBatchSize(self._levels)
         return self._by_size[size]
 
 
-class _BatchSizeController:
+class _ThreadControllerForBatchSize:
     """Chooses the number of threads for decoding steps with batches of similar size.
 
     A level is an index in the list of numbers of threads. A search tries other levels than the
@@ -72,7 +72,7 @@ class _BatchSizeController:
         self._since_trial = 0.0
         """Seconds of steps since the last search."""
         self._pause = FIRST_PAUSE
-        self._trial: _LevelSearch | None = None
+        self._trial: _ThreadCountSearch | None = None
 
     @property
     def threads(self) -> int:
@@ -84,7 +84,7 @@ class _BatchSizeController:
         if self._trial:
             self._trial.record_step(seconds)
             if self._trial.is_done:
-                self._end_trial(self._trial)
+                self._end_search_and_adopt_fastest(self._trial)
             return
         self._recent.append(seconds)
         self._since_trial += seconds
@@ -103,11 +103,11 @@ class _BatchSizeController:
         fewer = list(range(self._chosen + 1, len(self._levels)))
         self._usual = min(current, usual * DRIFT)
         if fewer and (first or current > STRETCH * usual):
-            self._trial = _LevelSearch(fewer, current)
+            self._trial = _ThreadCountSearch(fewer, current)
         elif self._chosen and self._since_trial >= self._pause:
-            self._trial = _LevelSearch([self._chosen - 1], current)
+            self._trial = _ThreadCountSearch([self._chosen - 1], current)
 
-    def _end_trial(self, trial: _LevelSearch) -> None:
+    def _end_search_and_adopt_fastest(self, trial: _ThreadCountSearch) -> None:
         """Choose the fastest level of a finished search; keep the old one if none was faster."""
         self._trial = None
         self._recent.clear()
@@ -120,7 +120,7 @@ class _BatchSizeController:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
 
-class _LevelSearch:
+class _ThreadCountSearch:
     """A search for a faster number of threads: one window of steps at each level to try."""
 
     def __init__(self, levels: list[int], current: float) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine.families.markers import THINK, ThinkingMarkers
-from rm_local.engine.worker.templates.chat_template import Segment
-from rm_local.engine.worker.templates.marker_split import MarkerSplitter
+from rm_local.engine.worker.templates.chat_template import PromptSegment
+from rm_local.engine.worker.templates.marker_split import InsideMarkerSplitter
 
 _MARKERS = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED
 _ANCHOR = "\n"
@@ -34,7 +34,7 @@ class Vocab:
         }
         texts = "".join(thinking_markers.texts) + thinking_markers.header_end
         self._shown = {token for text, token in markers.items() if text and text in texts}
-        self._escaper = MarkerSplitter([*markers, *thinking_markers.texts])
+        self._escaper = InsideMarkerSplitter([*markers, *thinking_markers.texts])
         self._pieces: dict[int, bytes] = {}
         self._end_tokens: dict[int, bool] = {}
         self._buffer = ctypes.create_string_buffer(512)
@@ -48,13 +48,13 @@ class Vocab:
         }
         """Special tokens without text, except those that end the model's turn."""
 
-    def tokenize_prompt(self, segments: Sequence[Segment]) -> list[int]:
+    def tokenize_prompt(self, segments: Sequence[PromptSegment]) -> list[int]:
         """Tokenize the segments of a prompt; put the BOS token first if the model expects it."""
         tokens = [
             token
             for segment in segments
             for token in (
-                self.tokenize_data(segment.text)
+                self.tokenize_without_special_tokens(segment.text)
                 if segment.data
                 else self._tokenize_markup(segment.text)
             )
@@ -64,7 +64,7 @@ class Vocab:
             tokens.insert(0, first)
         return tokens
 
-    def tokenize_data(self, text: str) -> list[int]:
+    def tokenize_without_special_tokens(self, text: str) -> list[int]:
         """Tokenize a text of a user or a file: no marker in it becomes a special token."""
         return [
             token
@@ -90,7 +90,7 @@ class Vocab:
             end = self._end_tokens[token] = bool(llama_cpp.llama_vocab_is_eog(self.handle, token))
         return end
 
-    def read_special_token_text(self, which: str) -> str:
+    def get_special_token_text(self, which: str) -> str:
         """Return the text of the token `which`, `bos` or `eos`; empty if there is no such token."""
         token = getattr(llama_cpp, f"llama_vocab_{which}")(self.handle)
         return self._read_token_text(token) if token != llama_cpp.LLAMA_TOKEN_NULL else ""

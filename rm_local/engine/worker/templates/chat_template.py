@@ -29,7 +29,7 @@ _EXCHANGE = (Message("user", "?"), Message("assistant", "."), Message("user", "?
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class PromptSegment:
     """A part of a prompt: markup of the chat template, or the text of a message."""
 
     text: str
@@ -41,16 +41,16 @@ class Segment:
 class RenderedPrompt:
     """A prompt rendered by a chat template; the model continues at its end."""
 
-    segments: list[Segment]
+    segments: list[PromptSegment]
     starts: Part
     """What the model writes first: thinking, if the prompt ends in an open block; or answer."""
     last: int
     """Index in `segments` of the last message's text."""
 
-    def insert_note(self, note: str) -> list[Segment]:
+    def build_segments_with_note(self, note: str) -> list[PromptSegment]:
         """Return the segments with `note` inserted as data after the last message's text."""
         after = self.last + 1
-        return [*self.segments[:after], Segment(note, data=True), *self.segments[after:]]
+        return [*self.segments[:after], PromptSegment(note, data=True), *self.segments[after:]]
 
 
 class ChatTemplate:
@@ -100,7 +100,7 @@ class ChatTemplate:
         text, starts = self._open_or_close_thinking(text, thinking)
         contents = [self._strip_space_and_thinking(message) for message in messages]
         before, _, after = text.rpartition(placeholder)
-        segments = [*_fill_placeholders(before, contents), Segment(contents[-1], data=True)]
+        segments = [*_fill_placeholders(before, contents), PromptSegment(contents[-1], data=True)]
         return RenderedPrompt(
             [*segments, *_fill_placeholders(after, contents)], starts, len(segments) - 1
         )
@@ -213,10 +213,10 @@ def _build_render_job(
     return {"template": template, "variables": given}
 
 
-def _fill_placeholders(text: str, contents: Sequence[str]) -> list[Segment]:
+def _fill_placeholders(text: str, contents: Sequence[str]) -> list[PromptSegment]:
     """Split a rendered text at its placeholders; return markup and messages' texts as segments."""
     segments = [
-        Segment(contents[int(part)], data=True) if odd else Segment(part, data=False)
+        PromptSegment(contents[int(part)], data=True) if odd else PromptSegment(part, data=False)
         for at, part in enumerate(_PLACEHOLDER.split(text))
         for odd in [at % 2]
     ]

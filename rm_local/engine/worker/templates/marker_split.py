@@ -10,7 +10,7 @@ from rm_local.engine.families.markers import THINK
 _BLANK = " \n\t\r\N{LOWER ONE EIGHTH BLOCK}"
 
 
-class MarkerSplitter:
+class InsideMarkerSplitter:
     """Splits texts in the middle of each marker, so that tokenizing the parts gives no marker.
 
     llama.cpp recognizes user-defined tokens (such as Qwen's `</think>`) even with `parse_special`

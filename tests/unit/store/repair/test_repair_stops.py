@@ -121,7 +121,7 @@ def test_a_kill_between_the_two_names_keeps_the_store(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(repairing, "replace_file", killed)
+        patched.setattr(repairing, "rename_and_sync_parent", killed)
         with pytest.raises(KeyboardInterrupt):
             repair_store(path)
     assert path.read_bytes() == before
