@@ -157,6 +157,7 @@ class Runtime:
 
     async def _prepare_and_load_model(self) -> ModelInfo:
         """Prepare the model's file, hash its adapters, load it, and publish its notices."""
+        from rm_local.gguf import check_is_ordinary_file
 
         def publish_progress(share: float) -> None:
             self._run_events.deliver_to_turn_or_watchers(ModelLoading(share))
@@ -167,6 +168,12 @@ class Runtime:
             self.publish_notice_once,
             is_default=self._uses_default,
         )
+        # The worker process has no descriptors of this one, such as that of `<(command)`.
+        if file.exists():
+            check_is_ordinary_file(file, "model")
+        for path in (Path(adapter.path) for adapter in self._lora):
+            if path.exists():
+                check_is_ordinary_file(path, "adapter")
         lora, name = await asyncio.gather(
             self.hash_readable_adapters(), asyncio.to_thread(self._name_model_or_empty, file)
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from rm_local.file_formats import FORMAT_BYTES, describe_foreign_format_or_empty
+
 _OTHER_BOMS = {
     "UTF-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),  # first: it begins like UTF-16
     "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
@@ -32,15 +34,16 @@ def decode_utf8_text(data: bytes) -> str:
         return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
         fault = f"byte {error.start + 1} is not UTF-8"
-        raise NotUtf8Error(describe_non_utf8_bom_or_empty(data) or fault) from None
+        raise NotUtf8Error(describe_other_format_or_empty(data) or fault) from None
 
 
-def describe_non_utf8_bom_or_empty(data: bytes) -> str:
-    """Describe the encoding that a byte order mark at the start of `data` names, unless UTF-8."""
+def describe_other_format_or_empty(data: bytes) -> str:
+    """Describe the encoding or the format of `data`, if its first bytes name another than UTF-8."""
     for name, marks in _OTHER_BOMS.items():
         if data.startswith(marks):
             return f"it is {name}; save it as UTF-8"
-    return ""
+    other = describe_foreign_format_or_empty(data[:FORMAT_BYTES])
+    return f"it is {other}" if other else ""
 
 
 def replace_lone_surrogates(text: str) -> str:

@@ -48,7 +48,7 @@ def read_stdin_text(name: str) -> str:
         UsageError: It is longer than MAX_TEXT, or no text, or standard input is closed or cannot be
             read.
     """
-    from rm_local.text import describe_non_utf8_bom_or_empty
+    from rm_local.text import describe_other_format_or_empty
 
     if sys.stdin is None:
         raise UsageError(f"There is no {name}: standard input is closed.", "Redirect a file.")
@@ -60,7 +60,7 @@ def read_stdin_text(name: str) -> str:
     if len(data) > MAX_TEXT:
         remedy = "Shorten it." if name != "attached text" else "Attach a part of it."
         raise UsageError(f"The {name} is longer than {MAX_TEXT:,} bytes.", remedy)
-    if encoding := describe_non_utf8_bom_or_empty(data):
+    if encoding := describe_other_format_or_empty(data):
         raise UsageError(f"The {name} is not UTF-8 text: {encoding}.", "Give UTF-8.")
     if b"\0" in data:
         raise UsageError(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         TOKENS as TOKENS,
         GgufHeader as GgufHeader,
         check_file_complete as check_file_complete,
+        check_is_ordinary_file as check_is_ordinary_file,
         check_is_text_model as check_is_text_model,
         read_header as read_header,
     )
@@ -46,6 +47,7 @@ __getattr__ = export_lazily(
             "GgufHeader",
             "check_is_text_model",
             "check_file_complete",
+            "check_is_ordinary_file",
             "read_header",
         ],
         "kind": ["ModelKind", "detect_kind"],

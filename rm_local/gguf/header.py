@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
+from rm_local.file_formats import FORMAT_BYTES, describe_foreign_format_or_empty
 from rm_local.file_kinds import describe_if_not_ordinary_file
 from rm_local.gguf.kind import detect_kind, is_split
 from rm_local.gguf.tensor_entry import BLOCKS, TensorEntry
@@ -43,6 +44,17 @@ _CHOOSE = {
     "adapter": "Choose a LoRA adapter in the GGUF format; llama.cpp's convert_lora_to_gguf.py "
     "makes one from a PEFT adapter.",
 }
+
+_OTHER_REMEDIES = {
+    "a web page": "Download the file itself, not the page about it.",
+    "a pointer of Git LFS": "Get the file itself: git lfs pull.",
+    "a ZIP archive": "Unpack it first.",
+    "a 7-Zip archive": "Unpack it first.",
+} | dict.fromkeys(
+    (f"compressed by {program}" for program in ("gzip", "xz", "bzip2", "zstandard")),
+    "Unpack it first.",
+)
+"""What to do about a file of a format that `describe_foreign_format_or_empty` names."""
 
 Noun = Literal["model", "adapter"]
 """What a GGUF file is called in error messages."""
@@ -83,6 +95,16 @@ class GgufHeader:
         return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
 
 
+def check_is_ordinary_file(path: Path, noun: Noun) -> None:
+    """Check that there is an ordinary file; a pipe or a device is none: it is read several times.
+
+    Raises:
+        ModelNotFoundError: There is none; the message says what is there.
+    """
+    if reason := describe_if_not_ordinary_file(path):
+        raise ModelNotFoundError(f"The {noun} {path} {reason}.", "Give the path of a GGUF file.")
+
+
 def read_header(
     path: Path, *, noun: Noun = "model", table: bool = False, vocabulary: bool = False
 ) -> GgufHeader:
@@ -95,8 +117,7 @@ def read_header(
         ModelNotFoundError: There is no such file, or it cannot be read.
         InvalidModelError: It is not a GGUF file, or its header is cut short or damaged.
     """
-    if reason := describe_if_not_ordinary_file(path):
-        raise ModelNotFoundError(f"The {noun} {path} {reason}.", "Give the path of a GGUF file.")
+    check_is_ordinary_file(path, noun)
     try:
         with path.open("rb") as file:
             return _parse_header(file, path, noun, table, TOKENS if vocabulary else None)
@@ -157,7 +178,10 @@ def _parse_header(
     if not magic:
         raise InvalidModelError(f"{path} is empty.", _AGAIN)
     if magic != MAGIC:
-        raise InvalidModelError(f"{path} is not a GGUF file.", _CHOOSE[noun])
+        other = describe_foreign_format_or_empty(magic + file.read(FORMAT_BYTES))
+        but = f" but {other}" if other else ""
+        remedy = _OTHER_REMEDIES.get(other, _CHOOSE[noun])
+        raise InvalidModelError(f"{path} is not a GGUF file{but}.", remedy)
     (version,) = _read_and_unpack_values(file, "I")
     if version in _SWAPPED:
         raise InvalidModelError(

@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
-from rm_local.file_kinds import describe_if_not_ordinary_file
-from rm_local.gguf.header import read_header
+from rm_local.gguf.header import check_is_ordinary_file, read_header
 from rm_local.gguf.lora_file import LoraHeader, read_and_check_lora_header
 from rm_local.gguf.split_files import GgufFiles
 from rm_local.gguf.tensor_entry import Sizes, clip_name, format_tensor_sizes
@@ -79,8 +78,7 @@ def hash_adapter_file(path: Path) -> str:
     Raises:
         ModelNotFoundError: The file cannot be read.
     """
-    if reason := describe_if_not_ordinary_file(path):
-        raise ModelNotFoundError(f"The adapter {path} {reason}.", "Give the path of a GGUF file.")
+    check_is_ordinary_file(path, "adapter")
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +63,34 @@ def test_missing_memory_is_reported_in_a_message(tmp_path: Path, megabytes: int)
     )
 
     refused(done, 3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/fd")
+@pytest.mark.parametrize("option", ["--model", "--lora"])
+def test_a_pipe_is_no_model(option: str) -> None:
+    """As from `<(command)`: it could be read only once, and not by the worker process."""
+    reading, writing = os.pipe()
+    command = [
+        sys.executable,
+        "-m",
+        "rm_local",
+        "ask",
+        "-q",
+        option,
+        f"/dev/fd/{reading}",
+        "4 + 4?",
+    ]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            pass_fds=[reading],
+        )
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+    refused(done, 3, f"/dev/fd/{reading} is a pipe, not a file")

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -86,6 +87,8 @@ class _SchemaTranslator:
         self.made = dict(_BASE)
         self._whole = whole
         self._referred: dict[str, str] = {}
+        self._leading: tuple[str, ...] = ()
+        """Targets of `$ref` that are translated now, with no object or array in between."""
         self._numbers = count()
 
     def add_rule(self, name: str, body: str) -> str:
@@ -121,10 +124,10 @@ class _SchemaTranslator:
         )
 
     def _translate_type(self, schema: Mapping[str, Any], kind: Any, at: str) -> str:
-        if kind == "object" and schema.keys() & _KEYWORDS["object"]:
-            return self._translate_object(schema, at)
-        if kind == "array" and schema.keys() & _KEYWORDS["array"]:
-            return self._translate_array(schema, at)
+        if kind in ("object", "array") and schema.keys() & _KEYWORDS[kind]:
+            translate = self._translate_object if kind == "object" else self._translate_array
+            with self._replace_leading(()):
+                return translate(schema, at)
         if kind == "string" and ("minLength" in schema or "maxLength" in schema):
             return f'"\\"" char{_format_repetition(schema, "Length", at)} "\\""'
         if kind in ("number", "integer") and "minimum" in schema:
@@ -200,13 +203,23 @@ class _SchemaTranslator:
             raise _make_schema_error(
                 at, f"is {json.dumps(pointer)[:60]}, not a place in this schema"
             )
+        if pointer in self._leading:
+            raise _make_schema_error(at, "refers to itself, with no object or array in between")
         if pointer not in self._referred:
             name = self._referred[pointer] = f"r{len(self._referred)}"
             self.add_rule(name, "")
-            self.add_rule(
-                name, self.translate_schema(_resolve_pointer(self._whole, pointer, at), pointer)
-            )
+            target = _resolve_pointer(self._whole, pointer, at)
+            with self._replace_leading((*self._leading, pointer)):
+                self.add_rule(name, self.translate_schema(target, pointer))
         return self._referred[pointer]
+
+    @contextmanager
+    def _replace_leading(self, pointers: tuple[str, ...]) -> Iterator[None]:
+        before, self._leading = self._leading, pointers
+        try:
+            yield
+        finally:
+            self._leading = before
 
     def _translate_any_of(self, choices: Any, at: str) -> str:
         if not isinstance(choices, list) or not choices:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from rm_local.errors import UsageError
 from rm_local.records import Entry
 from rm_local.store.codec.text_blocks import MAX_TEXT_BYTES, check_and_join_texts
-from rm_local.text import describe_non_utf8_bom_or_empty
+from rm_local.text import describe_other_format_or_empty
 
 MAX_LINE_BYTES = 8 * MAX_TEXT_BYTES
 """Maximum bytes of a line: six for each byte of an entry's texts, as in `\\u00e9`, and more for the
@@ -68,9 +68,10 @@ def parse_line(line: bytes, name: str, number: int) -> Entry | None:
     try:
         return _parse_entry(_DECODER.decode(text.decode("utf-8")))
     except UnicodeDecodeError as error:
-        fault = describe_non_utf8_bom_or_empty(line) or f"byte {error.start + 1} is not UTF-8"
+        fault = describe_other_format_or_empty(line) or f"byte {error.start + 1} is not UTF-8"
     except json.JSONDecodeError as error:
         fault = f"it is not JSON: {error.msg} at character {error.pos + 1}"
+        fault = describe_other_format_or_empty(line) or fault
     except RecursionError:
         fault = "it is not an entry: its JSON is nested too deeply"
     except ValueError as error:

@@ -100,6 +100,16 @@ def test_a_schema_may_refer_to_itself() -> None:
         ({"$ref": "https://example.org/x.json"}, "not a place in this schema"),
         ({"$ref": "#/$defs/gone"}, "points to #/$defs/gone, which does not exist"),
         ({"$ref": "#", "type": "object"}, "#/type"),
+        ({"$ref": "#"}, "refers to itself"),
+        ({"anyOf": [{"type": "null"}, {"$ref": "#"}]}, "refers to itself"),
+        (
+            {
+                "$ref": "#/$defs/a",
+                "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}},
+            },
+            "refers to itself",
+        ),
+        ({"type": "array", "items": {"$ref": "#/items"}}, "refers to itself"),
         ({"anyOf": []}, "is not a list of schemas"),
         ({"enum": "ab"}, "is not a list of values"),
         ({"allOf": [{}, {}]}, "holds more than one"),
