@@ -72,8 +72,9 @@ def _load_added_paths() -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise SettingsError(
-            f"{file}, the list of added models, cannot be read: {error}.", "Fix or remove it."
+            f"{file}, the list of added models, cannot be read: {reason}.", "Fix or remove it."
         ) from None
 
 

@@ -118,8 +118,11 @@ def _make_not_added_error(listed: LibraryModel) -> Exception:
 
     path = listed.model.path
     if listed.place == SHIPPED_SOURCE:
-        remedy = "It is part of rm-local and cannot be removed."
-    elif program := find_owning_app_or_empty(path):
+        return UsageError(
+            f"{listed.name} is part of rm-local and cannot be removed.",
+            "To use another model: rm-local models use NAME",
+        )
+    if program := find_owning_app_or_empty(path):
         remedy = explain_how_to_remove_model(program, path)
     else:
         remedy = "Delete its file with --delete, or remove an added folder by its path."
