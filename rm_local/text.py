@@ -36,7 +36,10 @@ def decode_utf8_text(data: bytes) -> str:
 
 
 def describe_non_utf8_bom_or_empty(data: bytes) -> str:
-    """Describe the encoding that a byte order mark at the start of `data` names, unless UTF-8."""
+    """Describe the encoding of a byte order mark of UTF-16 or UTF-32 at the start of `data`.
+
+    It is a clause such as `it is UTF-16; save it as UTF-8`; empty without such a mark.
+    """
     for name, marks in _OTHER_BOMS.items():
         if data.startswith(marks):
             return f"it is {name}; save it as UTF-8"
