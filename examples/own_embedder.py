@@ -52,7 +52,8 @@ async def main(folder: Path) -> None:
     with Store.create(folder / "lists.rms", embedder=embedder.id) as store:
         store.add_entries(ENTRIES, embedder.embed_all([entry.subproblem for entry in ENTRIES]))
         retriever = StoreRetriever(embedder, store)
-        for hit in await retriever.search("How do I find a cycle in a list?", k=2, gate=0.3):
+        subproblem = "How do I find a cycle in a list?"
+        for hit in await retriever.search(subproblem, k=2, min_similarity=0.3):
             print(f"{hit.similarity:.2f}  {hit.entry.subproblem}")
 
 

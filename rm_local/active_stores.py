@@ -23,7 +23,7 @@ def list_active_stores(named: Sequence[Path]) -> tuple[Path, ...]:
     """Return the paths of the stores that are searched as one, in the order of their precedence.
 
     They are the `named` stores, each once; without any the shipped store and the user's own store.
-    The latter is left out next to others until it exists.
+    As long as the user's own store does not exist, it is left out, unless it is the only one named.
     """
     if not named:
         own = find_own_store()

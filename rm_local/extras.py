@@ -39,7 +39,10 @@ def format_install_command(extra: Extra) -> str:
 
 
 def _list_extra_requirements(extra: Extra) -> list[str]:
-    """List the requirements of `extra` as the installed package states them, without spaces."""
+    """List the requirements of `extra` as the installed package states them, without spaces.
+
+    The list is empty if rm-local is not installed as a package.
+    """
     try:
         lines = requires(DISTRIBUTION) or []
     except PackageNotFoundError:

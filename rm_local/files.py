@@ -53,10 +53,10 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
 
 @contextmanager
 def create_part_file_to_be_renamed(path: Path) -> Iterator[Path]:
-    """Create an empty file next to `path` for the body; remove it afterwards unless it was renamed.
+    """Create an empty file next to `path` for the body, which has to write and rename it.
 
-    The body writes the file and renames it; otherwise it is removed after the body. Use it for a
-    library that writes to a path, or for a final name that depends on the content.
+    A file that the body has not renamed is removed after the body. Use it for a library that
+    writes to a path, or for a final name that depends on the content.
 
     Raises:
         OSError: The file cannot be created.

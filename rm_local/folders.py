@@ -92,7 +92,10 @@ def get_or_make_temporary_cache_folder() -> Path:
 
 
 def get_cache_folder_or_make_temporary(say: Callable[[str], None]) -> Path:
-    """Return the cache folder; if it is not writable, call `say` and return a temporary folder."""
+    """Return the cache folder, which need not exist.
+
+    If it cannot be written to, call `say` with the reason, and return a temporary folder.
+    """
     if reason := _find_obstacle_to_saving("cached files"):
         say(f"Nothing can be cached for later runs: {reason}. {SET_HOME}")
         return get_or_make_temporary_cache_folder()

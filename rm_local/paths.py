@@ -112,7 +112,10 @@ def shipped_minilm() -> Path:
 
 
 def _get_shipped_file_path(name: str) -> Path:
-    """Return the path of a shipped file: in the package, else in `models/` of a checkout."""
+    """Return the path of a shipped file: in the package, else in `models/` of a checkout.
+
+    In a checkout the file need not exist.
+    """
     packed = PACKAGE / "shipped" / name
     return packed if packed.exists() else PACKAGE.parent / "models" / name
 

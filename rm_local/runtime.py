@@ -234,7 +234,7 @@ class Runtime:
         that cannot be used is left out with a notice, as long as another can.
 
         Raises:
-            StoreError: A named store, or no store, can be opened.
+            StoreError: A named store cannot be opened, or none of the stores can.
             EngineError: The embedder cannot be loaded.
         """
         with self.idle.mark_busy():
@@ -255,7 +255,7 @@ class Runtime:
         stores = await asyncio.to_thread(lambda: StoreSet.open(active, name_stores(active), skip))
         try:
             first = await asyncio.to_thread(stores.stores[0].read_info)
-            await asyncio.to_thread(stores.ask_each_skip_failing, Store.preload_centroids)
+            await asyncio.to_thread(stores.ask_each_skipping_failed, Store.preload_centroids)
             entries = await asyncio.to_thread(stores.count_entries)
             embedder = await open_query_embedder(first.path, first.embedder, lambda: self.engine)
         except BaseException:

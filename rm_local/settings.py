@@ -217,7 +217,12 @@ def _is_path_text(value: object) -> TypeGuard[str]:
 
 
 def _parse_adapter(source: Path, text: str) -> LoraAdapter:
-    """Parse `FILE` or `FILE:SCALE`; a relative path is relative to the settings file `source`."""
+    """Parse `FILE` or `FILE:SCALE`; a relative path is relative to the settings file `source`.
+
+    Raises:
+        SettingsError: The text names no file, or the scale is not finite.
+        UnknownHomeError: There is no home folder for a leading `~`.
+    """
     try:
         adapter = parse_lora(text)
     except ValueError as error:
@@ -251,14 +256,22 @@ def _expand_override(variable: str, text: str) -> Path:
 
 
 def _check_integer(source: Path, key: str, value: object, low: int, high: int) -> int:
-    """Check that `value` is an integer from `low` to `high`; true and false are not integers."""
+    """Return `value` if it is an integer from `low` to `high`; true and false are not integers.
+
+    Raises:
+        SettingsError: It is not.
+    """
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
     raise _make_value_error(source, key, value, f"a whole number from {low} to {high}")
 
 
 def _check_number(source: Path, key: str, value: object, high: int, *, low: int = 0) -> float:
-    """Check that `value` is a number from `low` to `high`; true, false and nan are not numbers."""
+    """Return `value` if it is a number from `low` to `high`; true, false and nan are not numbers.
+
+    Raises:
+        SettingsError: It is not.
+    """
     if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
         return value
     raise _make_value_error(source, key, value, f"a number from {low} to {high}")

@@ -38,7 +38,10 @@ def decode_utf8_text(data: bytes) -> str:
 
 
 def describe_other_format_or_empty(data: bytes) -> str:
-    """Describe the encoding or the format of `data`, if its first bytes name another than UTF-8."""
+    """Describe the encoding or the format of `data`, if its first bytes name another than UTF-8.
+
+    It is a clause such as `it is UTF-16; save it as UTF-8`; empty for any other data.
+    """
     for name, marks in _OTHER_BOMS.items():
         if data.startswith(marks):
             return f"it is {name}; save it as UTF-8"

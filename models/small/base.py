@@ -16,6 +16,6 @@ def find_smollm2() -> Path:
         ModelNotFoundError: The package is not installed, or its file is not there.
         InvalidModelError: The file is not the published one.
     """
-    path = library.find_smollm2()
+    path = library.find_smollm2_file()
     library.check_smollm2_hash(path)
     return path

@@ -59,7 +59,7 @@ class AnswerPrinter:
         """
         return self._line_open and self._shares_file
 
-    def print_event(self, event: Event) -> None:
+    def print_answer_part(self, event: Event) -> None:
         """Print the part of the answer that the event brings, if any."""
         match event:
             case GateDecided(open=False):

@@ -359,7 +359,7 @@ def _print_event(
     if answer is None:
         click.echo(json.dumps(event_as_json(event)))
     elif not isinstance(event, Answered):
-        answer.print_event(event)
+        answer.print_answer_part(event)
     if printer:
         printer.print_event(event)
     if isinstance(event, Notice):
@@ -367,7 +367,7 @@ def _print_event(
             answer.end_line()
         print_notice(event.text)
     if answer and isinstance(event, Answered):  # the line of the vote stands above the answer
-        answer.print_event(event)
+        answer.print_answer_part(event)
 
 
 @contextmanager

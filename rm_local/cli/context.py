@@ -53,9 +53,10 @@ STORE_TO_CHANGE = click.option(
 
 @dataclass(slots=True)
 class CliContext:
-    """The files that options on the command line name, in place of those in the settings.
+    """Context of a command: the model, stores and adapters that its options name.
 
-    Options after the command override those before it.
+    They replace those in the settings. Options after the command override those before it. The
+    context also loads the settings and creates the runtime.
     """
 
     model: Path | None = None
@@ -120,7 +121,7 @@ def check_plan_setting(settings: Settings) -> None:
     """Check that there is a plan of the name in the settings.
 
     Raises:
-        SettingsError: It has no such plan; the message names the settings file.
+        SettingsError: There is no such plan; the message names the settings file.
     """
     from rm_local.errors import SettingsError, UsageError
     from rm_local.loop import find_plan

@@ -94,6 +94,7 @@ def _parse_adapters(
 
 
 def _expand_adapter_path(adapter: LoraAdapter) -> LoraAdapter:
+    """Return the adapter with the home folder in place of a leading `~` in its path."""
     return replace(adapter, path=str(expand_user_path(adapter.path)))
 
 

@@ -31,7 +31,7 @@ def describe_prefill(reading: PrefillStats) -> str:
 
 
 def unstyle_and_fit_to_terminal(text: str) -> str:
-    """Return `text` without styles, cut to the cells of a terminal's line except the last one.
+    """Return `text` without styles, cut so that the last cell of a terminal's line stays empty.
 
     A character of Chinese, Japanese or Korean takes two cells. In a full line some terminals move
     the cursor to the next one.

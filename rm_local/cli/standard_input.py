@@ -78,7 +78,12 @@ def _read_limited(stream: BinaryIO) -> bytes:
 
 
 def _wait_for_stdin_text_or_warn() -> bool:
-    """Return whether standard input is a file or pipe with a text for this command."""
+    """Wait up to FIRST_BYTE_S for a text on standard input; return whether there is one.
+
+    The answer comes at once for a regular file (True if nothing of it has been read), and for
+    terminals and devices (False). The end of a pipe also counts as a text. Print a warning if a
+    pipe stays empty.
+    """
     try:
         number = sys.stdin.fileno()
         kind = os.fstat(number).st_mode

@@ -68,6 +68,12 @@ class _SafeFile(io.FileIO):
         os.close(null)
 
     def _raise_write_failure_if_required(self, error: OSError) -> None:
+        """End the command if this stream is required or standard output's reader left.
+
+        Raises:
+            ReportedError: Standard output cannot be written.
+            click.exceptions.Exit: The reader of standard output left.
+        """
         if error.errno == errno.EPIPE and (self._required or self._follows):
             raise click.exceptions.Exit(FAILED)
         if not self._required:
@@ -145,6 +151,7 @@ def share_file(one: TextIO | None, other: TextIO | None) -> bool:
 
 
 def _open_null_on_closed_descriptors() -> None:
+    """Open the null device on each of the descriptors 0 to 2 that is closed."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -199,6 +206,10 @@ def _replace_unencodable(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def _has_wide_units(encoding: str) -> bool:
+    """Return whether an encoding is UTF-16, UTF-32 or UTF-7.
+
+    A single byte cannot be inserted into a text in such an encoding.
+    """
     return encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32", "utf-7"))
 
 

@@ -132,7 +132,11 @@ def _hash_weights(folder: Path) -> str:
 
 
 def _read_json_or_empty(path: Path) -> Any:
-    """Return the content of a JSON file; {} if the file does not exist."""
+    """Return the content of a JSON file; {} if the file does not exist.
+
+    Raises:
+        InvalidModelError: The file cannot be read, or is not JSON.
+    """
     try:
         return json.loads(read_small_file(path)) if path.is_file() else {}
     except (OSError, ValueError) as error:

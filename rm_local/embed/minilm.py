@@ -102,7 +102,11 @@ def check_minilm_weights(folder: Path) -> None:
 
 
 def _hash_file(path: Path) -> str:
-    """Return the sha256 of a file."""
+    """Return the sha256 of a file.
+
+    Raises:
+        ModelNotFoundError: The file cannot be read.
+    """
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

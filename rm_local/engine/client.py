@@ -213,7 +213,7 @@ class Engine:
                 else:
                     yield reply
         finally:
-            self._forget_request_and_cancel_if_undone(process, number, done=done)
+            self._forget_request_and_cancel_if_unfinished(process, number, done=done)
 
     async def cancel(
         self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
@@ -235,7 +235,7 @@ class Engine:
 
     async def make_room_and_count_free_tokens(
         self,
-        texts: Sequence[int],
+        text_lengths: Sequence[int],
         writing: int,
         *,
         on_overflow: Callable[[ContextOverflowReport], None] | None = None,
@@ -243,11 +243,11 @@ class Engine:
         """Make room in the context for forced texts after the open turn's prompt.
 
         The option `context_overflow` decides whether turns are dropped or the context grows.
-        `texts`: number of tokens of each text. `writing`: number of tokens that each branch writes
-        after its text. `on_overflow` is called with the action taken. Return the number of tokens
-        that fit after the prompt now.
+        `text_lengths`: number of tokens of each text. `writing`: number of tokens that each branch
+        writes after its text. `on_overflow` is called with the action taken. Return the number of
+        tokens that fit after the prompt now.
         """
-        request = protocol.MakeRoom(tuple(texts), writing)
+        request = protocol.MakeRoom(tuple(text_lengths), writing)
         reply = await self._call_worker(request, protocol.FreeTokenCount, on_overflow=on_overflow)
         return reply.tokens
 
@@ -297,7 +297,7 @@ class Engine:
                 else:
                     done = True
         finally:
-            self._forget_request_and_cancel_if_undone(process, number, done=done)
+            self._forget_request_and_cancel_if_unfinished(process, number, done=done)
         if not isinstance(reply, kind):
             raise EngineError(
                 f"The worker sent an unexpected reply: {type(reply).__name__}.",
@@ -335,7 +335,7 @@ class Engine:
             self._running[number] = request
         return self._process, number, replies
 
-    def _forget_request_and_cancel_if_undone(
+    def _forget_request_and_cancel_if_unfinished(
         self, process: WorkerProcess, number: int, *, done: bool
     ) -> None:
         """Ignore further replies to a request; cancel it if it is not done."""

@@ -88,8 +88,8 @@ def make_start_error(code: int, log: Path | None, since: int) -> EngineError:
 def _find_cause_line(code: int, log: Path | None, since: int) -> str:
     """Find the line of the log that explains the end of the worker; empty if there is no line.
 
-    It is llama.cpp's last message about memory or an assertion; if there is no such message, the
-    last line before Python's stack traces.
+    After SIGABRT or an exit code it is llama.cpp's last message about memory or an assertion, if
+    there is one; otherwise it is the last line before Python's stack traces.
     """
     if log is None:
         return ""

@@ -38,17 +38,17 @@ class WorkerProcess:
 
     @classmethod
     async def start_worker(
-        cls, path: Path | None, unlogged: Callable[[OSError], None] = lambda _error: None
+        cls, log_path: Path | None, unlogged: Callable[[OSError], None] = lambda _error: None
     ) -> WorkerProcess:
         """Start a worker process, and wait until it is ready.
 
-        `path`: the worker's log file; None = a temporary file. `unlogged` is called with the error
-        if the log file cannot be written.
+        `log_path`: the worker's log file; None = a temporary file. `unlogged` is called with the
+        error if the log file cannot be written.
 
         Raises:
             EngineError: The process ended, or failed to import llama.cpp.
         """
-        log = open_worker_log_or_temporary(path, unlogged)
+        log = open_worker_log_or_temporary(log_path, unlogged)
         with log.file:
             child = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "rm_local.engine.worker"),

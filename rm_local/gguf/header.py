@@ -244,6 +244,11 @@ def _read_tensor_entry(file: BinaryIO) -> TensorEntry:
 
 
 def _read_value_or_long_array_length(file: BinaryIO, type_: int, *, whole: bool) -> Any:
+    """Read a value of the GGUF type `type_`.
+
+    Of an array over the limits (`_KEPT_NUMBERS`, `_KEPT_STRINGS`) the items are skipped, and the
+    length is returned. `whole`: keep all strings.
+    """
     if type_ == _STRING:
         return _read_string(file)
     if type_ != _ARRAY:
@@ -255,9 +260,8 @@ def _read_value_or_long_array_length(file: BinaryIO, type_: int, *, whole: bool)
             return [_read_string(file) for _ in range(length)]
         _skip_strings(file, length)
         return length
-    scalar = _find_struct_format(
-        item
-    )  # not an array of arrays: llama.cpp does not read them either
+    # An array of arrays has no format: llama.cpp does not read them either.
+    scalar = _find_struct_format(item)
     if length <= _KEPT_NUMBERS:
         return [*_read_and_unpack_values(file, scalar * length)]
     file.seek(length * struct.calcsize("<" + scalar), 1)
@@ -280,7 +284,7 @@ def _skip_strings(file: BinaryIO, length: int) -> None:
 
 
 def _raise_eof_error_unless(holds: bool) -> None:
-    """Check that a limit on a value of the header holds.
+    """Raise EOFError unless a limit on a value of the header holds.
 
     Raises:
         EOFError: `holds` is false; the header is then reported as damaged.

@@ -73,7 +73,7 @@ def read_and_check_adapter_headers(
 
 
 def hash_adapter_file(path: Path) -> str:
-    """Compute the sha256 of a file, in hexadecimal.
+    """Compute the sha256 of an adapter's file, in hexadecimal.
 
     Raises:
         ModelNotFoundError: The file cannot be read.

@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from rm_local.library.smollm2 import (
         SMOLLM2_SHA256 as SMOLLM2_SHA256,
         check_smollm2_hash as check_smollm2_hash,
-        find_smollm2 as find_smollm2,
+        find_smollm2_file as find_smollm2_file,
     )
 
 __getattr__ = export_lazily(
@@ -123,6 +123,6 @@ __getattr__ = export_lazily(
         "rm_small_metadata": ["RM_SMALL_METADATA", "RM_SMALL_TEMPLATE"],
         "scan": ["find_gguf_files"],
         "settings_file": ["save_or_remove_model_setting"],
-        "smollm2": ["SMOLLM2_SHA256", "check_smollm2_hash", "find_smollm2"],
+        "smollm2": ["SMOLLM2_SHA256", "check_smollm2_hash", "find_smollm2_file"],
     },
 )

@@ -79,6 +79,11 @@ def _load_added_paths() -> list[Path]:
 
 
 def _save_added_paths(paths: list[Path]) -> None:
+    """Write the list of added paths.
+
+    Raises:
+        SettingsError: The list cannot be written.
+    """
     text = json.dumps({"models": [str(path) for path in paths]}, indent=2)
     write_text_file_atomically(get_added_models_path(), text + "\n")
 

@@ -19,10 +19,9 @@ LLAMA_CPP, GPT4ALL, JAN = "llama.cpp", "gpt4all", "jan"
 
 
 def list_possible_app_model_folders() -> dict[str, list[Path]]:
-    """List the folders in which other programs keep models: name of a program -> its folders.
+    """List the model folders of other programs: name of a program -> its folders.
 
-    The folders need not exist.
-    Folders below the home folder are left out if the user has no home.
+    The folders need not exist. Those below the home folder are left out if the user has no home.
     """
     return {
         LM_STUDIO: _list_possible_lm_studio_folders(),

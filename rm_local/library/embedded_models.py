@@ -128,4 +128,5 @@ async def ensure_model_file_in_thread(
 
 
 def _explain_fallback(error: RmLocalError) -> str:
+    """Return the notice that rm-nano is used instead of rm-small because of `error`."""
     return f"rm-nano is used instead of rm-small: {error.message} {error.remedy}"

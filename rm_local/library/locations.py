@@ -63,6 +63,10 @@ def _find_shipped_model(_settings: Settings, _note: Note) -> Iterator[ModelLocat
 
 
 def _find_added_models(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
+    """Yield the model files that the user added by a path or a folder.
+
+    `note` is called for each path that no longer exists.
+    """
     for path in read_added_paths_or_empty(note):
         if path.is_dir():
             yield from _find_below(path, ADDED, note)
@@ -73,6 +77,10 @@ def _find_added_models(_settings: Settings, note: Note) -> Iterator[ModelLocatio
 
 
 def _find_in_model_dirs(settings: Settings, note: Note) -> Iterator[ModelLocation]:
+    """Yield the model files below the settings' `model_dirs`.
+
+    `note` is called for each folder that does not exist.
+    """
     for folder in settings.model_dirs:
         if not folder.is_dir():
             note(f"{folder}, one of the settings' model_dirs, does not exist")

@@ -127,9 +127,11 @@ def build_model_description(path: Path, files: GgufFiles) -> ModelDescription:
 
 
 def _measure_or_predict_size(file: Path, header: GgufHeader) -> int:
+    """Return the file's length, or what its header requires if the file does not exist yet."""
     return file.stat().st_size if file.is_file() else header.needed_bytes
 
 
 def _read_text_or_empty(metadata: dict[str, Any], key: str) -> str:
+    """Return the text under `key` in a header's metadata; empty if it is missing or no text."""
     value = metadata.get(key)
     return value if isinstance(value, str) else ""

@@ -244,6 +244,7 @@ def _make_unique_names(found: list[tuple[ModelLocation, ModelDescription]]) -> l
 
 
 def _is_same_file(left: Path, right: Path) -> bool:
+    """Return whether both paths are one file on the disk; False if one of them does not exist."""
     try:
         return left.samefile(right)
     except OSError:
@@ -255,6 +256,7 @@ def _is_exact_name(name: str, wanted: str) -> bool:
 
 
 def _is_name_without_place(name: str, wanted: str) -> bool:
+    """Return whether `wanted` is the name without a place, such as `@ollama` in `qwen3@ollama`."""
     return name.partition("@")[0] == wanted
 
 

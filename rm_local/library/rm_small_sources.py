@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rm_local import paths
 from rm_local.errors import ModelNotFoundError
-from rm_local.library.smollm2 import find_smollm2
+from rm_local.library.smollm2 import find_smollm2_file
 
 
 def find_rm_small_base_and_adapter() -> tuple[Path, Path]:
@@ -15,7 +15,7 @@ def find_rm_small_base_and_adapter() -> tuple[Path, Path]:
     Raises:
         ModelNotFoundError: A source file is not installed.
     """
-    base, adapter = find_smollm2(), paths.shipped_adapter()
+    base, adapter = find_smollm2_file(), paths.shipped_adapter()
     if not adapter.is_file():
         raise ModelNotFoundError(
             f"{adapter}, rm-small's adapter, is missing.", "Install rm-local again."

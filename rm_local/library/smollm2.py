@@ -17,7 +17,7 @@ FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 
-def find_smollm2() -> Path:
+def find_smollm2_file() -> Path:
     """Return the path of SmolLM2-135M-Instruct's GGUF file (98 MB), without reading it.
 
     Raises:

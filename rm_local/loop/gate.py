@@ -73,7 +73,10 @@ class GateVerdict:
 
     @property
     def is_aside(self) -> bool:
-        """Whether the question needs no procedure of any store, as a greeting or small talk."""
+        """Whether the question needs no procedure of any store, as a greeting or small talk.
+
+        Also True for an empty store.
+        """
         return not self.fits and self.probability == 0
 
 

@@ -50,15 +50,15 @@ class LanguageModel(Protocol):
 
     async def make_room_and_count_free_tokens(
         self,
-        texts: Sequence[int],
+        text_lengths: Sequence[int],
         writing: int,
         *,
         on_overflow: Callable[[ContextOverflowReport], None] | None = None,
     ) -> int:
         """Make room in the context as far as the settings allow; return the number of free tokens.
 
-        Room is needed after the prompt: for forced texts, whose numbers of tokens `texts` lists,
-        and for `writing` tokens of output.
+        Room is needed after the prompt: for forced texts, whose numbers of tokens `text_lengths`
+        lists, and for `writing` tokens of output.
         """
 
     async def cancel(
@@ -74,12 +74,18 @@ class Retriever(Protocol):
         """Decide whether the store has an entry that helps with `question`."""
 
     async def search(
-        self, subproblem: str, k: int, gate: float | None, margin: float, *, question: str = ""
+        self,
+        subproblem: str,
+        k: int,
+        min_similarity: float | None,
+        max_score_gap: float,
+        *,
+        question: str = "",
     ) -> tuple[Hit, ...]:
         """Find at most `k` hits, best first.
 
-        A hit has a similarity of at least `gate` (None: the store's own minimum) and a score at
-        most `margin` below the best. With a `question` both texts form one query.
+        A hit has a similarity of at least `min_similarity` (None: the store's own minimum) and a
+        score at most `max_score_gap` below the best. With a `question` both texts form one query.
         """
 
     async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:

@@ -23,8 +23,10 @@ VERDICT_LOGPROBS = 10
 """Number of most probable first tokens of the model's reply that are searched for yes and no."""
 
 
-async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Return the hits that help according to the model: yes is at least as probable as no.
+async def keep_hits_judged_helpful(
+    turn: TurnContext, subproblem: str, hits: Sequence[Hit]
+) -> tuple[Hit, ...]:
+    """Let the model judge each hit; return those for which yes is at least as probable as no.
 
     In the open turn each hint stands at its place in a branch, followed by the question whether it
     helps. This is one branch of one token per hint, in one batch over the shared prompt. Pinned

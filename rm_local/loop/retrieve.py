@@ -61,8 +61,8 @@ class StoreRetriever:
         self,
         subproblem: str,
         k: int,
-        gate: float | None,
-        margin: float = inf,
+        min_similarity: float | None,
+        max_score_gap: float = inf,
         *,
         question: str = "",
         filter: EntryFilter = ANY_ENTRY,
@@ -71,10 +71,10 @@ class StoreRetriever:
         """Find at most `k` hits, best first, without near-duplicates.
 
         With a `question` the query vector is the question's plus SUBPROBLEM_WEIGHT times the
-        subproblem's. A hit has at least the similarity `gate`, or MIN_LEXICAL of the query's rare
-        words, and a score at most `margin` below the best. `gate` None: a minimum is derived from
-        the similarity of entries to unrelated sentences, of several stores the highest. `filter`,
-        `breadth`: see `SearchRequest`.
+        subproblem's. A hit has at least the similarity `min_similarity`, or MIN_LEXICAL of the
+        query's rare words, and a score at most `max_score_gap` below the best. `min_similarity`
+        None: a minimum is derived from the similarity of entries to unrelated sentences, of several
+        stores the highest. `filter`, `breadth`: see `SearchRequest`.
 
         Raises:
             StoreError, EngineError: The search or the embedder failed.
@@ -83,8 +83,8 @@ class StoreRetriever:
         if question and question != subproblem:
             vector = await self._embed_text(question) + SUBPROBLEM_WEIGHT * vector
             text = f"{question}\n{subproblem}"
-        if gate is None:
-            gate = max(
+        if min_similarity is None:
+            min_similarity = max(
                 await self._ask_gates_skipping_failed_stores(StoreGate.derive_min_hit_similarity)
             )
         request = SearchRequest(
@@ -93,9 +93,9 @@ class StoreRetriever:
             k,
             filter,
             breadth,
-            min_similarity=gate,
+            min_similarity=min_similarity,
             min_lexical=MIN_LEXICAL,
-            max_score_gap=margin,
+            max_score_gap=max_score_gap,
             diversity=DIVERSITY,
             pool=max(MIN_POOL, POOL_PER_HIT * k),
         )
@@ -126,7 +126,9 @@ class StoreRetriever:
         return tuple(float(vector @ asked) for vector in await self._embedder.embed(texts))
 
     async def has_entry(self, subproblem: str) -> bool:
-        """Return whether the store has an entry with exactly this subproblem.
+        """Return whether an entry has exactly the text `subproblem` as its subproblem.
+
+        Only the NAMESAKE_POOL entries nearest to it are compared.
 
         Raises:
             StoreError, EngineError: The search or the embedder failed.
@@ -137,7 +139,10 @@ class StoreRetriever:
 
     @property
     def gate_log_odds_threshold(self) -> float:
-        """Log-odds from which the gate of these stores lets a question have hits."""
+        """Log-odds from which the gate of these stores lets a question have hits.
+
+        It is that of the first store: all have one embedder.
+        """
         return self._gates[0].gate_model.threshold
 
     async def draw_random_hits(self, k: int, seed: int) -> tuple[Hit, ...]:

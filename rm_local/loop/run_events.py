@@ -63,7 +63,10 @@ class RunEventRouter:
         self._kept: list[Notice] = []
 
     def deliver_to_turn_or_watchers(self, event: RunEvent) -> None:
-        """Deliver an event to the running turn, else to all watchers; a notice only once."""
+        """Deliver an event to the running turn, else to all watchers; a notice only once.
+
+        Without a turn and a watcher, a notice is kept for the next one; other events are dropped.
+        """
         if isinstance(event, Notice):
             if event.text in self._published:
                 return

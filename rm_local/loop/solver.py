@@ -21,7 +21,7 @@ from rm_local.loop.formulate import (
 )
 from rm_local.loop.hint_fitting import fit_hints_into_context
 from rm_local.loop.interfaces import LanguageModel, Retriever
-from rm_local.loop.judge_hits import judge_hits
+from rm_local.loop.judge_hits import keep_hits_judged_helpful
 from rm_local.loop.plan import Plan
 from rm_local.loop.prefill import PrefillTimer, prefill_turn
 from rm_local.loop.reason import FinishedBranches, reason_under_hints
@@ -132,7 +132,7 @@ class _TurnRun:
         if hits:
             hits = await fit_hints_into_context(turn, self._subproblem or "", hits)
             turn.control.raise_if_stopped()
-            hits = await judge_hits(turn, self._subproblem or "", hits)
+            hits = await keep_hits_judged_helpful(turn, self._subproblem or "", hits)
             if not hits and turn.plan.question_gate == "auto":
                 turn = self._turn = replace(turn, plan=turn.plan.as_single_branch_without_memory())
         subproblem = None if turn.plan.retrieval == "none" else self._subproblem
@@ -143,6 +143,7 @@ class _TurnRun:
 
     @property
     def _subproblem(self) -> str | None:
+        """The formulated subproblem; None before the formulation, or without one."""
         return self._formulated.subproblem if self._formulated else None
 
     async def _measure_nearness_if_needed(

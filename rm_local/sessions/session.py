@@ -166,4 +166,5 @@ class Session:
         )
 
     def _report_unsaved(self, error: OSError | HomeNotFoundError) -> None:
+        """Report once, for the whole program, that `error` prevents saving sessions."""
         self._solver.notices.report_unsaved_once("sessions", error)

@@ -19,7 +19,7 @@ from rm_local.store.request import SearchRequest
 
 
 class Searchable(Protocol):
-    """The part of `Store` that is measured with: searching, and counting entries."""
+    """The part of `Store` that the measurement uses: searching and counting entries."""
 
     def search(self, request: SearchRequest) -> list[Hit]:
         """Return the entries found for the request, best first."""

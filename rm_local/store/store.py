@@ -111,9 +111,8 @@ class Store:
             raise ValueError(f"{embedder.dimension} dimensions; a multiple of 8 is needed")
         if path.exists():
             raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
-        meta = StoreMeta(
-            embedder, get_default_quantization_step(embedder.dimension), mean, rotation
-        )
+        step = get_default_quantization_step(embedder.dimension)
+        meta = StoreMeta(embedder, step, mean, rotation)
         texts = train_text_dictionary_or_empty(dictionary_sample)
         codes = train_code_dictionary_on_random_vectors(embedder.dimension)
         with (

@@ -102,7 +102,7 @@ class StoreSet:
                 transactions.enter_context(store.borrow_connection())
                 return store.rank_entries(wide)
 
-            ranked = self.ask_each_skip_failing(rank_in_transaction)
+            ranked = self.ask_each_skipping_failed(rank_in_transaction)
             found = [_Candidate(place, each) for place, part in ranked for each in part]
             found, vectors = self._read_vectors(found)
             kept = self._find_distinct_positions(found, vectors)
@@ -127,7 +127,7 @@ class StoreSet:
         """
         if len(self.stores) == 1:
             return [Hit(entry, 0.0) for entry in self.stores[0].sample_entries(k, seed)]
-        sizes = dict(self.ask_each_skip_failing(Store.count_entries))
+        sizes = dict(self.ask_each_skipping_failed(Store.count_entries))
         places, ends = list(sizes), list(accumulate(sizes.values()))
         rows = random.Random(seed).sample(range(ends[-1]), min(k, ends[-1]))
         drawn = Counter(places[bisect_right(ends, row)] for row in rows)
@@ -139,9 +139,9 @@ class StoreSet:
 
     def count_entries(self) -> int:
         """Return the number of entries of all stores together."""
-        return sum(count for _, count in self.ask_each_skip_failing(Store.count_entries))
+        return sum(count for _, count in self.ask_each_skipping_failed(Store.count_entries))
 
-    def ask_each_skip_failing(
+    def ask_each_skipping_failed(
         self, ask: Callable[[Store], T], places: Iterable[int] | None = None
     ) -> list[tuple[int, T]]:
         """Call `ask` with each store, or those at `places`; return the results with the places.
@@ -199,13 +199,16 @@ class StoreSet:
     def _ask_each_group(
         self, parts: dict[int, list[_Candidate]], ask: Callable[[Store, list[int]], T]
     ) -> list[tuple[int, T]]:
-        """As `ask_each_skip_failing`, with the stores that have candidates, and their ids."""
+        """Call `ask` with each store that has candidates, and their ids.
+
+        Stores that fail are skipped as by `ask_each_skipping_failed`.
+        """
 
         def ask_for_ids(store: Store) -> T:
             part = parts[self.stores.index(store)]
             return ask(store, [each.ranked.id for each in part])
 
-        return self.ask_each_skip_failing(ask_for_ids, parts)
+        return self.ask_each_skipping_failed(ask_for_ids, parts)
 
     def _find_distinct_positions(self, found: list[_Candidate], vectors: Floats) -> Ids:
         """Return the positions of the candidates without those whose texts an earlier store has."""

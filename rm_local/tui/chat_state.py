@@ -147,6 +147,11 @@ class ChatState:
         return self._control
 
     def _choose_parent_turn_number(self, pending: PendingQuestion) -> int:
+        """Return the number of the turn that `pending` follows; 0 = no turn.
+
+        It is the turn `pending.after`; without one the current turn, or, if this has no number, the
+        turn before it.
+        """
         if pending.after is not None:
             return pending.after
         return (self._turn.number or self._turn.after) if self._turn else 0
@@ -231,11 +236,13 @@ class ChatState:
         self._highest_seed, self._parents = 0, {}
 
     def _take_pending(self) -> PendingQuestion | None:
+        """Return the pending question, if any, and forget it."""
         waiting, self._pending = self._pending, None
         return waiting
 
 
 def _toggle_mark(marked: dict[EntryKey, Hit], hit: Hit) -> dict[EntryKey, Hit]:
+    """Return a copy of `marked` without the hit if it contains the hit, else with it."""
     return _remove_mark(marked, hit) if hit.key in marked else marked | {hit.key: hit}
 
 

@@ -40,7 +40,7 @@ def cycle_question_gate(plan: Plan) -> Plan:
 
 
 def describe_memory_mode(plan: Plan) -> str:
-    """Return a sentence on the plan's memory mode: `Memory always.`"""
+    """Return a sentence on the plan's memory mode, such as `Memory: always.`"""
     words = _GATE_LABELS[plan.question_gate] or "memory where something fits"
     return f"{words.replace('memory', 'Memory:', 1)}."
 
@@ -52,6 +52,10 @@ def describe_nondefault_modes(plan: Plan, info: ModelInfo | None) -> str:
 
 
 def _describe_thinking_mode(plan: Plan, info: ModelInfo | None) -> str:
+    """Return "no thinking" or the effort.
+
+    Empty for the default, for an unknown model, and for a model that does not think.
+    """
     if info is None or not info.thinks:
         return ""
     if not plan.thinking:

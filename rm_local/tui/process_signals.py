@@ -52,6 +52,7 @@ class ProcessSignalHandler:
         self._held = number
 
     def _install_job_control_handlers(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Install the handlers of SIGTSTP and SIGCONT in the event loop."""
         loop.add_signal_handler(signal.SIGTSTP, self._suspend_until_continued)
         loop.add_signal_handler(signal.SIGCONT, self._take_terminal_again)
 

@@ -15,7 +15,7 @@ from tests.support.script import (
     HITS,
     SIZE,
     SUBPROBLEM,
-    FakeSessionStore,
+    FakeSessionReader,
     ask,
     ended,
     formulation,
@@ -163,7 +163,7 @@ async def test_saved_sessions_are_listed_and_read() -> None:
     """Enter opens one, Esc goes back to the list and then to the chat."""
     app = opened(scripted())
     async with app.run_test(size=SIZE) as pilot:
-        await app.push_screen(Sessions(FakeSessionStore))
+        await app.push_screen(Sessions(FakeSessionReader))
         sessions = app.screen.query_one("#sessions-list", OptionList)
         await until(pilot, lambda: sessions.option_count == 2)
         await pilot.press("enter")

@@ -59,12 +59,12 @@ def test_the_only_branch_is_printed_while_it_grows(
     """With several branches nothing is printed before the answer is chosen."""
     printer = AnswerPrinter(find_plan(plan))
     for event in [*before, BranchStarted(0, None), chunk("\nBerlin is"), chunk(" the")]:
-        printer.print_event(event)  # type: ignore[arg-type]
+        printer.print_answer_part(event)  # type: ignore[arg-type]
 
     assert capsys.readouterr().out == ("Berlin is the" if streams else "")
 
-    printer.print_event(chunk(" capital. "))
-    printer.print_event(answered("Berlin is the capital."))
+    printer.print_answer_part(chunk(" capital. "))
+    printer.print_answer_part(answered("Berlin is the capital."))
 
     rest = " capital.\n" if streams else "Berlin is the capital.\n"
     assert capsys.readouterr().out == rest
@@ -75,8 +75,8 @@ def test_another_answer_than_the_streamed_one_follows_it(
 ) -> None:
     """On a line of its own."""
     printer = AnswerPrinter(find_plan("direct"))
-    printer.print_event(chunk("one one"))
-    printer.print_event(answered("two"))
+    printer.print_answer_part(chunk("one one"))
+    printer.print_answer_part(answered("two"))
 
     assert capsys.readouterr().out == "one one\ntwo\n"
 
@@ -94,7 +94,7 @@ def abandon_first_branch(printer: AnswerPrinter) -> None:
         answered("Berlin is it."),
     ]
     for event in events:
-        printer.print_event(event)  # type: ignore[arg-type]
+        printer.print_answer_part(event)  # type: ignore[arg-type]
 
 
 def test_a_dropped_text_is_not_in_the_output(capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,11 +122,11 @@ def test_the_only_branch_is_printed_once(
     """Whether it was held back, because it has a hint, or not."""
     printer = AnswerPrinter(replace(find_plan("memory"), samples=1))
     for event in [BranchStarted(0, under), chunk("Berlin "), chunk("is it.")]:
-        printer.print_event(event)  # type: ignore[arg-type]
+        printer.print_answer_part(event)  # type: ignore[arg-type]
 
     assert capsys.readouterr().out == ("" if under else "Berlin is it.")
 
-    printer.print_event(answered("Berlin is it."))
+    printer.print_answer_part(answered("Berlin is it."))
 
     assert capsys.readouterr().out == ("Berlin is it.\n" if under else "\n")
 
@@ -134,8 +134,8 @@ def test_the_only_branch_is_printed_once(
 def test_a_failure_ends_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     """What was written stays."""
     printer = AnswerPrinter(find_plan("direct"))
-    printer.print_event(chunk("half of"))
-    printer.print_event(Failed("The worker died.", "", 3))
+    printer.print_answer_part(chunk("half of"))
+    printer.print_answer_part(Failed("The worker died.", "", 3))
 
     assert capsys.readouterr().out == "half of\n"
 

@@ -15,7 +15,7 @@ from rm_local.tui.app import RmLocalApp
 from rm_local.tui.screens.sessions import Sessions
 from tests.support.script import (
     MORE,
-    FakeSessionStore,
+    FakeSessionReader,
     ask,
     formulation,
     halted,
@@ -276,7 +276,7 @@ def test_the_screen_shows_the_saved_sessions(snap_compare: Compare, size: tuple[
     async def run(pilot: Pilot[None]) -> None:
         await still(pilot)
         await until(pilot, lambda: app.chat.backend.entries is not None)
-        await app.push_screen(Sessions(FakeSessionStore))
+        await app.push_screen(Sessions(FakeSessionReader))
         saved = app.screen.query_one("#sessions-list", OptionList)
         await until(pilot, lambda: saved.option_count == 2)
 
@@ -291,7 +291,7 @@ def test_the_screen_shows_one_saved_session(snap_compare: Compare, size: tuple[i
     async def run(pilot: Pilot[None]) -> None:
         await still(pilot)
         await until(pilot, lambda: app.chat.backend.entries is not None)
-        await app.push_screen(Sessions(FakeSessionStore))
+        await app.push_screen(Sessions(FakeSessionReader))
         saved = app.screen.query_one("#sessions-list", OptionList)
         await until(pilot, lambda: saved.option_count == 2)
         await pilot.press("enter")

@@ -42,12 +42,12 @@ class FakeRecall:
         self,
         subproblem: str,
         k: int,
-        gate: float | None,
-        margin: float = inf,
+        min_similarity: float | None,
+        max_score_gap: float = inf,
         *,
         question: str = "",
     ) -> tuple[Hit, ...]:
-        """The first `k` hits at or above `gate`, none more than `margin` below the first."""
+        """The first `k` hits from `min_similarity`, and at most `max_score_gap` below the best."""
         self.asked.append(subproblem)
         self.questions.append(question)
         if self.gate is not None:
@@ -55,7 +55,7 @@ class FakeRecall:
         if self.error is not None:
             raise self.error
         best = max((h.similarity for h in self.hits), default=0.0)
-        least = max(-1.0 if gate is None else gate, best - margin)
+        least = max(-1.0 if min_similarity is None else min_similarity, best - max_score_gap)
         return tuple(h for h in self.hits if h.similarity >= least)[:k]
 
     async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:

@@ -255,7 +255,7 @@ class FakeEngine:
 
     async def make_room_and_count_free_tokens(
         self,
-        texts: Sequence[int],
+        text_lengths: Sequence[int],
         writing: int,
         *,
         on_overflow: Callable[[ContextOverflowReport], None] | None = None,

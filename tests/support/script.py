@@ -187,7 +187,7 @@ def save_session(folder: Path) -> Path:
     return path_of(journal)
 
 
-class FakeSessionStore:
+class FakeSessionReader:
     """`rm_local.sessions` with two saved sessions."""
 
     def list_sessions(self) -> list[SavedSession]:

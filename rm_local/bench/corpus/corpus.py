@@ -34,7 +34,7 @@ ALL_SENTENCES_ROWS = 100_000
 
 
 def choose_sentence_limit(rows: int) -> int | None:
-    """Choose the number of sentences for a corpus of `rows` entries; None: all.
+    """Choose the approximate number of sentences for a corpus of `rows` entries; None: all.
 
     A small corpus needs few of them, and to read and embed all of them takes minutes.
     """

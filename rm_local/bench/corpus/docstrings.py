@@ -77,21 +77,21 @@ def collect_docstring_sentences(report: ProgressCallback = ignore_progress) -> t
 
 
 def sample_docstring_sentences(
-    count: int, report: ProgressCallback = ignore_progress
+    least: int, report: ProgressCallback = ignore_progress
 ) -> tuple[str, ...]:
-    """Collect at least `count` distinct sentences, or all, from files in the order of their hashes.
+    """Collect at least `least` distinct sentences, or all, from files in the order of their hashes.
 
     At most FILE_SENTENCES are taken of a file, so that the sentences are about many subjects. Only
     as many files are read as are needed.
     """
     paths = sorted(_list_source_files(OWN_PACKAGE, report), key=_hash_relative_path)
-    meter = ProgressMeter(report, "read docstrings", count)
+    meter = ProgressMeter(report, "read docstrings", least)
     chosen: dict[str, None] = {}
     for path in paths:
         read = (each for one in _parse_documented_objects_if_valid(path) for each in one.sentences)
         chosen |= dict.fromkeys(_clean_and_deduplicate_sentences(read)[:FILE_SENTENCES])
-        meter.report_units_done(min(len(chosen), count))
-        if len(chosen) >= count:
+        meter.report_units_done(min(len(chosen), least))
+        if len(chosen) >= least:
             break
     return tuple(chosen)
 
@@ -126,6 +126,7 @@ def extract_prose_sentences(text: str) -> tuple[str, ...]:
 
 
 def _is_prose(sentence: str) -> bool:
+    """Return whether a sentence is plain prose of MIN_WORDS to MAX_WORDS words."""
     words = len(sentence.split())
     plain = len(PLAIN.findall(sentence))
     return (
@@ -151,6 +152,10 @@ def _find_package_folders() -> tuple[Path, ...]:
 
 
 def _find_installed_source_files(skipped: re.Pattern[str]) -> Iterator[Path]:
+    """Yield the installed .py files below MAX_FILE_BYTES.
+
+    Those whose path relative to their package folder matches `skipped` are left out.
+    """
     for root in _find_package_folders():
         for path in sorted(root.rglob("*.py")):
             shown = path.relative_to(root).as_posix()
@@ -160,6 +165,7 @@ def _find_installed_source_files(skipped: re.Pattern[str]) -> Iterator[Path]:
 
 
 def _parse_documented_objects_if_valid(path: Path) -> Iterator[DocumentedObject]:
+    """Yield the documented objects of a source file; none if it cannot be parsed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -46,16 +46,16 @@ class BareLlamaLoopProcess:
         self._log.delete_if_temporary()
 
     async def measure_prefill_and_decode_seconds(
-        self, reads: int, writes: int
+        self, read_tokens: int, written_tokens: int
     ) -> tuple[float, float]:
-        """Return the seconds for reading `reads` tokens, and for then writing `writes` tokens.
+        """Return the seconds for reading `read_tokens` and then writing `written_tokens` tokens.
 
         Raises:
             EngineError: The process ended.
         """
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(f"{reads} {writes}\n".encode())
+        self._process.stdin.write(f"{read_tokens} {written_tokens}\n".encode())
         seconds = (await self._process.stdout.readline()).split()
         if len(seconds) != 2:
             log = f"Its log is {self._path}." if self._path else ""

@@ -157,6 +157,10 @@ class _RoundRunner:
             self.speed.setdefault(arm, []).append(speed)
 
     async def _measure_bare_speed(self) -> float:
+        """Measure the bare loop's tokens per second.
+
+        The speed of its prefill is recorded in `bare_prefill`.
+        """
         reading, writing = await self._bare.measure_prefill_and_decode_seconds(
             self._prompt, self._tokens
         )

@@ -80,6 +80,7 @@ class PeerComparison:
 
 
 def _divide_or_none(ours: float | None, theirs: float | None) -> float | None:
+    """Return `ours` / `theirs`, to three digits; None if one of them is unknown or zero."""
     return float(f"{ours / theirs:.3g}") if ours and theirs else None
 
 

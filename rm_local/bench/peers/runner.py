@@ -159,6 +159,13 @@ def _format_setting(peer: Peer, setting: PeerSetting) -> str:
 
 
 def _check_answer_shapes_and_range(rows: VectorSource, questions: PeerQueriesWithAnswers) -> None:
+    """Check that each query has exact answers, and that these are numbers of `rows`.
+
+    The answers themselves are not verified.
+
+    Raises:
+        ValueError: They do not fit.
+    """
     queries, exact = questions.queries, questions.exact
     if queries.ndim != 2 or not len(queries) or exact.ndim != 2 or len(exact) != len(queries):
         raise ValueError(f"{queries.shape} queries do not match {exact.shape} exact answers")

@@ -115,6 +115,10 @@ def measure_peer(
 def _run_queries(
     searcher: PeerSearcher, questions: PeerQueriesWithAnswers, setting: PeerSetting
 ) -> _QueryRun:
+    """Search with each query in turn, and compare with the exact answers.
+
+    It ends early after PASS_SECONDS, but not before MIN_QUERIES queries.
+    """
     k = questions.exact.shape[1]
     hits, times = 0, []
     until = time.perf_counter() + PASS_SECONDS

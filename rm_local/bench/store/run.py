@@ -153,6 +153,13 @@ def make_temporary_store_path(folder: Path) -> Iterator[Path]:
 def _build_or_reuse_store(
     source: SyntheticSource, path: Path, bench_folder: Path, report: ProgressCallback
 ) -> BuildRecord:
+    """Build the store unless it exists with a record of its build in `bench_folder`.
+
+    The record is saved after a build.
+
+    Raises:
+        UsageError: It was built from other rows.
+    """
     record = bench_folder / "built.json"
     if path.exists() and record.exists():
         found = BuildRecord(**json.loads(record.read_text("utf-8")))
@@ -175,6 +182,10 @@ def _build_or_reuse_store(
 def _load_or_compute_queries(
     source: SyntheticSource, bench_folder: Path, report: ProgressCallback
 ) -> BenchQueriesWithAnswers:
+    """Return the queries and exact answers saved in `bench_folder`.
+
+    Without them, compute and save them.
+    """
     answers = bench_folder / "exact.npz"
     if not answers.exists():
         count = min(QUERIES, len(open_anchors(source.folder).queries))

@@ -32,7 +32,7 @@ class MemoryEstimate:
     def estimate_for_model(
         cls, settings: Settings, model: ModelSizes, context: int, free: int | None
     ) -> MemoryEstimate:
-        """Estimate the memory of a model on this machine.
+        """Estimate the memory of a model on this machine; a subprocess lists the devices.
 
         `context` is in tokens, 0 = as in the settings; `free` in bytes, None if unknown.
         """
@@ -52,7 +52,7 @@ class MemoryEstimate:
         return cls(model, asked, devices, need, machine, place.layers, free)
 
     @property
-    def largest_context(self) -> int | None:
+    def largest_fitting_context(self) -> int | None:
         """The largest context in tokens that fits in memory; 0 if none fits, None if unknown."""
         from rm_local.engine import (
             DEFAULT_CONTEXT,
@@ -74,7 +74,7 @@ class MemoryEstimate:
             "machine": self.machine,
             "layers": self.layers,
             "free": self.free,
-            "largest_context": self.largest_context,
+            "largest_context": self.largest_fitting_context,
             "fits": None if self.free is None else self.machine <= self.free,
             "kv": self.asked.kv,
             "flash_attention": self.asked.flash,
@@ -116,6 +116,6 @@ class MemoryEstimate:
         """Describe in words how much memory is missing; empty if none is, or if it is unknown."""
         if self.free is None or self.machine <= self.free:
             return ""
-        largest = self.largest_context
+        largest = self.largest_fitting_context
         more = f"the largest context that fits is {largest:,}" if largest else "no context fits"
         return f"{format_bytes(self.machine - self.free)} more than is free; {more}"

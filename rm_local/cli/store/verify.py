@@ -60,9 +60,9 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, stores: tuple[
 
 @dataclass(frozen=True, slots=True)
 class StoreVerification:
-    """What reading a whole store has found: its number of entries, and its faults as sentences.
+    """Result of reading a whole store: its number of entries, and its faults as sentences.
 
-    `remedy` says what to do about the faults; it is empty without any.
+    An intact store has no faults. `remedy` says what to do about them; it is empty without any.
     """
 
     path: Path
@@ -72,7 +72,7 @@ class StoreVerification:
 
 
 def _verify_store_or_raise(path: Path) -> StoreVerification:
-    """Read the whole store at `path`.
+    """Read the whole store at `path`, and return its faults.
 
     Raises:
         StoreError: It cannot be opened.

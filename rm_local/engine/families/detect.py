@@ -135,8 +135,9 @@ def detect_chat_format(
 def detect_family_or_unknown(architecture: str, name: str, template: str) -> Family:
     """Detect the family of a model; `name`: all names of the model, joined.
 
-    A model of no known family gets the family `unknown`; it thinks if its template contains
-    thinking markers.
+    A model of no known family gets the family `unknown`. So does a model of a known family without
+    thinking, if its template contains thinking markers and the family is not `firm`. `unknown`
+    thinks if the template contains such markers.
     """
     called = re.sub(r"[\s_]+", "-", name)
     known = next(

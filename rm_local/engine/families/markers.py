@@ -19,7 +19,7 @@ class ThinkingMarkers:
     """The two texts around the answer, which are removed from it; empty = there are none."""
 
     @property
-    def texts(self) -> tuple[str, ...]:
+    def nonempty_marker_texts(self) -> tuple[str, ...]:
         """All markers that are not empty, without the texts about headers."""
         return tuple(text for text in (self.opening, self.closing, *self.wrap) if text)
 

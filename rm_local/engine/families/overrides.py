@@ -90,6 +90,8 @@ class OverrideFinder:
 def _take_base_family(table: dict[str, Any], base: Family) -> Family:
     """Remove the key `family` from a table; return the family that it names, or else `base`.
 
+    The returned family uses the calculator if the named one or `base` does.
+
     Raises:
         InvalidFamilyTableError: There is no family of that name.
     """

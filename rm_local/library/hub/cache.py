@@ -38,6 +38,7 @@ def get_hub_cache_folder() -> Path:
 
 
 def _expand_variables_and_home(path: str) -> Path:
+    """Replace environment variables and a leading `~` in a path."""
     return expand_home_if_known(os.path.expandvars(path))
 
 
@@ -103,7 +104,10 @@ class HubCachePaths:
         return measure_size_or_zero(self.snapshot) == size
 
     def link_snapshot_if_complete(self, size: int) -> None:
-        """Link `snapshot` to `blob`, if it has `size` bytes; where links fail, move `blob`."""
+        """Link `snapshot` to `blob` if the blob has `size` bytes, else do nothing.
+
+        Where links fail, move the blob.
+        """
         if measure_size_or_zero(self.blob) != size:
             return
         self.snapshot.parent.mkdir(parents=True, exist_ok=True)

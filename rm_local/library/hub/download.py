@@ -136,6 +136,7 @@ def _translate_disk_errors(folder: Path) -> Iterator[None]:
 
 
 def _count_remaining_bytes(entry: HubCachePaths, file: HubFile) -> int:
+    """Count the bytes of the file that its partial download does not contain yet."""
     return max(0, file.size - measure_size_or_zero(entry.partial))
 
 

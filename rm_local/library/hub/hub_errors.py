@@ -62,6 +62,7 @@ def translate_parse_errors(endpoint: str) -> Iterator[None]:
 
 
 def _make_not_hub_error(endpoint: str) -> DownloadError:
+    """Create the error for a server at `endpoint` that does not answer like the hub."""
     return DownloadError(
         f"The server at {endpoint} is not the hub.",
         "Check HF_ENDPOINT, and whether the network requires a login in the browser.",
@@ -108,6 +109,7 @@ def _translate_status(
 
 
 def _make_gated_error(endpoint: str, repo: str, with_token: bool) -> DownloadError:
+    """Create the error for a repository whose licence the user has to accept on the hub first."""
     accept = f"Accept its licence at {endpoint}/{repo}"
     return DownloadError(
         f"{repo} is open only to users who accepted its licence.",

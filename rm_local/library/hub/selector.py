@@ -138,11 +138,15 @@ def _match_by_name_or_else_quant(models: list[HubModel], which: str) -> list[Hub
 
 
 def _matches_file_path_or_name(file: HubFile, path: str) -> bool:
+    """Return whether `path` is the file's path or its last part.
+
+    It is in lower case, without `.gguf`.
+    """
     return path in _get_lower_path_and_last_part(file.name[: -len(".gguf")])
 
 
 def _get_lower_path_and_last_part(stem: str) -> tuple[str, str]:
-    """List the lower-case names that match a file or model: its path, and the path's last part."""
+    """Return the lower-case path of a file or model, and the path's last part."""
     return stem.lower(), stem.lower().rpartition("/")[2]
 
 
@@ -157,9 +161,11 @@ def _choose_by_preferred_quant(models: list[HubModel]) -> list[HubModel]:
 
 
 def _parse_quant(name: str) -> str:
+    """Return the quantisation in a model's name, in capitals; empty if the name contains none."""
     found = _QUANT.findall(name.rpartition("/")[2]) or _QUANT.findall(name)
     return found[-1].upper() if found else ""
 
 
 def _format_model(model: HubModel) -> str:
+    """Format a model's quantisation, or its name without one, and its size."""
     return f"{model.quant or model.name} ({format_bytes(model.size)})"

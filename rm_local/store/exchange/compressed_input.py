@@ -45,7 +45,7 @@ def is_stream(path: Path) -> bool:
 
 
 def has_compressed_suffix(path: Path) -> bool:
-    """Return whether `open_decompressed_input` decompresses a file: it is named .zst or .gz."""
+    """Return whether a file's name ends with .zst or .gz: `open_decompressed_input` unpacks it."""
     return path.suffix.lower() in PACKED
 
 

@@ -62,7 +62,7 @@ class Centroids:
             return np.zeros(len(unit_vectors), np.int64)
         return TwoLevelCentroids(self.supers, self.rows, self.starts).assign_rows(unit_vectors)
 
-    def compute_similarities_skip_far(self, query: Floats) -> Floats:
+    def compute_similarities_skipping_far(self, query: Floats) -> Floats:
         """Return the cosine of each centroid with the unit vector `query`: an array (clusters,).
 
         With MANY_CENTROIDS or more, centroids outside the nearest 30 % of the super-clusters are

@@ -175,7 +175,7 @@ class Searcher:
     ) -> ivf.SignBitCandidates:
         """Find the `wanted` rows nearest by sign bits, in the nearest clusters or still pending."""
         slack = SLACK * max(request.breadth, 1)
-        similarity = self.centroids.compute_similarities_skip_far(request.vector)
+        similarity = self.centroids.compute_similarities_skipping_far(request.vector)
         clusters = ivf.select_clusters(similarity, self._scale_nprobe(request), slack)
         found = ivf.scan_clusters(self._readers, bits, wanted, clusters)
         return self._merge_pending(found, request, bits, wanted)

@@ -44,7 +44,7 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
         raise sqlite.make_read_only_error(path)
     part = path.with_name(path.name + ".repair")
     with sqlite.translate_sqlite_errors(path), _lock_damaged_store_for_reading(path) as reader:
-        aside = _get_aside_path_remove_leftover(path)
+        aside = _get_aside_path_and_remove_leftover(path)
         _check_repair_space(path)
         # Left by a stopped repair.
         _remove_part(part)
@@ -86,7 +86,7 @@ def _lock_damaged_store_for_reading(path: Path) -> Iterator[TolerantReader]:
         connection.close()
 
 
-def _get_aside_path_remove_leftover(path: Path) -> Path:
+def _get_aside_path_and_remove_leftover(path: Path) -> Path:
     """Return the path under which the damaged store is kept, `path`.damaged.
 
     A second name of the store, left by a stopped repair, is removed.

@@ -105,6 +105,7 @@ class ChatScreen(OpeningScreen):
 
     @on(messages.SubproblemEdited)
     def _ask_again_with_subproblem(self, message: messages.SubproblemEdited) -> None:
+        """Stop the turn, and solve its question again with the edited subproblem."""
         self.query_one(Prompt).focus()
         self._stop_and_ask_again(message.subproblem)
 
@@ -113,6 +114,7 @@ class ChatScreen(OpeningScreen):
         self._stop_and_ask_again(None)
 
     def _stop_and_ask_again(self, subproblem: str | None) -> None:
+        """Stop the turn and solve its question again; a `subproblem` replaces that of the turn."""
         if pending := self.state.build_retry_question(subproblem):
             self._restore_question_to_prompt(self.state.stop_turn_and_take_pending())
             self.ask_or_queue_question(pending)
@@ -137,6 +139,7 @@ class ChatScreen(OpeningScreen):
 
     @work(exclusive=True, group="turn")
     async def _run_turn_and_post_end(self, pending: PendingQuestion, control: TurnControl) -> None:
+        """Run the turn of `pending`; apply and draw its events, and post `TurnEnded` at the end."""
         try:
             stream = self.session.ask(
                 pending.question,
@@ -294,25 +297,20 @@ class ChatScreen(OpeningScreen):
 
     @on(messages.HitOpened)
     def _open_hit_reader(self, message: messages.HitOpened) -> None:
+        title = f"Entry · {formatting.format_store_domain_and_source(message.hit)}"
         content = reader.format_entry(message.hit)
-        self.app.push_screen(
-            reader.Reader(
-                f"Entry · {formatting.format_store_domain_and_source(message.hit)}", lambda: content
-            )
-        )
+        self.app.push_screen(reader.Reader(title, lambda: content))
 
     @on(messages.BranchOpened)
     def _open_branch_reader(self, message: messages.BranchOpened) -> None:
-        def format_latest_branch_text() -> Content:
+        def format_latest_branch() -> Content:
             turn = self.state.turn
             known = turn.branches if turn else ()
             return next(
                 (reader.format_branch(b) for b in known if b.index == message.index), Content("")
             )
 
-        self.app.push_screen(
-            reader.Reader(f"Branch {message.index + 1}", format_latest_branch_text)
-        )
+        self.app.push_screen(reader.Reader(f"Branch {message.index + 1}", format_latest_branch))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable an action as `is_action_enabled_or_unknown` says, which the footer shows."""
@@ -335,10 +333,8 @@ class ChatScreen(OpeningScreen):
     async def _load_session(self, path: Path) -> None:
         try:
             if path == self.session.path:
-                session, turns = (
-                    self.session,
-                    tuple(await asyncio.to_thread(read_session_turns, path)),
-                )
+                session = self.session
+                turns = tuple(await asyncio.to_thread(read_session_turns, path))
             else:
                 session = await asyncio.to_thread(Session.resume, self.backend, path)
                 turns = session.saved

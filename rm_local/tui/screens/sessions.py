@@ -41,10 +41,10 @@ class Sessions(ModalScreen[Path | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SESSIONS]
 
-    def __init__(self, open_store: Callable[[], SessionReader]) -> None:
-        """Take `open_store`, called at each read, so that its imports are deferred until then."""
+    def __init__(self, open_reader: Callable[[], SessionReader]) -> None:
+        """Take `open_reader`, called at each read, so that its imports are deferred until then."""
         super().__init__()
-        self._open_store = open_store
+        self._open_reader = open_reader
         self._saved: Sequence[SavedSession] = ()
 
     def compose(self) -> ComposeResult:
@@ -64,8 +64,9 @@ class Sessions(ModalScreen[Path | None]):
 
     @work(exclusive=True, exit_on_error=False)
     async def _load_and_show_session_list(self) -> None:
+        """Read the saved sessions in a thread, and show them in the list, or a note without any."""
         try:
-            self._saved = await asyncio.to_thread(lambda: self._open_store().list_sessions())
+            self._saved = await asyncio.to_thread(lambda: self._open_reader().list_sessions())
         except (RmLocalError, OSError) as error:
             self._show_note(str(error))
             return
@@ -84,9 +85,10 @@ class Sessions(ModalScreen[Path | None]):
 
     @work(exclusive=True, exit_on_error=False)
     async def _load_and_show_session_page(self, saved: SavedSession) -> None:
+        """Read the turns of a session in a thread, and show them on the page."""
         try:
             turns = await asyncio.to_thread(
-                lambda: self._open_store().read_session_turns(saved.path)
+                lambda: self._open_reader().read_session_turns(saved.path)
             )
         except (RmLocalError, OSError) as error:
             self._show_note(str(error))

@@ -48,6 +48,10 @@ class Status(Horizontal):
 
 
 def _format_model_half(view: StatusValues) -> Content:
+    """Format the left half: the model with its quantisation, modes and device.
+
+    While no model is loaded, its state is shown instead.
+    """
     title = Content.styled("rm-local", "bold $primary")
     if view.info is not None:
         info = view.info
@@ -71,6 +75,7 @@ def _format_model_half(view: StatusValues) -> Content:
 
 
 def _format_context_and_entries(view: StatusValues) -> Content:
+    """Format the right half: the used share of the context, and the number of entries."""
     parts = []
     if view.info is not None and view.info.context:
         share = min(1.0, view.used / view.info.context)

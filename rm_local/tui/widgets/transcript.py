@@ -45,13 +45,13 @@ class Transcript(VerticalScroll, can_focus=False):
         """Set the note below the welcome text; empty content removes it."""
         self.query_one("#welcome-note", TextLine).set_content(content)
 
-    def add_past_turns(self, *views: Turn) -> None:
+    def add_past_turns(self, *turns: Turn) -> None:
         """Insert past turns above the current turn, in the order of their numbers.
 
         The scroll position is kept if the user has scrolled up.
         """
         following = self.max_scroll_y - self.scroll_y <= 1
-        for turn in views:
+        for turn in turns:
             later = (past for past in self.query(PastTurn) if past.turn.number > turn.number)
             self.mount(PastTurn(turn), before=next(later, self.query_one("#turn")))
         if following:

@@ -87,7 +87,7 @@ def test_nothing_is_written_by_looking() -> None:
 def test_a_new_adapter_gives_a_new_file(adapter: Path) -> None:
     """And the old one is removed."""
     old, _ = prepare()
-    factors = make_factors(smollm2.find_smollm2(), seed=1)
+    factors = make_factors(smollm2.find_smollm2_file(), seed=1)
     write_adapter(adapter, factors, trained_on=smollm2.SMOLLM2_SHA256)
 
     new, announced = prepare()
@@ -211,7 +211,7 @@ def test_a_disk_that_fills_up_meanwhile_is_an_error(monkeypatch: pytest.MonkeyPa
 
 def test_an_adapter_of_another_base_is_refused(adapter: Path) -> None:
     """Its shapes fit, but it says what it was trained on."""
-    write_adapter(adapter, make_factors(smollm2.find_smollm2()), trained_on="0" * 64)
+    write_adapter(adapter, make_factors(smollm2.find_smollm2_file()), trained_on="0" * 64)
 
     with pytest.raises(InvalidModelError, match="was not trained on"):
         prepare()

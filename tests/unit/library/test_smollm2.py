@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
-from rm_local.library import check_smollm2_hash, find_smollm2, smollm2
+from rm_local.library import check_smollm2_hash, find_smollm2_file, smollm2
 from tests.support.rm_small import install_package, remove_package
 
 
@@ -18,7 +18,7 @@ def test_the_file_is_found_without_an_import(
     """The package's own code does not run, and the file's hash can be checked."""
     path = install_package(tmp_path, monkeypatch, b"weights")
 
-    assert find_smollm2() == path
+    assert find_smollm2_file() == path
     check_smollm2_hash(path)
     assert smollm2.PACKAGE not in sys.modules
 
@@ -42,7 +42,7 @@ def test_a_package_without_the_file_is_missing(
     path.unlink()
 
     with pytest.raises(ModelNotFoundError, match=path.name) as caught:
-        find_smollm2()
+        find_smollm2_file()
 
     assert "rm-local[small]" in caught.value.remedy
 
@@ -52,7 +52,7 @@ def test_a_package_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPa
     remove_package(monkeypatch)
 
     with pytest.raises(ModelNotFoundError, match="not installed") as caught:
-        find_smollm2()
+        find_smollm2_file()
 
     assert "rm-local[small]" in caught.value.remedy
 

@@ -113,9 +113,9 @@ def test_centres_of_far_super_clusters_are_not_compared(
     """Where there are many; those of near ones get their cosines."""
     centres = Centroids.from_rows(clusters.centroids, clusters.starts)
     exact = clusters.centroids @ rows[0]
-    assert np.allclose(centres.compute_similarities_skip_far(rows[0]), exact, atol=1e-5)
+    assert np.allclose(centres.compute_similarities_skipping_far(rows[0]), exact, atol=1e-5)
     monkeypatch.setattr(centroids_module, "MANY_CENTROIDS", 1)
-    some = centres.compute_similarities_skip_far(rows[0])
+    some = centres.compute_similarities_skipping_far(rows[0])
     assert 0 < (some == -1).mean() < 1
     assert np.allclose(some[some > -1], exact[some > -1], atol=1e-5)
     assert some.argmax() == exact.argmax()

@@ -65,7 +65,7 @@ class BranchState:
         self._stops = StopTextCutter(spec.stop)
         self._origins = ForcedTextTracker()
         self._splitter = ThinkingSplitter(start, markers, exact=constraint is not None)
-        self._markers = markers.texts
+        self._markers = markers.nonempty_marker_texts
         calculates = spec.calculator and not self.endless and not constraint
         self._finder = ExpressionFinder(spec.forced) if calculates else None
 

@@ -61,8 +61,8 @@ class TurnRunner:
     ) -> TurnOpened:
         """Open a turn: evaluate its prompt except the last token, which the branches evaluate.
 
-        `send` is called with `Progress` between batches, and with `ContextOverflowReport` if it
-        is too long.
+        `send` is called with `Progress` between batches, and with `ContextOverflowReport` if
+        the prompt is too long.
 
         Raises:
             ContextOverflowError: The prompt does not fit; nothing was evaluated.
@@ -145,20 +145,20 @@ class TurnRunner:
         return len(self._model.vocab.tokenize_without_special_tokens(text))
 
     def make_room_and_count_free_tokens(
-        self, texts: Sequence[int], writing: int, send: Callable[[Reply], None]
+        self, text_lengths: Sequence[int], writing: int, send: Callable[[Reply], None]
     ) -> int:
         """Make room in the context after the open turn's prompt for forced texts.
 
-        `texts`: number of tokens of each text. `writing`: number of tokens written after each of
-        them. No turn is dropped for a text longer than the context. Return the number of tokens
-        that fit after the prompt.
+        `text_lengths`: number of tokens of each text. `writing`: number of tokens written after
+        each of them. No turn is dropped for a text longer than the context. Return the number of
+        tokens that fit after the prompt.
         """
         if not self._conversation:
             raise EngineError("No turn is open.", "Open one first.")
         conversation, capacity = self._conversation, self._cache.capacity
         if self._load_plan.context_overflow == "drop_oldest":
-            texts = [tokens for tokens in texts if tokens + writing < capacity]
-        needed = len(conversation.tokens) + max(texts, default=0)
+            text_lengths = [tokens for tokens in text_lengths if tokens + writing < capacity]
+        needed = len(conversation.tokens) + max(text_lengths, default=0)
         if needed + writing >= capacity:
             self._try_to_make_room_and_send_event(needed, send)
             self.stats.boundary = len(conversation.tokens)

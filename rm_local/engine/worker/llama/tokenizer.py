@@ -32,9 +32,9 @@ class Vocab:
             for token in range(self.size)
             if self._is_special_token(token)
         }
-        texts = "".join(thinking_markers.texts) + thinking_markers.header_end
+        texts = "".join(thinking_markers.nonempty_marker_texts) + thinking_markers.header_end
         self._shown = {token for text, token in markers.items() if text and text in texts}
-        self._escaper = InsideMarkerSplitter([*markers, *thinking_markers.texts])
+        self._escaper = InsideMarkerSplitter([*markers, *thinking_markers.nonempty_marker_texts])
         self._pieces: dict[int, bytes] = {}
         self._end_tokens: dict[int, bool] = {}
         self._buffer = ctypes.create_string_buffer(512)

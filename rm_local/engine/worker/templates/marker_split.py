@@ -19,7 +19,7 @@ class InsideMarkerSplitter:
 
     def __init__(self, markers: Iterable[str]) -> None:
         shown = (text for text in markers if len(text) > 1 and text.strip(_BLANK))
-        texts = {*THINK.texts, *shown}
+        texts = {*THINK.nonempty_marker_texts, *shown}
         longest_first = sorted(texts, key=lambda text: (-len(text), text))
         self._marker = re.compile("|".join(map(re.escape, longest_first)))
 
