@@ -19,7 +19,7 @@ def install_exit_signal_handlers() -> None:
         return
     process = os.getpid()
 
-    def exit_on_first_signal(number: int, _frame: FrameType | None) -> None:
+    def exit_and_restore_default_handler(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
         if os.getpid() != process:  # a fork has nothing of its own to clean up
             os.kill(os.getpid(), number)
@@ -30,4 +30,4 @@ def install_exit_signal_handlers() -> None:
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, exit_on_first_signal)
+            signal.signal(number, exit_and_restore_default_handler)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from rm_local.embed.text_embedder import (
         TextEmbedder as TextEmbedder,
         embed_in_steps as embed_in_steps,
-        embed_to_file as embed_to_file,
+        embed_to_file_unless_exists as embed_to_file_unless_exists,
     )
     from rm_local.embed.wordpiece import (
         UNKNOWN_PIECE as UNKNOWN_PIECE,
@@ -80,7 +80,7 @@ __getattr__ = export_lazily(
             "load_shipped_static",
             "quantize_and_pack_table",
         ],
-        "text_embedder": ["TextEmbedder", "embed_in_steps", "embed_to_file"],
+        "text_embedder": ["TextEmbedder", "embed_in_steps", "embed_to_file_unless_exists"],
         "wordpiece": ["UNKNOWN_PIECE", "WordPieceTokenizer", "normalize_and_split_words"],
         "worker_bulk": ["open_worker_embedder"],
     },

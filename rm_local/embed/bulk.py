@@ -18,7 +18,7 @@ from rm_local.embed.hub_models import (
     find_or_download_model_folder,
 )
 from rm_local.embed.minilm import MINILM, check_minilm_weights, find_minilm_weights_folder
-from rm_local.embed.text_embedder import BLOCK, check_bulk_installed, embed_to_file
+from rm_local.embed.text_embedder import BLOCK, check_bulk_installed, embed_to_file_unless_exists
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store import EmbedderId
 
@@ -90,13 +90,13 @@ class BulkEmbedder:
     ) -> None:
         """Embed `texts`, and write the vectors as the rows of the .npy file `out`.
 
-        The file is written in blocks of `block` texts; see `embed_to_file`.
+        The file is written in blocks of `block` texts; see `embed_to_file_unless_exists`.
 
         Raises:
             UsageError: The interrupted run had other texts or another embedder.
             OSError: The disk is full, or cannot be written to.
         """
-        embed_to_file(self, texts, out, block=block, report=report)
+        embed_to_file_unless_exists(self, texts, out, block=block, report=report)
 
 
 def embed_with_minilm(texts: Sequence[str], *, progress: bool = False) -> Floats:

@@ -49,7 +49,7 @@ class ResumableNpyWriter:
         part, log = _get_part_path(path), _get_log_path(path)
         lines = _read_and_repair_log(log) if part.exists() and log.exists() else []
         if lines and lines[0] != head:
-            raise _make_conflict_error(path)
+            raise _make_other_input_error(path)
         if not lines:
             path.parent.mkdir(parents=True, exist_ok=True)
             # The log is written last, so rows without a log are begun again.
@@ -69,7 +69,7 @@ class ResumableNpyWriter:
             if start not in self._done:
                 yield start
             elif self._done[start] != _hash_texts(texts[start : start + self._block]):
-                raise _make_conflict_error(self._path)
+                raise _make_other_input_error(self._path)
 
     def embed_and_write_block(self, start: int, texts: Sequence[str], embed: Embed) -> None:
         """Embed `texts`, write them as the rows from `start`, then record the block in the log."""
@@ -124,7 +124,7 @@ def _hash_texts(texts: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _make_conflict_error(path: Path) -> UsageError:
+def _make_other_input_error(path: Path) -> UsageError:
     return UsageError(
         f"{_get_part_path(path)} was begun with other texts or another embedder.",
         f"Remove it and {_get_log_path(path).name}, or write to another file.",

@@ -62,7 +62,7 @@ def embed_in_steps(
     return np.concatenate(rows)
 
 
-def embed_to_file(
+def embed_to_file_unless_exists(
     embedder: TextEmbedder,
     texts: Sequence[str],
     out: Path,

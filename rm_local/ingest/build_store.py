@@ -12,7 +12,7 @@ from rm_local.embed import (
     PROBES_SHA256,
     STATIC_CHOICE,
     EmbedderChoice,
-    embed_to_file,
+    embed_to_file_unless_exists,
     load_shipped_static,
     open_text_embedder,
 )
@@ -151,5 +151,5 @@ def _prepare_entry_source(
         with open_text_embedder(
             chosen.model_for_bulk_embedder, lines.rows, dimension=chosen.id.dimension, notify=notify
         ) as embedder:
-            embed_to_file(embedder, SubproblemSequence(lines), path, report=report)
+            embed_to_file_unless_exists(embedder, SubproblemSequence(lines), path, report=report)
     return EntrySourceWithNpyVectors(lines, path.absolute(), str(chosen.id))

@@ -26,12 +26,12 @@ def formulation_cue() -> str:
     return CUE
 
 
-def format_reasoning_cue(subproblem: str, procedure: str | None) -> str:
+def format_reasoning_cue(subproblem: str, hint: str | None) -> str:
     """Format the text that the model continues with its reasoning: cue, subproblem, hint, `Okay,`.
 
-    `procedure` is the hint by `format_hint_for_thinking`; None for a branch without a hint.
+    `hint` is a text by `format_hint_for_thinking`; None for a branch without a hint.
     """
-    lines = [f"{CUE} {subproblem}", *([procedure] if procedure else []), CUE_OPENING]
+    lines = [f"{CUE} {subproblem}", *([hint] if hint else []), CUE_OPENING]
     return "\n".join(lines)
 
 

@@ -29,7 +29,7 @@ from rm_local.loop.turn_context import TurnContext
 from rm_local.loop.waves import (
     OPEN_TEXTS,
     compute_first_wave_size,
-    compute_next_wave_size,
+    compute_smallest_deciding_wave_size,
     is_vote_decided,
     list_branch_hints,
     would_repeat_text,
@@ -117,8 +117,9 @@ class _WaveScheduler:
     def _list_branch_hints(self, hits: Sequence[Hit], *, greedy: bool) -> list[Hit | None]:
         """List the hint of each branch that the plan allows; None for a branch without a hint.
 
-        If hints are put into the user's message, the first branch has no hint: a hint distracts a
-        small model easily, and the better text wins. `greedy`: one branch for each hint.
+        In a vote by waves with hints in the user's message, the first of several branches has no
+        hint: a hint distracts a small model easily, and the better text wins. `greedy`: one branch
+        for each hint.
         """
         turn, samples = self._turn, self._turn.plan.samples
         alone = hits and samples > 1 and turn.plan.vote == "waves"
@@ -144,7 +145,7 @@ class _WaveScheduler:
         votes = list_votes(self._finished, self._answers.get_group_key_or_normal_form)
         said = len({normalize_text(branch.text) for branch in self._finished if branch.text})
         if votes or not said or self._turn.overrides.grammar:
-            return compute_next_wave_size(votes, self._left)
+            return compute_smallest_deciding_wave_size(votes, self._left)
         return min(max(0, OPEN_TEXTS - said), len(self._left))
 
     def begin_wave_and_list_specs(self, wave: int, subproblem: str | None) -> list[BranchSpec]:

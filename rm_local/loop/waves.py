@@ -60,7 +60,7 @@ def compute_first_wave_size(hints: Sequence[Hit | None]) -> int:
     return min(MAX_FIRST_HINTS, different) + (None in hints)
 
 
-def compute_next_wave_size(votes: Sequence[Vote], left: Sequence[Hit | None]) -> int:
+def compute_smallest_deciding_wave_size(votes: Sequence[Vote], left: Sequence[Hit | None]) -> int:
     """Compute the least number of branches that decides the vote if all of them join the leader.
 
     `left` are the hints of the branches not begun. If no number decides it, that of all of them.

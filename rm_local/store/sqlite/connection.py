@@ -14,7 +14,7 @@ from rm_local.store.format import PAGE_SIZE, DamagedError
 from rm_local.store.sqlite.libraries import load_and_configure_apsw, load_sqlite_vec
 from rm_local.store.sqlite.open_checks import (
     check_no_hot_journal,
-    describe_damage,
+    describe_truncation_or_damage,
     is_store_writable,
     make_damaged_error,
     make_shipped_store_error,
@@ -106,13 +106,17 @@ def translate_sqlite_errors(path: Path) -> Iterator[None]:
         # sqlite-vec raises the same error whatever prevents a write.
         if "insert" in str(error) and _is_disk_nearly_full(path):
             raise _make_disk_full_error(path) from error
-        raise make_damaged_error(path, f"{describe_damage(path)} ({error})") from error
+        raise make_damaged_error(
+            path, f"{describe_truncation_or_damage(path)} ({error})"
+        ) from error
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
         if isinstance(error, apsw.IOError) and _is_disk_nearly_full(path):
             raise _make_disk_full_error(path) from error
         raise StoreError(f"The store {path} cannot be read or written: {error}.") from error
     except (apsw.Error, DamagedError, UnicodeDecodeError) as error:
-        raise make_damaged_error(path, f"{describe_damage(path)} ({error})") from error
+        raise make_damaged_error(
+            path, f"{describe_truncation_or_damage(path)} ({error})"
+        ) from error
 
 
 def _is_disk_nearly_full(path: Path) -> bool:

@@ -243,8 +243,8 @@ def _parse_declared_file_size(header: bytes) -> int:
     return int(struct.unpack_from(">I", header, 28)[0]) * PAGE_SIZE if len(header) == 32 else 0
 
 
-def describe_damage(path: Path) -> str:
-    """Return a sentence for users about a store that SQLite cannot read: truncated or damaged."""
+def describe_truncation_or_damage(path: Path) -> str:
+    """Return what is wrong with a store that SQLite could not read: truncated, or else damaged."""
     whole = _parse_declared_file_size(_read_file_header(path)[:32])
     if path.stat().st_size < whole:
         return _describe_truncation(path, whole)

@@ -215,9 +215,9 @@ def find_matching_labels(connection: apsw.Connection, filter: EntryFilter) -> Id
 def read_ranking_codes(
     connection: apsw.Connection, ids: Ids | None, filter: EntryFilter = ANY_ENTRY
 ) -> tuple[Ids, CompressedRankingCodes]:
-    """Return ids and ranking codes of the entries that pass the filter, in the same order.
+    """Return the ids of the entries that pass the filter, and the ranking code of each.
 
-    Only entries among `ids` are read; None: all entries.
+    Only entries among `ids`, in any order, are read; None: all entries.
     """
     import apsw
 

@@ -130,7 +130,7 @@ class ChatScreen(OpeningScreen):
             if not self.state.is_turn_running:
                 self.open_backend_unless_open()
             return
-        self._move_current_turn_to_past()
+        self._add_current_turn_to_past()
         control = self.state.start_turn(pending, self.clock())
         self._draw_turn()
         self.refresh_bindings()
@@ -189,7 +189,7 @@ class ChatScreen(OpeningScreen):
         if waiting is not None:
             self.ask_or_queue_question(waiting)
 
-    def _move_current_turn_to_past(self) -> None:
+    def _add_current_turn_to_past(self) -> None:
         """Move the current turn to the past turns of the transcript."""
         if self.state.turn is not None:
             self.query_one(Transcript).add_past_turns(self.state.turn)
@@ -248,7 +248,7 @@ class ChatScreen(OpeningScreen):
         if self._warn_if_running():
             return
         self._end_question_edit()
-        self._move_current_turn_to_past()
+        self._add_current_turn_to_past()
         self.state.select_turn_and_clear_marks(message.turn)
         self.query_one(Transcript).remove_past_turn(message.turn)
         self._draw_turn()

@@ -14,7 +14,7 @@ from rm_local.loop.plan import PLANS, VoteRule
 from rm_local.loop.solver import solve
 from rm_local.loop.waves import (
     compute_lead_probability,
-    compute_next_wave_size,
+    compute_smallest_deciding_wave_size,
     is_vote_decided,
     list_branch_hints,
 )
@@ -121,7 +121,10 @@ def test_a_wave_is_as_large_as_it_has_to_be(
     given = [ONE, TWO][: len(hints)]
     rest = [given[n % len(given)] for n in range(left)]
 
-    assert compute_next_wave_size(votes(results, *(each.entry for each in given)), rest) == size
+    assert (
+        compute_smallest_deciding_wave_size(votes(results, *(each.entry for each in given)), rest)
+        == size
+    )
 
 
 def test_hints_share_the_branches_equally() -> None:
