@@ -59,7 +59,7 @@ def test_a_bench_gives_every_figure() -> None:
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)
 
-    assert found["model"] == "rm-nano"
+    assert found["model"] == "rm-nano-q8_0"
     for figure in (
         "decode_tokens_per_s",
         "decode_ratio_to_bare",

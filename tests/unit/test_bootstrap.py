@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/env/bin/python"
 CHECKS = ["ruff check .", "ruff format --check .", "mypy", "lint-imports"]
-MEASURED = ["coverage erase", "coverage run -m pytest", "coverage combine --quiet"]
-MEASURED += ["coverage report"]
+ALL_TESTS = "coverage run -m pytest -n 2 --dist loadfile"
+MEASURED = ["coverage erase", ALL_TESTS, "coverage combine --quiet", "coverage report"]
 
 
 class Commands:
@@ -84,7 +84,11 @@ def test_fast_runs_the_quick_unit_tests_alone(bootstrap: ModuleType, commands: C
 
 @pytest.mark.parametrize(
     ("failing", "code"),
-    [({"mypy": 1}, 1), ({"coverage run -m pytest": 2}, 2), ({"mypy": 3, "coverage report": 4}, 3)],
+    [
+        ({"mypy": 1}, 1),
+        ({ALL_TESTS: 2}, 2),
+        ({"mypy": 3, "coverage report": 4}, 3),
+    ],
 )
 def test_a_failure_stops_nothing_and_is_reported(
     bootstrap: ModuleType, commands: Commands, failing: dict[str, int], code: int

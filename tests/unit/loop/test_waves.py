@@ -120,11 +120,8 @@ def test_a_wave_is_as_large_as_it_has_to_be(
     """The fewest that would decide the vote if all joined its leader; else all that are left."""
     given = [ONE, TWO][: len(hints)]
     rest = [given[n % len(given)] for n in range(left)]
-
-    assert (
-        compute_smallest_deciding_wave_size(votes(results, *(each.entry for each in given)), rest)
-        == size
-    )
+    cast = votes(results, *(each.entry for each in given))
+    assert compute_smallest_deciding_wave_size(cast, rest) == size
 
 
 def test_hints_share_the_branches_equally() -> None:
