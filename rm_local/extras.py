@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -43,6 +42,8 @@ def _list_extra_requirements(extra: Extra) -> list[str]:
 
     The list is empty if rm-local is not installed as a package.
     """
+    from importlib.metadata import PackageNotFoundError, requires  # takes 15 ms
+
     try:
         lines = requires(DISTRIBUTION) or []
     except PackageNotFoundError:

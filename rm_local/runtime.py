@@ -14,11 +14,7 @@ from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError, StoreError
 from rm_local.folders import UnsavedFilesReporter
 from rm_local.idle_timer import IdleTimer
-from rm_local.library import (
-    choose_default_model,
-    ensure_model_file_in_thread,
-    find_listed_model_name,
-)
+from rm_local.library import choose_default_model, ensure_model_file_in_thread
 from rm_local.loop import (
     Event,
     ModelLoading,
@@ -186,6 +182,8 @@ class Runtime:
 
     def _name_model_or_empty(self, file: Path) -> str:
         """Return the name of the model in `file` as in the list of models; empty if unreadable."""
+        from rm_local.library import find_listed_model_name
+
         try:
             return find_listed_model_name(
                 self.settings, file if file == shipped_model() else self.model

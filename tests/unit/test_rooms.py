@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
-    "apsw", "gguf", "huggingface_hub", "llama_cpp", "numpy", "sentence_transformers", "textual",
-    "torch",
+    "apsw", "gguf", "httpx2", "huggingface_hub", "llama_cpp", "numpy", "sentence_transformers",
+    "textual", "torch",
 )  # fmt: skip
 LIST = "import json, sys, {}; print(json.dumps(sorted(sys.modules)))"
 HELP = """
@@ -41,10 +41,12 @@ MAY_HOLD = {
     "rm_local.engine.placement.requirements": (),
     "rm_local.store.store": ("apsw", "numpy"),
     "rm_local.embed.minilm": ("numpy",),
+    "rm_local.embed.query": ("numpy",),
     "rm_local.library.hub.cache": (),
     "rm_local.library.hub.catalog": (),
     "rm_local.library.hub.selector": (),
-    "rm_local.library.hub.hub_client": ("huggingface_hub",),
+    "rm_local.library.hub.hub_client": ("httpx2", "huggingface_hub"),
+    "rm_local.library.hub.hub_variables": (),
     "rm_local.loop.plan": (),
     "rm_local.loop.events": (),
     "rm_local.loop.solver": ("numpy",),

@@ -6,8 +6,6 @@ import os
 import ssl
 from urllib.parse import urlsplit
 
-import httpx2
-
 from rm_local.errors import DownloadError
 from rm_local.library.hub.proxies import check_proxies
 
@@ -44,6 +42,8 @@ def check_token(origin: str, token: str) -> None:
 def _check_endpoint(endpoint: str | None) -> None:
     if endpoint is None:
         return
+    import httpx2
+
     try:
         url, _ = urlsplit(endpoint), httpx2.URL(endpoint)  # the hub's client uses both
         is_usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0

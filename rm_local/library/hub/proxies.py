@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 from urllib.request import getproxies
 
-import httpx2
-
 from rm_local.errors import DownloadError
 
 _USED = ("http", "https", "all")
@@ -27,6 +25,8 @@ def check_proxies() -> None:
 
 def _check_proxy(variable: str, url: str) -> None:
     """Check one proxy. Messages do not contain its address, which may hold a password."""
+    import httpx2
+
     scheme = url.partition("://")[0].lower()
     if scheme not in _SCHEMES:
         raise DownloadError(

@@ -124,7 +124,8 @@ def _refused(path: Path) -> None:
 
 def test_others_read_but_do_not_write_meanwhile(path: Path) -> None:
     """In another process a search still works, and an addition is refused, not lost."""
-    before, seen = held(path), []
+    before = held(path)
+    seen: list[int | None] = []
 
     def use(progress: Progress) -> None:
         if progress.stage == "sample" and not seen:
