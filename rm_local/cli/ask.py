@@ -31,7 +31,6 @@ from rm_local.cli.context import (
 )  # fmt: skip
 from rm_local.cli.lazy_group import ReportedError
 from rm_local.cli.options import LORA, FiniteRange
-from rm_local.cli.standard_input import read_stdin_attachment_or_empty
 from rm_local.errors import CancelledByUserError
 from rm_local.lora import LoraAdapter
 
@@ -167,6 +166,7 @@ def ask(
     import asyncio
 
     from rm_local.attachment import attach_text
+    from rm_local.cli.standard_input import read_stdin_attachment_or_empty
     from rm_local.loop import TurnOverrides
     from rm_local.sessions import Session
 

@@ -13,7 +13,6 @@ import click
 
 from rm_local.address_space import NUMPY_BYTES, require_address_space
 from rm_local.cli.options import MODEL_PATH, PATH
-from rm_local.cli.standard_input import read_stdin_text
 from rm_local.cli.terminal import is_terminal
 from rm_local.lora import LoraAdapter, drop_adapters_with_zero_scale
 
@@ -211,6 +210,7 @@ def join_argument_or_read_stdin(words: tuple[str, ...], name: str, example: str)
     Raises:
         UsageError: The text is empty or too long, or standard input is a terminal or closed.
     """
+    from rm_local.cli.standard_input import read_stdin_text
     from rm_local.errors import UsageError
     from rm_local.text import replace_lone_surrogates
 
