@@ -28,7 +28,7 @@ def list_active_stores(named: Sequence[Path]) -> tuple[Path, ...]:
     if not named:
         own = find_own_store()
         return (paths.shipped_store(), own) if own else (paths.shipped_store(),)
-    found = list(dict.fromkeys(map(_replace_store_name_by_path, named)))
+    found = list(dict.fromkeys(map(_replace_shipped_or_own_by_path, named)))
     existing = [path for path in found if not is_own_store(path) or os.path.lexists(path)]
     return tuple(existing or found)
 
@@ -64,7 +64,7 @@ def choose_store_to_change(named: Sequence[Path]) -> Path:
         UsageError: Several named stores can be written to.
         HomeNotFoundError: None is named, and the user has no home folder.
     """
-    chosen = list(dict.fromkeys(map(_replace_store_name_by_path, named))) or [paths.own_store()]
+    chosen = list(dict.fromkeys(map(_replace_shipped_or_own_by_path, named))) or [paths.own_store()]
     if len(chosen) > 1:
         from rm_local.store import is_store_writable
 
@@ -82,7 +82,7 @@ def choose_store_to_change(named: Sequence[Path]) -> Path:
     return chosen[0]
 
 
-def _replace_store_name_by_path(path: Path) -> Path:
+def _replace_shipped_or_own_by_path(path: Path) -> Path:
     """Return the path of the store called `shipped` or `own`; any other path stays as it is.
 
     Raises:

@@ -28,7 +28,7 @@ _THREAD_STACK_BYTES = 1 << 20
 """Address space of a thread's stack under a limit; 8 MB is usual."""
 
 
-class _NumpyGuard:
+class _NumpyMemoryGuard:
     """Import hook that raises MemoryError in place of importing numpy without enough memory."""
 
     def find_spec(
@@ -42,7 +42,7 @@ class _NumpyGuard:
             raise MemoryError(f"numpy needs {NUMPY_BYTES >> 20} MB")
 
 
-def prepare_for_limits() -> None:
+def reduce_threads_and_memory_if_limited() -> None:
     """Use less in this process and its children if the system limits memory, threads or processes.
 
     OpenBLAS has one thread then. Under a limit of memory threads get small stacks, and numpy is not
@@ -56,7 +56,7 @@ def prepare_for_limits() -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if little:
         _thread.stack_size(_THREAD_STACK_BYTES)
-        sys.meta_path.insert(0, _NumpyGuard())
+        sys.meta_path.insert(0, _NumpyMemoryGuard())
 
 
 def require_address_space(needed: int) -> None:

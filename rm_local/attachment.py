@@ -25,7 +25,7 @@ class QuestionWithAttachment:
         """The question, and the size of the attachment in words, as text for one line."""
         if not self.attachment:
             return self.question
-        return f"{self.question} [attached: {describe_size(self.attachment)}]"
+        return f"{self.question} [attached: {describe_line_and_character_count(self.attachment)}]"
 
 
 def attach_text(question: str, text: str) -> str:
@@ -43,7 +43,7 @@ def split_attachment(question: str) -> QuestionWithAttachment:
     return QuestionWithAttachment(question[: found.start()], found.group(2))
 
 
-def describe_size(text: str) -> str:
+def describe_line_and_character_count(text: str) -> str:
     """Describe the size of a text in words: its lines and characters."""
     lines = len(text.splitlines())
     return f"{format_count(lines, 'line')}, {format_count(len(text), 'character')}"

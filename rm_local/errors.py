@@ -23,7 +23,7 @@ class RmLocalError(Exception):
         self.remedy = remedy
 
 
-def is_memory_error(error: BaseException) -> bool:
+def is_caused_by_memory_shortage(error: BaseException) -> bool:
     """Return whether an error, or the one in whose handling it was raised, says "no memory".
 
     That is a MemoryError, a library that does not fit, a thread or a process that cannot start.
@@ -85,7 +85,7 @@ class InsufficientMemoryError(EngineError):
 
 
 def make_memory_error() -> InsufficientMemoryError:
-    """Make the error to show instead of one that `is_memory_error` recognizes."""
+    """Make the error to show instead of one that `is_caused_by_memory_shortage` recognizes."""
     remedy = "Close other programs, ask for less at once, or raise limits (`ulimit -v`, `-u`)."
     return InsufficientMemoryError("There is not enough memory.", remedy)
 

@@ -37,7 +37,7 @@ class UnsavedFilesReporter:
         self._say = say
         self._said: set[Kind] = set()
 
-    def report_unsaved_once(self, kind: Kind, error: OSError | HomeNotFoundError) -> None:
+    def report_unsaved_kinds_once(self, kind: Kind, error: OSError | HomeNotFoundError) -> None:
         """Report that `error` prevents saving `kind`, and which other kinds cannot be saved.
 
         Only the first call for a kind can cause a notice; after any notice only a call for sessions
@@ -46,10 +46,10 @@ class UnsavedFilesReporter:
         if kind in self._said or (self._said and kind != "sessions"):
             return
         reasons: dict[Kind, str] = {
-            kind: _find_obstacle_to_saving(kind) or explain_unsaved(error, kind)
+            kind: _find_saving_obstacle_or_empty(kind) or explain_unsaved(error, kind)
         }
         for other in FOLDERS:
-            if other not in reasons and (reason := _find_obstacle_to_saving(other)):
+            if other not in reasons and (reason := _find_saving_obstacle_or_empty(other)):
                 reasons[other] = reason
         self._said |= reasons.keys()
         self._say(f"{_format_reasons(reasons)} {SET_HOME}")
@@ -59,11 +59,11 @@ class UnsavedFilesReporter:
         try:
             return paths.worker_log()
         except HomeNotFoundError as error:
-            self.report_unsaved_once("the model's log", error)
+            self.report_unsaved_kinds_once("the model's log", error)
             return None
 
 
-def find_write_obstacle(folder: Path) -> str:
+def find_write_obstacle_or_empty(folder: Path) -> str:
     """Return the reason why `folder` cannot be written to, as a clause; empty if none is found.
 
     Nothing is written: the permissions of the folder, or of its nearest existing parent, are
@@ -96,7 +96,7 @@ def get_cache_folder_or_make_temporary(say: Callable[[str], None]) -> Path:
 
     If it cannot be written to, call `say` with the reason, and return a temporary folder.
     """
-    if reason := _find_obstacle_to_saving("cached files"):
+    if reason := _find_saving_obstacle_or_empty("cached files"):
         say(f"Nothing can be cached for later runs: {reason}. {SET_HOME}")
         return get_or_make_temporary_cache_folder()
     return paths.cache_dir()
@@ -104,7 +104,7 @@ def get_cache_folder_or_make_temporary(say: Callable[[str], None]) -> Path:
 
 def explain_write_error(error: OSError, folder: Path) -> str:
     """Return, as a clause, why writing to `folder` failed with `error`."""
-    if reason := find_write_obstacle(folder):
+    if reason := find_write_obstacle_or_empty(folder):
         return reason
     match error.errno:
         case errno.EROFS:
@@ -125,10 +125,10 @@ def explain_unsaved(error: OSError | HomeNotFoundError, kind: Kind) -> str:
     )
 
 
-def _find_obstacle_to_saving(kind: Kind) -> str:
+def _find_saving_obstacle_or_empty(kind: Kind) -> str:
     """Return the reason why the folder of this kind of files is not writable; empty if it is."""
     try:
-        return find_write_obstacle(FOLDERS[kind]())
+        return find_write_obstacle_or_empty(FOLDERS[kind]())
     except HomeNotFoundError:
         return _NO_HOME
 

@@ -88,16 +88,16 @@ class ProgressMeter:
         self._first, self._started = done, time.monotonic()
 
 
-def report_share(report: ProgressCallback, stage: str) -> Callable[[float], None]:
+def make_share_reporter(report: ProgressCallback, stage: str) -> Callable[[float], None]:
     """Return a callback that reports the completed share, 0 to 1, of a stage in hundredths.
 
     Nothing is reported before its first call.
     """
     meter: ProgressMeter | None = None
 
-    def report_hundredths(share: float) -> None:
+    def report_share_in_hundredths(share: float) -> None:
         nonlocal meter
         meter = meter or ProgressMeter(report, stage, 100)
         meter.report_share_done(share)
 
-    return report_hundredths
+    return report_share_in_hundredths

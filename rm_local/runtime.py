@@ -100,7 +100,7 @@ class Runtime:
             self._engine = Engine(
                 self.settings.build_engine_options(),
                 log=self.notices.get_worker_log_path_or_report(),
-                unlogged=partial(self.notices.report_unsaved_once, "the model's log"),
+                unlogged=partial(self.notices.report_unsaved_kinds_once, "the model's log"),
             )
         return self._engine
 
@@ -124,12 +124,12 @@ class Runtime:
         """Number of entries in the stores; None before they are opened."""
         return self._entries
 
-    def watch_events(self) -> AsyncGenerator[RunEvent, None]:
+    def watch_events_between_turns(self) -> AsyncGenerator[RunEvent, None]:
         """Yield notices and events of the model that occur between turns, from now until `close`.
 
         During a turn these events are in the stream of `solve` instead.
         """
-        return self._run_events.watch_events()
+        return self._run_events.watch_events_between_turns()
 
     def publish_notice_once(self, text: str) -> None:
         """Publish a notice to the user as an event, unless the same text was published before.
@@ -171,7 +171,8 @@ class Runtime:
             if path.exists():
                 check_is_ordinary_file(path, "adapter")
         lora, name = await asyncio.gather(
-            self.hash_readable_adapters(), asyncio.to_thread(self._name_model_or_empty, file)
+            self.add_adapter_hashes_if_readable(),
+            asyncio.to_thread(self._find_model_name_or_empty, file),
         )
         info = await self.engine.load_model(
             file, lora=lora, name=name, on_progress=publish_progress
@@ -180,28 +181,28 @@ class Runtime:
             self.publish_notice_once(note)
         return info
 
-    def _name_model_or_empty(self, file: Path) -> str:
+    def _find_model_name_or_empty(self, file: Path) -> str:
         """Return the name of the model in `file` as in the list of models; empty if unreadable."""
-        from rm_local.library import find_listed_model_name
+        from rm_local.library import derive_model_name_without_place
 
         try:
-            return find_listed_model_name(
+            return derive_model_name_without_place(
                 self.settings, file if file == shipped_model() else self.model
             )
         except (RmLocalError, OSError):
             return ""  # loading it reports the reason
 
-    async def hash_readable_adapters(self) -> tuple[LoraAdapter, ...]:
+    async def add_adapter_hashes_if_readable(self) -> tuple[LoraAdapter, ...]:
         """Hash the files of the model's adapters; return the adapters with their sha256.
 
         Each file is hashed once; loading refuses a file that changes later. The sha256 of an
         unreadable file stays empty: loading the model then raises the error.
         """
         if any(not adapter.sha256 for adapter in self._lora):
-            from rm_local.gguf import add_adapter_hash_if_readable
+            from rm_local.gguf import add_missing_adapter_hash_if_readable
 
             self._lora = await asyncio.to_thread(
-                lambda: tuple(map(add_adapter_hash_if_readable, self._lora))
+                lambda: tuple(map(add_missing_adapter_hash_if_readable, self._lora))
             )
         return self._lora
 
@@ -225,7 +226,7 @@ class Runtime:
             await self._engine.close()
             self._run_events.deliver_to_turn_or_watchers(ModelUnloaded())
 
-    async def open_store(self) -> StoreRetriever:
+    async def ensure_stores_and_embedder_open(self) -> StoreRetriever:
         """Open the stores and load their embedder, unless that is done; return the retriever.
 
         They are opened again when the user's own store was made since. Without named stores, one
@@ -324,7 +325,7 @@ class Runtime:
         """
         if not question.strip():
             return None
-        retriever = await self.open_store() if plan.needs_store else None
+        retriever = await self.ensure_stores_and_embedder_open() if plan.needs_store else None
         await self.load_model()
         return retriever
 
@@ -345,11 +346,14 @@ class Runtime:
             EngineError: The embedder cannot be loaded.
         """
         with self.idle.mark_busy():
-            retriever = await self.open_store()
+            retriever = await self.ensure_stores_and_embedder_open()
             return await retriever.search(text, k, NO_GATE, filter=filter, breadth=breadth)
 
     async def close(self) -> None:
-        """End the model's process, close the store and end `watch_events`; may be called twice."""
+        """End the model's process, close the store, end `watch_events_between_turns`.
+
+        It may be called twice.
+        """
         await self.idle.close()
         for stores in self._open_sets:
             stores.close()

@@ -25,10 +25,10 @@ def count_physical_cores() -> int:
     Where the system does not state it, half of the logical processors are assumed to be cores.
     """
     usable = count_usable_processors()
-    return max(1, min(usable, _count_machine_cores() or (usable + 1) // 2))
+    return max(1, min(usable, _count_physical_machine_cores() or (usable + 1) // 2))
 
 
-def _count_machine_cores() -> int | None:
+def _count_physical_machine_cores() -> int | None:
     """Count the physical cores of the machine; None if the system does not state them."""
     if sys.platform == "darwin":
         command = ["/usr/sbin/sysctl", "-n", "hw.perflevel0.physicalcpu"]
@@ -75,10 +75,10 @@ def exit_when_parent_ends() -> None:
     from threading import Thread
 
     if parent := parent_process():
-        Thread(target=_exit_after, args=(parent.join,), daemon=True).start()
+        Thread(target=_exit_process_after, args=(parent.join,), daemon=True).start()
 
 
-def _exit_after(wait: Callable[[], None]) -> None:
+def _exit_process_after(wait: Callable[[], None]) -> None:
     """Call `wait`, then end this process at once with exit code 1."""
     wait()
     os._exit(1)

@@ -75,7 +75,7 @@ async def ask_missing_turns(
     missing = [turn for turn in turns if _make_key(*turn) not in file.samples]
     if not missing:
         return
-    await runtime.open_store()
+    await runtime.ensure_stores_and_embedder_open()
     await runtime.load_model()
     began = perf_counter()
     for number, (question, plan, seed) in enumerate(missing, 1):

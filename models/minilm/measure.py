@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from models.seed.build import list_seed_entries
 from rm_local.arrays import Floats
-from rm_local.embed import BulkEmbedder, TextEmbedder, open_worker_embedder
+from rm_local.embed import BulkEmbedder, TextEmbedder, open_minilm_worker_embedder
 
 TEXTS = 200
 
@@ -21,7 +21,7 @@ def main() -> None:
     entries = list_seed_entries()
     texts = [each.subproblem for each in entries] + [each.subroutine for each in entries]
     texts = texts[:TEXTS]
-    with open_worker_embedder(print) as embedder:
+    with open_minilm_worker_embedder(print) as embedder:
         ours, rate = embed_timed(embedder, texts)
     published, bulk_rate = embed_timed(BulkEmbedder(), texts)
     cosines = (ours * published).sum(axis=1)

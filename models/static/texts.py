@@ -15,7 +15,7 @@ from models.nano import curriculum
 from models.nano.curriculum import KNOWN, imitate_typed_problem, invented, list_taken_names
 from models.nano.curriculum.problem import Problem
 from models.seed.handwritten import read_handwritten_entries
-from rm_local.bench import DocumentedObject, read_installed_docstrings
+from rm_local.bench import DocumentedObject, read_distinct_documented_objects
 
 Rng = random.Random
 Pair = tuple[str, str]
@@ -82,7 +82,7 @@ def collect_material(vocabulary: list[str], amounts: TextCounts, seed: int) -> T
     `vocabulary` is the list of words from which random phrases are made.
     """
     rng = random.Random(seed)
-    everything = read_installed_docstrings()
+    everything = read_distinct_documented_objects()
     rng.shuffle(everything)
     kept = round(len(everything) * QUIZ_SHARE)
     quiz = _build_quiz(rng, everything[:kept])

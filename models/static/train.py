@@ -61,7 +61,7 @@ def load_or_embed_texts(folder: Path, name: str, texts: Sequence[str]) -> Floats
     """Return the teacher's vectors of the texts (n, 384), from `name`.npy or computed and saved."""
     path = folder / f"{name}.npy"
     if not path.exists():
-        BulkEmbedder(half=True).embed_to(
+        BulkEmbedder(half=True).embed_to_npy_unless_exists(
             texts,
             path,
             report=lambda now: print(f"{name}: {now.done:,} of {now.total:,}", flush=True),

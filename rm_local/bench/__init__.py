@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     )
     from rm_local.bench.corpus.docstrings import (
         DocumentedObject as DocumentedObject,
-        read_installed_docstrings as read_installed_docstrings,
+        read_distinct_documented_objects as read_distinct_documented_objects,
     )
     from rm_local.bench.corpus.export import (
         create_new_file as create_new_file,
@@ -52,7 +52,7 @@ __getattr__ = export_lazily(
     __name__,
     {
         "corpus.corpus": ["choose_sentence_limit", "find_or_write_docstring_corpus"],
-        "corpus.docstrings": ["DocumentedObject", "read_installed_docstrings"],
+        "corpus.docstrings": ["DocumentedObject", "read_distinct_documented_objects"],
         "corpus.export": ["export_synthetic_rows", "create_new_file"],
         "corpus.synthetic": ["SyntheticSource"],
         "engine.bare_client": ["BareLlamaLoopProcess"],

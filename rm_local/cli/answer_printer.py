@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import click
 
-from rm_local.cli.context import clean_for_terminal, print_text_safely
-from rm_local.cli.escape_buffer import EscapeBuffer
-from rm_local.cli.streams import share_file
+from rm_local.cli.context import clean_if_stdout_is_terminal, print_text_safely
+from rm_local.cli.escape_buffer import SanitizingEscapeBuffer
+from rm_local.cli.streams import are_streams_same_file
 from rm_local.cli.terminal import is_terminal
 from rm_local.engine import TokenChunk
 from rm_local.loop import (
@@ -44,15 +44,15 @@ class AnswerPrinter:
         self._clear_status = clear_status
         self._single = plan.samples == 1
         self._live = is_terminal(sys.stdout)
-        self._shares_file = self._live or share_file(sys.stdout, sys.stderr)
-        self._buffer = EscapeBuffer(sanitize=self._live)
+        self._shares_file = self._live or are_streams_same_file(sys.stdout, sys.stderr)
+        self._buffer = SanitizingEscapeBuffer(sanitize=self._live)
         self._written = ""
         """The text of the running branch that is on standard output."""
         self._line_open = False
         self._branch, self._held = 0, False
 
     @property
-    def holds_line(self) -> bool:
+    def has_open_line_shared_with_progress(self) -> bool:
         """Whether an unfinished line of the answer is where a line of progress may follow.
 
         That is a terminal, or the file of both standard streams.
@@ -69,34 +69,36 @@ class AnswerPrinter:
             case HitsJudged(judgements=judged) if self._plan.question_gate == "auto":
                 self._single |= not any(each.kept for each in judged)
             case BranchStarted(branch=index, hint=hint) if self._single:
-                self._begin_branch(index)
+                self._abandon_previous_and_begin_branch(index)
                 self._held = hint is not None and not self._live
-            case TokenChunk(branch=self._branch, part="answer", text=text) if self._streams:
+            case TokenChunk(branch=self._branch, part="answer", text=text) if (
+                self._streams_branch_text
+            ):
                 self._clear_status_and_write(self._buffer.add_and_take_printable(text))
             case BranchFinished() if self._line_open and event.branch.index == self._branch:
                 self._clear_status_and_write(self._buffer.take_rest())
                 if self._shares_file:
                     self.end_line()
             case Answered(answer=answer):
-                self._print_rest_of_answer(answer.text or answer.result or "")
+                self._print_rest_or_whole_answer(answer.text or answer.result or "")
             case Failed():
                 self.end_line()
             case _:
                 pass
 
     @property
-    def _streams(self) -> bool:
+    def _streams_branch_text(self) -> bool:
         """Whether the text of the running branch is printed while it grows."""
         return self._single and not self._held
 
-    def _begin_branch(self, index: int) -> None:
+    def _abandon_previous_and_begin_branch(self, index: int) -> None:
         """Begin the text of the turn's only branch; that of another one before it is dropped."""
         self._branch = index
         if self._written:
             self._clear_status_and_write(self._buffer.take_rest())
             self.end_line()
             click.echo(ABANDONED)
-        self._buffer, self._written = EscapeBuffer(sanitize=self._live), ""
+        self._buffer, self._written = SanitizingEscapeBuffer(sanitize=self._live), ""
 
     def end_line(self) -> None:
         """End the line of the answer, if it is unfinished."""
@@ -115,9 +117,9 @@ class AnswerPrinter:
             self._written += text
             self._line_open = True
 
-    def _print_rest_of_answer(self, answer: str) -> None:
+    def _print_rest_or_whole_answer(self, answer: str) -> None:
         """Complete the answer on standard output; another text than the written one follows it."""
-        text = clean_for_terminal(answer)
+        text = clean_if_stdout_is_terminal(answer)
         if self._written and text.startswith(self._written):
             if rest := text[len(self._written) :]:
                 click.echo(rest, nl=False, color=True)

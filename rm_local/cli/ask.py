@@ -17,7 +17,7 @@ from rm_local import limits
 from rm_local.cli.constraint import (
     GRAMMAR,
     JSON_SCHEMA,
-    check_stdin_used_once,
+    check_stdin_used_at_most_once,
     read_grammar_or_empty,
 )
 from rm_local.cli.context import (
@@ -26,7 +26,7 @@ from rm_local.cli.context import (
     CliContext,
     check_plan_setting,
     join_argument_or_read_stdin,
-    print_notice,
+    print_notice_as_warning,
     print_notices_then_close,
 )  # fmt: skip
 from rm_local.cli.lazy_group import ReportedError
@@ -188,7 +188,7 @@ def ask(
     )
     attaches = bool(question) and question != ("-",)
     constrained_by_stdin = "-" in (str(grammar), str(schema))
-    check_stdin_used_once(("-",) if attach else question, grammar, schema)
+    check_stdin_used_at_most_once(("-",) if attach else question, grammar, schema)
     text = join_argument_or_read_stdin(question, "question", EXAMPLE)
     attachment = (
         read_stdin_attachment_or_empty(False if constrained_by_stdin else attach)
@@ -207,7 +207,7 @@ def ask(
         chat, after = Session(runtime), 0
     printer = None if quiet or as_lines else create_turn_printer(runtime, chat, after, adjusted)
     if printer and attachment:
-        printer.print_attachment(attachment)
+        printer.print_attachment_size(attachment)
     turn = partial(chat.ask, text, adjusted, after=after, overrides=overrides)
     try:
         answer = None if as_lines else create_and_attach_answer_printer(adjusted, printer)
@@ -280,12 +280,12 @@ def resume_session_at_turn(runtime: Runtime, name: str) -> tuple[Session, int]:
     Raises:
         UsageError: There is no such session or turn, or the session is open elsewhere.
     """
-    from rm_local.cli.sessions import find_session_by_prefix_or_last
+    from rm_local.cli.sessions import find_session_by_prefix_or_word_last
     from rm_local.errors import UsageError
     from rm_local.sessions import Session
 
     id, colon, turn = name.partition(":")
-    path = find_session_by_prefix_or_last(id)
+    path = find_session_by_prefix_or_word_last(id)
     session = Session.resume(runtime, path)
     if not colon:
         return session, session.last_turn_number
@@ -361,11 +361,11 @@ def _print_event(
     elif not isinstance(event, Answered):
         answer.print_answer_part(event)
     if printer:
-        printer.print_event(event)
+        printer.apply_event_and_print_progress(event)
     if isinstance(event, Notice):
-        if answer and answer.holds_line:
+        if answer and answer.has_open_line_shared_with_progress:
             answer.end_line()
-        print_notice(event.text)
+        print_notice_as_warning(event.text)
     if answer and isinstance(event, Answered):  # the line of the vote stands above the answer
         answer.print_answer_part(event)
 
@@ -377,7 +377,7 @@ def _stop_on_interrupt(control: TurnControl, printer: TurnProgressPrinter | None
 
     loop = asyncio.get_running_loop()
 
-    def stop_turn(*_: object) -> None:
+    def stop_turn_and_restore_default_handler(*_: object) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         loop.call_soon_threadsafe(control.stop)
         if printer:
@@ -385,7 +385,7 @@ def _stop_on_interrupt(control: TurnControl, printer: TurnProgressPrinter | None
                 printer.print_line, "Stopping; press Ctrl+C again to exit at once."
             )
 
-    before = signal.signal(signal.SIGINT, stop_turn)
+    before = signal.signal(signal.SIGINT, stop_turn_and_restore_default_handler)
     try:
         yield
     finally:

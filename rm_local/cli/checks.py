@@ -17,8 +17,8 @@ from rm_local.cli.devices import build_placement_request, parse_usable_gpus
 from rm_local.cli.subprocess_json import run_json_module
 from rm_local.cli.terminal import (
     CANNOT_DRAW,
-    describe_term_variable,
     does_term_support_escape_codes,
+    get_term_value_or_not_set_text,
     is_terminal,
 )
 from rm_local.engine import (
@@ -36,7 +36,7 @@ from rm_local.errors import (
     SettingsError,
 )
 from rm_local.extras import Extra, format_install_command, is_installed
-from rm_local.folders import find_write_obstacle
+from rm_local.folders import find_write_obstacle_or_empty
 from rm_local.gguf import (
     GgufHeader,
     LoraHeader,
@@ -48,7 +48,7 @@ from rm_local.library import (
     RM_SMALL,
     choose_default_model,
     choose_settings_or_default_model,
-    find_listed_model_name,
+    derive_model_name_without_place,
     read_or_predict_model_headers,
 )
 from rm_local.settings import Settings
@@ -86,7 +86,7 @@ def run_checks(wanted: Settings) -> Iterator[CheckResult]:
     yield _check_free_memory()
     yield _report_default_model()
     yield from _check_model_and_memory_fit(wanted, parse_usable_gpus(engine))
-    yield _check_minilm_embedder()
+    yield _check_minilm_model_file()
     yield _report_installed_extras()
     yield from _check_stores(wanted.stores)
     yield from _check_folders()
@@ -167,7 +167,7 @@ def _check_model_and_memory_fit(
     model = choose_settings_or_default_model(wanted)
     try:
         files = read_or_predict_model_headers(model)
-        name = find_listed_model_name(wanted, model)
+        name = derive_model_name_without_place(wanted, model)
     except RmLocalError as error:
         yield _make_bad_model_check(error)
         return
@@ -179,7 +179,9 @@ def _check_model_and_memory_fit(
         remedy = f"{error.remedy} Name adapters with --lora FILE, or in the settings."
         yield problem or CheckResult("Adapter", "bad", error.message, remedy)
         return
-    yield problem or _check_chat_format(wanted, name, path, files.header, adapters)
+    yield problem or _check_chat_format_and_describe_model(
+        wanted, name, path, files.header, adapters
+    )
     yield _check_memory_fit(wanted, devices, AdaptedModelSizes(files, adapters), name)
 
 
@@ -200,7 +202,7 @@ def _find_model_problem(path: Path, header: GgufHeader) -> CheckResult | None:
     return None
 
 
-def _check_chat_format(
+def _check_chat_format_and_describe_model(
     wanted: Settings, name: str, path: Path, header: GgufHeader, adapters: Sequence[LoraHeader]
 ) -> CheckResult:
     """Check that the model's chat format can be detected, and describe the model.
@@ -241,7 +243,7 @@ def _check_memory_fit(
     )
 
 
-def _check_minilm_embedder() -> CheckResult:
+def _check_minilm_model_file() -> CheckResult:
     """Check that the shipped all-MiniLM-L6-v2 is undamaged; name what embeds many texts."""
     from rm_local.embed import MINILM, check_minilm_gguf, find_minilm_gguf
 
@@ -314,16 +316,16 @@ def _check_folders() -> Iterator[CheckResult]:
         ("Cache", paths.cache_dir),
         ("Logs", paths.log_dir),
     ):
-        yield _check_folder(name, folder)
+        yield _check_folder_is_writable(name, folder)
 
 
-def _check_folder(name: str, find: Callable[[], Path]) -> CheckResult:
+def _check_folder_is_writable(name: str, find: Callable[[], Path]) -> CheckResult:
     """Check that the folder returned by `find` is writable, or can be created."""
     try:
         folder = find()
     except HomeNotFoundError as error:
         return CheckResult(name, "bad", error.message, error.remedy)
-    if obstacle := find_write_obstacle(folder):
+    if obstacle := find_write_obstacle_or_empty(folder):
         found = f"{folder} cannot be written to: {obstacle}"
         return CheckResult(name, "bad", found, paths.SET_HOME)
     return CheckResult(name, "ok", str(folder))
@@ -338,7 +340,7 @@ def _check_terminal() -> CheckResult:
             "standard output is not a terminal; the commands work, the app does not",
         )
     columns, lines = shutil.get_terminal_size()
-    name = describe_term_variable()
+    name = get_term_value_or_not_set_text()
     colours = (
         "16 million" if os.environ.get("COLORTERM") in ("truecolor", "24bit") else "256 or less"
     )

@@ -45,7 +45,7 @@ def read_grammar_or_empty(grammar: Path | None, schema: Path | None) -> str:
     return ""
 
 
-def check_stdin_used_once(question: tuple[str, ...], *files: Path | None) -> None:
+def check_stdin_used_at_most_once(question: tuple[str, ...], *files: Path | None) -> None:
     """Check that at most one of the question and the files is to be read from standard input.
 
     Raises:

@@ -146,7 +146,7 @@ def _find_model_unless_path(settings: Settings, model: Path) -> Path:
     return find_models(settings).find_by_name_or_prefix(str(model)).reference
 
 
-def print_notice(text: str) -> None:
+def print_notice_as_warning(text: str) -> None:
     """Write a notice as a line `warning: ...` to standard error."""
     from rm_local.text import one_line
 
@@ -159,10 +159,10 @@ def print_text_safely(text: str) -> None:
     It is written exactly, with all its lines and characters; only on a terminal without control
     characters, which could drive it. Titles in lists are shortened to one line everywhere.
     """
-    click.echo(clean_for_terminal(text), color=True)  # True = escape codes stay
+    click.echo(clean_if_stdout_is_terminal(text), color=True)  # True = escape codes stay
 
 
-def clean_for_terminal(text: str) -> str:
+def clean_if_stdout_is_terminal(text: str) -> str:
     """Return `text` without control characters if standard output is a terminal, else unchanged."""
     from rm_local.text import sanitize_for_terminal
 
@@ -171,7 +171,7 @@ def clean_for_terminal(text: str) -> str:
 
 def _print_notice_text(notice: Notice) -> None:
     """Write the text of a notice to standard error."""
-    print_notice(notice.text)
+    print_notice_as_warning(notice.text)
 
 
 @asynccontextmanager
@@ -184,9 +184,9 @@ async def print_notices_then_close(
     """
     import asyncio
 
-    events = runtime.watch_events()
+    events = runtime.watch_events_between_turns()
 
-    async def print_all() -> None:
+    async def print_notices_until_closed() -> None:
         from rm_local.loop import Notice
 
         async with aclosing(events):
@@ -194,7 +194,7 @@ async def print_notices_then_close(
                 if isinstance(event, Notice):
                     (show or _print_notice_text)(event)
 
-    printing = asyncio.ensure_future(print_all())
+    printing = asyncio.ensure_future(print_notices_until_closed())
     try:
         yield
     finally:

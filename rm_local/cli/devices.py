@@ -14,11 +14,11 @@ def parse_usable_gpus(report: dict[str, Any] | str) -> tuple[Device, ...]:
 
     Empty if the report is an error text, or the build of llama.cpp uses no GPU.
     """
-    from rm_local.engine import Device, select_graphics_devices
+    from rm_local.engine import Device, select_discrete_gpus_or_one_integrated
 
     if isinstance(report, str) or not report["offload"]:
         return ()
-    return select_graphics_devices([Device(**each) for each in report["devices"]])
+    return select_discrete_gpus_or_one_integrated([Device(**each) for each in report["devices"]])
 
 
 def build_placement_request(

@@ -10,7 +10,7 @@ _START = re.compile("[\x1b\x90\x98\x9b\x9d-\x9f]")
 """First characters of escape sequences. None of them contains a line break."""
 
 
-class EscapeBuffer:
+class SanitizingEscapeBuffer:
     """Sanitizes pieces of a text; holds back what a later piece may complete.
 
     That is a line from its first escape sequence, and white space that may be the end of the text.

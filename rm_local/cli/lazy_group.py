@@ -9,12 +9,15 @@ from typing import IO, Any
 
 import click
 
-from rm_local.cli.old_options import print_renamed_warnings, warn_and_replace_old_command
+from rm_local.cli.old_options import (
+    print_each_renamed_warning_once,
+    warn_and_replace_command_if_old,
+)
 from rm_local.cli.terminal import does_term_support_escape_codes
 from rm_local.errors import (
     CancelledByUserError,
     RmLocalError,
-    is_memory_error,
+    is_caused_by_memory_shortage,
     make_memory_error,
 )
 
@@ -93,7 +96,7 @@ class CommandGroup(SuggestingGroup):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command with this name or old name, and return it; None if it is unknown."""
-        cmd_name = warn_and_replace_old_command(self.name or "", cmd_name)
+        cmd_name = warn_and_replace_command_if_old(self.name or "", cmd_name)
         if cmd_name not in self.lazy:
             return None
         module, attribute = self.lazy[cmd_name].split(":")
@@ -106,7 +109,7 @@ class CommandGroup(SuggestingGroup):
         if os.environ.get("NO_COLOR") or not does_term_support_escape_codes():
             ctx.color = False
         try:
-            with nullcontext() if ctx.parent else print_renamed_warnings():
+            with nullcontext() if ctx.parent else print_each_renamed_warning_once():
                 return super().invoke(ctx)
         except click.NoSuchOption as error:
             raise make_unknown_option_error(error, []) from None
@@ -117,7 +120,7 @@ class CommandGroup(SuggestingGroup):
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
-            if is_memory_error(error):
+            if is_caused_by_memory_shortage(error):
                 raise ReportedError.from_error(make_memory_error()) from error
             from rm_local.cli.crash_report import write_crash_report
             from rm_local.cli.os_errors import translate_os_error

@@ -9,19 +9,19 @@ from pathlib import Path
 import click
 
 from rm_local import __version__
-from rm_local.address_space import prepare_for_limits
+from rm_local.address_space import reduce_threads_and_memory_if_limited
 from rm_local.cli.context import MODEL, STORES, CliContext, check_plan_setting
 from rm_local.cli.lazy_group import CommandGroup
 from rm_local.cli.options import LORA
 from rm_local.cli.signals import install_exit_signal_handlers
-from rm_local.cli.silence import silence_libraries, silence_loggers
+from rm_local.cli.silence import silence_libraries, silence_loggers_without_handlers
 from rm_local.cli.streams import (
     FAILED,
-    has_output_failed,
+    has_stdout_write_failed,
     open_drawing_stream,
     replace_standard_streams,
 )
-from rm_local.errors import is_memory_error, make_memory_error
+from rm_local.errors import is_caused_by_memory_shortage, make_memory_error
 from rm_local.lora import LoraAdapter
 
 COMMANDS = {
@@ -54,7 +54,7 @@ def cli(
     Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 model or engine,
     4 store, 130 interrupted.
     """
-    silence_loggers()
+    silence_loggers_without_handlers()
     ctx.obj = CliContext(model, stores, lora)
     if ctx.invoked_subcommand is None:
         ctx.exit(run_app_until_quit(ctx.obj))
@@ -68,8 +68,8 @@ def run_app_until_quit(context: CliContext) -> int:
     """
     from rm_local.cli.terminal import (
         CANNOT_DRAW,
-        describe_term_variable,
         does_term_support_escape_codes,
+        get_term_value_or_not_set_text,
         is_terminal,
     )
     from rm_local.errors import UsageError
@@ -77,7 +77,9 @@ def run_app_until_quit(context: CliContext) -> int:
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UsageError("The app needs a terminal.", 'Without one, use: rm-local ask "..."')
     if not does_term_support_escape_codes():
-        message = f"The terminal ({describe_term_variable()}) does not understand escape codes."
+        message = (
+            f"The terminal ({get_term_value_or_not_set_text()}) does not understand escape codes."
+        )
         raise UsageError(message, f'{CANNOT_DRAW} For example: rm-local ask "..."')
     sys.__stderr__ = open_drawing_stream()  # type: ignore[misc,assignment]  # Textual draws on it
     from rm_local.tui import RmLocalApp
@@ -95,17 +97,17 @@ def main() -> None:
     """Run the installed command `rm-local`."""
     replace_standard_streams()
     install_exit_signal_handlers()
-    prepare_for_limits()
+    reduce_threads_and_memory_if_limited()
     silence_libraries()
     try:
         cli(prog_name="rm-local")
     except SystemExit as end:
-        if has_output_failed() and not end.code:
+        if has_stdout_write_failed() and not end.code:
             sys.exit(FAILED)
         raise
     except Exception as error:
         # Without memory, click's group may fail before it can report that.
-        if not is_memory_error(error):
+        if not is_caused_by_memory_shortage(error):
             raise
         reported = make_memory_error()
         os.write(2, f"error: {reported.message}\n  {reported.remedy}\n".encode())

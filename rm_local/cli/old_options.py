@@ -13,7 +13,7 @@ import click
 from rm_local.old_names import COMMANDS, OPTIONS, RenamedWarning, warn_and_replace_old_name
 
 
-def warn_and_replace_old_command(group: str, name: str) -> str:
+def warn_and_replace_command_if_old(group: str, name: str) -> str:
     """Return the present name of the command `name` of a group; warn if `name` is an old name."""
     return warn_and_replace_old_name(COMMANDS.get(group, {}), name)
 
@@ -29,7 +29,7 @@ def build_old_options_context_settings(command: str) -> dict[str, Callable[[str]
 
 
 @contextmanager
-def print_renamed_warnings() -> Iterator[None]:
+def print_each_renamed_warning_once() -> Iterator[None]:
     """Print each `RenamedWarning` of the `with` body once, as a line on standard error."""
     printed: set[str] = set()
     with warnings.catch_warnings():

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import click
 
-from rm_local.cli.render import format_similarity_bar, unstyle_and_fit_to_terminal
+from rm_local.cli.render import format_share_bar, unstyle_and_cut_to_terminal_width
 from rm_local.cli.terminal import can_redraw_lines
 from rm_local.progress import Progress
 from rm_local.units import format_bytes, format_duration
@@ -50,7 +50,7 @@ class ProgressPrinter:
         """Redraw the line on a terminal; elsewhere print it."""
         if self._live:
             self._open = True  # before a signal can interrupt the drawing
-            click.echo(f"\r\x1b[K{unstyle_and_fit_to_terminal(line)}", nl=False, err=True)
+            click.echo(f"\r\x1b[K{unstyle_and_cut_to_terminal_width(line)}", nl=False, err=True)
         else:
             click.echo(line, err=True)
 
@@ -71,11 +71,7 @@ def format_progress(progress: Progress, *, bar: bool = False) -> str:
         parts.append(f"{format_bytes(progress.rate) if by_bytes else f'{progress.rate:,.0f}'}/s")
     if progress.seconds_left is not None and progress.done != progress.total:
         parts.append(f"{format_duration(progress.seconds_left)} left")
-    drawn = (
-        f"{format_similarity_bar(progress.done / progress.total)} "
-        if bar and progress.total
-        else ""
-    )
+    drawn = f"{format_share_bar(progress.done / progress.total)} " if bar and progress.total else ""
     return f"{progress.stage:<7} {drawn}{', '.join(parts)}"
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rm_local.records import PrefillStats
 
 
-def format_similarity_bar(similarity: float, width: int = 10) -> str:
+def format_share_bar(similarity: float, width: int = 10) -> str:
     """Return a bar of `width` characters for a similarity or share: full at 1, empty at 0."""
     full, rest = divmod(round(max(0.0, min(1.0, similarity)) * width * 8), 8)
     part = chr(0x2590 - rest) if rest else ""
@@ -30,7 +30,7 @@ def describe_prefill(reading: PrefillStats) -> str:
     )
 
 
-def unstyle_and_fit_to_terminal(text: str) -> str:
+def unstyle_and_cut_to_terminal_width(text: str) -> str:
     """Return `text` without styles, cut so that the last cell of a terminal's line stays empty.
 
     A character of Chinese, Japanese or Korean takes two cells. In a full line some terminals move

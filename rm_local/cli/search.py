@@ -16,14 +16,14 @@ import click
 from rm_local.cli.context import (
     STORES,
     CliContext,
-    clean_for_terminal,
+    clean_if_stdout_is_terminal,
     join_argument_or_read_stdin,
     print_notices_then_close,
     print_text_safely,
 )
 from rm_local.cli.old_options import build_old_options_context_settings
 from rm_local.cli.options import FiniteRange
-from rm_local.cli.render import count_cells, format_similarity_bar, wrap_to_cells
+from rm_local.cli.render import count_cells, format_share_bar, wrap_to_cells
 from rm_local.cli.terminal import is_terminal
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ def search(
     wanted = join_argument_or_read_stdin(text, "text", EXAMPLE)
     filter = EntryFilter(domain, source, level)
     runtime = context.with_overrides(stores=stores).new_runtime()
-    hits = asyncio.run(_search_then_close(runtime, wanted, number, filter, breadth=breadth))
+    hits = asyncio.run(
+        _search_print_notices_and_close(runtime, wanted, number, filter, breadth=breadth)
+    )
     if as_data:
         from rm_local.loop import hit_as_json
 
@@ -95,14 +97,14 @@ def search(
         )
         return
     for hit in hits:
-        click.echo(format_hit(hit))
+        click.echo(format_hit_in_two_lines(hit))
         if full:
             _print_subroutine(hit.entry.subroutine)
     if not hits:
         click.echo("The store holds no such entry.", err=True)
 
 
-async def _search_then_close(
+async def _search_print_notices_and_close(
     runtime: Runtime, text: str, number: int, filter: EntryFilter, breadth: float
 ) -> tuple[Hit, ...]:
     """Search for at most `number` hits, print the notices, and close the runtime."""
@@ -110,7 +112,7 @@ async def _search_then_close(
         return await runtime.search(text, number, filter=filter, breadth=breadth)
 
 
-def format_hit(hit: Hit) -> str:
+def format_hit_in_two_lines(hit: Hit) -> str:
     """Format a hit as two lines."""
     from rm_local.text import one_line
 
@@ -121,7 +123,7 @@ def format_hit(hit: Hit) -> str:
     words = f", words: {one_line(', '.join(hit.words))}" if hit.words else ""
     reason = f"similarity {hit.similarity:.2f}{words}"
     lines = [
-        f"{format_similarity_bar(score)} {score:5.2f}  {title}",
+        f"{format_share_bar(score)} {score:5.2f}  {title}",
         INDENT + click.style(f"{origin}  {reason}", dim=True),
     ]
     return "\n".join(lines)
@@ -131,7 +133,7 @@ def _print_subroutine(text: str) -> None:
     """Print the text of a subroutine and a blank line: wrapped on a terminal, else as it is."""
     if is_terminal(sys.stdout):
         width = max(40, min(100, shutil.get_terminal_size().columns)) - len(INDENT)
-        wrapped = wrap_prose(clean_for_terminal(text), width)
+        wrapped = wrap_prose_but_not_code(clean_if_stdout_is_terminal(text), width)
         text = "\n".join((INDENT + line).rstrip() for line in wrapped)
     print_text_safely(text)
     click.echo()
@@ -144,7 +146,7 @@ def _compute_sort_score(hit: Hit) -> float:
     return float(fuse_scores(hit.similarity, hit.lexical))
 
 
-def wrap_prose(text: str, width: int) -> Iterator[str]:
+def wrap_prose_but_not_code(text: str, width: int) -> Iterator[str]:
     """Yield the lines of a text; lines of prose and lists that are too long are wrapped.
 
     Code, in fences or indented, and rows of tables stay as they are.

@@ -13,7 +13,7 @@ import click
 from rm_local.cli.context import print_text_safely
 from rm_local.cli.lazy_group import SuggestingGroup
 from rm_local.cli.options import JSON
-from rm_local.cli.render import describe_prefill, format_similarity_bar
+from rm_local.cli.render import describe_prefill, format_share_bar
 
 if TYPE_CHECKING:
     from rm_local.loop import Turn
@@ -45,7 +45,7 @@ def show_session(id: str, as_data: bool) -> None:
     from rm_local.sessions import read_session_turns
     from rm_local.text import one_line
 
-    path = find_session_by_prefix_or_last(id)
+    path = find_session_by_prefix_or_word_last(id)
     turns = read_session_turns(path)
     if as_data:
         click.echo(json.dumps({"id": path.stem, "turns": [turn_as_json(turn) for turn in turns]}))
@@ -56,7 +56,7 @@ def show_session(id: str, as_data: bool) -> None:
         if turn.answer:
             print_text_safely(turn.answer.text or turn.answer.result or "")
         else:
-            _print_distinct_branch_texts(turn)
+            _print_distinct_texts_or_thinking(turn)
         if turn.failure:
             end = "Stopped" if turn.was_stopped else "Failed"
             click.echo(format_phase_line(end, one_line(turn.failure)))
@@ -83,7 +83,7 @@ def print_sessions(as_data: bool) -> None:
         click.echo("No session is saved yet. Each is saved while it runs.", err=True)
 
 
-def find_session_by_prefix_or_last(id: str) -> Path:
+def find_session_by_prefix_or_word_last(id: str) -> Path:
     """Return the file of the session whose id begins with `id`; "last" is the most recent one.
 
     Raises:
@@ -113,13 +113,13 @@ def turn_as_json(turn: Turn) -> dict[str, object]:
 
 def format_turn_steps(turn: Turn) -> Iterator[str]:
     """Yield lines that describe a turn up to its answer: question, subproblem, hits, branches."""
-    from rm_local.attachment import describe_size, split_attachment
+    from rm_local.attachment import describe_line_and_character_count, split_attachment
     from rm_local.cli.turn_text import (
-        describe_equal_branches,
+        describe_branch_group,
         describe_judgements,
         describe_vote,
         format_phase_line,
-        group_equal_branches,
+        group_branches_by_text_and_end,
     )
     from rm_local.text import one_line
 
@@ -128,15 +128,15 @@ def format_turn_steps(turn: Turn) -> Iterator[str]:
     asked = split_attachment(turn.question)
     yield format_phase_line("Question", one_line(asked.question))
     if asked.attachment:
-        yield format_phase_line("Attached", describe_size(asked.attachment))
+        yield format_phase_line("Attached", describe_line_and_character_count(asked.attachment))
     if turn.subproblem:
         yield format_phase_line("Formulate", one_line(turn.subproblem))
-    if turn.memory_summary:
-        yield format_phase_line("Memory", turn.memory_summary)
+    if turn.hits_summary:
+        yield format_phase_line("Memory", turn.hits_summary)
     for hit in turn.hits:
         title = one_line(hit.entry.subproblem)
         yield format_phase_line(
-            "Retrieve", f"{format_similarity_bar(hit.similarity)} {hit.similarity:.2f}  {title}"
+            "Retrieve", f"{format_share_bar(hit.similarity)} {hit.similarity:.2f}  {title}"
         )
     for message in turn.cuts:
         yield format_phase_line("Hint", one_line(message))
@@ -144,20 +144,22 @@ def format_turn_steps(turn: Turn) -> Iterator[str]:
         yield format_phase_line("Judge", describe_judgements(turn.judgements))
     if turn.reading:
         yield format_phase_line("Read", describe_prefill(turn.reading))
-    groups = group_equal_branches([branch.to_record() for branch in turn.branches])
+    groups = group_branches_by_text_and_end([branch.to_record() for branch in turn.branches])
     for branches in groups:
-        yield format_phase_line("Reason", describe_equal_branches(branches))
+        yield format_phase_line("Reason", describe_branch_group(branches))
     if turn.answer:
         if turn.was_stopped:
             yield format_phase_line("Stopped", "the answer is from what was generated until then")
         yield format_phase_line("Answer", describe_vote(turn.answer))
 
 
-def _print_distinct_branch_texts(turn: Turn) -> None:
+def _print_distinct_texts_or_thinking(turn: Turn) -> None:
     """Print what the branches of a turn without an answer wrote, equal texts once."""
-    from rm_local.cli.turn_text import STOPS, format_phase_line, group_equal_branches
+    from rm_local.cli.turn_text import STOPS, format_phase_line, group_branches_by_text_and_end
 
-    for branch, *_ in group_equal_branches([branch.to_record() for branch in turn.branches]):
+    for branch, *_ in group_branches_by_text_and_end(
+        [branch.to_record() for branch in turn.branches]
+    ):
         part, text = "Text", branch.text.strip()
         if not text:
             part, text = "Thinking", branch.thinking.strip()

@@ -26,7 +26,7 @@ def silence_libraries() -> None:
         os.environ.setdefault(name, value)
 
 
-def silence_loggers() -> None:
+def silence_loggers_without_handlers() -> None:
     """Let no logger without a handler print to standard error, such as that of asyncio."""
     import logging  # takes 5 ms: too long for `--help`
 

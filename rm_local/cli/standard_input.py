@@ -33,7 +33,7 @@ def read_stdin_attachment_or_empty(wanted: bool | None) -> str:
     """
     if wanted is False or (sys.stdin is None and not wanted):
         return ""
-    if wanted is None and not _wait_for_stdin_text_or_warn():
+    if wanted is None and not _wait_until_stdin_ready_or_warn():
         return ""
     text = read_stdin_text("attached text")
     return text.strip("\r\n") if text.strip() else ""
@@ -53,7 +53,7 @@ def read_stdin_text(name: str) -> str:
     if sys.stdin is None:
         raise UsageError(f"There is no {name}: standard input is closed.", "Redirect a file.")
     try:
-        data = _read_limited(sys.stdin.buffer)
+        data = _read_to_one_byte_past_limit(sys.stdin.buffer)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"Standard input cannot be read: {reason}.", "Redirect a file.") from None
@@ -69,7 +69,7 @@ def read_stdin_text(name: str) -> str:
     return data.decode("utf-8-sig", "replace")
 
 
-def _read_limited(stream: BinaryIO) -> bytes:
+def _read_to_one_byte_past_limit(stream: BinaryIO) -> bytes:
     """Read a stream to its end, but at most one byte more than MAX_TEXT."""
     data = bytearray()
     while len(data) <= MAX_TEXT and (chunk := stream.read(min(_CHUNK, MAX_TEXT + 1 - len(data)))):
@@ -77,7 +77,7 @@ def _read_limited(stream: BinaryIO) -> bytes:
     return bytes(data)
 
 
-def _wait_for_stdin_text_or_warn() -> bool:
+def _wait_until_stdin_ready_or_warn() -> bool:
     """Wait up to FIRST_BYTE_S for a text on standard input; return whether there is one.
 
     The answer comes at once for a regular file (True if nothing of it has been read), and for

@@ -29,7 +29,7 @@ _TOLERANT = ("replace", "backslashreplace", "namereplace", "xmlcharrefreplace", 
 """Error handlers of Python's that can encode every character."""
 
 
-class _SafeFile(io.FileIO):
+class _DiscardAfterFailureFile(io.FileIO):
     """The file of a standard stream; after the first failed write it discards what is written.
 
     `required`: a failed write ends the command. `follows`: it has the reader of standard output,
@@ -57,7 +57,7 @@ class _SafeFile(io.FileIO):
             return written
         except OSError as error:
             self._discard_later_output()
-            self._raise_write_failure_if_required(error)
+            self._raise_if_failure_ends_command(error)
         return memoryview(data).nbytes
 
     def _discard_later_output(self) -> None:
@@ -67,7 +67,7 @@ class _SafeFile(io.FileIO):
         os.dup2(null, self.fileno())
         os.close(null)
 
-    def _raise_write_failure_if_required(self, error: OSError) -> None:
+    def _raise_if_failure_ends_command(self, error: OSError) -> None:
         """End the command if this stream is required or standard output's reader left.
 
         Raises:
@@ -83,7 +83,7 @@ class _SafeFile(io.FileIO):
         raise ReportedError(f"Standard output cannot be written: {reason}.", remedy, FAILED)
 
 
-class _WaitingFile(io.RawIOBase):
+class _WaitingStdinFile(io.RawIOBase):
     """Standard input; a read waits for data, even if another program made it non-blocking.
 
     Python's own file takes a moment without data for the end of a non-blocking pipe.
@@ -118,12 +118,14 @@ def replace_standard_streams() -> None:
     replacement waits for a slow writer.
     """
     _open_null_on_closed_descriptors()
-    codecs.register_error(_HANDLER, _replace_unencodable)
+    codecs.register_error(_HANDLER, _keep_bytes_or_replace_unencodable)
     codecs.register(_find_codec_of_ascii_alias)
-    together = share_file(sys.stdout, sys.stderr)
-    sys.stdin = _make_waiting_stream(sys.stdin)
-    sys.stdout = _make_safe_stream(sys.stdout, _SafeFile(1, required=True))
-    sys.stderr = _make_safe_stream(sys.stderr, _SafeFile(2, required=False, follows=together))
+    together = are_streams_same_file(sys.stdout, sys.stderr)
+    sys.stdin = _make_waiting_stdin_unless_terminal(sys.stdin)
+    sys.stdout = _make_safe_stream(sys.stdout, _DiscardAfterFailureFile(1, required=True))
+    sys.stderr = _make_safe_stream(
+        sys.stderr, _DiscardAfterFailureFile(2, required=False, follows=together)
+    )
 
 
 def open_drawing_stream() -> TextIO:
@@ -132,16 +134,16 @@ def open_drawing_stream() -> TextIO:
     Characters that the terminal's encoding lacks are replaced. A terminal that is gone is no error:
     the system sends a signal then.
     """
-    return _make_safe_stream(sys.stdout, _SafeFile(os.dup(1), required=False))
+    return _make_safe_stream(sys.stdout, _DiscardAfterFailureFile(os.dup(1), required=False))
 
 
-def has_output_failed() -> bool:
+def has_stdout_write_failed() -> bool:
     """Return whether a write to standard output failed since `replace_standard_streams`."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
-    return isinstance(raw, _SafeFile) and raw.failed
+    return isinstance(raw, _DiscardAfterFailureFile) and raw.failed
 
 
-def share_file(one: TextIO | None, other: TextIO | None) -> bool:
+def are_streams_same_file(one: TextIO | None, other: TextIO | None) -> bool:
     """Return whether two streams are one file, pipe or terminal, as with `2>&1` in a shell."""
     if one is None or other is None:
         return False
@@ -160,18 +162,18 @@ def _open_null_on_closed_descriptors() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
-def _make_waiting_stream(stream: TextIO | None) -> TextIO | None:
+def _make_waiting_stdin_unless_terminal(stream: TextIO | None) -> TextIO | None:
     """Make a text stream that reads standard input as `stream` does, but waits for data.
 
     A terminal, a stream that is no TextIOWrapper, and any stream on Windows is returned itself.
     """
     if sys.platform == "win32" or not isinstance(stream, io.TextIOWrapper) or stream.isatty():
         return stream
-    file = io.BufferedReader(_WaitingFile())
+    file = io.BufferedReader(_WaitingStdinFile())
     return io.TextIOWrapper(file, encoding=stream.encoding, errors=stream.errors)
 
 
-def _make_safe_stream(stream: TextIO | None, file: _SafeFile) -> TextIO:
+def _make_safe_stream(stream: TextIO | None, file: _DiscardAfterFailureFile) -> TextIO:
     """Make a text stream that writes to `file` in the encoding of `stream`.
 
     It replaces characters that cannot be encoded. A Windows terminal, or a stream that is no
@@ -194,18 +196,18 @@ def _make_safe_stream(stream: TextIO | None, file: _SafeFile) -> TextIO:
     )
 
 
-def _replace_unencodable(error: UnicodeError) -> tuple[str | bytes, int]:
+def _keep_bytes_or_replace_unencodable(error: UnicodeError) -> tuple[str | bytes, int]:
     """Error handler: a byte of a file's name stays that byte, any other character becomes `?`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     bad = error.object[error.start : error.end]
-    if not any("\udc80" <= char <= "\udcff" for char in bad) or _has_wide_units(error.encoding):
+    if not any("\udc80" <= char <= "\udcff" for char in bad) or _is_utf_16_32_or_7(error.encoding):
         return "?" * len(bad), error.end
     data = (ord(char) - 0xDC00 if "\udc80" <= char <= "\udcff" else ord("?") for char in bad)
     return bytes(data), error.end
 
 
-def _has_wide_units(encoding: str) -> bool:
+def _is_utf_16_32_or_7(encoding: str) -> bool:
     """Return whether an encoding is UTF-16, UTF-32 or UTF-7.
 
     A single byte cannot be inserted into a text in such an encoding.

@@ -21,7 +21,7 @@ def run_json_module(module: str) -> dict[str, Any] | str:
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"cannot be run: {error}"
     if done.returncode:
-        return explain_failed_run(done.returncode, done.stderr.decode(errors="replace"))
+        return explain_failed_load(done.returncode, done.stderr.decode(errors="replace"))
     try:
         found = json.loads(done.stdout)
     except ValueError:
@@ -29,7 +29,7 @@ def run_json_module(module: str) -> dict[str, Any] | str:
     return found if isinstance(found, dict) else "printed no result"
 
 
-def explain_failed_run(code: int, errors: str) -> str:
+def explain_failed_load(code: int, errors: str) -> str:
     """Describe in words why a process failed, by its exit code and its error output."""
     if code == -signal.SIGILL:
         return "cannot be loaded: it was built for another processor (illegal instruction)"

@@ -27,7 +27,10 @@ def describe_unknown_command(group: click.Group, ctx: click.Context, args: list[
     name, rest = args[0], args[1:]
     message = f"There is no command {shlex.quote(one_line(name, 60))}."
     known = [*group.list_commands(ctx), *COMMANDS.get(group.name or "", {})]
-    close = [_find_present_name(group, each) for each in get_close_matches(name.lower(), known)]
+    close = [
+        _get_new_command_name_if_renamed(group, each)
+        for each in get_close_matches(name.lower(), known)
+    ]
     if option := _OPTIONS_AS_WORDS.get(name.lower()):
         close = [option]
     root = ctx.find_root()
@@ -36,13 +39,13 @@ def describe_unknown_command(group: click.Group, ctx: click.Context, args: list[
         lines += [
             f"{root.command_path} {path}"
             for path, _ in _walk_leaf_commands(root.command, root)
-            if path.split()[-1] in _list_present_names(name.lower())
+            if path.split()[-1] in _list_name_and_its_new_names(name.lower())
         ]
     if lines:
         meant = (_format_command_or_shorten(each, rest) for each in dict.fromkeys(lines))
         return f"{message} Did you mean {' or '.join(f'`{each}`' for each in meant)}?"
     if ctx.parent is None:
-        return f"{message} To ask a question: {_format_ask_command(args)}"
+        return f"{message} To ask a question: {_format_question_as_ask_command(args)}"
     return f"{message} Use one of: {', '.join(group.list_commands(ctx))}."
 
 
@@ -68,7 +71,8 @@ def describe_unknown_option(error: click.NoSuchOption, args: list[str]) -> str:
                 near[0] + each.removeprefix(name) if each.partition("=")[0] == name else each
                 for each in args
             ]
-            return f"{message} Did you mean `{_complete_ask_command(commands['ask'], meant)}`?"
+            asked = _format_ask_command_with_question(commands["ask"], meant)
+            return f"{message} Did you mean `{asked}`?"
     if error.possibilities:
         return f"{message} Did you mean {' or '.join(sorted(error.possibilities))}?"
     if owners:
@@ -77,7 +81,7 @@ def describe_unknown_option(error: click.NoSuchOption, args: list[str]) -> str:
     return message
 
 
-def _format_ask_command(words: list[str]) -> str:
+def _format_question_as_ask_command(words: list[str]) -> str:
     """Return the command line that asks these words as a question."""
     line = _format_command_or_shorten(ASK, [" ".join(words)])
     if not words[0]:
@@ -85,7 +89,7 @@ def _format_ask_command(words: list[str]) -> str:
     return line if line[-1] in "\"'" else f'{ASK} "{" ".join(words)}"'
 
 
-def _complete_ask_command(ask: click.Command, args: list[str]) -> str:
+def _format_ask_command_with_question(ask: click.Command, args: list[str]) -> str:
     """Return the command line of `ask` with these arguments, and with a question if it has none."""
     try:
         values, _, _ = ask.make_parser(click.Context(ask)).parse_args([*args])
@@ -96,12 +100,12 @@ def _complete_ask_command(ask: click.Command, args: list[str]) -> str:
     return _format_command_or_shorten(ASK, args if asked else [*args, "the question"])
 
 
-def _find_present_name(group: click.Group, name: str) -> str:
+def _get_new_command_name_if_renamed(group: click.Group, name: str) -> str:
     """Return the present name of a command that has this name or had it before."""
     return COMMANDS.get(group.name or "", {}).get(name, name)
 
 
-def _list_present_names(name: str) -> set[str]:
+def _list_name_and_its_new_names(name: str) -> set[str]:
     """Return a name, and the names that commands have now which had it before."""
     return {name, *(names[name] for names in COMMANDS.values() if name in names)}
 

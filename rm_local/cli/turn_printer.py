@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.attachment import describe_size
-from rm_local.cli.render import describe_prefill, format_similarity_bar, unstyle_and_fit_to_terminal
+from rm_local.attachment import describe_line_and_character_count
+from rm_local.cli.render import (
+    describe_prefill,
+    format_share_bar,
+    unstyle_and_cut_to_terminal_width,
+)
 from rm_local.cli.terminal import can_redraw_lines
 from rm_local.cli.turn_text import (
     describe_branch,
@@ -27,7 +31,7 @@ from rm_local.loop import (
     Formulated,
     Formulating,
     GateDecided,
-    HintCut,
+    HintCutOrLeftOut,
     HitsJudged,
     ModelLoading,
     Notice,
@@ -36,8 +40,8 @@ from rm_local.loop import (
     Retrieved,
     RunEvent,
     apply_event,
-    begin_turn,
     compute_max_seconds_left,
+    create_initial_turn_state,
 )
 from rm_local.records import Hit
 from rm_local.text import one_line
@@ -65,7 +69,7 @@ class TurnProgressPrinter:
         self._plan = plan
         self._began: float | None = None
         """Time of the first event of the turn itself; None before it."""
-        self._turn = begin_turn("", 0.0)
+        self._turn = create_initial_turn_state("", 0.0)
         self._shown = False
         self._due = 0.0
         self._placed = False
@@ -74,9 +78,9 @@ class TurnProgressPrinter:
         self.answer: AnswerPrinter | None = None
         """Prints the answer, possibly on the same terminal while it is written."""
 
-    def print_attachment(self, text: str) -> None:
+    def print_attachment_size(self, text: str) -> None:
         """Print a line about the text that is attached to the question."""
-        size = describe_size(text)
+        size = describe_line_and_character_count(text)
         self.print_line(format_phase_line("Attached", f"{size} from standard input"))
 
     def __enter__(self) -> TurnProgressPrinter:
@@ -86,7 +90,7 @@ class TurnProgressPrinter:
     def __exit__(self, *_: object) -> None:
         self.clear_status()
 
-    def print_event(self, event: Event) -> None:
+    def apply_event_and_print_progress(self, event: Event) -> None:
         """Print a line for a completed step; draw a running step in the status line."""
         self._turn = apply_event(self._turn, event, time.monotonic())
         if not isinstance(event, RunEvent):
@@ -94,7 +98,9 @@ class TurnProgressPrinter:
             self._print_session_lines_once()
         match event:
             case ModelLoading(share=share):
-                self._draw_status_if_due(format_phase_line("Model", self._describe_loading(share)))
+                self._draw_status_if_due(
+                    format_phase_line("Model", self._track_and_describe_loading(share))
+                )
             case Notice():
                 self.clear_status()
             case Prefilling(share=share, left=left):
@@ -110,15 +116,13 @@ class TurnProgressPrinter:
                     format_phase_line("Formulate", f"{one_line(subproblem)}{by}", seconds)
                 )
             case GateDecided(open=False):
-                self.print_line(
-                    format_phase_line("Memory", self._turn.memory_summary, event.seconds)
-                )
+                self.print_line(format_phase_line("Memory", self._turn.hits_summary, event.seconds))
             case Retrieved(hits=hits, seconds=seconds):
-                self._print_hits(hits, seconds)
+                self._print_memory_summary_and_hits(hits, seconds)
             case HitsJudged(judgements=judgements):
                 text = describe_judgements(judgements)
                 self.print_line(format_phase_line("Judge", text, event.seconds))
-            case HintCut(message=message):
+            case HintCutOrLeftOut(message=message):
                 self.print_line(format_phase_line("Hint", one_line(message)))
             case BranchStarted() | TokenChunk():
                 self._draw_status_if_due(self._format_reasoning_line())
@@ -140,7 +144,7 @@ class TurnProgressPrinter:
     def print_line(self, text: str) -> None:
         """Remove the status line, and print a line that stays."""
         self.clear_status()
-        if self.answer and self.answer.holds_line:
+        if self.answer and self.answer.has_open_line_shared_with_progress:
             self.answer.end_line()
         click.echo(text, err=True)
 
@@ -173,13 +177,17 @@ class TurnProgressPrinter:
     def _draw_status_if_due(self, text: str) -> None:
         """Draw `text` as the status line of a terminal, at most every `REDRAW` seconds."""
         moment = time.monotonic()
-        if not self.live or moment < self._due or (self.answer and self.answer.holds_line):
+        if (
+            not self.live
+            or moment < self._due
+            or (self.answer and self.answer.has_open_line_shared_with_progress)
+        ):
             return
         self._due = moment + REDRAW
         self._shown = True  # before a signal can interrupt the drawing
-        click.echo(f"\r\x1b[K{unstyle_and_fit_to_terminal(text)}", nl=False, err=True)
+        click.echo(f"\r\x1b[K{unstyle_and_cut_to_terminal_width(text)}", nl=False, err=True)
 
-    def _describe_loading(self, share: float) -> str:
+    def _track_and_describe_loading(self, share: float) -> str:
         """Describe the completed share of making or loading the model, and the time left."""
         now = time.monotonic()
         if share < self._load_share:  # the first share, or that of the next step
@@ -189,15 +197,14 @@ class TurnProgressPrinter:
         rest = f", {format_duration(left)} left" if left >= 1 else ""
         return f"loading, {share:.0%}{rest}"
 
-    def _print_hits(self, hits: tuple[Hit, ...], seconds: float) -> None:
+    def _print_memory_summary_and_hits(self, hits: tuple[Hit, ...], seconds: float) -> None:
         """Print the number of hits and the time of the search, and a line for each hit."""
-        self.print_line(format_phase_line("Memory", self._turn.memory_summary, seconds))
+        self.print_line(format_phase_line("Memory", self._turn.hits_summary, seconds))
         for hit in hits:
             title = one_line(hit.entry.subproblem)
             source = one_line(": ".join(filter(None, (hit.store, hit.entry.source))))
             self.print_line(
-                f"  {format_similarity_bar(hit.similarity)} {hit.similarity:.2f}  "
-                f"{title}  [{source}]"
+                f"  {format_share_bar(hit.similarity)} {hit.similarity:.2f}  {title}  [{source}]"
             )
 
     def _format_reasoning_line(self) -> str:

@@ -57,7 +57,7 @@ def describe_branch(branch: Branch) -> str:
     return f"branch {branch.index + 1} {hint}: {facts}"
 
 
-def group_equal_branches(branches: Sequence[Branch]) -> list[list[Branch]]:
+def group_branches_by_text_and_end(branches: Sequence[Branch]) -> list[list[Branch]]:
     """Group the branches that wrote the same text and ended alike, in the order of the first ones.
 
     The thinking before the text may differ; without any text it has to be the same.
@@ -70,7 +70,7 @@ def group_equal_branches(branches: Sequence[Branch]) -> list[list[Branch]]:
     return [*groups.values()]
 
 
-def describe_equal_branches(branches: Sequence[Branch]) -> str:
+def describe_branch_group(branches: Sequence[Branch]) -> str:
     """Describe equal branches in one line, as in `2 x branches 1, 4 under entries 3, 5: 72`."""
     first = branches[0]
     if len(branches) == 1:

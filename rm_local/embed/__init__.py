@@ -55,7 +55,9 @@ if TYPE_CHECKING:
         WordPieceTokenizer as WordPieceTokenizer,
         normalize_and_split_words as normalize_and_split_words,
     )
-    from rm_local.embed.worker_bulk import open_worker_embedder as open_worker_embedder
+    from rm_local.embed.worker_bulk import (
+        open_minilm_worker_embedder as open_minilm_worker_embedder,
+    )
 
 __getattr__ = export_lazily(
     __name__,
@@ -82,6 +84,6 @@ __getattr__ = export_lazily(
         ],
         "text_embedder": ["TextEmbedder", "embed_in_steps", "embed_to_file_unless_exists"],
         "wordpiece": ["UNKNOWN_PIECE", "WordPieceTokenizer", "normalize_and_split_words"],
-        "worker_bulk": ["open_worker_embedder"],
+        "worker_bulk": ["open_minilm_worker_embedder"],
     },
 )

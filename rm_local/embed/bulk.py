@@ -80,7 +80,7 @@ class BulkEmbedder:
         rows = rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
         return np.asarray(rows.cpu().numpy(), dtype=np.float32)
 
-    def embed_to(
+    def embed_to_npy_unless_exists(
         self,
         texts: Sequence[str],
         out: Path,

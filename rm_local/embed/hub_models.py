@@ -98,13 +98,13 @@ def _read_dimension(folder: Path) -> int:
 
     The last of the model's modules (transformer, pooling, dense layer) that states it decides.
     """
-    modules = _read_json_or_empty(folder / "modules.json")
+    modules = _read_json_or_empty_if_missing(folder / "modules.json")
     found = 0
     for module in modules if isinstance(modules, list) else []:
-        config = _read_json_or_empty(folder / module.get("path", "") / "config.json")
+        config = _read_json_or_empty_if_missing(folder / module.get("path", "") / "config.json")
         for key in ("out_features", "word_embedding_dimension", "embedding_dimension"):
             found = config.get(key, found)
-    found = found or _read_json_or_empty(folder / "config.json").get("hidden_size", 0)
+    found = found or _read_json_or_empty_if_missing(folder / "config.json").get("hidden_size", 0)
     if not isinstance(found, int) or found < 1:
         raise InvalidModelError(f"{folder} does not state how many dimensions its vectors have.")
     return found
@@ -112,8 +112,12 @@ def _read_dimension(folder: Path) -> int:
 
 def _read_truncation_dimensions(folder: Path) -> set[int]:
     """Return the dimensions to which vectors can be cut (Matryoshka training); empty: none."""
-    listed = _read_json_or_empty(folder / "config.json").get("matryoshka_dimensions") or []
-    cut = _read_json_or_empty(folder / "config_sentence_transformers.json").get("truncate_dim")
+    listed = (
+        _read_json_or_empty_if_missing(folder / "config.json").get("matryoshka_dimensions") or []
+    )
+    cut = _read_json_or_empty_if_missing(folder / "config_sentence_transformers.json").get(
+        "truncate_dim"
+    )
     return {int(d) for d in [*listed, *([cut] if cut else [])]}
 
 
@@ -132,7 +136,7 @@ def _hash_weights(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _read_json_or_empty(path: Path) -> Any:
+def _read_json_or_empty_if_missing(path: Path) -> Any:
     """Return the content of a JSON file; {} if the file does not exist.
 
     Raises:

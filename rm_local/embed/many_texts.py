@@ -43,11 +43,11 @@ def open_text_embedder(
 
         yield BulkEmbedder(model, dimension=dimension, half=half)
         return
-    from rm_local.embed.worker_bulk import open_worker_embedder
+    from rm_local.embed.worker_bulk import open_minilm_worker_embedder
 
     if not installed:
-        notify(_explain_worker_embedder(count))
-    with open_worker_embedder(notify) as embedder:
+        notify(_explain_missing_bulk_extra(count))
+    with open_minilm_worker_embedder(notify) as embedder:
         yield embedder
 
 
@@ -58,7 +58,7 @@ def _has_accelerator() -> bool:
     return torch.accelerator.is_available()
 
 
-def _explain_worker_embedder(count: int) -> str:
+def _explain_missing_bulk_extra(count: int) -> str:
     """Say in a sentence that llama.cpp embeds; from MANY_TEXTS, how a GPU is used instead."""
     said = f"llama.cpp embeds the entries ({count:,}), as the extra bulk is not installed."
     if count < MANY_TEXTS:

@@ -24,7 +24,7 @@ class EmbedderChoice:
     words as rare."""
 
     @property
-    def model_for_bulk_embedder(self) -> str | None:
+    def bulk_model_or_none_for_minilm(self) -> str | None:
         """Folder or hub name to load with `BulkEmbedder`; None for all-MiniLM-L6-v2."""
         return None if self.name == MINILM else self.name
 
@@ -43,10 +43,10 @@ def find_or_download_embedder(name: str, dimension: int | None = None) -> Embedd
     """
     if name == STATIC_CHOICE:
         table = static.load_shipped_static()
-        _check_dimension_not_reduced(table.id, dimension)
+        _check_dimension_unchanged(table.id, dimension)
         return EmbedderChoice(name, table.id, table.known_words)
     if name == MINILM:
-        _check_dimension_not_reduced(minilm.MINILM, dimension)
+        _check_dimension_unchanged(minilm.MINILM, dimension)
         return EmbedderChoice(name, minilm.MINILM, minilm.read_minilm_vocabulary_words())
     check_bulk_installed(name)
     folder = hub_models.find_or_download_model_folder(name)
@@ -59,7 +59,7 @@ def find_or_download_embedder(name: str, dimension: int | None = None) -> Embedd
     return EmbedderChoice(name, id, hub_models.read_vocabulary_words_or_stopwords(folder))
 
 
-def _check_dimension_not_reduced(id: EmbedderId, dimension: int | None) -> None:
+def _check_dimension_unchanged(id: EmbedderId, dimension: int | None) -> None:
     """Raise UsageError if vectors of `id` are to be cut to another `dimension` than their own."""
     if dimension not in (None, id.dimension):
         raise UsageError(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rm_local.store import EmbedderId
 
 
-class WorkerEmbedder:
+class MinilmWorkerEmbedder:
     """Embeds many texts with all-MiniLM-L6-v2 in the worker process of `engine`."""
 
     id: EmbedderId = MINILM
@@ -35,7 +35,7 @@ class WorkerEmbedder:
 
 
 @contextmanager
-def open_worker_embedder(notify: Callable[[str], None]) -> Iterator[WorkerEmbedder]:
+def open_minilm_worker_embedder(notify: Callable[[str], None]) -> Iterator[MinilmWorkerEmbedder]:
     """Start a worker process with all-MiniLM-L6-v2 for the `with` body.
 
     `notify` gets a sentence if the worker's log cannot be written. The body must not run in an
@@ -45,11 +45,11 @@ def open_worker_embedder(notify: Callable[[str], None]) -> Iterator[WorkerEmbedd
         EngineError: The embedder's file is missing, or the worker cannot load it.
     """
     notices = UnsavedFilesReporter(notify)
-    unlogged = partial(notices.report_unsaved_once, "the model's log")
+    unlogged = partial(notices.report_unsaved_kinds_once, "the model's log")
     engine = Engine(log=notices.get_worker_log_path_or_report(), unlogged=unlogged)
     with asyncio.Runner() as runner:
         try:
             runner.run(engine.load_embedder(find_minilm_gguf()))
-            yield WorkerEmbedder(engine, runner)
+            yield MinilmWorkerEmbedder(engine, runner)
         finally:
             runner.run(engine.close())

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         estimate_host_bytes as estimate_host_bytes,
         find_largest_context_in_memory_or_zero as find_largest_context_in_memory_or_zero,
         plan_placement as plan_placement,
-        select_graphics_devices as select_graphics_devices,
+        select_discrete_gpus_or_one_integrated as select_discrete_gpus_or_one_integrated,
     )
     from rm_local.engine.placement.requirements import (
         DEFAULT_CONTEXT as DEFAULT_CONTEXT,
@@ -89,7 +89,7 @@ __getattr__ = export_lazily(
             "estimate_host_bytes",
             "find_largest_context_in_memory_or_zero",
             "plan_placement",
-            "select_graphics_devices",
+            "select_discrete_gpus_or_one_integrated",
         ],
         "placement.requirements": [
             "DEFAULT_CONTEXT",

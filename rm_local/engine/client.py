@@ -198,7 +198,7 @@ class Engine:
         Raises:
             ContextOverflowError: A branch does not fit; nothing was evaluated.
         """
-        process, number, replies = self._send_request_to_started_worker(
+        process, number, replies = self._send_request_or_raise_if_unstarted(
             protocol.Generate(tuple(specs))
         )
         done = False
@@ -283,7 +283,7 @@ class Engine:
         Raises:
             RmLocalError: The request failed, or the worker ended.
         """
-        process, number, replies = self._send_request_to_started_worker(request)
+        process, number, replies = self._send_request_or_raise_if_unstarted(request)
         done = False
         try:
             while not done:
@@ -320,7 +320,7 @@ class Engine:
             self._info = replace(self._info, context=reply.context)
         return reply
 
-    def _send_request_to_started_worker(
+    def _send_request_or_raise_if_unstarted(
         self, request: protocol.Request
     ) -> tuple[WorkerProcess, int, Replies]:
         """Send a request; return the worker, the request's number, and the queue of its replies.

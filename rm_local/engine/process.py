@@ -34,7 +34,7 @@ class WorkerProcess:
         self._open: dict[int, Replies] = {0: asyncio.Queue()}
         self._end: errors.RmLocalError | None = None
         self._closing = False
-        self._reader = asyncio.create_task(self._read_replies(), name="engine replies")
+        self._reader = asyncio.create_task(self._read_and_queue_replies(), name="engine replies")
 
     @classmethod
     async def start_worker(
@@ -125,7 +125,7 @@ class WorkerProcess:
         if isinstance(first, errors.RmLocalError):
             raise first
 
-    async def _read_replies(self) -> None:
+    async def _read_and_queue_replies(self) -> None:
         """Put each reply into its request's queue; at the worker's end, put an error into all."""
         assert self._process.stdout
         while line := await self._process.stdout.readline():

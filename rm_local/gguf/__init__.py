@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         read_and_check_lora_header as read_and_check_lora_header,
     )
     from rm_local.gguf.lora_fit import (
-        add_adapter_hash_if_readable as add_adapter_hash_if_readable,
+        add_missing_adapter_hash_if_readable as add_missing_adapter_hash_if_readable,
         hash_adapter_file as hash_adapter_file,
         read_and_check_adapter_headers as read_and_check_adapter_headers,
     )
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rm_local.gguf.quantization import name_quantization as name_quantization
     from rm_local.gguf.split_files import (
         GgufFiles as GgufFiles,
-        read_headers_of_all_parts as read_headers_of_all_parts,
+        read_headers_of_existing_parts as read_headers_of_existing_parts,
         resolve_first_part_path as resolve_first_part_path,
     )
 
@@ -54,12 +54,12 @@ __getattr__ = export_lazily(
         "lora_file": ["LoraHeader", "read_and_check_lora_header"],
         "lora_fit": [
             "hash_adapter_file",
-            "add_adapter_hash_if_readable",
+            "add_missing_adapter_hash_if_readable",
             "read_and_check_adapter_headers",
         ],
         "lora_merge": ["merge_adapter_as_q8_0"],
         "merged_header": ["predict_merged_header"],
         "quantization": ["name_quantization"],
-        "split_files": ["GgufFiles", "resolve_first_part_path", "read_headers_of_all_parts"],
+        "split_files": ["GgufFiles", "resolve_first_part_path", "read_headers_of_existing_parts"],
     },
 )

@@ -88,7 +88,7 @@ def hash_adapter_file(path: Path) -> str:
         ) from error
 
 
-def add_adapter_hash_if_readable(adapter: LoraAdapter) -> LoraAdapter:
+def add_missing_adapter_hash_if_readable(adapter: LoraAdapter) -> LoraAdapter:
     """Return the adapter with the sha256 of its file; unchanged if the file cannot be read."""
     try:
         return replace(adapter, sha256=adapter.sha256 or hash_adapter_file(Path(adapter.path)))

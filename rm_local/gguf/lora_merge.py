@@ -18,7 +18,7 @@ from rm_local.gguf.lora_deltas import LoraDelta, read_lora_deltas
 from rm_local.gguf.lora_file import read_and_check_lora_header
 from rm_local.gguf.lora_fit import check_lora_compatibility
 from rm_local.gguf.merged_header import BLOCK, BLOCK_BYTES
-from rm_local.gguf.split_files import read_headers_of_all_parts
+from rm_local.gguf.split_files import read_headers_of_existing_parts
 
 ALIGNMENT = 32
 """Alignment of tensor data in bytes; the default of the GGUF format."""
@@ -60,7 +60,7 @@ def merge_adapter_as_q8_0(
     """
     import gguf
 
-    files, lora = read_headers_of_all_parts(base), read_and_check_lora_header(adapter)
+    files, lora = read_headers_of_existing_parts(base), read_and_check_lora_header(adapter)
     check_file_complete(base, files.header)
     check_lora_compatibility(lora, base, files)
     deltas = read_lora_deltas(lora)
@@ -120,7 +120,9 @@ def _write_tensors(
     total, written = sum(int(tensor.n_elements) for tensor in tensors), 0
     _pad_to_alignment(file)
     for tensor in tensors:
-        for count, packed in _merge_and_quantize_chunks(tensor, deltas.get(tensor.name), adapter):
+        for count, packed in _yield_value_counts_and_merged_bytes(
+            tensor, deltas.get(tensor.name), adapter
+        ):
             report(written / total)
             file.write(packed)
             written += count
@@ -128,7 +130,7 @@ def _write_tensors(
     report(1.0)
 
 
-def _merge_and_quantize_chunks(
+def _yield_value_counts_and_merged_bytes(
     tensor: Any, delta: LoraDelta | None, adapter: Path
 ) -> Iterator[tuple[int, bytes]]:
     """Yield a tensor's merged data in chunks: the number of values, and their bytes in the file.

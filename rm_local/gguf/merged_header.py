@@ -23,7 +23,7 @@ def predict_merged_header(
     `base` has to be read with `table=True`. The sizes of the weights are exact; `needed_bytes`
     ignores the changes' effect on the length of the metadata.
     """
-    table = tuple(map(_quantize_entry_if_matrix, base.table))
+    table = tuple(map(_predict_entry_after_quantization, base.table))
     values: Counter[int] = Counter()
     for entry in table:
         values[entry.type] += entry.value_count
@@ -39,7 +39,7 @@ def predict_merged_header(
     )
 
 
-def _quantize_entry_if_matrix(entry: TensorEntry) -> TensorEntry:
+def _predict_entry_after_quantization(entry: TensorEntry) -> TensorEntry:
     """Return a tensor's entry as it is after quantization to Q8_0.
 
     A tensor that is no matrix, or has rows of another length than a multiple of 32, is unchanged.

@@ -77,7 +77,7 @@ def resolve_first_part_path(path: Path) -> Path:
     return first
 
 
-def read_headers_of_all_parts(path: Path) -> GgufFiles:
+def read_headers_of_existing_parts(path: Path) -> GgufFiles:
     """Read the headers of all files of a model, found by the path of its first or only file.
 
     Raises:

@@ -32,7 +32,7 @@ from rm_local.store import (
     check_and_index_lines,
     check_inputs_are_readable,
     measure_unrelated_similarity_spread,
-    remove_index_and_empty_folder,
+    remove_index_and_folder_if_empty,
 )
 from rm_local.work_folder import is_work_folder, remove_if_work_folder
 
@@ -76,7 +76,7 @@ def build_from_files(
             try:
                 source = _prepare_entry_source(lines, folder, chosen, embeddings, report, notify)
             except (UsageError, StoreError):
-                remove_index_and_empty_folder(folder)
+                remove_index_and_folder_if_empty(folder)
                 raise
             build_store(
                 out,
@@ -149,7 +149,10 @@ def _prepare_entry_source(
     path = folder / f"{lines.sha256[:16]}-{chosen.id.sha256[:16]}-{chosen.id.dimension}.npy"
     if not path.exists():
         with open_text_embedder(
-            chosen.model_for_bulk_embedder, lines.rows, dimension=chosen.id.dimension, notify=notify
+            chosen.bulk_model_or_none_for_minilm,
+            lines.rows,
+            dimension=chosen.id.dimension,
+            notify=notify,
         ) as embedder:
             embed_to_file_unless_exists(embedder, SubproblemSequence(lines), path, report=report)
     return EntrySourceWithNpyVectors(lines, path.absolute(), str(chosen.id))

@@ -29,7 +29,7 @@ def create_own_store_if_missing(path: Path) -> None:
             part.unlink()
             _create_empty_store_like_shipped(part)
             with suppress(FileExistsError):
-                _link_or_rename_without_overwrite(part, path)
+                _link_or_rename_raising_if_exists(part, path)
             sync_dir(path.parent)
     except OSError as error:
         raise ReadOnlyStoreError(
@@ -50,7 +50,7 @@ def _create_empty_store_like_shipped(part: Path) -> None:
     Store.create(part, embedder=embedder, dictionary_sample=sample, known_words=known_words).close()
 
 
-def _link_or_rename_without_overwrite(part: Path, path: Path) -> None:
+def _link_or_rename_raising_if_exists(part: Path, path: Path) -> None:
     """Give the file `part` the name `path`.
 
     Raises:

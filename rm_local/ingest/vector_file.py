@@ -59,7 +59,7 @@ class VectorFile:
         name = get_input_name(given)
 
         def read_head(source: BinaryIO) -> tuple[bytes, int]:
-            return _read_checked_head(source, name, (rows, dimension))
+            return _read_checked_head_and_file_size(source, name, (rows, dimension))
 
         if needs_copy_for_random_access(given):
             copy = folder / VECTORS_FILE
@@ -98,7 +98,9 @@ def check_vector_file(
         meter.report_units_done(min(start + CHECKED_ROWS, rows))
 
 
-def _read_checked_head(source: BinaryIO, name: str, wanted: tuple[int, int]) -> tuple[bytes, int]:
+def _read_checked_head_and_file_size(
+    source: BinaryIO, name: str, wanted: tuple[int, int]
+) -> tuple[bytes, int]:
     """Read the beginning of a .npy file with its header, and check what that states.
 
     Return the bytes that were read, and the size in bytes of the file that the header states.

@@ -68,13 +68,13 @@ def read_or_predict_model_headers(model: Path) -> GgufFiles:
         InvalidModelError: A file is not a GGUF file, or its header is damaged.
         EngineError: There is no cache folder for rm-small.
     """
-    from rm_local.gguf import read_headers_of_all_parts
+    from rm_local.gguf import read_headers_of_existing_parts
 
     if model == RM_SMALL:
         from rm_local.library.rm_small import find_rm_small_paths
 
         return find_rm_small_paths().read_or_predict_headers()
-    return read_headers_of_all_parts(shipped_model() if model == RM_NANO else model)
+    return read_headers_of_existing_parts(shipped_model() if model == RM_NANO else model)
 
 
 def ensure_model_file(model: Path, report: Report, announce: Announce) -> Path:

@@ -10,7 +10,7 @@ from rm_local.errors import HomeNotFoundError
 from rm_local.library import apps
 from rm_local.library.added import read_added_paths_or_empty
 from rm_local.library.hub.cache import find_gguf_files_in_hub_cache
-from rm_local.library.ollama import find_ollama_models
+from rm_local.library.ollama import find_ollama_files_and_names
 from rm_local.library.scan import Note, find_gguf_files
 from rm_local.paths import shipped_model
 from rm_local.settings import Settings
@@ -93,7 +93,7 @@ def _find_in_hub_cache(_settings: Settings, note: Note) -> Iterator[ModelLocatio
 
 
 def _find_in_ollama(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
-    for path, name in find_ollama_models(note):
+    for path, name in find_ollama_files_and_names(note):
         yield ModelLocation(path, name, apps.OLLAMA)
 
 

@@ -18,7 +18,7 @@ from rm_local.gguf import (
     detect_kind,
     name_quantization,
     read_header,
-    read_headers_of_all_parts,
+    read_headers_of_existing_parts,
     resolve_first_part_path,
 )
 from rm_local.text import one_line
@@ -68,7 +68,7 @@ def read_model_description(path: Path) -> ModelDescription:
         InvalidModelError: A file is not a GGUF file, or its header is damaged.
     """
     path = resolve_first_part_path(path)
-    return build_model_description(path, read_headers_of_all_parts(path))
+    return build_model_description(path, read_headers_of_existing_parts(path))
 
 
 def require_loadable(model: ModelDescription) -> None:

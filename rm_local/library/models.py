@@ -74,15 +74,15 @@ class ModelLibrary:
             ModelNotFoundError: No model has that name, or it is not installed.
             UsageError: Several models could be meant.
         """
-        wanted = normalize_name(name)
+        wanted = lowercase_and_compose_accents(name)
         for missing in self.missing:
             if missing.name == wanted:
                 raise ModelNotFoundError(missing.message, missing.remedy)
         for fits in (
             _is_exact_name,
-            _is_name_without_place,
+            _equals_name_without_place,
             _starts_with_wanted,
-            _equals_ascii_form,
+            _equals_dashed_form,
         ):
             found = [listed for listed in self.models if fits(listed.name, wanted)]
             if len(found) == 1:
@@ -100,7 +100,7 @@ class ModelLibrary:
 def find_models(settings: Settings) -> ModelLibrary:
     """Find all models on this machine; each file is listed once, in the order of the places."""
     notes: list[str] = []
-    found = [*_read_distinct_models(find_model_locations(settings, notes.append), notes)]
+    found = [*_read_each_model_file_once(find_model_locations(settings, notes.append), notes)]
     used = choose_settings_or_default_model(settings)
     names = _make_unique_names(found)
     listed = [
@@ -110,13 +110,13 @@ def find_models(settings: Settings) -> ModelLibrary:
     missing: tuple[MissingEmbeddedModel, ...] = ()
     try:
         shipped = sum(each.place == SHIPPED_SOURCE for each in listed)
-        listed.insert(shipped, _describe_rm_small(used))
+        listed.insert(shipped, _build_rm_small_library_model(used))
     except RmLocalError as error:
         missing = (MissingEmbeddedModel(RM_SMALL.name, error.message, error.remedy),)
     return ModelLibrary(tuple(listed), tuple(dict.fromkeys(notes)), missing)
 
 
-def find_model(settings: Settings, wanted: str) -> LibraryModel:
+def find_model_by_path_or_name(settings: Settings, wanted: str) -> LibraryModel:
     """Find a model by its path or by its name in the library.
 
     Raises:
@@ -129,17 +129,17 @@ def find_model(settings: Settings, wanted: str) -> LibraryModel:
     if path.exists() or looks_like_model_path(wanted):
         model = models.read_model_description(path)
         return LibraryModel(
-            derive_short_model_name(path.stem, model),
+            derive_model_name_with_quantisation(path.stem, model),
             "path",
             model,
             _is_same_file(model.path, used),
         )
     if path == RM_SMALL:
-        return _describe_rm_small(used)
+        return _build_rm_small_library_model(used)
     return find_models(settings).find_by_name_or_prefix(wanted)
 
 
-def _describe_rm_small(used: Path) -> LibraryModel:
+def _build_rm_small_library_model(used: Path) -> LibraryModel:
     """Describe the embedded model rm-small, whether its merged file exists or not.
 
     `used`: the model in use.
@@ -159,19 +159,19 @@ def looks_like_model_path(wanted: str) -> bool:
     return bool(separators & set(wanted)) or wanted.startswith("~") or wanted.endswith(".gguf")
 
 
-def derive_short_model_name(name: str, model: ModelDescription) -> str:
+def derive_model_name_with_quantisation(name: str, model: ModelDescription) -> str:
     """Derive the name of a model for the command line: lower case, ending in the quantisation.
 
     Letters, marks and digits of all scripts are kept, in their composed form.
     """
-    name = _PART.sub("", normalize_name(name))
+    name = _PART.sub("", lowercase_and_compose_accents(name))
     kept = "".join(char if _is_name_character(char) else " " for char in name)
     name = "-".join(kept.split()).strip("-.") or "model"
     stored = model.quantisation.lower()
     return name if stored in name or stored == "unknown" else f"{name}-{stored}"
 
 
-def normalize_name(name: str) -> str:
+def lowercase_and_compose_accents(name: str) -> str:
     """Return a name in lower case, with accents composed, as names are compared."""
     return unicodedata.normalize("NFC", name.lower())
 
@@ -181,7 +181,7 @@ def _is_name_character(char: str) -> bool:
     return char in _NAME_SIGNS or unicodedata.category(char)[0] in "LMN"
 
 
-def find_listed_model_name(settings: Settings, model: Path) -> str:
+def derive_model_name_without_place(settings: Settings, model: Path) -> str:
     """Return the name of a model as in the list of models, without the mark of a place.
 
     `model` is a path, or the name of an embedded model.
@@ -197,10 +197,12 @@ def find_listed_model_name(settings: Settings, model: Path) -> str:
         for each in find_model_locations(settings, lambda _note: None)
         if _is_same_file(each.path, path)
     )
-    return derive_short_model_name(next(found, path.stem), models.read_model_description(path))
+    return derive_model_name_with_quantisation(
+        next(found, path.stem), models.read_model_description(path)
+    )
 
 
-def _read_distinct_models(
+def _read_each_model_file_once(
     found: Iterable[ModelLocation], notes: list[str]
 ) -> Iterable[tuple[ModelLocation, ModelDescription]]:
     """Yield each location with the model in it, but each file on the disk only once.
@@ -228,7 +230,7 @@ def _make_unique_names(found: list[tuple[ModelLocation, ModelDescription]]) -> l
     A name that several models share gets the place appended and, if needed, a hash of the path. No
     model keeps a shared name unchanged, because it could later mean another model.
     """
-    bare = [derive_short_model_name(location.name, model) for location, model in found]
+    bare = [derive_model_name_with_quantisation(location.name, model) for location, model in found]
     placed = [f"{name}@{location.place}" for name, (location, _) in zip(bare, found, strict=True)]
     bare_count, placed_count = Counter(bare), Counter(placed)
     names = []
@@ -255,7 +257,7 @@ def _is_exact_name(name: str, wanted: str) -> bool:
     return name == wanted
 
 
-def _is_name_without_place(name: str, wanted: str) -> bool:
+def _equals_name_without_place(name: str, wanted: str) -> bool:
     """Return whether `wanted` is the name without a place, such as `@ollama` in `qwen3@ollama`."""
     return name.partition("@")[0] == wanted
 
@@ -264,6 +266,6 @@ def _starts_with_wanted(name: str, wanted: str) -> bool:
     return name.startswith(wanted)
 
 
-def _equals_ascii_form(name: str, wanted: str) -> bool:
+def _equals_dashed_form(name: str, wanted: str) -> bool:
     """Return whether `wanted` is the name with each run of other letters replaced by a dash."""
     return re.sub(r"[^a-z0-9._]+", "-", name).strip("-.") == wanted

@@ -38,7 +38,7 @@ def list_possible_ollama_roots() -> list[Path]:
     return roots
 
 
-def find_ollama_models(note: Note) -> Iterator[tuple[Path, str]]:
+def find_ollama_files_and_names(note: Note) -> Iterator[tuple[Path, str]]:
     """Yield the GGUF file and the name of each model: `model-tag`, or `model` for `latest`."""
     for root in list_possible_ollama_roots():
         if root.parts[:1] and root.parts[0].startswith("~"):

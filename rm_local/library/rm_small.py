@@ -28,7 +28,7 @@ from rm_local.gguf import (
     check_file_complete,
     predict_merged_header,
     read_header,
-    read_headers_of_all_parts,
+    read_headers_of_existing_parts,
 )
 from rm_local.library import smollm2
 from rm_local.library.rm_small_metadata import RM_SMALL_METADATA
@@ -72,7 +72,7 @@ class RmSmallPaths:
             ModelNotFoundError, InvalidModelError: The base cannot be read.
         """
         if self.is_merged_file_complete:
-            return read_headers_of_all_parts(self.target)
+            return read_headers_of_existing_parts(self.target)
         header = predict_merged_header(read_header(self.base, table=True), RM_SMALL_METADATA)
         return GgufFiles(header, ((self.target, header),), ())
 
@@ -89,7 +89,9 @@ def find_rm_small_paths() -> RmSmallPaths:
         cache = paths.cache_dir()
     except HomeNotFoundError as error:
         raise EngineError(f"rm-small needs a cache folder. {error.message}", error.remedy) from None
-    return RmSmallPaths(base, adapter, cache / f"{_NAME}-{_compute_fingerprint(adapter)}.gguf")
+    return RmSmallPaths(
+        base, adapter, cache / f"{_NAME}-{_compute_merged_file_fingerprint(adapter)}.gguf"
+    )
 
 
 def ensure_rm_small_file(report: Report, announce: Announce) -> Path:
@@ -168,7 +170,7 @@ def _wait_and_hold_lock(path: Path, report: Report) -> Iterator[None]:
         lock.release()
 
 
-def _compute_fingerprint(adapter: Path) -> str:
+def _compute_merged_file_fingerprint(adapter: Path) -> str:
     """Compute a hash, in 16 digits, of all that determines the merged file.
 
     That is the adapter, the base, the metadata, and the version of the merge.

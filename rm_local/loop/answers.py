@@ -28,13 +28,11 @@ def extract_answer(text: str, *, cut: bool = False) -> str | None:
     number. `cut`: the text is incomplete, so its last line is ignored, except for a closed box.
     """
     if (box := _find_last_box(text)) is not None:
-        return _strip_emphasis_and_delimiters(box) or None
+        return _strip_marks_around_answer(box) or None
     if cut:
         text = text.rpartition("\n")[0]
     for pattern in (_LINE, _PHRASE):
-        found = [
-            _strip_emphasis_and_delimiters(match["answer"]) for match in pattern.finditer(text)
-        ]
+        found = [_strip_marks_around_answer(match["answer"]) for match in pattern.finditer(text)]
         if any(found):
             return [answer for answer in found if answer][-1]
     if match := _CHOICE.match(text.rstrip().rpartition("\n")[2]):
@@ -66,7 +64,7 @@ def normalize_answer(answer: str) -> str:
     return "0" if key == "-0" else key
 
 
-def normalize_text(text: str) -> str:
+def lowercase_and_collapse_blanks(text: str) -> str:
     """Return `text` in lower case with single blanks, to find texts that are equal otherwise."""
     return " ".join(text.lower().split())
 
@@ -98,7 +96,7 @@ def _extract_to_closing_brace(text: str, start: int) -> str | None:
     return None
 
 
-def _strip_emphasis_and_delimiters(answer: str) -> str:
+def _strip_marks_around_answer(answer: str) -> str:
     """Remove the marks that surround an answer: emphasis, formula delimiters, a final point."""
     before = None
     while answer != before:
@@ -106,11 +104,11 @@ def _strip_emphasis_and_delimiters(answer: str) -> str:
         answer = answer.strip().strip("*`").strip()
         if not answer.endswith(("..", "etc.")):
             answer = answer.removesuffix(".").rstrip()
-        answer = next(_unwrap_formula_delimiters(answer), answer)
+        answer = next(_yield_text_inside_delimiters(answer), answer)
     return answer
 
 
-def _unwrap_formula_delimiters(answer: str) -> Iterator[str]:
+def _yield_text_inside_delimiters(answer: str) -> Iterator[str]:
     """Yield the text inside each kind of formula delimiters that encloses the whole answer."""
     for opener, closer in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
         inner = answer[len(opener) : -len(closer)]

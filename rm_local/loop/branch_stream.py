@@ -35,7 +35,7 @@ async def open_branch_stream(
         yield stream
 
 
-def choose_sampling(plan: Plan, info: ModelInfo | None) -> SamplingParameters:
+def choose_model_or_plan_sampling(plan: Plan, info: ModelInfo | None) -> SamplingParameters:
     """Return temperature and top-p as the model's file recommends, else as in the plan."""
     temperature = info.temperature if info else None
     top_p = info.top_p if info else None
@@ -48,10 +48,10 @@ def choose_sampling(plan: Plan, info: ModelInfo | None) -> SamplingParameters:
 def choose_branch_sampling(turn: TurnContext, *, several: bool) -> SamplingParameters:
     """Return the sampling parameters for a turn's branches.
 
-    A temperature set by the user is used; else that of `choose_sampling`, with `several` branches
-    at least the plan's, so that their texts differ.
+    A temperature set by the user is used; else that of `choose_model_or_plan_sampling`, with
+    `several` branches at least the plan's, so that their texts differ.
     """
-    drawn = choose_sampling(turn.plan, turn.engine.info)
+    drawn = choose_model_or_plan_sampling(turn.plan, turn.engine.info)
     own = turn.overrides.temperature
     if own is not None:
         return replace(drawn, temperature=own)

@@ -10,7 +10,7 @@ _CALCULATION = re.compile(
 )
 
 
-def replace_calculations_by_results(text: str) -> str:
+def replace_calculation_marks_by_results(text: str) -> str:
     """Replace each calculation, and a repetition of its result after it, by the result.
 
     `<<12*12=144>> apples` and `<<12*12=144>>144 apples` are both `144 apples`.

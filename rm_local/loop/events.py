@@ -101,7 +101,7 @@ class HitsJudged:
 
 
 @dataclass(frozen=True, slots=True)
-class HintCut:
+class HintCutOrLeftOut:
     """Event: a hint is too long for the context, so it is cut after a sentence or left out."""
 
     event: ClassVar[str] = "hint_cut"
@@ -196,7 +196,7 @@ TurnEvent = (
     | Formulating
     | Formulated
     | Retrieved
-    | HintCut
+    | HintCutOrLeftOut
     | HitsJudged
     | BranchStarted
     | Prefilled
@@ -285,7 +285,7 @@ def event_from_json(fields: dict[str, Any]) -> Event:
 _KINDS: dict[str, Any] = {
     kind.event: kind
     for kind in (
-        GateDecided, Prefilling, Formulating, Formulated, Retrieved, HintCut, HitsJudged,
+        GateDecided, Prefilling, Formulating, Formulated, Retrieved, HintCutOrLeftOut, HitsJudged,
         BranchStarted, Prefilled, TokenChunk, BranchFinished, ContextUsage, ContextOverflowReport,
         Answered, Failed, ModelLoading, ModelUnloaded, Notice,
     )

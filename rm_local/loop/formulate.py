@@ -22,7 +22,11 @@ from rm_local.engine import (
 )
 from rm_local.errors import ContextOverflowError
 from rm_local.loop import prompts
-from rm_local.loop.branch_stream import choose_sampling, derive_seed, open_branch_stream
+from rm_local.loop.branch_stream import (
+    choose_model_or_plan_sampling,
+    derive_seed,
+    open_branch_stream,
+)
 from rm_local.loop.events import Formulated, Formulating
 from rm_local.loop.formulation_examples import REQUEST, build_formulation_chat
 from rm_local.loop.plan import Plan
@@ -65,7 +69,9 @@ async def formulate_in_open_turn(
     formulated = _get_overriding_subproblem(turn)
     if formulated is None:
         spec = _build_formulation_spec(
-            turn, prompts.formulation_cue(), choose_sampling(turn.plan, turn.engine.info)
+            turn,
+            prompts.formulation_cue(),
+            choose_model_or_plan_sampling(turn.plan, turn.engine.info),
         )
         began = perf_counter()
         draft = await _generate_draft(turn, spec, timer.add_formulation_tokens, shows_context=True)
@@ -109,7 +115,7 @@ async def _generate_separate_draft(
     read: list[EvaluatedTokenCounts] = []
     turn.events.emit(Formulating(""))
     async with turn.control.on_stop(turn.engine.cancel):
-        messages = build_formulation_chat(_cut_middle_of_question(question))
+        messages = build_formulation_chat(_cut_middle_of_long_question(question))
         opened = await turn.engine.open_turn(messages, thinking=False)
     turn.control.raise_if_stopped()
     # Greedy, since a search query does not profit from variety.
@@ -181,7 +187,7 @@ def _choose_draft_or_question(
     return Formulated(strip_numbers_if_enough_words(question), seconds, "question", draft.tokens)
 
 
-def _cut_middle_of_question(question: str) -> str:
+def _cut_middle_of_long_question(question: str) -> str:
     """Cut the middle out of a question longer than MAX_QUESTION_CHARS."""
     if len(question) <= MAX_QUESTION_CHARS:
         return question

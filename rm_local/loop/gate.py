@@ -72,7 +72,7 @@ class GateVerdict:
     """Probability that an entry helps, by the logistic model; 0 for an aside or an empty store."""
 
     @property
-    def is_aside(self) -> bool:
+    def is_aside_or_store_empty(self) -> bool:
         """Whether the question needs no procedure of any store, as a greeting or small talk.
 
         Also True for an empty store.

@@ -137,15 +137,19 @@ def compute_gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bo
     return [
         {
             "threshold": threshold,
-            "kept": _measure_open_share(found, threshold, in_use) if found else None,
-            "silent": 1 - _measure_open_share(without, threshold, in_use) if without else None,
+            "kept": _measure_share_getting_hits(found, threshold, in_use) if found else None,
+            "silent": 1 - _measure_share_getting_hits(without, threshold, in_use)
+            if without
+            else None,
             "in_use": in_use,
         }
         for threshold, in_use in sorted(points)
     ]
 
 
-def _measure_open_share(trials: Sequence[GateTrial], threshold: float, in_use: bool) -> float:
+def _measure_share_getting_hits(
+    trials: Sequence[GateTrial], threshold: float, in_use: bool
+) -> float:
     """Return the share of trials whose questions get hits at this threshold.
 
     `in_use`: count the gate's own decisions instead.

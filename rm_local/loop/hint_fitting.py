@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from rm_local.loop import prompts
-from rm_local.loop.events import HintCut
-from rm_local.loop.hint_placement import build_hint_text, uses_cue
+from rm_local.loop.events import HintCutOrLeftOut
+from rm_local.loop.hint_placement import build_hint_text, puts_cue_and_hint_in_output
 from rm_local.loop.subproblem import find_sentence_ends
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import EntryKey, Hit
@@ -25,20 +25,20 @@ MAX_TOKEN_CHARS = 32
 Count = Callable[[Hit | None], Awaitable[int]]
 
 
-async def fit_hints_into_context(
+async def make_room_and_fit_hints(
     turn: TurnContext, subproblem: str, hits: Sequence[Hit]
 ) -> tuple[Hit, ...]:
     """Return the hits whose hints fit the context, shortened if needed; at most plan.samples.
 
     The context is enlarged, or old turns are dropped, if the settings allow it. A hint that is
     still too long is cut at the end of a sentence. A hint without text, or of which less than
-    MIN_HINT_TOKENS would fit, is left out. Emits `HintCut` and `ContextOverflowReport`.
+    MIN_HINT_TOKENS would fit, is left out. Emits `HintCutOrLeftOut` and `ContextOverflowReport`.
 
     Raises:
         EngineError: The model failed.
     """
     plan, engine = turn.plan, turn.engine
-    count = partial(_count_hint_tokens, turn, subproblem)
+    count = partial(_count_hint_text_tokens, turn, subproblem)
     bare = await count(None)
     whole: dict[EntryKey, int] = {}
     for hit in hits:
@@ -72,9 +72,9 @@ def has_visible_subroutine(hit: Hit) -> bool:
     return any(each.isprintable() and not each.isspace() for each in hit.entry.subroutine)
 
 
-async def _count_hint_tokens(turn: TurnContext, subproblem: str, hit: Hit | None) -> int:
+async def _count_hint_text_tokens(turn: TurnContext, subproblem: str, hit: Hit | None) -> int:
     """Count the tokens that a branch reads for its hint; for None, those of the text around it."""
-    if hit is None and not uses_cue(turn.plan, turn.engine.info):
+    if hit is None and not puts_cue_and_hint_in_output(turn.plan, turn.engine.info):
         return await turn.engine.count_tokens(
             prompts.format_hint_for_user_message("", "", turn.question)
         )
@@ -104,13 +104,13 @@ def _replace_subroutine(hit: Hit, subroutine: str) -> Hit:
     return replace(hit, entry=replace(hit.entry, subroutine=subroutine))
 
 
-def _make_hint_cut_event(hit: Hit, tokens: int, kept: int, left: int) -> HintCut:
+def _make_hint_cut_event(hit: Hit, tokens: int, kept: int, left: int) -> HintCutOrLeftOut:
     """Create the event for a hint of `tokens`, of which `kept` are used; `left` would fit."""
     id, store = hit.entry.id, hit.store
     if not tokens:
-        return HintCut(id, f"Entry {hit.key} holds no text: it is left out.", 0, 0, store)
+        return HintCutOrLeftOut(id, f"Entry {hit.key} holds no text: it is left out.", 0, 0, store)
     needs = (
         f"The hint of entry {hit.key} needs {tokens:,} tokens; there is room for {max(0, left):,}"
     )
     does = f"it ends at a sentence, after {kept:,}" if kept else "it is left out"
-    return HintCut(id, f"{needs}: {does}.", tokens, kept, store)
+    return HintCutOrLeftOut(id, f"{needs}: {does}.", tokens, kept, store)

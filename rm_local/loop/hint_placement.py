@@ -26,7 +26,7 @@ class BranchHintText:
         return self.note + self.forced
 
 
-def uses_cue(plan: Plan, info: ModelInfo | None) -> bool:
+def puts_cue_and_hint_in_output(plan: Plan, info: ModelInfo | None) -> bool:
     """Return whether cue and hint are put at the beginning of the model's own output.
 
     That is so for a model that thinks, or if the plan requires it. The output of other models is
@@ -43,7 +43,7 @@ def build_hint_text(turn: TurnContext, subproblem: str | None, hint: Hit | None)
     if subproblem is None:
         return BranchHintText()
     entry = hint.entry if hint else None
-    if uses_cue(turn.plan, turn.engine.info):
+    if puts_cue_and_hint_in_output(turn.plan, turn.engine.info):
         procedure = (
             prompts.format_hint_for_thinking(entry.subproblem, entry.subroutine) if entry else None
         )

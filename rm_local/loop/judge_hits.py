@@ -15,7 +15,7 @@ from rm_local.errors import ContextOverflowError
 from rm_local.loop import prompts
 from rm_local.loop.branch_stream import open_branch_stream
 from rm_local.loop.events import HitJudgement, HitsJudged
-from rm_local.loop.hint_placement import uses_cue
+from rm_local.loop.hint_placement import puts_cue_and_hint_in_output
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
 
@@ -23,7 +23,7 @@ VERDICT_LOGPROBS = 10
 """Number of most probable first tokens of the model's reply that are searched for yes and no."""
 
 
-async def keep_hits_judged_helpful(
+async def judge_and_keep_helpful_hits(
     turn: TurnContext, subproblem: str, hits: Sequence[Hit]
 ) -> tuple[Hit, ...]:
     """Let the model judge each hit; return those for which yes is at least as probable as no.
@@ -85,7 +85,7 @@ def _build_judge_spec(turn: TurnContext, subproblem: str, hit: Hit) -> BranchSpe
     """Build the branch of one token that asks the model whether the hit helps."""
     procedure = prompts.format_hint_for_thinking(hit.entry.subproblem, hit.entry.subroutine)
     greedy = SamplingParameters(temperature=0.0)
-    if uses_cue(turn.plan, turn.engine.info):
+    if puts_cue_and_hint_in_output(turn.plan, turn.engine.info):
         text = prompts.format_judge_request_for_thinking(subproblem, procedure)
         return BranchSpec(text, 0, 1, greedy, logprobs=VERDICT_LOGPROBS)
     note = prompts.format_judge_request_for_message(procedure)

@@ -13,7 +13,7 @@ from rm_local.loop.turn_context import TurnContext
 from rm_local.records import PrefillStats
 
 
-async def prefill_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpened:
+async def open_and_prefill_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpened:
     """Let the engine evaluate the messages; return their counts and times.
 
     Emits `Prefilling` and `ContextOverflowReport`.
@@ -27,7 +27,9 @@ async def prefill_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOp
     began = perf_counter()
 
     def report_progress(share: float) -> None:
-        turn.events.emit(Prefilling(share, _estimate_seconds_left(share, perf_counter() - began)))
+        turn.events.emit(
+            Prefilling(share, _estimate_seconds_left_or_zero(share, perf_counter() - began))
+        )
 
     try:
         async with (
@@ -47,7 +49,7 @@ async def prefill_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOp
         raise
 
 
-def _estimate_seconds_left(share: float, seconds: float) -> float:
+def _estimate_seconds_left_or_zero(share: float, seconds: float) -> float:
     """Estimate the seconds to the end if the completed `share`, 0 to 1, took `seconds`."""
     return seconds * (1 - share) / share if share else 0.0
 

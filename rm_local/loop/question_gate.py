@@ -41,7 +41,7 @@ MIN_LEXICAL = 0.5
 fitting, whatever its similarity: the embedder does not know these words."""
 
 
-class ProbeVectors:
+class ProbeVectorLoader:
     """The vectors of the probe sentences by one embedder: loaded once, for the gates of a set."""
 
     def __init__(self, embedder: QueryEmbedder) -> None:
@@ -72,7 +72,7 @@ class StoreGate:
     The first question measures the scale of its similarities, unless it is stored or cached.
     """
 
-    def __init__(self, probes: ProbeVectors, store: Store) -> None:
+    def __init__(self, probes: ProbeVectorLoader, store: Store) -> None:
         self._probes = probes
         self._store = store
         self._spread: UnrelatedSimilaritySpread | None = None
@@ -88,7 +88,7 @@ class StoreGate:
         """
         if self._store.read_info().embedder.id not in GATE_MODELS:
             return GateVerdict(True, 1.0)  # no model is fitted for a custom embedder
-        found = await self.search_and_compute_features(vector, question)
+        found = await self.search_for_features_and_lexical_share(vector, question)
         if found is None:
             return GateVerdict(False, 0.0)
         features, lexical = found
@@ -97,7 +97,7 @@ class StoreGate:
             return GateVerdict(True, verdict.probability)
         return verdict
 
-    async def search_and_compute_features(
+    async def search_for_features_and_lexical_share(
         self, vector: Floats, question: str
     ) -> tuple[GateFeatures, float] | None:
         """Search the store for the question, and compute the gate's features from the hits.

@@ -17,12 +17,12 @@ from rm_local.engine import (
     EvaluatedTokenCounts,
     TokenChunk,
 )
-from rm_local.loop.answers import extract_answer, normalize_text
+from rm_local.loop.answers import extract_answer, lowercase_and_collapse_blanks
 from rm_local.loop.branch_stream import choose_branch_sampling, derive_seed, open_branch_stream
-from rm_local.loop.calculations import replace_calculations_by_results
+from rm_local.loop.calculations import replace_calculation_marks_by_results
 from rm_local.loop.equal_answers import AnswerGroups
 from rm_local.loop.events import BranchFinished, BranchStarted, Prefilled
-from rm_local.loop.hint_placement import build_hint_text, uses_cue
+from rm_local.loop.hint_placement import build_hint_text, puts_cue_and_hint_in_output
 from rm_local.loop.prefill import PrefillTimer
 from rm_local.loop.select import Key, is_vote_final, list_votes
 from rm_local.loop.turn_context import TurnContext
@@ -30,7 +30,7 @@ from rm_local.loop.waves import (
     OPEN_TEXTS,
     compute_first_wave_size,
     compute_smallest_deciding_wave_size,
-    is_vote_decided,
+    is_vote_change_unlikely,
     list_branch_hints,
     would_repeat_text,
 )
@@ -57,7 +57,7 @@ class FinishedBranches:
         return round(self.skipped * sum(lengths) / len(lengths)) if lengths else 0
 
 
-async def reason_under_hints(
+async def generate_branches_in_waves(
     turn: TurnContext, timer: PrefillTimer, subproblem: str | None, hits: Sequence[Hit]
 ) -> FinishedBranches:
     """Generate the branches of a turn, wave by wave, emit their events, and return the branches.
@@ -71,14 +71,14 @@ async def reason_under_hints(
     """
     async with AnswerGroups() as answers:
         reasoning = _WaveScheduler(turn, timer, hits, answers)
-        while wave := reasoning.decide_next_wave_size():
+        while wave := reasoning.decide_wave_size_or_queue_fallback():
             async with open_branch_stream(
                 turn, reasoning.begin_wave_and_list_specs(wave, subproblem)
             ) as stream:
                 async for event in stream:
                     await reasoning.apply_and_emit_event(event)
                     await turn.events.wait_if_many_unread()
-                    if outvoted := reasoning.find_outvoted_positions():
+                    if outvoted := reasoning.settle_vote_and_list_outvoted():
                         await turn.engine.cancel(outvoted, "outvoted")
         return reasoning.collect_finished_branches()
 
@@ -123,11 +123,11 @@ class _WaveScheduler:
         """
         turn, samples = self._turn, self._turn.plan.samples
         alone = hits and samples > 1 and turn.plan.vote == "waves"
-        if alone and not uses_cue(turn.plan, turn.engine.info):
+        if alone and not puts_cue_and_hint_in_output(turn.plan, turn.engine.info):
             return [None, *list_branch_hints(hits, samples - 1, greedy=greedy)]
         return list_branch_hints(hits, samples, greedy=greedy)
 
-    def decide_next_wave_size(self) -> int:
+    def decide_wave_size_or_queue_fallback(self) -> int:
         """Return the number of branches to begin now; 0 if no more are needed.
 
         If no branch with a hint has any content, a last branch without a hint is added.
@@ -143,7 +143,9 @@ class _WaveScheduler:
             self._hinted, self._alone, self._left = False, True, [None]
             return 1
         votes = list_votes(self._finished, self._answers.get_group_key_or_normal_form)
-        said = len({normalize_text(branch.text) for branch in self._finished if branch.text})
+        said = len(
+            {lowercase_and_collapse_blanks(branch.text) for branch in self._finished if branch.text}
+        )
         if votes or not said or self._turn.overrides.grammar:
             return compute_smallest_deciding_wave_size(votes, self._left)
         return min(max(0, OPEN_TEXTS - said), len(self._left))
@@ -209,7 +211,7 @@ class _WaveScheduler:
         self._left = [hint for hint in self._left if hint != branch.hint]
         return replace(branch, draws=1 + equal)
 
-    def find_outvoted_positions(self) -> set[int]:
+    def settle_vote_and_list_outvoted(self) -> set[int]:
         """Return the positions in the wave of the running branches to end early, counted from 0.
 
         Those are all running branches once the vote can no longer change; otherwise none.
@@ -217,7 +219,7 @@ class _WaveScheduler:
         plan, key = self._turn.plan, self._answers.get_group_key_or_normal_form
         if self._settled or plan.vote == "none":
             return set()
-        if plan.vote == "waves" and is_vote_decided(list_votes(self._finished, key)):
+        if plan.vote == "waves" and is_vote_change_unlikely(list_votes(self._finished, key)):
             self._settled = True
         elif self._running or self._left:
             written = [branch.tokens for branch in self._running.values()]
@@ -277,7 +279,7 @@ class _RunningBranch:
         else:
             said = text if done else self.text
             result = extract_answer(
-                replace_calculations_by_results(said) if ended.forced else said, cut=not done
+                replace_calculation_marks_by_results(said) if ended.forced else said, cut=not done
             )
         return Branch(
             index=self.index,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rm_local.errors import StoreError
 from rm_local.loop.gate import GateVerdict
-from rm_local.loop.question_gate import MIN_LEXICAL, ProbeVectors, StoreGate
+from rm_local.loop.question_gate import MIN_LEXICAL, ProbeVectorLoader, StoreGate
 from rm_local.records import Hit
 from rm_local.store import ANY_ENTRY, EntryFilter, SearchRequest, StoreSet
 
@@ -48,7 +48,7 @@ class StoreRetriever:
         """Create the retriever over one store, or over several that are searched as one."""
         self._embedder = embedder
         self._stores = store if isinstance(store, StoreSet) else StoreSet([store])
-        probes = ProbeVectors(embedder)
+        probes = ProbeVectorLoader(embedder)
         self._gates = [StoreGate(probes, each) for each in self._stores.stores]
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 

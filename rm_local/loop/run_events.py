@@ -95,7 +95,7 @@ class RunEventRouter:
                 if isinstance(event, Notice):
                     self._republish_notice(event)
 
-    def watch_events(self) -> AsyncGenerator[RunEvent, None]:
+    def watch_events_between_turns(self) -> AsyncGenerator[RunEvent, None]:
         """Return a generator of the events between turns, from now until `close`."""
         queue: asyncio.Queue[RunEvent | None] = asyncio.Queue()
         self._watchers.append(queue)

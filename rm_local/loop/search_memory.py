@@ -46,7 +46,7 @@ async def gate_and_choose_search_text(
     verdict = await turn.control.run_unless_stopped(store.judge_question(one_line(question)))
     earlier = [message.content for message in history if message.role == "user"]
     asked = question
-    if earlier and not verdict.fits and not verdict.is_aside:
+    if earlier and not verdict.fits and not verdict.is_aside_or_store_empty:
         asked = f"{earlier[-1]} {question}"
         verdict = await turn.control.run_unless_stopped(store.judge_question(one_line(asked)))
     reason: GateReason = "fits" if verdict.fits else "forced" if pinned else "nothing_fits"

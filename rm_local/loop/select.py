@@ -15,7 +15,7 @@ from math import inf
 from statistics import fmean
 
 from rm_local.loop import waves
-from rm_local.loop.answers import normalize_answer, normalize_text
+from rm_local.loop.answers import lowercase_and_collapse_blanks, normalize_answer
 from rm_local.loop.plan import VoteRule
 from rm_local.records import Branch
 
@@ -163,7 +163,11 @@ def _choose_without_vote(
     best = min(
         said, key=lambda branch: _make_text_sort_key(branch, nearness.get(branch.index, 0.0))
     )
-    same = [b for b in said if normalize_text(b.text) == normalize_text(best.text)]
+    same = [
+        b
+        for b in said
+        if lowercase_and_collapse_blanks(b.text) == lowercase_and_collapse_blanks(best.text)
+    ]
     return AnswerChoice(best, tuple(sorted(same, key=lambda b: b.index)))
 
 

@@ -19,12 +19,12 @@ from rm_local.loop.formulate import (
     formulate_in_separate_chat,
     needs_separate_chat,
 )
-from rm_local.loop.hint_fitting import fit_hints_into_context
+from rm_local.loop.hint_fitting import make_room_and_fit_hints
 from rm_local.loop.interfaces import LanguageModel, Retriever
-from rm_local.loop.judge_hits import keep_hits_judged_helpful
+from rm_local.loop.judge_hits import judge_and_keep_helpful_hits
 from rm_local.loop.plan import Plan
-from rm_local.loop.prefill import PrefillTimer, prefill_turn
-from rm_local.loop.reason import FinishedBranches, reason_under_hints
+from rm_local.loop.prefill import PrefillTimer, open_and_prefill_turn
+from rm_local.loop.reason import FinishedBranches, generate_branches_in_waves
 from rm_local.loop.search_memory import (
     gate_and_choose_search_text,
     retrieve_and_prepend_pinned_hits,
@@ -116,7 +116,7 @@ class _TurnRun:
             self._formulated, separate = await formulate_in_separate_chat(turn, question)
             if searches:
                 hits = await retrieve(self._formulated)
-        opened = await prefill_turn(turn, (*history, Message("user", question)))
+        opened = await open_and_prefill_turn(turn, (*history, Message("user", question)))
         timer = PrefillTimer(opened)
         timer.add_separate_chat_tokens(separate)
         if info := turn.engine.info:
@@ -130,13 +130,13 @@ class _TurnRun:
         if searches and not hits and turn.plan.question_gate == "auto":
             turn = self._turn = replace(turn, plan=turn.plan.as_single_branch_without_memory())
         if hits:
-            hits = await fit_hints_into_context(turn, self._subproblem or "", hits)
+            hits = await make_room_and_fit_hints(turn, self._subproblem or "", hits)
             turn.control.raise_if_stopped()
-            hits = await keep_hits_judged_helpful(turn, self._subproblem or "", hits)
+            hits = await judge_and_keep_helpful_hits(turn, self._subproblem or "", hits)
             if not hits and turn.plan.question_gate == "auto":
                 turn = self._turn = replace(turn, plan=turn.plan.as_single_branch_without_memory())
         subproblem = None if turn.plan.retrieval == "none" else self._subproblem
-        finished = await reason_under_hints(turn, timer, subproblem, hits)
+        finished = await generate_branches_in_waves(turn, timer, subproblem, hits)
         return self._select_answer_or_raise(
             finished, await self._measure_nearness_if_needed(question, finished)
         )

@@ -21,7 +21,7 @@ from rm_local.loop.events import (
     Formulated,
     Formulating,
     GateDecided,
-    HintCut,
+    HintCutOrLeftOut,
     HitJudgement,
     HitsJudged,
     ModelLoading,
@@ -136,7 +136,7 @@ class Turn:
         return self.formulated is not None or bool(self.subproblem and self.branches)
 
     @property
-    def memory_summary(self) -> str:
+    def hits_summary(self) -> str:
         """The store's contribution in words, as in "3 hits"; empty while unknown, or if unused."""
         if self.gated is not None and not self.gated.open:
             return "nothing fits" if self.gated.reason == "nothing_fits" else "not asked"
@@ -186,7 +186,7 @@ def get_answer_text_or_result(answer: Answer) -> str:
     return answer.text.strip() or (answer.result or "")
 
 
-def begin_turn(
+def create_initial_turn_state(
     question: str, at: float, *, plan: str = "", number: int = 0, after: int = 0
 ) -> Turn:
     """Create the state of a turn before its first event; `at` is the present time."""
@@ -225,7 +225,7 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
         case Failed(message=message, remedy=remedy, exit_code=code):
             stage: Stage = "stopped" if code == CancelledByUserError.exit_code else "failed"
             return _end_without_answer(turn, stage, message, remedy)
-        case HintCut(message=message):
+        case HintCutOrLeftOut(message=message):
             return replace(turn, cuts=(*turn.cuts, message))
         case HitsJudged(judgements=judgements):
             left = {each.key for each in judgements if not each.kept}
@@ -235,7 +235,7 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
             return turn
 
 
-def interrupt_turn_if_in_progress(turn: Turn, message: str) -> Turn:
+def mark_turn_interrupted_if_in_progress(turn: Turn, message: str) -> Turn:
     """Return a running turn as ended without an answer, with `message`; an ended one unchanged.
 
     It counts as stopped if it has branches, else as failed.

@@ -69,12 +69,12 @@ def compute_smallest_deciding_wave_size(votes: Sequence[Vote], left: Sequence[Hi
     leader = leading[0][0] if leading else None
     for size in range(1, len(left)):
         joined = [(leader, hit.entry if hit else None) for hit in left[:size]]
-        if is_vote_decided([*votes, *joined]):
+        if is_vote_change_unlikely([*votes, *joined]):
             return size
     return len(left)
 
 
-def is_vote_decided(votes: Sequence[Vote]) -> bool:
+def is_vote_change_unlikely(votes: Sequence[Vote]) -> bool:
     """Return whether further votes are unlikely to change the leading answer.
 
     That is so at 4-0, 6-1, 8-2 and 9-3 against the runner-up (Adaptive-Consistency, arXiv

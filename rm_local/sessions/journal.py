@@ -139,13 +139,15 @@ class Journal:
             kind, described = self._first
             first += encode_line(kind, {**described, "lora": [asdict(each) for each in lora]})
         self._first, self._completion = None, b""
-        self._append_line(first + encode_line(ASKED, {**fields, "turn": turn, "after": after}))
+        self._append_line_or_stop_saving(
+            first + encode_line(ASKED, {**fields, "turn": turn, "after": after})
+        )
 
     def write_event(self, event: Event) -> None:
         """Append an event of the current turn, with the present time."""
         fields = event_as_json(event)
         kind = fields.pop("event")
-        self._append_line(encode_line(kind, {"time": _format_now(), **fields}))
+        self._append_line_or_stop_saving(encode_line(kind, {"time": _format_now(), **fields}))
 
     def close(self) -> None:
         """Close the file; closing twice is allowed."""
@@ -156,7 +158,7 @@ class Journal:
                 self._file.close()
             self._file = None
 
-    def _append_line(self, line: bytes) -> None:
+    def _append_line_or_stop_saving(self, line: bytes) -> None:
         """Append the line, creating the file if needed; after an error stop saving."""
         if self._given_up or self.path is None:
             return

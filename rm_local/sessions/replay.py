@@ -9,9 +9,9 @@ from typing import Any
 from rm_local.loop import (
     Turn,
     apply_event,
-    begin_turn,
+    create_initial_turn_state,
     event_from_json,
-    interrupt_turn_if_in_progress,
+    mark_turn_interrupted_if_in_progress,
 )
 from rm_local.old_names import PLANS
 from rm_local.sessions.format import ASKED, decode_line, read_session_header_and_lines
@@ -43,7 +43,7 @@ def read_session_turns(path: Path) -> list[Turn]:
                 )
         except (KeyError, TypeError, ValueError):
             continue
-    return [interrupt_turn_if_in_progress(turn, CUT_SHORT) for turn in turns]
+    return [mark_turn_interrupted_if_in_progress(turn, CUT_SHORT) for turn in turns]
 
 
 def _create_turn_from_asked_line(fields: dict[str, Any], place: int) -> Turn:
@@ -55,7 +55,9 @@ def _create_turn_from_asked_line(fields: dict[str, Any], place: int) -> Turn:
     if not (isinstance(number, int) and isinstance(after, int) and 0 <= after < number):
         number, after = place, 0
     question, plan = fields["question"], PLANS.get(fields["plan"], fields["plan"])
-    return begin_turn(question, _parse_time_or_zero(fields), plan=plan, number=number, after=after)
+    return create_initial_turn_state(
+        question, _parse_time_or_zero(fields), plan=plan, number=number, after=after
+    )
 
 
 def _parse_time_or_zero(fields: dict[str, Any]) -> float:

@@ -33,7 +33,7 @@ class SessionRuntime(Protocol):
     @property
     def notices(self) -> UnsavedFilesReporter: ...
 
-    async def hash_readable_adapters(self) -> Sequence[LoraAdapter]: ...
+    async def add_adapter_hashes_if_readable(self) -> Sequence[LoraAdapter]: ...
 
     def solve(
         self,
@@ -123,7 +123,7 @@ class Session:
             raise UsageError("This session is answering a question.", "Stop it, or wait for it.")
         self._asking = True
         try:
-            lora = await self._solver.hash_readable_adapters()
+            lora = await self._solver.add_adapter_hashes_if_readable()
             number = self._tree.add_turn(question, after)
             journal = self._journal = self._journal or self._create_journal()
             journal.write_question(
@@ -167,4 +167,4 @@ class Session:
 
     def _report_unsaved(self, error: OSError | HomeNotFoundError) -> None:
         """Report once, for the whole program, that `error` prevents saving sessions."""
-        self._solver.notices.report_unsaved_once("sessions", error)
+        self._solver.notices.report_unsaved_kinds_once("sessions", error)

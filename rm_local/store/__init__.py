@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from rm_local.store.exchange.line_index import (
         VECTORS_FILE as VECTORS_FILE,
         check_and_index_lines as check_and_index_lines,
-        remove_index_and_empty_folder as remove_index_and_empty_folder,
+        remove_index_and_folder_if_empty as remove_index_and_folder_if_empty,
     )
     from rm_local.store.format import EmbedderId as EmbedderId, StoreInfo as StoreInfo
     from rm_local.store.index.ivf import MAX_CANDIDATES as MAX_CANDIDATES
@@ -108,7 +108,7 @@ __getattr__ = export_lazily(
         "exchange.line_blocks": ["JsonlEntryBlocks"],
         "exchange.line_index": [
             "VECTORS_FILE",
-            "remove_index_and_empty_folder",
+            "remove_index_and_folder_if_empty",
             "check_and_index_lines",
         ],
         "format": ["EmbedderId", "StoreInfo"],

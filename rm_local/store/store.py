@@ -36,8 +36,8 @@ from rm_local.store.sqlite import connection as sqlite, entry_texts, tables, usa
 from rm_local.store.sqlite.meta import (
     SPREAD,
     StoreMeta,
+    read_intact_meta_text_or_none,
     read_meta,
-    read_meta_text_or_none,
     write_meta_value,
 )
 from rm_local.store.sqlite.open_checks import (
@@ -272,7 +272,9 @@ class Store:
         None if it is missing, damaged, or measured with sentences of another SHA-256.
         """
         with self._open_transaction() as connection:
-            digest, _, text = (read_meta_text_or_none(connection, SPREAD) or "").partition(" ")
+            digest, _, text = (read_intact_meta_text_or_none(connection, SPREAD) or "").partition(
+                " "
+            )
             return UnrelatedSimilaritySpread.from_json(text) if digest == probes_sha256 else None
 
     def write_spread(self, spread: UnrelatedSimilaritySpread, probes_sha256: str) -> None:
@@ -354,7 +356,7 @@ class Store:
 
     def _refresh_state(self) -> None:
         """Read the state of the store again, if another connection has committed a change."""
-        state = self._watch.read_state_if_changed()
+        state = self._watch.read_state_if_others_committed()
         if state is None:
             return
         if state.generation != self._state.generation:
@@ -376,7 +378,7 @@ class Store:
         rows = encode_rows_and_insert_labels(
             connection, searcher, self._fresh, entries, unit_vectors
         )
-        ids = tables.insert_entry_rows(connection, rows)
+        ids = tables.insert_entry_rows_and_update_counts(connection, rows)
         if ids and pending.exceeds_pending_limit(connection, ids[-1]):
             parts = (searcher.centroids, searcher.quantizer, searcher.packer)
             pending.assign_and_index_oldest_pending(connection, *parts, pending.MAX_PENDING_BATCH)

@@ -105,7 +105,7 @@ class StoreSet:
             ranked = self.ask_each_skipping_failed(rank_in_transaction)
             found = [_Candidate(place, each) for place, part in ranked for each in part]
             found, vectors = self._read_vectors(found)
-            kept = self._find_distinct_positions(found, vectors)
+            kept = self._find_positions_without_repeated_texts(found, vectors)
             found, vectors = [found[place] for place in kept], vectors[kept]
             scores = CandidateScores(
                 np.arange(len(found)),
@@ -210,7 +210,9 @@ class StoreSet:
 
         return self.ask_each_skipping_failed(ask_for_ids, parts)
 
-    def _find_distinct_positions(self, found: list[_Candidate], vectors: Floats) -> Ids:
+    def _find_positions_without_repeated_texts(
+        self, found: list[_Candidate], vectors: Floats
+    ) -> Ids:
         """Return the positions of the candidates without those whose texts an earlier store has."""
         pairs = _find_near_pairs_across_stores(np.array([each.place for each in found]), vectors)
         entries = self._read_texts([found[place] for place in sorted({*chain(*pairs)})])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from rm_local.loop import Turn, apply_event, begin_turn
+from rm_local.loop import Turn, apply_event, create_initial_turn_state
 from rm_local.records import EntryKey, Hit
 from rm_local.sessions import SessionRuntime, list_conversation_turn_numbers
 
@@ -27,11 +27,11 @@ class Backend(SessionRuntime, Protocol):
     @property
     def entries(self) -> int | None: ...
 
-    def watch_events(self) -> AsyncGenerator[RunEvent, None]: ...
+    def watch_events_between_turns(self) -> AsyncGenerator[RunEvent, None]: ...
 
     async def load_model(self) -> ModelInfo: ...
 
-    async def open_store(self) -> object: ...
+    async def ensure_stores_and_embedder_open(self) -> object: ...
 
     async def find_first_steps(self) -> FirstSteps | None: ...
 
@@ -138,7 +138,7 @@ class ChatState:
         """Make a turn of `pending` the current one; return the control that can stop it."""
         from rm_local.loop import TurnControl
 
-        self._turn = begin_turn(
+        self._turn = create_initial_turn_state(
             pending.question, now, after=self._choose_parent_turn_number(pending)
         )
         self._marks = pending.marks
@@ -209,7 +209,7 @@ class ChatState:
         """Drop the hit, or restore it."""
         self._marks = self._marks.toggle_drop(hit)
 
-    def remember_edit_parent(self) -> None:
+    def begin_edit_and_remember_parent(self) -> None:
         """Begin the editing of the current question; sets `edit_parent`."""
         self._edit_parent = self._turn.after if self._turn else None
 

@@ -11,7 +11,7 @@ from rm_local.text import one_line, sanitize_for_terminal
 
 __all__ = [
     "format_bar_parts",
-    "format_hint_subproblem",
+    "format_hint_subproblem_or_no_hint",
     "format_rate",
     "format_seconds",
     "format_store_domain_and_source",
@@ -80,7 +80,7 @@ def sanitize_and_dim_spans(text: str, spans: Sequence[tuple[int, int]], style: s
     return Content("").join([*parts, sanitize_to_content(text[place:], style)])
 
 
-def format_hint_subproblem(hint: Hit | None) -> str:
+def format_hint_subproblem_or_no_hint(hint: Hit | None) -> str:
     """Return the hint's subproblem on one line, or "no hint" for None."""
     return one_line(hint.entry.subproblem) if hint else "no hint"
 

@@ -34,7 +34,7 @@ def cycle_effort(plan: Plan, info: ModelInfo | None) -> Plan:
     return replace(plan, effort=efforts[at % len(efforts)])
 
 
-def cycle_question_gate(plan: Plan) -> Plan:
+def cycle_memory_mode(plan: Plan) -> Plan:
     """Return the plan with the next memory mode, in the order automatic, always, never."""
     return replace(plan, question_gate=_NEXT_GATE[plan.question_gate])
 
@@ -48,10 +48,10 @@ def describe_memory_mode(plan: Plan) -> str:
 def describe_nondefault_modes(plan: Plan, info: ModelInfo | None) -> str:
     """Describe thinking, effort and memory where they differ from the default; else empty."""
     memory = _GATE_LABELS[plan.question_gate] if plan.retrieval == "memory" else ""
-    return " · ".join(part for part in (_describe_thinking_mode(plan, info), memory) if part)
+    return " · ".join(part for part in (_describe_nondefault_thinking(plan, info), memory) if part)
 
 
-def _describe_thinking_mode(plan: Plan, info: ModelInfo | None) -> str:
+def _describe_nondefault_thinking(plan: Plan, info: ModelInfo | None) -> str:
     """Return "no thinking" or the effort.
 
     Empty for the default, for an unknown model, and for a model that does not think.

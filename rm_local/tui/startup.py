@@ -28,7 +28,7 @@ async def open_backend_and_post_results(
         return
     post(ModelReady(info))
     try:
-        await backend.open_store()
+        await backend.ensure_stores_and_embedder_open()
     except Exception as error:
         post(OpeningFailed(to_rm_local_error(error), of_model=False))
         return

@@ -37,7 +37,7 @@ def derive_phases(turn: Turn, now: float) -> tuple[Phase, Phase, Phase]:
     return formulate, retrieve, reason
 
 
-def format_turn_number_and_parent(turn: Turn) -> str:
+def format_turn_number_and_unusual_parent(turn: Turn) -> str:
     """Format the turn's number: `3`, or `3 · after 1` or `3 · alone` if it does not follow turn 2.
 
     Empty for a turn without a number.

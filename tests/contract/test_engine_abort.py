@@ -27,7 +27,7 @@ def count(_data):
 
 def is_aborted():
     try:
-        cells.prefill_and_count_reused(tokens)
+        cells.prefill_prefix_and_count_reused(tokens)
     except kv_cache.DecodeAbortedError:
         return True
     return False
@@ -42,7 +42,7 @@ kv_cache._create_abort_callback = lambda: count
 inbox, model, cells = opened()
 tokens = [3] * cells.batch_size
 found = {"whole": is_aborted(), "operations": asked}
-cells.prefill_and_count_reused(())
+cells.prefill_prefix_and_count_reused(())
 asked, last = 0, found["operations"] // 2
 found |= {"stopped": is_aborted(), "asked": asked, "held": len(cells.prefix_tokens)}
 last = 0

@@ -12,7 +12,7 @@ from rm_local.engine.branches import ContextOverflowReport
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
 from rm_local.loop.control import TurnOverrides
-from rm_local.loop.events import Answered, BranchFinished, Event, Failed, HintCut
+from rm_local.loop.events import Answered, BranchFinished, Event, Failed, HintCutOrLeftOut
 from rm_local.loop.plan import PLANS, Plan
 from rm_local.loop.solver import solve
 from rm_local.options import EngineOptions, Overflow
@@ -60,9 +60,9 @@ async def turn(
     return [event async for event in events]
 
 
-def of_hints(events: list[Event]) -> dict[int, HintCut]:
+def of_hints(events: list[Event]) -> dict[int, HintCutOrLeftOut]:
     """By entry."""
-    return {event.id: event for event in events if isinstance(event, HintCut)}
+    return {event.id: event for event in events if isinstance(event, HintCutOrLeftOut)}
 
 
 def hints(events: list[Event]) -> set[int]:

@@ -32,7 +32,9 @@ def test_only_automatic_threads_are_changed(
     renderer = Renderer()
     inbox = Inbox(io.BytesIO(), on_end=lambda: None)
     request = protocol.Load(str(nano), EngineOptions(threads=threads, context=256))
-    model, cache, _ = loading.load_model(request, lambda _share: None, inbox, renderer)
+    model, cache, _ = loading.load_model_and_create_cache(
+        request, lambda _share: None, inbox, renderer
+    )
     try:
         cache.decode_rows([(300, 0, PREFIX, True)])
         used = llama_cpp.llama_n_threads(cache.context)

@@ -52,7 +52,7 @@ async def test_an_idle_model_is_unloaded_and_the_next_question_loads_it(nano: Pa
     """With its embedder: the turn after it retrieves as the one before; progress is reported."""
     there = below(os.getpid())
     runtime = Runtime(Settings(model=nano, idle_unload_minutes=SOON))
-    between_turns = runtime.watch_events()
+    between_turns = runtime.watch_events_between_turns()
     before = [event async for event in runtime.solve("What is 3/4 + 5/6?", PLANS["memory"])]
     started = started_since(there)
     assert await anext(between_turns) == ModelUnloaded()

@@ -11,7 +11,7 @@ from textual.widgets import Digits, TextArea
 
 from rm_local.engine.branches import ContextOverflowReport
 from rm_local.errors import ModelNotFoundError, StoreNotFoundError
-from rm_local.loop.events import Failed, HintCut
+from rm_local.loop.events import Failed, HintCutOrLeftOut
 from rm_local.tui.widgets.past_turn import PastTurn
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.fakes import INFO, FakeEngine, died, say, think
@@ -61,7 +61,7 @@ async def test_room_that_was_made_is_said_and_the_context_is_counted() -> None:
 
 async def test_a_hint_that_is_cut_is_said() -> None:
     """As a notice; the turn continues to its answer."""
-    cut = HintCut(17, "The hint of entry 17 needs 9,000 tokens: it is left out.", 9000, 0)
+    cut = HintCutOrLeftOut(17, "The hint of entry 17 needs 9,000 tokens: it is left out.", 9000, 0)
     app = opened(scripted([*formulation(), *retrieval(), cut, *whole()[len(formulation()) + 1 :]]))
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)

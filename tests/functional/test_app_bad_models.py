@@ -21,7 +21,7 @@ from tests.support.script import SIZE, ask, shown, until
 
 async def kill_while_loading(runtime: Runtime) -> None:
     """Kill the model's process when its loading is reported for the first time."""
-    async for event in runtime.watch_events():
+    async for event in runtime.watch_events_between_turns():
         if isinstance(event, ModelLoading) and runtime.engine.worker_pid:
             os.kill(runtime.engine.worker_pid, signal.SIGKILL)
             return

@@ -20,7 +20,7 @@ from rm_local.engine.branches import ContextOverflowReport
 from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import ContextOverflowError, ModelNotFoundError, StoreNotFoundError
 from rm_local.loop.events import Answered, event_from_json
-from rm_local.loop.turn import apply_event, begin_turn
+from rm_local.loop.turn import apply_event, create_initial_turn_state
 from rm_local.records import Answer, Entry, Hit
 from rm_local.sessions import Journal, list_sessions
 from tests.support.fake_recall import FakeRecall
@@ -89,7 +89,7 @@ def test_a_hint_that_is_too_long_is_reported(use: Use) -> None:
     use(recall=FakeRecall(hits))
     lines = events(run("--json", "What is 4 + 4?"))
     (event,) = [event_from_json(line) for line in lines if line["event"] == "hint_cut"]
-    saved = apply_event(begin_turn("What is 4 + 4?", 0.0), event, 0.0)
+    saved = apply_event(create_initial_turn_state("What is 4 + 4?", 0.0), event, 0.0)
 
     (cut,) = [line for line in lines if line["event"] == "hint_cut"]
     assert cut["id"] == 7

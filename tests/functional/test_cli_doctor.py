@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from rm_local.cli import checks
 from rm_local.cli.main import cli
-from rm_local.cli.subprocess_json import explain_failed_run, run_json_module
+from rm_local.cli.subprocess_json import explain_failed_load, run_json_module
 from rm_local.settings import Settings
 from tests.support import gguf_headers
 
@@ -126,10 +126,10 @@ def test_a_slow_build_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to die of")
 def test_the_end_of_a_process_is_described_in_words() -> None:
     """An illegal instruction is described in words, another signal by name, else the last line."""
-    assert "illegal instruction" in explain_failed_run(-4, "")
-    assert "SIGSEGV" in explain_failed_run(-11, "")
+    assert "illegal instruction" in explain_failed_load(-4, "")
+    assert "SIGSEGV" in explain_failed_load(-11, "")
     assert (
-        explain_failed_run(1, "Traceback\n  x\nImportError: no\n")
+        explain_failed_load(1, "Traceback\n  x\nImportError: no\n")
         == "cannot be loaded: ImportError: no"
     )
 

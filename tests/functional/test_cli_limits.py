@@ -88,7 +88,7 @@ def test_a_warning_of_a_library_is_not_shown(tmp_path: Path) -> None:
         "import logging, sys, warnings\n"
         "from rm_local.cli import main\n"
         "def run(**_):\n"
-        "    main.silence_loggers()\n"
+        "    main.silence_loggers_without_handlers()\n"
         "    warnings.warn('from a library')\n"
         "    logging.getLogger('library').warning('from a logger')\n"
         "main.cli = run\n"

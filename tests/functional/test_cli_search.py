@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
 from rm_local.cli.main import cli
-from rm_local.cli.search import wrap_prose
+from rm_local.cli.search import wrap_prose_but_not_code
 from rm_local.errors import EmbedderMismatchError
 from rm_local.records import Entry, Hit
 from tests.support.fake_recall import FakeRecall
@@ -155,7 +155,7 @@ def test_a_terminal_gets_no_control_characters(use: Use, monkeypatch: pytest.Mon
 )
 def test_long_lines_of_prose_and_lists_are_wrapped(text: str, first: str, second: str) -> None:
     """Items of a list are indented."""
-    lines = [*wrap_prose(text, 60)]
+    lines = [*wrap_prose_but_not_code(text, 60)]
 
     assert len(lines) > 1
     assert all(len(line) <= 60 for line in lines)
@@ -174,7 +174,7 @@ def test_long_lines_of_prose_and_lists_are_wrapped(text: str, first: str, second
 )
 def test_wide_characters_are_wrapped_by_cells(text: str) -> None:
     """Nothing is lost, also without blanks between words."""
-    lines = [*wrap_prose(text, 41)]
+    lines = [*wrap_prose_but_not_code(text, 41)]
 
     assert len(lines) > 1
     assert all(cell_len(line) <= 41 for line in lines)

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rm_local.cli.answer_printer import ABANDONED, AnswerPrinter
-from rm_local.cli.escape_buffer import EscapeBuffer
+from rm_local.cli.escape_buffer import SanitizingEscapeBuffer
 from rm_local.cli.main import cli
 from rm_local.engine.branches import TokenChunk
 from rm_local.loop.events import Answered, BranchStarted, Failed, GateDecided, HitsJudged, Retrieved
@@ -194,7 +194,7 @@ def test_json_has_only_events(use: Use) -> None:
 def test_pieces_are_sanitized_like_the_whole(text: str) -> None:
     """Also when a sequence is cut between two pieces; white space at the end is left out."""
     for size in (1, 2, 3, 100):
-        buffer = EscapeBuffer()
+        buffer = SanitizingEscapeBuffer()
         pieces = [
             buffer.add_and_take_printable(text[at : at + size]) for at in range(0, len(text), size)
         ]

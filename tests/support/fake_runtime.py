@@ -90,7 +90,7 @@ class FakeRuntime(Runtime):
 
     async def search(self, text: str, k: int = 10, **how: object) -> tuple[Hit, ...]:
         """The recall's hits, however far."""
-        return await (await self.open_store()).search(text, k, -1.0)
+        return await (await self.ensure_stores_and_embedder_open()).search(text, k, -1.0)
 
     async def solve(
         self,

@@ -24,7 +24,7 @@ from rm_local.loop.events import (
     Retrieved,
 )
 from rm_local.loop.plan import DEFAULT_PLAN
-from rm_local.loop.turn import Turn, apply_event, begin_turn
+from rm_local.loop.turn import Turn, apply_event, create_initial_turn_state
 from rm_local.records import Answer, Branch, Entry, Hit, StopReason
 from rm_local.sessions import Journal, SavedSession
 from rm_local.tui.app import RmLocalApp
@@ -163,7 +163,9 @@ def saved_turns() -> list[Turn]:
     """Two turns, the second of which follows the first."""
     turns = []
     for number, question in enumerate((QUESTION, MORE), 1):
-        turn = begin_turn(question, 0.0, plan="memory", number=number, after=number - 1)
+        turn = create_initial_turn_state(
+            question, 0.0, plan="memory", number=number, after=number - 1
+        )
         for event in saved_events():
             turn = apply_event(turn, event, 0.0)
         turns.append(turn)

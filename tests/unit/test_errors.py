@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from rm_local.errors import is_memory_error
+from rm_local.errors import is_caused_by_memory_shortage
 
 
 def raised_while_handling(first: Exception, second: Exception) -> Exception:
@@ -34,7 +34,7 @@ def raised_while_handling(first: Exception, second: Exception) -> Exception:
 )
 def test_lack_of_memory_is_recognized(error: Exception) -> None:
     """As Python's own error, the system's, a library's, or the reason of another error."""
-    assert is_memory_error(error)
+    assert is_caused_by_memory_shortage(error)
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_lack_of_memory_is_recognized(error: Exception) -> None:
 )
 def test_other_errors_are_none_of_memory(error: Exception) -> None:
     """An error that only speaks of memory, or was raised in the handling of a common one."""
-    assert not is_memory_error(error)
+    assert not is_caused_by_memory_shortage(error)

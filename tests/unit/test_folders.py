@@ -11,7 +11,7 @@ import pytest
 
 from rm_local import folders, paths
 from rm_local.errors import HomeNotFoundError
-from rm_local.folders import UnsavedFilesReporter, explain_write_error, find_write_obstacle
+from rm_local.folders import UnsavedFilesReporter, explain_write_error, find_write_obstacle_or_empty
 from tests.support.blocked_folders import (
     BLOCKED,
     below_a_file,
@@ -23,18 +23,25 @@ from tests.support.blocked_folders import (
 
 def test_a_folder_that_can_be_made_has_no_obstacle(tmp_path: Path) -> None:
     """Whether it exists or is still to be made, however deep."""
-    assert find_write_obstacle(tmp_path) == ""
-    assert find_write_obstacle(tmp_path / "a" / "b" / "c") == ""
+    assert find_write_obstacle_or_empty(tmp_path) == ""
+    assert find_write_obstacle_or_empty(tmp_path / "a" / "b" / "c") == ""
     assert not (tmp_path / "a").exists()
 
 
 def test_the_obstacle_is_named(tmp_path: Path) -> None:
     """The file or link in the way, not the folder that was wanted."""
     assert (
-        find_write_obstacle(file_as_home(tmp_path) / "x") == f"{tmp_path / 'file'} is not a folder"
+        find_write_obstacle_or_empty(file_as_home(tmp_path) / "x")
+        == f"{tmp_path / 'file'} is not a folder"
     )
-    assert find_write_obstacle(below_a_file(tmp_path)) == f"{tmp_path / 'file'} is not a folder"
-    assert find_write_obstacle(dangling_link(tmp_path)) == f"{tmp_path / 'link'} is a broken link"
+    assert (
+        find_write_obstacle_or_empty(below_a_file(tmp_path))
+        == f"{tmp_path / 'file'} is not a folder"
+    )
+    assert (
+        find_write_obstacle_or_empty(dangling_link(tmp_path))
+        == f"{tmp_path / 'link'} is a broken link"
+    )
 
 
 def test_a_read_only_disk_is_distinguished_from_a_missing_permission(
@@ -42,10 +49,10 @@ def test_a_read_only_disk_is_distinguished_from_a_missing_permission(
 ) -> None:
     """A read-only file system is distinguished from a missing permission."""
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert find_write_obstacle(tmp_path) == f"writing to {tmp_path} is not permitted"
+    assert find_write_obstacle_or_empty(tmp_path) == f"writing to {tmp_path} is not permitted"
 
     monkeypatch.setattr(folders, "_is_mounted_read_only", lambda _: True)
-    assert find_write_obstacle(tmp_path) == f"{tmp_path} is read-only"
+    assert find_write_obstacle_or_empty(tmp_path) == f"{tmp_path} is read-only"
 
 
 @pytest.mark.parametrize(
@@ -75,9 +82,9 @@ def test_one_notice_names_all_that_is_not_saved(
     said: list[str] = []
     notices = UnsavedFilesReporter(said.append)
 
-    notices.report_unsaved_once("the model's log", NotADirectoryError(20, "Not a directory"))
-    notices.report_unsaved_once("sessions", NotADirectoryError(20, "Not a directory"))
-    notices.report_unsaved_once("cached files", NotADirectoryError(20, "Not a directory"))
+    notices.report_unsaved_kinds_once("the model's log", NotADirectoryError(20, "Not a directory"))
+    notices.report_unsaved_kinds_once("sessions", NotADirectoryError(20, "Not a directory"))
+    notices.report_unsaved_kinds_once("cached files", NotADirectoryError(20, "Not a directory"))
 
     (notice,) = said
     assert notice.startswith("The model's log, sessions and cached files cannot be saved: ")
@@ -90,7 +97,7 @@ def test_only_what_cannot_be_saved_is_named(own_home: Path) -> None:
     (own_home / "data").touch()
     said: list[str] = []
 
-    UnsavedFilesReporter(said.append).report_unsaved_once(
+    UnsavedFilesReporter(said.append).report_unsaved_kinds_once(
         "sessions", NotADirectoryError(20, "Not a directory")
     )
 
@@ -106,7 +113,7 @@ def test_lost_sessions_are_always_said() -> None:
     notices = UnsavedFilesReporter(said.append)
 
     for kind in ("the model's log", "cached files", "sessions", "sessions"):
-        notices.report_unsaved_once(kind, OSError(errno.ENOSPC, "No space left on device"))
+        notices.report_unsaved_kinds_once(kind, OSError(errno.ENOSPC, "No space left on device"))
 
     assert len(said) == 2
     assert said[1].startswith("Sessions cannot be saved: the disk of ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rm_local.progress import Progress, ProgressMeter, report_share
+from rm_local.progress import Progress, ProgressMeter, make_share_reporter
 
 
 class Clock:
@@ -81,7 +81,7 @@ def test_shares_are_reported_in_units_of_the_total() -> None:
     """Also without units of its own, in hundredths, from the first call on."""
     seen: list[Progress] = []
     ProgressMeter(seen.append, "train", 400).report_share_done(0.25)
-    on_share = report_share(seen.append, "merge")
+    on_share = make_share_reporter(seen.append, "merge")
     for share in (0.0, 0.5, 1.0):
         on_share(share)
 

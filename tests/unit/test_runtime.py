@@ -80,7 +80,7 @@ async def test_adapters_are_identified_once_and_loaded_with_the_model(tmp_path: 
 
     expected = (LoraAdapter(str(file), 0.5, digest),)
     assert loads == [expected, expected]
-    assert await runtime.hash_readable_adapters() == expected
+    assert await runtime.add_adapter_hashes_if_readable() == expected
 
 
 async def test_adapters_go_with_their_model() -> None:
@@ -88,18 +88,18 @@ async def test_adapters_go_with_their_model() -> None:
     settings = Settings(model=Path("set.gguf"), lora=(LoraAdapter("a.gguf"),))
     other = LoraAdapter("b.gguf")
 
-    assert await Runtime(settings).hash_readable_adapters() == settings.lora
-    assert await Runtime(settings, model=Path("m.gguf")).hash_readable_adapters() == ()
-    assert await Runtime(settings, lora=[]).hash_readable_adapters() == ()
+    assert await Runtime(settings).add_adapter_hashes_if_readable() == settings.lora
+    assert await Runtime(settings, model=Path("m.gguf")).add_adapter_hashes_if_readable() == ()
+    assert await Runtime(settings, lora=[]).add_adapter_hashes_if_readable() == ()
     named = Runtime(settings, model=Path("m.gguf"), lora=[other])
-    assert await named.hash_readable_adapters() == (other,)
+    assert await named.add_adapter_hashes_if_readable() == (other,)
 
 
 async def test_what_is_not_as_asked_for_is_a_notice_once() -> None:
     """A model that was loaded otherwise says so when it is loaded, not with every turn."""
     note = "The memory that is free holds a context of 4,096 tokens, not 16,384."
     runtime = FakeRuntime(FakeEngine(info=replace(INFO, notes=(note,))))
-    watching = runtime.watch_events()
+    watching = runtime.watch_events_between_turns()
 
     await runtime.load_model()
     await runtime.load_model()
@@ -177,7 +177,7 @@ async def test_an_idle_model_gives_its_memory_back() -> None:
     """Its process ends after the settings' minutes; the next question starts it again."""
     engine = FakeEngine()
     runtime = FakeRuntime(engine, settings=Settings(idle_unload_minutes=1e-6))
-    watching = runtime.watch_events()
+    watching = runtime.watch_events_between_turns()
     await events_of(runtime, "direct")
     assert await anext(watching) == ModelUnloaded()
 
@@ -232,7 +232,7 @@ async def test_a_stop_while_the_model_loads_ends_the_turn() -> None:
 async def test_loading_is_part_of_the_turn_that_needs_the_model() -> None:
     """In order, before the turn's own events, and not also to those who watch."""
     runtime = FakeRuntime()
-    watching = runtime.watch_events()
+    watching = runtime.watch_events_between_turns()
     events = await events_of(runtime)
     again = await events_of(runtime)
     await runtime.close()
@@ -246,7 +246,7 @@ async def test_loading_is_part_of_the_turn_that_needs_the_model() -> None:
 async def test_loading_between_turns_is_reported_to_all_watchers() -> None:
     """To all of them."""
     runtime = FakeRuntime()
-    watching = [runtime.watch_events(), runtime.watch_events()]
+    watching = [runtime.watch_events_between_turns(), runtime.watch_events_between_turns()]
     await runtime.load_model()
     await runtime.close()
 
@@ -263,7 +263,7 @@ async def test_a_notice_is_given_out_once() -> None:
     runtime.publish_notice_once("A folder cannot be written.")
     again = await events_of(runtime)
     runtime.publish_notice_once("Another one.")
-    watching = runtime.watch_events()
+    watching = runtime.watch_events_between_turns()
     await runtime.close()
 
     assert [e for e in events if isinstance(e, Notice)] == [Notice("A folder cannot be written.")]

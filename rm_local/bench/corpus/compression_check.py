@@ -18,7 +18,7 @@ import numpy as np
 
 from rm_local.bench.corpus.corpus import (
     find_or_write_docstring_corpus,
-    load_or_collect_docstring_sentences,
+    load_or_collect_and_cache_docstring_sentences,
 )
 from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.progress import Progress, ProgressCallback
@@ -107,7 +107,9 @@ def main() -> None:
     source = SyntheticSource(ROWS, 0, find_or_write_docstring_corpus(report=print_stage))
     composed = compose_rows_sorted_by_anchor(source, ROWS)
     prose = list(
-        cut_prose_to_row_lengths(load_or_collect_docstring_sentences(report=print_stage), composed)
+        cut_prose_to_row_lengths(
+            load_or_collect_and_cache_docstring_sentences(report=print_stage), composed
+        )
     )
     lengths = [len(f"{a} {b}".split()) for a, b in composed]
     print(f"{len(composed):,} made-up rows, {len(prose):,} of real prose,", end=" ")

@@ -49,8 +49,8 @@ def find_or_write_docstring_corpus(limit: int | None = None, *, report: Progress
     Raises:
         UsageError: There are too few sentences.
     """
-    parent = _choose_writable_corpora_folder(report)
-    sentences = _load_or_collect_sentences(parent, limit, report)
+    parent = _get_corpora_folder_or_make_temporary(report)
+    sentences = _load_or_collect_and_cache_sentences(parent, limit, report)
     return write_corpus_if_missing(sorted(sentences, key=_hash_text)[:limit], parent)
 
 
@@ -89,25 +89,27 @@ def read_and_verify_sentences(folder: Path) -> tuple[str, ...]:
     return tuple(text.split("\n"))
 
 
-def load_or_collect_docstring_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
+def load_or_collect_and_cache_docstring_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
     """Return the sentences of all installed docstrings.
 
     They come from a cached file unless packages have changed.
     """
-    return _load_or_collect_sentences(_choose_writable_corpora_folder(report), None, report)
+    return _load_or_collect_and_cache_sentences(
+        _get_corpora_folder_or_make_temporary(report), None, report
+    )
 
 
-def _choose_writable_corpora_folder(report: ProgressCallback) -> Path:
+def _get_corpora_folder_or_make_temporary(report: ProgressCallback) -> Path:
     """Return the folder of all corpora in the cache, or a temporary one, which is reported."""
     return get_cache_folder_or_make_temporary(lambda notice: report(Progress(notice))) / "corpus"
 
 
-def _load_or_collect_sentences(
+def _load_or_collect_and_cache_sentences(
     parent: Path, limit: int | None, report: ProgressCallback
 ) -> tuple[str, ...]:
     """Read about `limit` sentences of the installed packages, or all; they are cached in a file."""
     part = "" if limit is None else f"-{limit}"
-    path = parent / f"installed-{_hash_installed_packages()[:16]}{part}.txt"
+    path = parent / f"installed-{_hash_packages_and_docstring_reader()[:16]}{part}.txt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         read = (
@@ -119,7 +121,7 @@ def _load_or_collect_sentences(
     return tuple(path.read_text("utf-8").split("\n"))
 
 
-def _hash_installed_packages() -> str:
+def _hash_packages_and_docstring_reader() -> str:
     """Hash the versions of Python and of all packages, and the source of the docstring reader."""
     names = sorted(f"{each.name}=={each.version}" for each in distributions())
     source = Path(docstrings.__file__).read_text("utf-8")

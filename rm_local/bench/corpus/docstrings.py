@@ -46,7 +46,7 @@ class DocumentedObject:
     sentences: tuple[str, ...]
 
 
-def read_installed_docstrings(
+def read_distinct_documented_objects(
     skipped: re.Pattern[str] = SKIPPED, report: ProgressCallback = ignore_progress
 ) -> list[DocumentedObject]:
     """Read the distinct docstrings of the installed packages, ordered by the path of their file.
@@ -55,7 +55,7 @@ def read_installed_docstrings(
     """
     seen: set[tuple[str, ...]] = set()
     found = []
-    paths = _list_source_files(skipped, report)
+    paths = _list_source_files_with_progress(skipped, report)
     meter = ProgressMeter(report, "read docstrings", len(paths))
     for number, path in enumerate(paths, 1):
         for each in _parse_documented_objects_if_valid(path):
@@ -72,8 +72,8 @@ def collect_docstring_sentences(report: ProgressCallback = ignore_progress) -> t
     Packages' tests are included. Each sentence begins with a capital and ends with a full stop.
     The call takes a minute or two.
     """
-    found = read_installed_docstrings(OWN_PACKAGE, report)
-    return _clean_and_deduplicate_sentences(each for one in found for each in one.sentences)
+    found = read_distinct_documented_objects(OWN_PACKAGE, report)
+    return _clean_filter_and_deduplicate_sentences(each for one in found for each in one.sentences)
 
 
 def sample_docstring_sentences(
@@ -84,19 +84,19 @@ def sample_docstring_sentences(
     At most FILE_SENTENCES are taken of a file, so that the sentences are about many subjects. Only
     as many files are read as are needed.
     """
-    paths = sorted(_list_source_files(OWN_PACKAGE, report), key=_hash_relative_path)
+    paths = sorted(_list_source_files_with_progress(OWN_PACKAGE, report), key=_hash_relative_path)
     meter = ProgressMeter(report, "read docstrings", least)
     chosen: dict[str, None] = {}
     for path in paths:
         read = (each for one in _parse_documented_objects_if_valid(path) for each in one.sentences)
-        chosen |= dict.fromkeys(_clean_and_deduplicate_sentences(read)[:FILE_SENTENCES])
+        chosen |= dict.fromkeys(_clean_filter_and_deduplicate_sentences(read)[:FILE_SENTENCES])
         meter.report_units_done(min(len(chosen), least))
         if len(chosen) >= least:
             break
     return tuple(chosen)
 
 
-def _clean_and_deduplicate_sentences(sentences: Iterable[str]) -> tuple[str, ...]:
+def _clean_filter_and_deduplicate_sentences(sentences: Iterable[str]) -> tuple[str, ...]:
     """Return the distinct sentences that begin with a capital, with a full stop at their ends."""
     found = map(capitalize_and_end_sentence, sentences)
     return tuple(dict.fromkeys(each for each in found if each[0].isupper() and each.isprintable()))
@@ -136,7 +136,9 @@ def _is_prose(sentence: str) -> bool:
     )
 
 
-def _list_source_files(skipped: re.Pattern[str], report: ProgressCallback) -> list[Path]:
+def _list_source_files_with_progress(
+    skipped: re.Pattern[str], report: ProgressCallback
+) -> list[Path]:
     """List the source files of the installed packages; on a slow disk it takes a minute."""
     meter, paths = ProgressMeter(report, "list files"), []
     for path in _find_installed_source_files(skipped):

@@ -43,7 +43,7 @@ class AnchorEmbeddings:
 
 
 @lru_cache(maxsize=2)
-def open_anchors(folder: Path) -> AnchorEmbeddings:
+def open_anchor_embeddings(folder: Path) -> AnchorEmbeddings:
     """Open the anchors of the corpus in `folder`.
 
     Raises:
@@ -68,7 +68,7 @@ def write_anchor_files_if_missing(
     embedder: TextEmbedder,
     report: ProgressCallback,
 ) -> None:
-    """Embed the sentences `anchors` and `held_out`, and write the files for `open_anchors`.
+    """Embed `anchors` and `held_out`, sentences, and write the files for `open_anchor_embeddings`.
 
     Does nothing if the files exist in the corpus `folder`. An interrupted call leaves none.
     """

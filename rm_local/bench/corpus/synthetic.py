@@ -19,7 +19,7 @@ from rm_local.arrays import Floats, Ids
 from rm_local.bench.corpus.seed_vectors import (
     FOLDER as ANCHORS,
     NEIGHBORS,
-    open_anchors,
+    open_anchor_embeddings,
     write_anchor_files_if_missing,
 )
 from rm_local.bench.corpus.texts import Strings, draw_anchor_labels, load_text_composer
@@ -92,15 +92,17 @@ class SyntheticSource:
 
     def make_vectors(self, number: int) -> Floats:
         """Make the vectors of block `number`: an array (rows, d) with rows of length 1."""
-        chosen, _ = self._choose_anchors_and_prior_uses(number)
+        chosen, _ = self._choose_anchors_and_count_earlier_uses(number)
         noise = self._make_rng(NOISE, number).standard_normal(
             (BLOCK_ANCHORS, ANCHOR_ROWS, NEIGHBORS), np.float32
         )
-        return _make_rows_around_anchors(self.folder, chosen, noise)[self._draw_row_order(number)]
+        return _make_vectors_around_anchors(self.folder, chosen, noise)[
+            self._draw_row_order(number)
+        ]
 
     def make_entries(self, number: int) -> list[Entry]:
         """Make the entries of block `number`, in the order of its vectors."""
-        chosen, passes = self._choose_anchors_and_prior_uses(number)
+        chosen, passes = self._choose_anchors_and_count_earlier_uses(number)
         order = self._draw_row_order(number)
         slots = order // ANCHOR_ROWS
         turns = passes[slots] * ANCHOR_ROWS + order % ANCHOR_ROWS
@@ -113,7 +115,7 @@ class SyntheticSource:
 
     def list_row_anchors(self, number: int) -> Ids:
         """Return the number of the anchor (the main sentence) of each row of block `number`."""
-        return self._choose_anchors_and_prior_uses(number)[0][
+        return self._choose_anchors_and_count_earlier_uses(number)[0][
             self._draw_row_order(number) // ANCHOR_ROWS
         ]
 
@@ -126,7 +128,7 @@ class SyntheticSource:
         Raises:
             UsageError: Fewer sentences than `count` are held out.
         """
-        anchors = open_anchors(self.folder)
+        anchors = open_anchor_embeddings(self.folder)
         if kind == "real":
             if count > len(anchors.queries):
                 message = f"Only {len(anchors.queries):,} sentences are held out as queries."
@@ -134,11 +136,11 @@ class SyntheticSource:
             return np.array(anchors.queries[:count])
         rng = self._make_rng(ALIKE, 0)
         chosen = rng.integers(0, len(anchors.vectors), count)
-        return _make_rows_around_anchors(
+        return _make_vectors_around_anchors(
             self.folder, chosen, rng.standard_normal((count, 1, NEIGHBORS), np.float32)
         )
 
-    def _choose_anchors_and_prior_uses(self, number: int) -> tuple[Ids, Ids]:
+    def _choose_anchors_and_count_earlier_uses(self, number: int) -> tuple[Ids, Ids]:
         """Return the anchors of a block, chosen in turn, and how often earlier blocks used each."""
         turn = _shuffle_anchor_numbers(self.folder, self.seed)
         place = number * BLOCK_ANCHORS + np.arange(BLOCK_ANCHORS)
@@ -153,13 +155,13 @@ class SyntheticSource:
         return np.random.default_rng((self.seed, stream, number))
 
 
-def _make_rows_around_anchors(folder: Path, chosen: Ids, noise: Floats) -> Floats:
+def _make_vectors_around_anchors(folder: Path, chosen: Ids, noise: Floats) -> Floats:
     """Make m random unit vectors near each of n anchor vectors: an array (n * m, d).
 
     `chosen` are the numbers of the n anchors. Each vector is the anchor plus a random combination
     of its 32 nearest anchors; `noise` has the weights, a standard normal array (n, m, 32).
     """
-    anchors = open_anchors(folder)
+    anchors = open_anchor_embeddings(folder)
     # Subtracting the mean of the noise has the effect of centring the neighbours.
     weights = noise - noise.mean(axis=2, keepdims=True)
     weights *= SCALE / NEIGHBORS**0.5

@@ -148,15 +148,17 @@ class _RoundRunner:
     async def run_round(self, *, forwards: bool) -> None:
         """Run all arms once, in order or reversed, after a prefill, whose prompt they continue."""
         self._number += 1
-        await self._record_prefill()
+        await self._open_turn_and_record_prefill()
         arms = [_BARE, *_ALONES, *map(str, BRANCHES)]
         for arm in arms if forwards else reversed(arms):
             speed = await (
-                self._measure_bare_speed() if arm == _BARE else self._measure_arm_speed(arm)
+                self._measure_bare_speed_and_record_prefill()
+                if arm == _BARE
+                else self._measure_arm_speed(arm)
             )
             self.speed.setdefault(arm, []).append(speed)
 
-    async def _measure_bare_speed(self) -> float:
+    async def _measure_bare_speed_and_record_prefill(self) -> float:
         """Measure the bare loop's tokens per second.
 
         The speed of its prefill is recorded in `bare_prefill`.
@@ -172,10 +174,10 @@ class _RoundRunner:
         one, count = (_ALONES[arm], 1) if arm in _ALONES else (_SAMPLED, int(arm))
         specs = [replace(one, seed=n, max_tokens=self._tokens) for n in range(count)]
         began = time.perf_counter()
-        await self._run_and_get_first_text_clock(specs)
+        await self._run_and_get_first_text_clock_or_zero(specs)
         return count * self._tokens / (time.perf_counter() - began)
 
-    async def _record_prefill(self) -> None:
+    async def _open_turn_and_record_prefill(self) -> None:
         """Record speed of prefill and time to first token for a prompt without a cached prefix."""
         each = max(1, await self._engine.count_tokens(" number" * 50) // 50)
         text = f"{self._number}" + " number" * (self._prompt // each)
@@ -185,14 +187,14 @@ class _RoundRunner:
         opened = time.perf_counter()
         read = (await self._engine.get_stats()).prompt - before
         growing = time.perf_counter()
-        first = await self._run_and_get_first_text_clock(
+        first = await self._run_and_get_first_text_clock_or_zero(
             [BranchSpec("", 0, 4, _GREEDY, endless=True)]
         )
         self.first.append(opened - began + first - growing)
         self.prefill.append(read / (opened - began))
         self.read.append(read)
 
-    async def _run_and_get_first_text_clock(self, specs: Sequence[BranchSpec]) -> float:
+    async def _run_and_get_first_text_clock_or_zero(self, specs: Sequence[BranchSpec]) -> float:
         """Run the branches to their end; return the clock's time at the first text, or 0."""
         first = 0.0
         async for event in self._engine.generate_branches(specs):

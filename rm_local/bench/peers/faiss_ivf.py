@@ -12,7 +12,7 @@ from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.peer_protocol import (
     PeerSetting,
     VectorSource,
-    choose_list_count,
+    choose_inverted_list_count,
     iter_vector_blocks,
     sample_rows,
 )
@@ -47,17 +47,19 @@ class FaissIvfPeer:
 
     def get_max_breadth(self, rows: int) -> int:
         """Return the number of inverted lists; scanning all of them is the widest search."""
-        return choose_list_count(rows)
+        return choose_inverted_list_count(rows)
 
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Train the index on a sample, add the rows block by block, and write one file."""
         import faiss
 
         faiss.omp_set_num_threads(threads)
-        factory = f"IVF{choose_list_count(rows.rows)},{self.code},Refine({self.refine})"
+        factory = f"IVF{choose_inverted_list_count(rows.rows)},{self.code},Refine({self.refine})"
         index = faiss.index_factory(dimension, factory, faiss.METRIC_L2)
         index.train(
-            sample_rows(rows, max(MAX_TRAINING_ROWS, ROWS_PER_LIST * choose_list_count(rows.rows)))
+            sample_rows(
+                rows, max(MAX_TRAINING_ROWS, ROWS_PER_LIST * choose_inverted_list_count(rows.rows))
+            )
         )
         for _, block in iter_vector_blocks(rows):
             index.add(block)

@@ -29,7 +29,7 @@ RANKED = """SELECT id FROM ref
     ORDER BY vec_distance_l2(vec_int8(v), vec_int8(?)) LIMIT ?"""
 
 
-def write_flat_table(
+def create_flat_table_database(
     path: Path, kind: FlatKind, dimension: int, blocks: Iterable[tuple[int, Floats]]
 ) -> None:
     """Create the database at `path` and write all blocks to its table.
@@ -46,7 +46,7 @@ def write_flat_table(
                 continue
             bits = zip(ids, map(bytes, _pack_signs(block)), strict=True)
             connection.executemany("INSERT INTO flat(id, e) VALUES (?, vec_bit(?))", bits)
-            codes = zip(ids, map(bytes, _quantize_int8(block)), strict=True)
+            codes = zip(ids, map(bytes, _quantize_unit_vectors_to_int8(block)), strict=True)
             connection.executemany("INSERT INTO ref(id, v) VALUES (?, ?)", codes)
     connection.close()
 
@@ -56,14 +56,14 @@ def _pack_signs(rows: Floats) -> Bytes:
     return np.packbits(rows > 0, axis=1, bitorder="little")
 
 
-def _quantize_int8(rows: Floats) -> NDArray[np.int8]:
+def _quantize_unit_vectors_to_int8(rows: Floats) -> NDArray[np.int8]:
     """Quantize rows of length 1 to an int8 array (n, d), clipped at SCALE."""
     steps = np.rint(rows * (127 / SCALE * rows.shape[1] ** 0.5))
     return np.asarray(np.clip(steps, -127, 127), dtype=np.int8)
 
 
 class FlatTable:
-    """A table written by `write_flat_table`, open for searches."""
+    """A table written by `create_flat_table_database`, open for searches."""
 
     def __init__(self, path: Path, kind: FlatKind) -> None:
         self._kind = kind
@@ -79,7 +79,7 @@ class FlatTable:
             found = self._connection.execute(NEAREST, (bytes(query), k))
         else:
             row = query[np.newaxis]
-            bits, code = bytes(_pack_signs(row)), bytes(_quantize_int8(row))
+            bits, code = bytes(_pack_signs(row)), bytes(_quantize_unit_vectors_to_int8(row))
             candidates = min(max(candidates, k), MAX_CANDIDATES)
             found = self._connection.execute(RANKED, (bits, candidates, code, k))
         return np.array([row[0] for row in found], dtype=np.int64)

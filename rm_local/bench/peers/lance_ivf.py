@@ -13,7 +13,7 @@ from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.peer_protocol import (
     PeerSetting,
     VectorSource,
-    choose_list_count,
+    choose_inverted_list_count,
     iter_vector_blocks,
 )
 
@@ -37,7 +37,7 @@ class LanceIvfPeer:
 
     def get_max_breadth(self, rows: int) -> int:
         """Return the number of inverted lists; scanning all of them is the widest search."""
-        return choose_list_count(rows)
+        return choose_inverted_list_count(rows)
 
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Write the rows to a table, then index it. The environment sets the number of threads."""
@@ -54,7 +54,7 @@ class LanceIvfPeer:
         table = lancedb.connect(folder).create_table(TABLE, reader)
         config = IvfPq(
             distance_type="l2",
-            num_partitions=choose_list_count(rows.rows),
+            num_partitions=choose_inverted_list_count(rows.rows),
             num_sub_vectors=dimension // DIMENSIONS_PER_BYTE,
             max_iterations=ROUNDS,
             sample_rate=ROWS_PER_LIST,

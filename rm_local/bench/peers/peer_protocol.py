@@ -132,6 +132,6 @@ def sample_rows(rows: VectorSource, wanted: int) -> Floats:
     return np.concatenate(sampled)[:wanted]
 
 
-def choose_list_count(rows: int) -> int:
+def choose_inverted_list_count(rows: int) -> int:
     """Choose the number of inverted lists: the power of two nearest to 2 sqrt(rows)."""
     return int(2 ** max(0, round(np.log2(2 * max(rows, 1) ** 0.5))))

@@ -57,11 +57,14 @@ class PeerComparison:
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return data for JSON. Each peer has `ratios`: the store's figure / the peer's."""
-        peers = [{**asdict(peer), "ratios": self.compute_ratios(peer)} for peer in self.peers]
+        peers = [
+            {**asdict(peer), "ratios": self.compute_store_to_peer_ratios(peer)}
+            for peer in self.peers
+        ]
         skipped = [asdict(each) for each in self.skipped]
         return {"rows": self.rows, "store": asdict(self.store), "peers": peers, "left": skipped}
 
-    def compute_ratios(self, peer: IndexBenchResult) -> dict[str, float | None]:
+    def compute_store_to_peer_ratios(self, peer: IndexBenchResult) -> dict[str, float | None]:
         """Return the ratios store / peer by field name; None if a value is unknown or zero."""
         return {
             name: _divide_or_none(getattr(self.store, name), getattr(peer, name)) for name in RATIOS
@@ -73,7 +76,10 @@ class PeerComparison:
         wide = max(map(len, names))
         lines = [" " * wide + "".join(f"{column:>18}" for column in COLUMNS) + "  setting"]
         lines.append(_format_result_row(self.store, wide, {}))
-        lines += [_format_result_row(peer, wide, self.compute_ratios(peer)) for peer in self.peers]
+        lines += [
+            _format_result_row(peer, wide, self.compute_store_to_peer_ratios(peer))
+            for peer in self.peers
+        ]
         lines += [RATIO_NOTE] if self.peers else []
         lines += [f"{each.name}: {each.why}" for each in self.skipped]
         return "\n".join(line.rstrip() for line in lines)
@@ -89,11 +95,12 @@ def _format_result_row(result: IndexBenchResult, wide: int, ratios: dict[str, fl
     memory = "?" if result.memory_mb is None else f"{result.memory_mb:,.0f}"
     cells = [
         f"{result.recall_at_10:.3f}",
-        f"{result.warm_p50_ms:,.2f}" + _format_ratio(ratios.get("warm_p50_ms")),
-        f"{result.warm_p95_ms:,.2f}" + _format_ratio(ratios.get("warm_p95_ms")),
-        memory + _format_ratio(ratios.get("memory_mb")),
-        f"{megabytes:,.0f}" + _format_ratio(ratios.get("bytes")),
-        f"{result.build_rows_per_s:,.0f}" + _format_ratio(ratios.get("build_rows_per_s")),
+        f"{result.warm_p50_ms:,.2f}" + _format_ratio_suffix_or_empty(ratios.get("warm_p50_ms")),
+        f"{result.warm_p95_ms:,.2f}" + _format_ratio_suffix_or_empty(ratios.get("warm_p95_ms")),
+        memory + _format_ratio_suffix_or_empty(ratios.get("memory_mb")),
+        f"{megabytes:,.0f}" + _format_ratio_suffix_or_empty(ratios.get("bytes")),
+        f"{result.build_rows_per_s:,.0f}"
+        + _format_ratio_suffix_or_empty(ratios.get("build_rows_per_s")),
     ]
     notes = [result.setting] if result.setting else []
     notes += [] if result.reached else ["recall not reached"]
@@ -103,7 +110,7 @@ def _format_result_row(result: IndexBenchResult, wide: int, ratios: dict[str, fl
     return f"{result.name:<{wide}}" + "".join(f"{c:>18}" for c in cells) + "  " + ", ".join(notes)
 
 
-def _format_ratio(ratio: float | None) -> str:
+def _format_ratio_suffix_or_empty(ratio: float | None) -> str:
     if ratio is None:
         return ""
     return f" ({ratio:,.0f}x)" if ratio >= 100 else f" ({ratio:.2g}x)"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.flat_table import FlatKind, FlatTable, write_flat_table
+from rm_local.bench.peers.flat_table import FlatKind, FlatTable, create_flat_table_database
 from rm_local.bench.peers.peer_protocol import PeerSetting, VectorSource, iter_vector_blocks
 from rm_local.store import MAX_CANDIDATES
 
@@ -38,7 +38,9 @@ class SqliteFlatPeer:
 
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Insert all rows in one transaction; SQLite writes with one thread."""
-        write_flat_table(folder / TABLE_FILE, self.kind, dimension, iter_vector_blocks(rows))
+        create_flat_table_database(
+            folder / TABLE_FILE, self.kind, dimension, iter_vector_blocks(rows)
+        )
 
     def open_index(self, folder: Path, dimension: int) -> FlatSearcher:
         """Open the table with a cache of 32 MB, like the store."""

@@ -81,7 +81,7 @@ def tune_peer(
     searcher = peer.open_index(folder, questions.queries.shape[1])
 
     def try_setting(setting: PeerSetting) -> SettingResult:
-        once = _run_queries(searcher, questions, setting)
+        once = _run_queries_until_time_limit(searcher, questions, setting)
         return SettingResult(setting, once.recall, float(np.median(once.milliseconds)))
 
     if not peer.breadth_name:
@@ -97,9 +97,9 @@ def measure_peer(
     import_module(peer.module_name)
     before = resident_mb()
     searcher = peer.open_index(folder, questions.queries.shape[1])
-    _run_queries(searcher, questions, setting)
+    _run_queries_until_time_limit(searcher, questions, setting)
     processor, clock = time.process_time(), time.perf_counter()
-    timed = _run_queries(searcher, questions, setting)
+    timed = _run_queries_until_time_limit(searcher, questions, setting)
     cores = (time.process_time() - processor) / (time.perf_counter() - clock)
     after = resident_mb()
     return PeerMeasurement(
@@ -112,7 +112,7 @@ def measure_peer(
     )
 
 
-def _run_queries(
+def _run_queries_until_time_limit(
     searcher: PeerSearcher, questions: PeerQueriesWithAnswers, setting: PeerSetting
 ) -> _QueryRun:
     """Search with each query in turn, and compare with the exact answers.

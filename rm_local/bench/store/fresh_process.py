@@ -16,7 +16,7 @@ _counted: Any = None
 """In the other process: the shared number of units done."""
 
 
-def run_in_fresh_process(
+def run_in_fresh_process_counting_units(
     work: Callable[..., Result], arguments: Sequence[object], meter: ProgressMeter
 ) -> Result:
     """Call `work(*arguments, count_unit)` in a new process, and return its result.
@@ -25,21 +25,21 @@ def run_in_fresh_process(
     """
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
-    with ProcessPoolExecutor(1, context, _keep_counter, (counter,)) as pool:
-        future = pool.submit(_call_counted, work, arguments)
+    with ProcessPoolExecutor(1, context, _keep_shared_counter, (counter,)) as pool:
+        future = pool.submit(_call_with_unit_counter, work, arguments)
         while not future.done():
             wait([future], POLL_S)
             meter.report_units_done(counter.value)
         return future.result()
 
 
-def _keep_counter(counter: Any) -> None:
+def _keep_shared_counter(counter: Any) -> None:
     """Keep the shared counter in the new process, which takes it only at its start."""
     global _counted
     _counted = counter
 
 
-def _call_counted(work: Callable[..., Result], arguments: Sequence[object]) -> Result:
+def _call_with_unit_counter(work: Callable[..., Result], arguments: Sequence[object]) -> Result:
     return work(*arguments, _count_unit)
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.corpus.seed_vectors import open_anchors
+from rm_local.bench.corpus.seed_vectors import open_anchor_embeddings
 from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.bench.store import trial
-from rm_local.bench.store.fresh_process import run_in_fresh_process
+from rm_local.bench.store.fresh_process import run_in_fresh_process_counting_units
 from rm_local.bench.store.ground_truth import collect_subproblems, find_exact_neighbors
 from rm_local.embed import MINILM, read_minilm_vocabulary_words
 from rm_local.errors import UsageError
@@ -108,15 +108,15 @@ def bench_store(
     bench_folder = path.with_name(path.name + ".bench")
     bench_folder.mkdir(parents=True, exist_ok=True)
     built = _build_or_reuse_store(source, path, bench_folder, report)
-    questions = _load_or_compute_queries(source, bench_folder, report)
+    questions = _load_or_compute_and_save_queries(source, bench_folder, report)
     asked = path, questions.queries, effort
     cold = min(trial.FIRST_QUERIES, len(questions.queries))
     meter = ProgressMeter(report, "search", 2 * len(questions.queries))
-    tried = run_in_fresh_process(trial.measure_searches, asked, meter)
+    tried = run_in_fresh_process_counting_units(trial.measure_searches, asked, meter)
     meter = ProgressMeter(report, "open", cold)
-    first = run_in_fresh_process(trial.time_cold_opens_and_searches, asked, meter)
+    first = run_in_fresh_process_counting_units(trial.time_cold_opens_and_searches, asked, meter)
     entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).read_block(0)
-    appends = trial.time_appends_then_delete(path, entries, vectors, report)
+    appends = trial.time_appends_then_delete_entries(path, entries, vectors, report)
     real, alike = questions.compute_real_and_synthetic_recalls(tried.found)
     with Store.open(path) as store:
         info = store.read_info()
@@ -171,7 +171,7 @@ def _build_or_reuse_store(
         return found
     shutil.rmtree(bench_folder)
     bench_folder.mkdir()
-    stages = StageTimer(report)
+    stages = StageTimingCallback(report)
     known = read_minilm_vocabulary_words()
     build_store(path, source, embedder=MINILM, known_words=known, seed=source.seed, report=stages)
     built = BuildRecord(source.rows, source.fingerprint, stages.finish_stage_and_get_times())
@@ -179,7 +179,7 @@ def _build_or_reuse_store(
     return built
 
 
-def _load_or_compute_queries(
+def _load_or_compute_and_save_queries(
     source: SyntheticSource, bench_folder: Path, report: ProgressCallback
 ) -> BenchQueriesWithAnswers:
     """Return the queries and exact answers saved in `bench_folder`.
@@ -188,7 +188,7 @@ def _load_or_compute_queries(
     """
     answers = bench_folder / "exact.npz"
     if not answers.exists():
-        count = min(QUERIES, len(open_anchors(source.folder).queries))
+        count = min(QUERIES, len(open_anchor_embeddings(source.folder).queries))
         queries = np.concatenate([source.make_queries(kind, count) for kind in ("real", "alike")])
         rows = find_exact_neighbors(source, queries, count_usable_processors(), report)
         texts = collect_subproblems(source, rows)
@@ -200,7 +200,7 @@ def _load_or_compute_queries(
         return BenchQueriesWithAnswers(found["queries"], found["rows"], texts)
 
 
-class StageTimer:
+class StageTimingCallback:
     """Progress callback that times each stage, and passes the progress on to another callback."""
 
     def __init__(self, report: ProgressCallback) -> None:

@@ -83,7 +83,7 @@ def time_cold_opens_and_searches(
     return opened, searched
 
 
-def time_appends_then_delete(
+def time_appends_then_delete_entries(
     path: Path, entries: Sequence[Entry], vectors: Floats, report: ProgressCallback
 ) -> list[float]:
     """Return the milliseconds of adding each entry in its own transaction; then delete all.

@@ -22,10 +22,10 @@ def print_lora_description(listed: LibraryModel, as_data: bool) -> None:
     Raises:
         InvalidModelError: The file is damaged, or of a kind that cannot be loaded.
     """
-    from rm_local.gguf import add_adapter_hash_if_readable, read_and_check_lora_header
+    from rm_local.gguf import add_missing_adapter_hash_if_readable, read_and_check_lora_header
 
     path = listed.model.path
-    adapter = add_adapter_hash_if_readable(LoraAdapter(str(path)))
+    adapter = add_missing_adapter_hash_if_readable(LoraAdapter(str(path)))
     file = read_and_check_lora_header(path)
     if as_data:
         fields = lora_as_json(adapter, file)

@@ -16,7 +16,7 @@ def add(path: Path) -> None:
     """Add a GGUF file, or a folder to search for them, to the list of models. Nothing is copied."""
     from rm_local.library import (
         add_model,
-        find_listed_model_name,
+        derive_model_name_without_place,
         read_model_description,
         require_loadable,
     )
@@ -25,17 +25,19 @@ def add(path: Path) -> None:
 
     path = path.absolute()
     if path.is_dir():
-        found = f"a folder with {_count_usable_models_or_fail(path)} models to reason with"
+        found = (
+            f"a folder with {_print_skipped_and_count_usable_models(path)} models to reason with"
+        )
     else:
         read = read_model_description(path)
         require_loadable(read)
-        path, name = read.path, find_listed_model_name(load_settings(), read.path)
+        path, name = read.path, derive_model_name_without_place(load_settings(), read.path)
         found = f"{name}, {read.architecture}, {read.quantisation}"
     new = add_model(path)
     click.echo(f"{'added' if new else 'already added'}: {one_line(str(path))} ({found})")
 
 
-def _count_usable_models_or_fail(folder: Path) -> int:
+def _print_skipped_and_count_usable_models(folder: Path) -> int:
     """Count the usable models in a folder and below; print why others are not usable.
 
     Raises:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local import limits
-from rm_local.cli.context import CliContext, print_notice
+from rm_local.cli.context import CliContext, print_notice_as_warning
 from rm_local.cli.options import JSON, MODEL_PATH, FiniteRange
 from rm_local.cli.progress import open_progress_printer
-from rm_local.progress import ProgressCallback, report_share
+from rm_local.progress import ProgressCallback, make_share_reporter
 
 if TYPE_CHECKING:
     from rm_local.bench import BusyBenchResult, EngineBenchResult, EngineBenchWorkload
@@ -72,15 +72,17 @@ def measure_model(
     from rm_local.bench import EngineBenchWorkload
     from rm_local.library import (
         choose_settings_or_default_model,
+        derive_model_name_without_place,
         ensure_model_file,
-        find_listed_model_name,
     )
 
     settings = context.with_overrides(model=model).load_settings()
     reference = choose_settings_or_default_model(settings)
     with open_progress_printer() as report:
-        path = ensure_model_file(reference, report_share(report, "merge"), print_notice)
-        name = find_listed_model_name(settings, reference)
+        path = ensure_model_file(
+            reference, make_share_reporter(report, "merge"), print_notice_as_warning
+        )
+        name = derive_model_name_without_place(settings, reference)
         if busy:
             slowed = asyncio.run(
                 _measure_decoding_under_load(path, name, settings, rounds, seconds, report)
@@ -106,7 +108,7 @@ async def _measure_engine_against_bare_loop(
     """Run the benchmark of the engine against a bare loop over llama.cpp."""
     from rm_local.bench import BareLlamaLoopProcess, bench_engine
 
-    engine, log = _create_bench_engine(settings)
+    engine, log = _create_bench_engine_and_log_path(settings)
     async with (
         engine,
         BareLlamaLoopProcess(path, settings.threads, settings.gpu_layers, log) as bare,
@@ -126,7 +128,7 @@ async def _measure_decoding_under_load(
     from rm_local.bench import bench_engine_under_load
     from rm_local.system import count_usable_processors
 
-    engine, _ = _create_bench_engine(settings)
+    engine, _ = _create_bench_engine_and_log_path(settings)
     async with engine:
         return await bench_engine_under_load(
             engine,
@@ -139,16 +141,16 @@ async def _measure_decoding_under_load(
         )
 
 
-def _create_bench_engine(settings: Settings) -> tuple[Engine, Path | None]:
+def _create_bench_engine_and_log_path(settings: Settings) -> tuple[Engine, Path | None]:
     """Create an engine with the settings' threads and GPU layers; return it and its log's path."""
     from rm_local.engine import Engine
     from rm_local.folders import UnsavedFilesReporter
     from rm_local.options import EngineOptions
 
-    notices = UnsavedFilesReporter(print_notice)
+    notices = UnsavedFilesReporter(print_notice_as_warning)
     log, unlogged = (
         notices.get_worker_log_path_or_report(),
-        partial(notices.report_unsaved_once, "the model's log"),
+        partial(notices.report_unsaved_kinds_once, "the model's log"),
     )
     options = EngineOptions(threads=settings.threads, gpu_layers=settings.gpu_layers)
     return Engine(options, log=log, unlogged=unlogged), log

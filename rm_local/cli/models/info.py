@@ -63,13 +63,15 @@ def show_model_info(
     from rm_local.gguf import read_and_check_adapter_headers
     from rm_local.library import (
         choose_settings_or_default_model,
-        find_model,
+        find_model_by_path_or_name,
         read_or_predict_model_headers,
     )
     from rm_local.system import measure_free_memory
 
     settings = context.with_overrides(lora=lora).load_settings()
-    listed = find_model(settings, model or str(choose_settings_or_default_model(settings)))
+    listed = find_model_by_path_or_name(
+        settings, model or str(choose_settings_or_default_model(settings))
+    )
     found = listed.model
     if found.kind == "adapter":
         print_lora_description(listed, as_data)
@@ -81,7 +83,9 @@ def show_model_info(
     described = detect_listed_chat_format(listed, adapters)
     sizes = AdaptedModelSizes(found, adapters)
     settings = replace(settings, kv_cache_type=kv_cache_type or settings.kv_cache_type)
-    fits = MemoryEstimate.estimate_for_model(settings, sizes, tokens or 0, measure_free_memory())
+    fits = MemoryEstimate.list_devices_and_estimate_memory(
+        settings, sizes, tokens or 0, measure_free_memory()
+    )
     if as_data:
         thinking = {
             "thinks": described.thinks,
@@ -99,7 +103,7 @@ def show_model_info(
     )
     if found.kind != "text":
         click.echo(f"warning: this model cannot reason ({found.kind})", err=True)
-    if warning := fits.describe_shortage():
+    if warning := fits.describe_shortage_or_empty():
         click.echo(f"warning: {warning}", err=True)
 
 

@@ -47,7 +47,9 @@ def list_command(context: CliContext, as_data: bool, every: bool) -> None:
         text = each.message if reported else f"{each.message} {each.remedy}"
         click.echo(f"not available: {each.name}: {text}", err=True)
     if len(shown) < len(library.models):
-        click.echo(f"not shown: {_format_hidden_counts(library)} (--all shows them)", err=True)
+        click.echo(
+            f"not shown: {_format_hidden_counts_by_kind(library)} (--all shows them)", err=True
+        )
 
 
 def format_row(listed: LibraryModel) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ def format_table(rows: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _format_hidden_counts(library: ModelLibrary) -> str:
+def _format_hidden_counts_by_kind(library: ModelLibrary) -> str:
     """Format the numbers of models that are not shown, by kind, as in `2 embedder, 1 projector`."""
     kinds = [listed.model.kind for listed in library.models if listed.model.kind != "text"]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))

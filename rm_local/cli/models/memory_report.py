@@ -29,7 +29,7 @@ class MemoryEstimate:
     """Free bytes of the machine's own memory; None if unknown."""
 
     @classmethod
-    def estimate_for_model(
+    def list_devices_and_estimate_memory(
         cls, settings: Settings, model: ModelSizes, context: int, free: int | None
     ) -> MemoryEstimate:
         """Estimate the memory of a model on this machine; a subprocess lists the devices.
@@ -52,7 +52,7 @@ class MemoryEstimate:
         return cls(model, asked, devices, need, machine, place.layers, free)
 
     @property
-    def largest_fitting_context(self) -> int | None:
+    def largest_fitting_context_or_zero(self) -> int | None:
         """The largest context in tokens that fits in memory; 0 if none fits, None if unknown."""
         from rm_local.engine import (
             DEFAULT_CONTEXT,
@@ -74,7 +74,7 @@ class MemoryEstimate:
             "machine": self.machine,
             "layers": self.layers,
             "free": self.free,
-            "largest_context": self.largest_fitting_context,
+            "largest_context": self.largest_fitting_context_or_zero,
             "fits": None if self.free is None else self.machine <= self.free,
             "kv": self.asked.kv,
             "flash_attention": self.asked.flash,
@@ -112,10 +112,10 @@ class MemoryEstimate:
             lines.append(format_description_line("devices", f"{names}: {rest}"))
         return lines
 
-    def describe_shortage(self) -> str:
+    def describe_shortage_or_empty(self) -> str:
         """Describe in words how much memory is missing; empty if none is, or if it is unknown."""
         if self.free is None or self.machine <= self.free:
             return ""
-        largest = self.largest_fitting_context
+        largest = self.largest_fitting_context_or_zero
         more = f"the largest context that fits is {largest:,}" if largest else "no context fits"
         return f"{format_bytes(self.machine - self.free)} more than is free; {more}"

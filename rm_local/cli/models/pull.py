@@ -38,7 +38,7 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
     wanted = _resolve_hub_reference(model, revision)
     try:
         with open_progress_printer() as printer:
-            repo, chosen, arrived = _fetch_model(wanted, printer)
+            repo, chosen, arrived = _announce_and_download_model(wanted, printer)
     except KeyboardInterrupt:
         click.echo(KEPT, err=True)
         raise
@@ -59,7 +59,7 @@ def _resolve_hub_reference(model: str, revision: str | None) -> HubReference:
     return parse_hub_reference(f"{entry.repo}:{entry.quant}", revision)
 
 
-def _fetch_model(
+def _announce_and_download_model(
     wanted: HubReference, printer: ProgressPrinter
 ) -> tuple[Repo, HubModel, list[DownloadedFile]]:
     """Download the files of the wanted model that are not in the hub's cache.
@@ -71,7 +71,7 @@ def _fetch_model(
         build_cache_paths,
         choose_model,
         count_missing_bytes,
-        download_file,
+        download_file_unless_cached,
         get_hub_cache_folder,
         require_download_space,
     )
@@ -81,19 +81,19 @@ def _fetch_model(
     model = choose_model(repo, wanted.which)
     places = build_cache_paths(root, repo, model)
     needed = count_missing_bytes(places, model)
-    _announce_download(repo, model, needed)
+    _print_download_and_memory_warning(repo, model, needed)
     require_download_space(root, needed)
     arrived = []
     for file, place in zip(model.files, places, strict=True):
-        if not place.is_complete(file.size):
+        if not place.is_snapshot_complete(file.size):
             hub.check_file_access_and_hash(repo, file)
         revision = wanted.revision or "main"
-        arrived.append(download_file(hub, repo, file, place, revision, printer))
+        arrived.append(download_file_unless_cached(hub, repo, file, place, revision, printer))
         printer.end_line()
     return repo, model, arrived
 
 
-def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
+def _print_download_and_memory_warning(repo: Repo, model: HubModel, needed: int) -> None:
     """Print the files of the model, how much is to download, and a warning if memory is short.
 
     `needed` is the number of bytes to download.
@@ -106,11 +106,11 @@ def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
         click.echo(f"  {one_line(file.name)}  {format_bytes(file.size)}", err=True)
     rest = f"{format_bytes(needed)} to download" if needed else "all downloaded already"
     click.echo(f"  {format_bytes(model.size)} in all, {rest}", err=True)
-    if warning := _describe_memory_shortage(model.size):
+    if warning := _describe_weights_shortage_or_empty(model.size):
         click.echo(f"warning: {warning}", err=True)
 
 
-def _describe_memory_shortage(size: int) -> str:
+def _describe_weights_shortage_or_empty(size: int) -> str:
     """Describe that weights of `size` bytes do not fit the free memory; empty if they do."""
     from rm_local.cli.devices import parse_usable_gpus
     from rm_local.cli.subprocess_json import run_json_module
@@ -145,9 +145,9 @@ def _warn_if_memory_short(path: Path) -> None:
     from rm_local.system import measure_free_memory
 
     try:
-        warning = MemoryEstimate.estimate_for_model(
+        warning = MemoryEstimate.list_devices_and_estimate_memory(
             settings.load_settings(), read_model_description(path), 0, measure_free_memory()
-        ).describe_shortage()
+        ).describe_shortage_or_empty()
     except RmLocalError:
         return  # not a model that reasons: `models info` reports it
     if warning:

@@ -25,16 +25,16 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
     A file in another program's store is never deleted.
     """
     from rm_local.home import expand_user_path
-    from rm_local.library import find_model, forget_model
+    from rm_local.library import find_model_by_path_or_name, forget_model
     from rm_local.text import one_line
 
     path = expand_user_path(model).absolute()
     if not delete and forget_model(path):  # also a path that no longer exists
         click.echo(f"removed from the list: {one_line(str(path))}")
         return
-    listed = find_model(context.load_settings(), model)
+    listed = find_model_by_path_or_name(context.load_settings(), model)
     if delete:
-        confirm_and_delete_model(listed, yes)
+        confirm_delete_and_forget_model(listed, yes)
     elif not forget_model(listed.model.path):
         raise _make_not_added_error(listed)
     else:
@@ -43,7 +43,7 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
         click.echo("warning: the settings still name it: rm-local models use", err=True)
 
 
-def confirm_and_delete_model(listed: LibraryModel, yes: bool) -> None:
+def confirm_delete_and_forget_model(listed: LibraryModel, yes: bool) -> None:
     """Delete all files of a model, after asking unless `yes`, and remove it from the list.
 
     Raises:

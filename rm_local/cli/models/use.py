@@ -18,7 +18,7 @@ def use(model: str | None, shipped: bool) -> None:
     from rm_local.library import (
         RM_SMALL,
         choose_default_model,
-        find_model,
+        find_model_by_path_or_name,
         require_loadable,
         save_or_remove_model_setting as write,
     )
@@ -28,7 +28,7 @@ def use(model: str | None, shipped: bool) -> None:
         raise UsageError("No model is named, or two are.", "Give one name, or --default.")
     path = None
     if model:
-        found = find_model(settings.load_settings(), model)
+        found = find_model_by_path_or_name(settings.load_settings(), model)
         path = found.reference
         if path != RM_SMALL:
             require_loadable(found.model)

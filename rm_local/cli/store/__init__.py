@@ -17,7 +17,7 @@ COMMANDS = {
     "compact": "rm_local.cli.store.compact:compact",
     "diff": "rm_local.cli.store.diff:diff",
     "gate": "rm_local.cli.store.gate:measure_gate",
-    "bench": "rm_local.cli.store.bench:measure_store",
+    "bench": "rm_local.cli.store.bench:bench_synthetic_store",
     "generate": "rm_local.cli.store.generate:generate",
 }
 

@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     help="Most minutes that each of them may take to build.",
 )
 @JSON
-def measure_store(
+def bench_synthetic_store(
     rows: int,
     breadth: float,
     seed: int,
@@ -102,7 +102,7 @@ def measure_store(
             found, questions = measure(source, path, breadth, report)
             limits = PeerLimits(build=60 * peer_minutes)
             race = (
-                _compare_peers(found, source, questions, path.parent, limits, report)
+                _measure_and_compare_peers(found, source, questions, path.parent, limits, report)
                 if peers
                 else None
             )
@@ -118,7 +118,7 @@ def measure_store(
         click.echo(race.format_table())
 
 
-def _compare_peers(
+def _measure_and_compare_peers(
     found: StoreBenchResult,
     source: SyntheticSource,
     questions: BenchQueriesWithAnswers,

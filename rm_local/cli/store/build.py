@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local import limits
-from rm_local.cli.context import print_notice
+from rm_local.cli.context import print_notice_as_warning
 from rm_local.cli.options import INPUT, JSON, OUTPUT, PATH
 from rm_local.cli.progress import open_progress_printer
 from rm_local.cli.store.common import RESUMABLE
@@ -57,7 +57,9 @@ def build(
     """
     from rm_local.embed import find_or_download_embedder
 
-    _build_store(files, out, find_or_download_embedder(embedder, dimension), embeddings)
+    _build_store_and_print_progress(
+        files, out, find_or_download_embedder(embedder, dimension), embeddings
+    )
     from rm_local.store import Store
 
     with Store.open(out) as store:
@@ -68,7 +70,7 @@ def build(
     )
 
 
-def _build_store(
+def _build_store_and_print_progress(
     files: tuple[Path, ...], out: Path, chosen: EmbedderChoice, embeddings: Path | None
 ) -> None:
     """Build the store with printed progress; after an interrupt, print how to continue."""
@@ -76,7 +78,7 @@ def _build_store(
 
     try:
         with open_progress_printer() as report:
-            build_from_files(files, out, chosen, embeddings, report, print_notice)
+            build_from_files(files, out, chosen, embeddings, report, print_notice_as_warning)
     except KeyboardInterrupt:
         click.echo(RESUMABLE, err=True)
         raise

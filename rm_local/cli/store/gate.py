@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORES, CliContext, print_notice, print_notices_then_close
+from rm_local.cli.context import (
+    STORES,
+    CliContext,
+    print_notice_as_warning,
+    print_notices_then_close,
+)
 from rm_local.cli.options import EXISTING_FILE, JSON
 from rm_local.cli.progress import open_progress_printer
 from rm_local.progress import ProgressMeter
@@ -41,10 +46,12 @@ def measure_gate(
 
     labelled = read_labelled_questions(questions, half)
     trials, unknown = asyncio.run(
-        _try_gate_then_close(context.with_overrides(stores=stores).new_runtime(), labelled)
+        _try_gate_print_notices_and_close(
+            context.with_overrides(stores=stores).new_runtime(), labelled
+        )
     )
     if unknown:
-        print_notice(_describe_unknown_labels(unknown))
+        print_notice_as_warning(_describe_unknown_labels(unknown))
     curve = compute_gate_curve(trials)
     if as_data:
         click.echo(json.dumps({"questions": len(trials), "curve": curve}))
@@ -62,14 +69,14 @@ def measure_gate(
         click.echo(f"{point['threshold']:9.2f} {kept:>6}  {silent:>6}{mark}")
 
 
-async def _try_gate_then_close(
+async def _try_gate_print_notices_and_close(
     runtime: Runtime, labelled: list[LabelledQuestion]
 ) -> tuple[list[GateTrial], list[str]]:
     """Let the gate decide on each question; return the trials, and the labels without an entry."""
     from rm_local.loop import find_unknown_labels, run_gate_trial
 
     async with print_notices_then_close(runtime):
-        retriever = await runtime.open_store()
+        retriever = await runtime.ensure_stores_and_embedder_open()
         with open_progress_printer() as report:
             meter, trials = ProgressMeter(report, "questions", len(labelled)), []
             for each in labelled:

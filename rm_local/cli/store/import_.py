@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rm_local.cli.context import STORE_TO_CHANGE, CliContext, print_notice
+from rm_local.cli.context import STORE_TO_CHANGE, CliContext, print_notice_as_warning
 from rm_local.cli.options import INPUT, JSON
 from rm_local.cli.progress import open_progress_printer
 from rm_local.cli.store.common import exit_on_sigterm, resolve_store_to_change
@@ -47,7 +47,7 @@ def import_files(
     try:
         with exit_on_sigterm(), open_progress_printer() as report:
             import_new_entries_from_files(
-                path, files, embeddings, report, taken, notify=print_notice
+                path, files, embeddings, report, taken, notify=print_notice_as_warning
             )
     except KeyboardInterrupt:
         click.echo(

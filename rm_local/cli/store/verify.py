@@ -31,13 +31,13 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, stores: tuple[
     is intact afterwards, 4 if it cannot be repaired.
     """
     if repair:
-        _repair_store_and_print_result(resolve_store_to_change(ctx.obj, stores), as_data)
+        _repair_if_damaged_and_print_result(resolve_store_to_change(ctx.obj, stores), as_data)
         return
     paths = list_stores_to_read(ctx.obj, stores)
     if len(paths) == 1:
-        verified = [_verify_store_or_raise(paths[0])]
+        verified = [_verify_store_or_raise_if_unopenable(paths[0])]
     else:
-        verified = [_verify_store_or_report_unopenable(path) for path in paths]
+        verified = [_verify_store_unopenable_as_fault(path) for path in paths]
     found = [fault for each in verified for fault in each.faults]
     if as_data:
         result: dict[str, object] = {"ok": not found}
@@ -71,7 +71,7 @@ class StoreVerification:
     remedy: str = ""
 
 
-def _verify_store_or_raise(path: Path) -> StoreVerification:
+def _verify_store_or_raise_if_unopenable(path: Path) -> StoreVerification:
     """Read the whole store at `path`, and return its faults.
 
     Raises:
@@ -84,10 +84,10 @@ def _verify_store_or_raise(path: Path) -> StoreVerification:
     return StoreVerification(path, entries, faults, format_repair_remedy(path) if faults else "")
 
 
-def _verify_store_or_report_unopenable(path: Path) -> StoreVerification:
+def _verify_store_unopenable_as_fault(path: Path) -> StoreVerification:
     """Read the whole store at `path`; that it cannot be opened counts as a fault."""
     try:
-        return _verify_store_or_raise(path)
+        return _verify_store_or_raise_if_unopenable(path)
     except StoreError as error:
         return StoreVerification(path, 0, [error.message], error.remedy)
 
@@ -101,7 +101,7 @@ def _format_faults_or_intact(verified: StoreVerification, paths: tuple[Path, ...
     return lines or [_format_intact(verified.path, verified.entries)]
 
 
-def _repair_store_and_print_result(path: Path, as_data: bool) -> None:
+def _repair_if_damaged_and_print_result(path: Path, as_data: bool) -> None:
     """Repair a store if it is damaged, and print the result: as lines, or as a JSON object."""
     from rm_local.store import Store, repair_store
     from rm_local.text import one_line

@@ -111,7 +111,7 @@ def _make_extreme_function(choose: Callable[..., Value]) -> Callable[..., Value]
     return find_extreme
 
 
-def _reverse_items(value: Value) -> Value:
+def _list_items_in_reverse(value: Value) -> Value:
     return make_limited_list(require_items_or_characters(value)[::-1])
 
 
@@ -252,13 +252,13 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
         1,
         1,
         lambda value: make_limited_number(
-            ord("".join(map(_require_string_item, require_items_or_characters(value))))
+            ord("".join(map(_require_string, require_items_or_characters(value))))
         ),
     ),
     "perm": (2, 2, _make_combinatorial_function(math.perm)),
     "pow": (2, 3, _compute_power),
     "range": (1, 3, _list_range),
-    "reversed": (1, 1, _reverse_items),
+    "reversed": (1, 1, _list_items_in_reverse),
     "round": (1, 2, _round_number),
     "sorted": (1, 1, sort_values),
     "sqrt": (1, 1, lambda value: take_root(require_number(value), 2)),
@@ -268,7 +268,7 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
 """Name of an expression's function -> minimum and maximum number of arguments, and the function."""
 
 
-def _require_string_item(value: Value) -> str:
+def _require_string(value: Value) -> str:
     if not isinstance(value, str):
         raise NotEvaluableError
     return value

@@ -53,7 +53,7 @@ def make_limited_number(value: int | Fraction, decimal: bool = False) -> Number:
     exact = Fraction(value)
     if not decimal or not Fraction(1, _MOST) < abs(exact) < _MOST:
         raise NotEvaluableError
-    return make_limited_number(round_to_significant_digits(exact, KEPT_DIGITS), True)
+    return make_limited_number(round_to_digits_keeping_whole_part(exact, KEPT_DIGITS), True)
 
 
 def make_limited_list(items: list[Value] | tuple[Value, ...]) -> ListValue:
@@ -79,7 +79,7 @@ def require_short_string(text: str) -> str:
     return text
 
 
-def round_to_significant_digits(value: Fraction, digits: int) -> Fraction:
+def round_to_digits_keeping_whole_part(value: Fraction, digits: int) -> Fraction:
     """Round a fraction, half to even, to `digits` significant digits, but keep its whole part."""
     return round(value, max(0, digits - 1 - find_decimal_exponent(value)))
 

@@ -111,7 +111,7 @@ class _SchemaTranslator:
         for keyword, make in self._WHOLE.items():
             if keyword in schema:
                 _check_keywords(schema, {keyword, *_list_allowed_companions(keyword)}, at)
-                _check_has_typed_values(schema, keyword, at)
+                _check_type_allows_const_or_enum(schema, keyword, at)
                 return make(
                     self, _get_keyword_value_with_enum_filtered(schema, keyword), f"{at}/{keyword}"
                 )
@@ -228,7 +228,7 @@ class _SchemaTranslator:
             [self.translate_schema(one, f"{at}/{n}") for n, one in enumerate(choices)], at
         )
 
-    def _translate_all_of(self, parts: Any, at: str) -> str:
+    def _translate_single_all_of(self, parts: Any, at: str) -> str:
         """Translate `allOf` with one schema; several schemas are not supported."""
         if not isinstance(parts, list) or len(parts) != 1:
             raise _make_schema_error(at, "holds more than one schema")
@@ -248,7 +248,7 @@ class _SchemaTranslator:
         "enum": _translate_enum,
         "anyOf": _translate_any_of,
         "oneOf": _translate_any_of,
-        "allOf": _translate_all_of,
+        "allOf": _translate_single_all_of,
     }
 
     def _join_alternatives(self, bodies: Sequence[str], at: str) -> str:
@@ -285,7 +285,7 @@ def _get_keyword_value_with_enum_filtered(schema: Mapping[str, Any], keyword: st
     return [value for value in values if has_allowed_type(value, schema["type"])]
 
 
-def _check_has_typed_values(schema: Mapping[str, Any], keyword: str, at: str) -> None:
+def _check_type_allows_const_or_enum(schema: Mapping[str, Any], keyword: str, at: str) -> None:
     """Check that the type of a schema allows its `const`, or a value of its `enum`.
 
     Raises:

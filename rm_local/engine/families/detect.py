@@ -53,7 +53,7 @@ class ChatFormat:
         return self.family.markers
 
     @property
-    def thinking_opened_by(self) -> str:
+    def thinking_opener_name_or_empty(self) -> str:
         """What opens the thinking block: `template` or `rm-local`; empty without thinking.
 
         It is `template` if the template has the opening marker after its last condition for the
@@ -85,7 +85,7 @@ class ChatFormat:
         if not self.thinks:
             return f"{known}, does not think; template from {self.template_origin_description}"
         between = f"{self.markers.opening} ... {self.markers.closing}"
-        opened = f"thinks between {between}, opened by {self.thinking_opened_by}"
+        opened = f"thinks between {between}, opened by {self.thinking_opener_name_or_empty}"
         if self.family.efforts:
             opened += f", effort {' or '.join(self.family.efforts)}"
         return f"{known}, {opened}; template from {self.template_origin_description}"

@@ -77,7 +77,7 @@ class OverrideFinder:
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{path} is not TOML: {error}.", _REMEDY) from None
         try:
-            return build_family(table, _take_base_family(table, base)), path
+            return build_family(table, _pop_named_family_or_base(table, base)), path
         except InvalidFamilyTableError as error:
             line = _find_key_line_or_one(text, error.key)
             raise SettingsError(f"{path}, line {line}: {error}.", _REMEDY) from None
@@ -87,7 +87,7 @@ class OverrideFinder:
         return next((self._files[place] for place in places if place in self._files), None)
 
 
-def _take_base_family(table: dict[str, Any], base: Family) -> Family:
+def _pop_named_family_or_base(table: dict[str, Any], base: Family) -> Family:
     """Remove the key `family` from a table; return the family that it names, or else `base`.
 
     The returned family uses the calculator if the named one or `base` does.

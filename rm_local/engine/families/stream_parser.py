@@ -73,7 +73,7 @@ class ThinkingSplitter:
         """Whether text that is added next belongs to the answer."""
         return self._part == "answer" and not self._in_header
 
-    def would_answer(self, text: str) -> bool:
+    def would_yield_answer_text(self, text: str) -> bool:
         """Return whether adding `text` would give text of the answer, without adding it."""
         trial = copy.copy(self)
         return any(part == "answer" for part, _ in [*trial.feed(text), *trial.flush()])

@@ -80,7 +80,7 @@ class PlacementRequest:
         return cls(context, options.kv_cache_type, flash, options.gpu_layers)
 
 
-def select_graphics_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
+def select_discrete_gpus_or_one_integrated(devices: Sequence[Device]) -> tuple[Device, ...]:
     """Select the devices for a model's layers: all graphics cards, or else one integrated."""
     cards = tuple(device for device in devices if device.kind == "gpu")
     return cards or tuple(device for device in devices if device.kind == "igpu")[:1]
@@ -96,11 +96,13 @@ def plan_placement(
     if asked.layers > 0:
         return Placement(min(asked.layers, count), BATCH_GPU)
     free = [device.free for device in devices]
-    layers = count_fitting_layers(model, free, asked)
+    layers = count_fitting_layers_and_output(model, free, asked)
     return Placement(layers, BATCH_GPU) if layers else Placement(0, BATCH_CPU, False)
 
 
-def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: PlacementRequest) -> int:
+def count_fitting_layers_and_output(
+    model: ModelSizes, free: Sequence[int], asked: PlacementRequest
+) -> int:
     """Return the largest number of layers that fit on devices, with their weights and cache.
 
     `free`: the free bytes of each device. The output counts as one more layer.
@@ -110,7 +112,7 @@ def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: Placemen
     for count in range(len(sizes) if model.shape.layers else 0, 0, -1):
         taken = [0] * len(free)
         for place_, size in zip(
-            _assign_layers_to_devices(count, free), sizes[-count:], strict=True
+            _list_device_index_per_layer(count, free), sizes[-count:], strict=True
         ):
             taken[place_] += size
         if all(size <= left for size, left in zip(taken, room, strict=True) if size):
@@ -294,7 +296,7 @@ def _estimate_device_compute_bytes(model: ModelSizes, asked: PlacementRequest) -
     return need.compute
 
 
-def _assign_layers_to_devices(count: int, free: Sequence[int]) -> list[int]:
+def _list_device_index_per_layer(count: int, free: Sequence[int]) -> list[int]:
     """Divide `count` layers among devices by their free bytes; return each layer's device index."""
     ends = list(accumulate(free))
     shares = [end / max(1, ends[-1]) for end in ends]

@@ -10,11 +10,11 @@ import faulthandler
 import os
 import sys
 
-from rm_local.address_space import prepare_for_limits
+from rm_local.address_space import reduce_threads_and_memory_if_limited
 from rm_local.engine import protocol, wire
 from rm_local.engine.exit_reasons import DOCTOR
 from rm_local.engine.worker.inbox import Inbox
-from rm_local.errors import is_memory_error
+from rm_local.errors import is_caused_by_memory_shortage
 from rm_local.text import one_line
 
 _MAX_REASON = 300
@@ -34,7 +34,7 @@ def make_import_error_reply(error: Exception) -> protocol.ErrorReply:
     """
     lines = [line for line in str(error).splitlines() if line.strip(" .")]
     reason = one_line(lines[-1] if lines else type(error).__name__, _MAX_REASON).rstrip(".")
-    if is_memory_error(error):
+    if is_caused_by_memory_shortage(error):
         message = f"There is too little memory to load llama.cpp: {reason}."
         return protocol.ErrorReply("EngineError", message, _MORE_MEMORY)
     message = f"llama-cpp-python cannot be used: {reason}."
@@ -49,7 +49,7 @@ def main() -> int:
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     faulthandler.enable()
-    prepare_for_limits()
+    reduce_threads_and_memory_if_limited()
     inbox = Inbox(sys.stdin.buffer, on_end=_exit_process_at_once)
     inbox.start_reading()
     try:

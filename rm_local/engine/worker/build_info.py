@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 
-def describe_llama_cpp_build() -> dict[str, Any]:
+def collect_llama_cpp_build_facts() -> dict[str, Any]:
     """Return facts about llama.cpp's build.
 
     The keys are `version` (of the Python binding), `ggml` (its version), `features` (of the
@@ -46,4 +46,4 @@ def _get_ggml_version_or_empty() -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(describe_llama_cpp_build()))
+    print(json.dumps(collect_llama_cpp_build_facts()))

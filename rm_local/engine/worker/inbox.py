@@ -30,7 +30,7 @@ class Inbox:
 
     def start_reading(self) -> None:
         """Start the thread that reads requests."""
-        threading.Thread(target=self._read_requests, name="inbox", daemon=True).start()
+        threading.Thread(target=self._receive_messages_until_end, name="inbox", daemon=True).start()
 
     def take_request(self) -> tuple[int, protocol.Request]:
         """Wait for the next request, make it the current one, and return its number and it."""
@@ -42,7 +42,7 @@ class Inbox:
                 self._apply_cancel(cancel)
         return number, request
 
-    def finish_request(self) -> None:
+    def mark_request_answered(self) -> None:
         """Mark the current request as answered: further cancels of it are ignored."""
         with self._lock:
             self._serving = False
@@ -56,17 +56,17 @@ class Inbox:
         """Return why a branch of the current request was cancelled; None if it was not."""
         return self._reason or self._branches.get(branch)
 
-    def _read_requests(self) -> None:
+    def _receive_messages_until_end(self) -> None:
         """Read messages until the source ends: queue requests, and handle cancels at once."""
         for line in self._source:
             number, message = wire.decode_message(line)
             if isinstance(message, protocol.Cancel):
-                self._apply_or_keep_cancel(message)
+                self._apply_keep_or_ignore_cancel(message)
             else:
                 self._requests.put((number, message))
         self._on_end()
 
-    def _apply_or_keep_cancel(self, cancel: protocol.Cancel) -> None:
+    def _apply_keep_or_ignore_cancel(self, cancel: protocol.Cancel) -> None:
         """Apply a cancel to the current request, or keep it for a request that is still queued."""
         with self._lock:
             if cancel.request > self._current:

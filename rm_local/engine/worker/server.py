@@ -12,10 +12,15 @@ from rm_local.engine.worker.decoding.turn import TurnRunner
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.embedder import Embedder
-from rm_local.engine.worker.llama.loading import load_model
+from rm_local.engine.worker.llama.loading import load_model_and_create_cache
 from rm_local.engine.worker.llama.model import Model
 from rm_local.engine.worker.templates.render_client import Renderer
-from rm_local.errors import EngineError, RmLocalError, is_memory_error, make_memory_error
+from rm_local.errors import (
+    EngineError,
+    RmLocalError,
+    is_caused_by_memory_shortage,
+    make_memory_error,
+)
 
 
 class Server:
@@ -37,7 +42,7 @@ class Server:
         while True:
             self._number, request = self._inbox.take_request()
             reply = self._serve_request_or_return_error(request)
-            self._inbox.finish_request()
+            self._inbox.mark_request_answered()
             self._send_reply(reply)
 
     def _send_reply(self, reply: protocol.Reply) -> None:
@@ -51,7 +56,7 @@ class Server:
             return protocol.ErrorReply(type(error).__name__, error.message, error.remedy)
         except Exception as error:
             traceback.print_exc()
-            if is_memory_error(error):
+            if is_caused_by_memory_shortage(error):
                 short = make_memory_error()
                 return protocol.ErrorReply(type(short).__name__, short.message, short.remedy)
             message = f"The model's process failed: {type(error).__name__}: {error}."
@@ -88,7 +93,7 @@ class Server:
 
     def _load_model(self, request: protocol.Load) -> protocol.Reply:
         self._unload_model()
-        model, cache, load_plan = load_model(
+        model, cache, load_plan = load_model_and_create_cache(
             request,
             lambda share: self._send_reply(protocol.Progress(share)),
             self._inbox,

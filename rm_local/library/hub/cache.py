@@ -99,11 +99,11 @@ class HubCachePaths:
         """Path to which the file is downloaded; its length is the number of bytes received."""
         return self.blob.with_name(f"{self.blob.name}.incomplete")
 
-    def is_complete(self, size: int) -> bool:
+    def is_snapshot_complete(self, size: int) -> bool:
         """Return whether the snapshot's file exists and has `size` bytes."""
         return measure_size_or_zero(self.snapshot) == size
 
-    def link_snapshot_if_complete(self, size: int) -> None:
+    def link_or_move_blob_if_complete(self, size: int) -> None:
         """Link `snapshot` to `blob` if the blob has `size` bytes, else do nothing.
 
         Where links fail, move the blob.

@@ -54,7 +54,7 @@ def count_missing_bytes(entries: list[HubCachePaths], model: HubModel) -> int:
     """Count the bytes of the model's files that still have to be downloaded."""
     return sum(
         0
-        if entry.is_complete(file.size) or measure_size_or_zero(entry.blob) == file.size
+        if entry.is_snapshot_complete(file.size) or measure_size_or_zero(entry.blob) == file.size
         else _count_remaining_bytes(entry, file)
         for entry, file in zip(entries, model.files, strict=True)
     )
@@ -70,7 +70,7 @@ def require_download_space(cache: Path, needed: int) -> None:
     require_free_bytes(cache, needed, "The download", error=DownloadError, remedy=remedy)
 
 
-def download_file(
+def download_file_unless_cached(
     hub: HubClient,
     repo: Repo,
     file: HubFile,
@@ -89,12 +89,12 @@ def download_file(
     """
     with _translate_disk_errors(entry.folder), _hold_download_lock_or_raise(entry, file):
         fetched = 0
-        entry.link_snapshot_if_complete(file.size)
-        if not entry.is_complete(file.size):
-            fetched = _fetch_remaining_bytes(hub, repo, file, entry.partial, report)
+        entry.link_or_move_blob_if_complete(file.size)
+        if not entry.is_snapshot_complete(file.size):
+            fetched = _fetch_remaining_bytes_with_retries(hub, repo, file, entry.partial, report)
             _check_hash_or_remove_file(file, entry.partial, report)
             rename_and_sync_parent(entry.partial, entry.blob)
-            entry.link_snapshot_if_complete(file.size)
+            entry.link_or_move_blob_if_complete(file.size)
         entry.record_revision(revision, repo.commit)
     return DownloadedFile(file, entry.snapshot, fetched)
 
@@ -140,7 +140,7 @@ def _count_remaining_bytes(entry: HubCachePaths, file: HubFile) -> int:
     return max(0, file.size - measure_size_or_zero(entry.partial))
 
 
-def _fetch_remaining_bytes(
+def _fetch_remaining_bytes_with_retries(
     hub: HubClient, repo: Repo, file: HubFile, partial: Path, report: ProgressCallback
 ) -> int:
     """Download the missing end of the file `partial`; return the number of bytes transferred.

@@ -21,7 +21,7 @@ from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_st
 
 from rm_local.errors import DownloadError
 from rm_local.library.hub.hub_errors import translate_hub_error, translate_parse_errors
-from rm_local.library.hub.hub_variables import check_hub_variables, check_token
+from rm_local.library.hub.hub_variables import check_hub_variables, check_token_characters
 
 CONNECT, SILENCE = 10.0, 30.0
 """Timeouts in seconds: for a connection, and for the next bytes of a transfer."""
@@ -80,7 +80,7 @@ class HubClient:
         constants.HF_HUB_DISABLE_TELEMETRY = True
         self.endpoint = os.environ.get("HF_ENDPOINT", constants.ENDPOINT).rstrip("/")
         token = get_token()
-        check_token("The saved token", token or "")
+        check_token_characters("The saved token", token or "")
         self._token: str | bool = token or False
 
     def fetch_repo_and_gguf_list(self, name: str, revision: str | None = None) -> Repo:

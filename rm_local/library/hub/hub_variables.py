@@ -19,11 +19,11 @@ def check_hub_variables() -> None:
     check_proxies()
     _check_endpoint(os.environ.get("HF_ENDPOINT"))
     for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        check_token(variable, os.environ.get(variable, ""))
+        check_token_characters(variable, os.environ.get(variable, ""))
     _check_certificates(os.environ.get("SSL_CERT_FILE"))
 
 
-def check_token(origin: str, token: str) -> None:
+def check_token_characters(origin: str, token: str) -> None:
     """Check that a token can be sent in a header; messages do not contain it.
 
     `origin` says where it is from.

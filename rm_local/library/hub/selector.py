@@ -82,7 +82,7 @@ def group_files_into_models(files: Sequence[HubFile]) -> list[HubModel]:
             name, parts = (stem[: split.start()], int(split[2])) if split else (stem, 1)
             grouped.setdefault((name, parts), []).append(file)
     return [
-        HubModel(name, _parse_quant(name), tuple(members), parts)
+        HubModel(name, _parse_quant_or_empty(name), tuple(members), parts)
         for (name, parts), members in grouped.items()
     ]
 
@@ -103,11 +103,13 @@ def choose_model(repo: Repo, which: str) -> HubModel:
             "Look for a conversion: most are in repositories named ...-GGUF.",
         )
     found = (
-        _match_by_name_or_else_quant(models, which) if which else _choose_by_preferred_quant(models)
+        _match_by_name_or_else_quant(models, which)
+        if which
+        else _choose_only_model_or_preferred_quant(models)
     )
     if len({model.name for model in found}) != 1:
         what = f"{repo.name} has {'several models' if found else 'no model'} {which}".rstrip()
-        choices = ", ".join(_format_model(model) for model in found or models)
+        choices = ", ".join(_format_quant_or_name_and_size(model) for model in found or models)
         raise UsageError(f"{what}.", f"Name one after a colon. It has: {choices}.")
     model = min(found, key=lambda model: model.parts)  # there may be a whole and a split one
     if len(model.files) != model.parts:
@@ -129,7 +131,7 @@ def _match_by_name_or_else_quant(models: list[HubModel], which: str) -> list[Hub
         [
             model
             for model in models
-            if any(_matches_file_path_or_name(file, path) for file in model.files)
+            if any(_matches_lower_case_path_or_name(file, path) for file in model.files)
         ]
         or [model for model in models if path in _get_lower_path_and_last_part(model.name)]
         or [model for model in models if model.quant.lower() == asked]
@@ -137,7 +139,7 @@ def _match_by_name_or_else_quant(models: list[HubModel], which: str) -> list[Hub
     )
 
 
-def _matches_file_path_or_name(file: HubFile, path: str) -> bool:
+def _matches_lower_case_path_or_name(file: HubFile, path: str) -> bool:
     """Return whether `path` is the file's path or its last part.
 
     It is in lower case, without `.gguf`.
@@ -150,7 +152,7 @@ def _get_lower_path_and_last_part(stem: str) -> tuple[str, str]:
     return stem.lower(), stem.lower().rpartition("/")[2]
 
 
-def _choose_by_preferred_quant(models: list[HubModel]) -> list[HubModel]:
+def _choose_only_model_or_preferred_quant(models: list[HubModel]) -> list[HubModel]:
     """Choose the only model, or the models with the first quantisation of PREFERRED that exists."""
     if len(models) == 1:
         return models
@@ -160,12 +162,12 @@ def _choose_by_preferred_quant(models: list[HubModel]) -> list[HubModel]:
     return []
 
 
-def _parse_quant(name: str) -> str:
+def _parse_quant_or_empty(name: str) -> str:
     """Return the quantisation in a model's name, in capitals; empty if the name contains none."""
     found = _QUANT.findall(name.rpartition("/")[2]) or _QUANT.findall(name)
     return found[-1].upper() if found else ""
 
 
-def _format_model(model: HubModel) -> str:
+def _format_quant_or_name_and_size(model: HubModel) -> str:
     """Format a model's quantisation, or its name without one, and its size."""
     return f"{model.quant or model.name} ({format_bytes(model.size)})"

@@ -94,7 +94,9 @@ def encode_and_spill_stripe(
         waiting += len(held[-1][1][0])
         last = done == len(stripe.blocks)
         if last or waiting >= APPEND_ROWS:
-            spill.append(split_by_cluster_group(encoder.encode_batches(held), edges))
+            spill.append(
+                split_by_cluster_group(encoder.encode_batches_and_number_labels(held), edges)
+            )
             held.clear()
             unsafe, waiting = unsafe + waiting, 0
         if last or unsafe >= CHECKPOINT_ROWS:
@@ -128,7 +130,9 @@ class BatchEncoder:
         self._quantizer = Quantizer(len(trained.mean), trained.step, trained.mean, trained.rotation)
         self._labels = spill.labels
 
-    def encode_batches(self, batches: Sequence[tuple[int, EntryBatch]]) -> EncodedColumns:
+    def encode_batches_and_number_labels(
+        self, batches: Sequence[tuple[int, EntryBatch]]
+    ) -> EncodedColumns:
         """Return the encoded rows of all batches, in their order.
 
         Each batch is paired with the row number of its first entry in the source.
@@ -138,14 +142,16 @@ class BatchEncoder:
         bounds = np.cumsum([0, *map(len, units)])
         return concat_columns(
             [
-                self._encode_batch(first, entries, unit_vectors, clusters[start:end])
+                self._encode_batch_and_number_labels(
+                    first, entries, unit_vectors, clusters[start:end]
+                )
                 for (first, (entries, _)), unit_vectors, (start, end) in zip(
                     batches, units, pairwise(bounds.tolist()), strict=True
                 )
             ]
         )
 
-    def _encode_batch(
+    def _encode_batch_and_number_labels(
         self,
         first: int,
         entries: Sequence[Entry],

@@ -50,7 +50,7 @@ def calibrate_and_save_search_params(
         clusters = len(searcher.centroids)
         if size > SCANNED_ROWS and clusters > 1:
             with read_transaction(connection):
-                params = _find_cheapest_params_or_thorough(
+                params = _try_params_and_choose_cheapest(
                     searcher, meta.search_params, questions, size / clusters, on_share
                 )
             with tables.write_transaction(connection):
@@ -61,7 +61,7 @@ def calibrate_and_save_search_params(
     on_share(1.0)
 
 
-def _find_cheapest_params_or_thorough(
+def _try_params_and_choose_cheapest(
     searcher: Searcher,
     usual: SearchParams,
     questions: Floats,
@@ -77,17 +77,21 @@ def _find_cheapest_params_or_thorough(
     searcher.params = thorough
     searches, total = count(1), len(questions) * (1 + len(PROBES))
 
-    def count_search(found: Found) -> Found:
+    def report_search_done_and_return(found: Found) -> Found:
         on_share(next(searches) / total)
         return found
 
-    wanted = [count_search(_find_nearest_ids(searcher, unit)) for unit in questions]
+    wanted = [
+        report_search_done_and_return(_search_ids_of_k_nearest(searcher, unit))
+        for unit in questions
+    ]
     found: list[tuple[float, SearchParams]] = []
     for share in PROBES:
         nprobe = max(round(share * usual.nprobe), 1)
         searcher.params = SearchParams(nprobe, round(max(CANDIDATES) * usual.candidates))
         nearest = [
-            count_search(searcher.find_candidates(SearchRequest(unit))) for unit in questions
+            report_search_done_and_return(searcher.find_candidates(SearchRequest(unit)))
+            for unit in questions
         ]
         for params, agreement in _measure_agreement_by_candidate_count(
             usual, nprobe, nearest, wanted
@@ -115,6 +119,6 @@ def _measure_agreement_by_candidate_count(
         yield SearchParams(nprobe, candidates), held / total
 
 
-def _find_nearest_ids(searcher: Searcher, unit: Floats) -> set[int]:
+def _search_ids_of_k_nearest(searcher: Searcher, unit: Floats) -> set[int]:
     """Return the ids of the K entries that the searcher finds nearest to the vector `unit`."""
     return {hit.id for hit in searcher.search(SearchRequest(unit, k=K))}

@@ -111,15 +111,15 @@ def _unpack_body(body: bytes, rows: int, dimension: int) -> EncodedColumns:
     """Return the encoded entries in the body (without the header) of a record."""
     place = 0
 
-    def read_column(kind: str, width: int) -> NDArray[Any]:
+    def read_next_column(kind: str, width: int) -> NDArray[Any]:
         nonlocal place
         found = np.frombuffer(body, kind, rows * width, place).reshape(rows, width)
         place += found.nbytes
         return found
 
-    places = read_column("<i8", 1)[:, 0]
-    clusters, labels, lengths = (read_column(kind, 1)[:, 0] for kind in ("<i4", "<i4", "<u4"))
-    bits, steps = read_column("u1", dimension // 8), read_column("i1", dimension)
+    places = read_next_column("<i8", 1)[:, 0]
+    clusters, labels, lengths = (read_next_column(kind, 1)[:, 0] for kind in ("<i4", "<i4", "<u4"))
+    bits, steps = read_next_column("u1", dimension // 8), read_next_column("i1", dimension)
     ends = np.cumsum(lengths, dtype=np.int64).tolist()
     texts = zstandard.ZstdDecompressor().decompress(body[place:])
     starts = [0, *ends[:-1]]

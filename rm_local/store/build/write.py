@@ -14,7 +14,7 @@ from rm_local.store.build.spec import BuildSpec
 from rm_local.store.build.train import TrainedParams
 from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
-from rm_local.store.index.centroids import write_centroids
+from rm_local.store.index.centroids import write_centroids_and_cluster_count
 from rm_local.store.sqlite import connection as sqlite, tables
 from rm_local.store.sqlite.meta import StoreMeta, get_default_search_params, write_meta_value
 from rm_local.store.sqlite.vec0 import append_chunks, create_tables_and_meta
@@ -128,7 +128,7 @@ def _create_empty_store(
     create_tables_and_meta(
         connection, part, meta, known_words, trained.dictionary, trained.code_dictionary
     )
-    write_centroids(connection, trained.clusters)
+    write_centroids_and_cluster_count(connection, trained.clusters)
     write_meta_value(connection, "groups", 0)
 
 
@@ -150,13 +150,13 @@ class ClusterGroupWriter:
         self._connection.executemany(
             "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)", _iter_ref_table_rows(group)
         )
-        self._write_text_blocks(group)
+        self._complete_last_block_and_write_texts(group)
         self._connection.executemany("INSERT INTO words(rowid, rare) VALUES(?, ?)", group.words)
         tables.adjust_entry_count(self._connection, group.rows)
         for key in ("last", "bulk"):
             write_meta_value(self._connection, key, group.first + group.rows - 1)
 
-    def _write_text_blocks(self, group: PackedClusterGroup) -> None:
+    def _complete_last_block_and_write_texts(self, group: PackedClusterGroup) -> None:
         """Write the group's texts; first complete the last text block of the previous group."""
         number, open_rows = divmod(group.first - 1, BLOCK_ROWS)
         if open_rows:

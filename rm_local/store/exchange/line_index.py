@@ -73,7 +73,7 @@ def check_and_index_lines(
     return result
 
 
-def remove_index_and_empty_folder(folder: Path) -> None:
+def remove_index_and_folder_if_empty(folder: Path) -> None:
     """Remove the files of an index (positions, copies) from `folder`, and then the empty folder."""
     for name in (INDEX, COPY, VECTORS_FILE, MARKER):
         (folder / name).unlink(missing_ok=True)
@@ -118,7 +118,7 @@ def _create_copy_or_discard_index(folder: Path) -> Iterator[BinaryIO]:
         with write_atomically(folder / COPY) as file:
             yield file
     except BaseException:
-        remove_index_and_empty_folder(folder)
+        remove_index_and_folder_if_empty(folder)
         raise
 
 
@@ -164,7 +164,7 @@ class _LineBlockBuilder:
         """Start the next input; if `copied`, its lines are written to the copy."""
         self._name, self._copied, self._line, self.place = name, copied, 1, 0
 
-    def add_line_and_check_block_full(self, line: bytes, is_entry: bool) -> bool:
+    def add_line_and_end_block_if_full(self, line: bytes, is_entry: bool) -> bool:
         """Add a line of the current input; return whether a block of entries ends with it."""
         self._held.append(line)
         self._held_bytes += len(line)
@@ -227,6 +227,6 @@ def _index_input(
                     f"{name}, line {number}: the last {MOST_BLANK_BYTES >> 20} MB are blank lines.",
                     "Remove them, or check what writes them.",
                 )
-            if cutter.add_line_and_check_block_full(line, is_entry):
+            if cutter.add_line_and_end_block_if_full(line, is_entry):
                 meter.report_units_done(cutter.rows, share.estimate_share(cutter.place, path))
         cutter.end_span()

@@ -42,7 +42,7 @@ class Centroids:
     """An array (supers, d): the mean of each super-cluster's centroids, scaled to length 1."""
 
     @classmethod
-    def from_rows(cls, rows: Floats, starts: Ids) -> Centroids:
+    def from_centroid_rows(cls, rows: Floats, starts: Ids) -> Centroids:
         """Make an instance from the centroids `rows` and the bounds `starts` of super-clusters."""
         means = np.zeros((len(starts) - 1, rows.shape[1]), np.float32)
         for number, (start, end) in enumerate(pairwise(starts.tolist())):
@@ -98,10 +98,12 @@ def read_centroids(connection: apsw.Connection, dimension: int) -> Centroids:
         rows[starts[-2] : starts[-1]] = part
     if starts[-1] != len(rows):
         raise DamagedError("centroids are missing")
-    return Centroids.from_rows(rows, np.array(starts, np.int64))
+    return Centroids.from_centroid_rows(rows, np.array(starts, np.int64))
 
 
-def write_centroids(connection: apsw.Connection, clusters: TwoLevelCentroids) -> None:
+def write_centroids_and_cluster_count(
+    connection: apsw.Connection, clusters: TwoLevelCentroids
+) -> None:
     """Fill the empty table `centroid`, a row per super-cluster, and write `clusters` in `meta`."""
     for number, (start, end) in enumerate(pairwise(clusters.starts.tolist())):
         blob = clusters.centroids[start:end].astype("<f2").tobytes()

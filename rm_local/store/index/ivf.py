@@ -15,7 +15,7 @@ from rm_local.store.codec.quantize import compute_inner_products
 from rm_local.store.format import DamagedError
 from rm_local.store.request import EntryFilter
 from rm_local.store.sqlite.reader_pool import ReaderPool
-from rm_local.store.sqlite.tables import format_filter_condition, get_filter_values
+from rm_local.store.sqlite.tables import format_where_suffix_or_empty, get_filter_values
 
 if TYPE_CHECKING:
     import apsw
@@ -117,7 +117,7 @@ def scan_all_sign_bits(
     """
     values = {"bits": bits, "k": min(wanted, MAX_CANDIDATES), **get_filter_values(filter)}
     keys = _parse_numbers(
-        connection.execute(ALL_CODES + format_filter_condition(filter), values).get
+        connection.execute(ALL_CODES + format_where_suffix_or_empty(filter), values).get
     )
     pending = scan_pending_within_distance(connection, bits, 8 * len(bits), filter).keys
     return np.sort(np.concatenate([keys, pending]))[:wanted] & ID_MASK
@@ -134,7 +134,9 @@ def scan_pending_within_distance(
         DamagedError: The sign bits of an entry have the wrong length.
     """
     values = {"bits": bits, "limit": limit, **get_filter_values(filter)}
-    found: Any = connection.execute(PENDING + format_filter_condition(filter), values).fetchall()[0]
+    found: Any = connection.execute(
+        PENDING + format_where_suffix_or_empty(filter), values
+    ).fetchall()[0]
     stored = np.frombuffer(found[1] or b"", np.uint8).reshape(-1, len(bits))
     keys = _parse_numbers(found[0])
     if len(keys) != len(stored):
@@ -159,7 +161,7 @@ def scan_clusters(
     """
     pieces = np.array_split(np.sort(clusters), -(-len(clusters) // CLUSTERS_AT_ONCE))
     read = partial(_read_chunk_columns, statement=WITHOUT_LABELS if labels is None else WITH_LABELS)
-    nearest = partial(_find_nearest_in_chunks, bits=bits, wanted=wanted, labels=labels)
+    nearest = partial(_find_nearest_with_ties_in_chunks, bits=bits, wanted=wanted, labels=labels)
     # On two threads, each of numpy's short calls would wait for the GIL.
     return SignBitCandidates.merge_nearest(readers.map_pieces(read, pieces, nearest), wanted)
 
@@ -177,7 +179,7 @@ def _read_chunk_columns(
     return [each or b"" for each in found[0]]
 
 
-def _find_nearest_in_chunks(
+def _find_nearest_with_ties_in_chunks(
     columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None
 ) -> SignBitCandidates:
     """Find the `wanted` rows of chunks nearest to the sign bits `bits`, unordered.

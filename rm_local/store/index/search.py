@@ -120,7 +120,7 @@ class Searcher:
         if size > SCANNED_ROWS:
             with_words = np.fromiter(shares, np.int64)
             candidates = np.union1d(self.find_candidates(request), with_words)
-        ids, steps = self._read_ranking_codes(candidates, request.filter)
+        ids, steps = self._read_and_unpack_ranking_codes(candidates, request.filter)
         similarity = self._quantizer.compute_cosines(steps, request.vector)
         lexical = np.zeros(len(ids))
         if shares:
@@ -213,7 +213,9 @@ class Searcher:
             return found
         return ivf.SignBitCandidates.merge_nearest([found, pending], wanted)
 
-    def _read_ranking_codes(self, candidates: Ids | None, filter: EntryFilter) -> tuple[Ids, Steps]:
+    def _read_and_unpack_ranking_codes(
+        self, candidates: Ids | None, filter: EntryFilter
+    ) -> tuple[Ids, Steps]:
         """Return ids and ranking codes of those candidates that pass the filter, in the same order.
 
         `candidates` are ids; None: all entries. The codes are an int8 array (n, d).

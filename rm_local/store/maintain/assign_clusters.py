@@ -11,7 +11,7 @@ STEP = 128
 """Maximum number of pending entries that one step assigns to clusters."""
 
 
-class AssignPendingTask:
+class AssignAndIndexPendingTask:
     """Maintenance task that assigns pending entries to clusters and indexes their rare words."""
 
     name = "fresh entries"

@@ -23,7 +23,7 @@ def count_clusters(connection: apsw.Connection) -> int:
     return read_meta_number(connection, "clusters")
 
 
-def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
+def add_cluster_with_centroid(connection: apsw.Connection, centroid: Floats) -> int:
     """Add a cluster with this centroid, in a super-cluster of its own; return its number."""
     cluster = count_clusters(connection)
     blk = int(connection.execute("SELECT max(blk) + 1 FROM centroid").get)

@@ -81,7 +81,7 @@ def replace_cluster_chunks(
     """Remove all chunks of `cluster`; write those of `parts`, pairs of cluster number and rows."""
     old = connection.execute("SELECT chunk_id FROM code_chunks WHERE partition00 = ?", (cluster,))
     remove_chunks(connection, [row[0] for row in old])
-    filled = [each for part in parts for each in _divide_rows_into_chunks(*part)]
+    filled = [each for part in parts for each in _divide_into_chunks_with_ids(*part)]
     last = connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get
     append_chunks(connection, [chunk for chunk, _ in filled])
     bulk = read_meta_number(connection, "bulk")
@@ -109,7 +109,9 @@ def remove_chunks(connection: apsw.Connection, chunks: Sequence[int]) -> None:
         )
 
 
-def _divide_rows_into_chunks(cluster: int, rows: ClusterRows) -> Iterator[tuple[Chunk, list[int]]]:
+def _divide_into_chunks_with_ids(
+    cluster: int, rows: ClusterRows
+) -> Iterator[tuple[Chunk, list[int]]]:
     """Divide rows of `cluster` into chunks, all full except the last; yield each with its ids."""
     for start in range(0, len(rows), CHUNK_SIZE):
         part = rows.select_rows(np.arange(start, min(start + CHUNK_SIZE, len(rows))))

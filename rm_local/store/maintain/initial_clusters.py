@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from rm_local.store.index.centroids import CLUSTER_ROWS, ROWS_FOR_A_CLUSTER, write_centroids
+from rm_local.store.index.centroids import (
+    CLUSTER_ROWS,
+    ROWS_FOR_A_CLUSTER,
+    write_centroids_and_cluster_count,
+)
 from rm_local.store.index.kmeans import compute_two_level_clusters, find_nearest_centroids
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import STEP, Cluster
@@ -56,7 +60,7 @@ class InitialClustersTask:
         entries = self.count_remaining_work()
         if not entries or entries > self._most:
             return {}
-        cluster = Cluster.read_cluster(self._tools, 0)
+        cluster = Cluster.read_without_deleted(self._tools, 0)
         size = len(cluster.rows)
         rng = np.random.default_rng(0)
         wanted = max(1, size // CLUSTER_ROWS)
@@ -70,8 +74,8 @@ class InitialClustersTask:
             )
             for start in range(0, size, STEP)
         ]
-        cluster.move_rows_to_clusters(np.concatenate(chosen))
-        write_centroids(self._connection, found)
+        cluster.move_rows_to_empty_clusters(np.concatenate(chosen))
+        write_centroids_and_cluster_count(self._connection, found)
         centroid_edits.update_generation_and_search_params(
             self._connection, 0, len(found.centroids)
         )

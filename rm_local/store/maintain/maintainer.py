@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.maintain.assign_clusters import AssignPendingTask
+from rm_local.store.maintain.assign_clusters import AssignAndIndexPendingTask
 from rm_local.store.maintain.initial_clusters import InitialClustersTask
 from rm_local.store.maintain.pack_texts import PackTextsTask
 from rm_local.store.maintain.purge_deleted import PurgeDeletedBitsTask
@@ -76,13 +76,13 @@ class Maintainer:
         """
         end = monotonic() + seconds
         done: Counter[str] = Counter()
-        with self._open_connection_with_wal() as connection:
+        with self._check_and_open_connection_with_wal() as connection:
             tools = ConnectionWithCodecs.from_connection(connection)
             first = InitialClustersTask(tools)
             split = SplitClustersTask(tools, self._largest)
             # Recompression takes hours in a large store, so it comes last.
             kinds = (
-                AssignPendingTask(tools),
+                AssignAndIndexPendingTask(tools),
                 PackTextsTask(tools),
                 first,
                 split,
@@ -111,7 +111,7 @@ class Maintainer:
             )
 
     @contextmanager
-    def _open_connection_with_wal(self) -> Iterator[apsw.Connection]:
+    def _check_and_open_connection_with_wal(self) -> Iterator[apsw.Connection]:
         """Check the store and open a connection for writing, with a write-ahead log; then close it.
 
         Raises:

@@ -30,7 +30,7 @@ class Cluster:
     rows: ClusterRows
 
     @classmethod
-    def read_cluster(cls, tools: ConnectionWithCodecs, number: int) -> Cluster:
+    def read_without_deleted(cls, tools: ConnectionWithCodecs, number: int) -> Cluster:
         """Read the rows of existing entries in the cluster `number`.
 
         Raises:
@@ -51,10 +51,10 @@ class Cluster:
             DamagedError: A checksum is wrong.
         """
         ids = self.rows.ids[places].tolist()
-        codes = self._check_and_recompute_checksums(places, self.number)
+        codes = self._read_checked_codes_and_new_checksums(places, self.number)
         return self.tools.decode_vectors(codes[id][0] for id in ids)
 
-    def move_rows_to_clusters(self, clusters: Ids) -> None:
+    def move_rows_to_empty_clusters(self, clusters: Ids) -> None:
         """Move each row to the cluster whose number `clusters` has at the row's position.
 
         Rows are sorted by id in each cluster. All clusters except this one must be empty before.
@@ -81,12 +81,12 @@ class Cluster:
         Raises:
             DamagedError: A present checksum is wrong.
         """
-        found = self._check_and_recompute_checksums(places, cluster)
+        found = self._read_checked_codes_and_new_checksums(places, cluster)
         self.tools.connection.executemany(
             "UPDATE ref SET crc = ? WHERE id = ?", ((crc, id) for id, (_, crc) in found.items())
         )
 
-    def _check_and_recompute_checksums(
+    def _read_checked_codes_and_new_checksums(
         self, places: Ids, cluster: int
     ) -> dict[int, tuple[bytes, int]]:
         """Return ranking code and new checksum of the rows at `places`, by id.

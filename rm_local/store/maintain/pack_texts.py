@@ -34,7 +34,7 @@ class PackTextsTask:
 
     def count_remaining_work(self) -> int:
         """Return the number of entries to move into blocks, including deleted ones."""
-        bulk, end = _find_packable_range(self._connection)
+        bulk, end = _find_last_packed_and_packable_ids(self._connection)
         return max(0, end - bulk)
 
     def run_step(self, until: float) -> dict[str, int]:
@@ -42,13 +42,13 @@ class PackTextsTask:
 
         Empty if no full block can be made.
         """
-        bulk, end = _find_packable_range(self._connection)
+        bulk, end = _find_last_packed_and_packable_ids(self._connection)
         end = min(end, (bulk // BLOCK_ROWS + STEP_BLOCKS) * BLOCK_ROWS)
         if end <= bulk:
             return {}
-        texts = _read_joined_texts_or_empty(self._connection, self._codec, bulk, end)
+        texts = _read_joined_texts_deleted_as_empty(self._connection, self._codec, bulk, end)
         gone = [(id,) for id, text in enumerate(texts, bulk + 1) if not text]
-        self._write_text_blocks(bulk, texts)
+        self._complete_and_append_text_blocks(bulk, texts)
         for table, key in (("text", "id"), ("code_rowids", "rowid")):
             self._connection.execute(
                 f"DELETE FROM {table} WHERE {key} BETWEEN ? AND ?", (bulk + 1, end)
@@ -58,7 +58,7 @@ class PackTextsTask:
         write_meta_value(self._connection, "bulk", end)
         return {"entries put into blocks": end - bulk}
 
-    def _write_text_blocks(self, bulk: int, texts: list[bytes]) -> None:
+    def _complete_and_append_text_blocks(self, bulk: int, texts: list[bytes]) -> None:
         """Write the texts of the entries from `bulk` + 1 on; complete the last present block first.
 
         Raises:
@@ -82,7 +82,7 @@ class PackTextsTask:
         )
 
 
-def _find_packable_range(connection: apsw.Connection) -> tuple[int, int]:
+def _find_last_packed_and_packable_ids(connection: apsw.Connection) -> tuple[int, int]:
     """Return the last id with texts in a block, and the last one that can be in a full block.
 
     Pending entries stay in single rows, so the second id is below all of theirs.
@@ -92,7 +92,7 @@ def _find_packable_range(connection: apsw.Connection) -> tuple[int, int]:
     return read_meta_number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
 
 
-def _read_joined_texts_or_empty(
+def _read_joined_texts_deleted_as_empty(
     connection: apsw.Connection, codec: TextCodec, bulk: int, end: int
 ) -> list[bytes]:
     """Return the joined texts of entries `bulk` + 1 to `end`, empty for deleted entries.

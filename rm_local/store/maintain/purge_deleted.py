@@ -56,7 +56,7 @@ class PurgeDeletedBitsTask:
         chunks = list(found)
         cleared = dropped = 0
         for last, validity, ids in chunks:
-            bits, empty = self._clear_deleted_from_chunk(last, validity, ids)
+            bits, empty = self._clear_deleted_or_remove_chunk(last, validity, ids)
             cleared, dropped = cleared + bits, dropped + empty
         if len(chunks) == READ_CHUNKS:
             write_meta_value(self._connection, "scrap_chunk", last)
@@ -82,7 +82,7 @@ class PurgeDeletedBitsTask:
             found = self._connection.execute("SELECT id FROM tomb ORDER BY id")
             self._tombstones = np.fromiter((row[0] for row in found), np.int64)
 
-    def _clear_deleted_from_chunk(
+    def _clear_deleted_or_remove_chunk(
         self, chunk: int, validity: bytes, ids: bytes
     ) -> tuple[int, bool]:
         """Mark the slots of deleted entries in a chunk as unused; remove the chunk if all are.

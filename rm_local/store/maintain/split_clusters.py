@@ -44,7 +44,9 @@ class SplitClustersTask:
         Empty if no cluster is too large.
         """
         for number in self._find_splittable_clusters():
-            split = self._try_to_split_cluster(Cluster.read_cluster(self._tools, number))
+            split = self._split_cluster_or_drop_deleted(
+                Cluster.read_without_deleted(self._tools, number)
+            )
             return {"clusters parted": int(split), "clusters left whole": int(not split)}
         return {}
 
@@ -71,7 +73,7 @@ class SplitClustersTask:
         )
         return sum(int.from_bytes(row[0], "little").bit_count() for row in found)
 
-    def _try_to_split_cluster(self, cluster: Cluster) -> bool:
+    def _split_cluster_or_drop_deleted(self, cluster: Cluster) -> bool:
         """Split a cluster in two unless one half would be too small; return whether it was split.
 
         A cluster that is too large only by rows of deleted entries is rewritten without them.
@@ -79,7 +81,7 @@ class SplitClustersTask:
         size = len(cluster.rows)
         if size <= self._largest:
             # It was too large only with bits of deleted entries.
-            cluster.move_rows_to_clusters(np.full(size, cluster.number))
+            cluster.move_rows_to_empty_clusters(np.full(size, cluster.number))
             return False
         vectors = cluster.read_vectors(np.arange(size))
         halves = run_spherical_k_means(vectors, 2, np.random.default_rng(cluster.number))
@@ -88,7 +90,7 @@ class SplitClustersTask:
             self._whole.add(cluster.number)
             return False
         centroid_edits.replace_centroid(self._connection, cluster.number, halves[0])
-        new = centroid_edits.append_centroid(self._connection, halves[1])
-        cluster.move_rows_to_clusters(np.where(chosen == 0, cluster.number, new))
+        new = centroid_edits.add_cluster_with_centroid(self._connection, halves[1])
+        cluster.move_rows_to_empty_clusters(np.where(chosen == 0, cluster.number, new))
         centroid_edits.update_generation_and_search_params(self._connection, new, new + 1)
         return True

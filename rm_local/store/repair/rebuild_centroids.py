@@ -21,7 +21,7 @@ CENTROIDS = "SELECT blk, v, crc FROM centroid WHERE blk IN (SELECT value FROM js
 class CentroidRebuilder:
     """Rebuilder of a damaged store's centroids: reads intact ones, computes lost ones from rows.
 
-    The centroid of a cluster is computed from the vectors that `add_rows` gets.
+    The centroid of a cluster is computed from the vectors that `add_rows_of_lost_centroids` gets.
     """
 
     def __init__(self, reader: TolerantReader, dimension: int, clusters: int) -> None:
@@ -47,14 +47,14 @@ class CentroidRebuilder:
                 self.lost[start:end] = False
             self._starts.append(end)
 
-    def add_rows(self, clusters: Ids, vectors: Floats) -> None:
+    def add_rows_of_lost_centroids(self, clusters: Ids, vectors: Floats) -> None:
         """Add `vectors`, an array (n, d), for the centroids of their `clusters`, an array (n,).
 
         The centroids of all these clusters must be lost.
         """
         np.add.at(self._sums, clusters, vectors)
 
-    def compute_centroids(self) -> Floats:
+    def combine_intact_and_computed_centroids(self) -> Floats:
         """Return the centroids of all clusters: an array (clusters, d) with rows of length 1.
 
         A lost centroid of a cluster without added rows is zero.
@@ -65,7 +65,7 @@ class CentroidRebuilder:
 
     def write_centroids(self, new: apsw.Connection) -> None:
         """Write all centroids to the new store, divided into rows as in the damaged store."""
-        halves = self.compute_centroids().astype("<f2")
+        halves = self.combine_intact_and_computed_centroids().astype("<f2")
         bounds = [*self._starts, *([len(halves)] if self._starts[-1] < len(halves) else [])]
         for number, (start, end) in enumerate(pairwise(bounds)):
             blob = halves[start:end].tobytes()

@@ -81,7 +81,7 @@ class TextRescuer:
             on_done(min(part.stop * BLOCK_ROWS, bulk))
         for start in range(bulk + 1, highest + 1, STEP):
             end = min(start + STEP, highest + 1)
-            self._copy_single_texts(range(start, end))
+            self._copy_and_index_single_texts(range(start, end))
             on_done(end - 1)
 
     def _copy_or_replace_blocks(self, numbers: range) -> None:
@@ -93,14 +93,14 @@ class TextRescuer:
             rows = min(BLOCK_ROWS, self._constants.bulk - first + 1)
             frame, texts = self._unpack_frame_or_empty(found.get(number), BLOCK_ROWS)
             if len(texts) != rows:
-                self._mark_lost_block(first, rows)
+                self._mark_existing_entries_of_lost_block(first, rows)
                 texts = [b""] * rows
                 frame = self._codec.pack_rows(texts)
             frames.append((number, frame))
             self._mark_and_index_texts(first, texts)
         self._new.executemany("INSERT INTO block(blk, z) VALUES(?, ?)", frames)
 
-    def _copy_single_texts(self, ids: range) -> None:
+    def _copy_and_index_single_texts(self, ids: range) -> None:
         """Copy the readable texts of entries `ids`, which are not in blocks."""
         kept = []
         for id, row in sorted(self._reader.read_rows_by_id(SINGLE, ids).items()):
@@ -125,7 +125,7 @@ class TextRescuer:
         except DamagedError:
             return b"", []
 
-    def _mark_lost_block(self, first: int, rows: int) -> None:
+    def _mark_existing_entries_of_lost_block(self, first: int, rows: int) -> None:
         """Mark the `rows` entries from `first` on, of a damaged block, as existing.
 
         Deleted entries are left out; without a complete list of these none is marked.

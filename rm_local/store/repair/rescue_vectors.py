@@ -97,7 +97,7 @@ class VectorRescuer:
             lost = [row for row in rows if centroids.lost[row[1] : row[1] + 1].any()]
             if lost:
                 vectors = self._decode_vectors([row[4] for row in lost])
-                centroids.add_rows(np.array([row[1] for row in lost]), vectors)
+                centroids.add_rows_of_lost_centroids(np.array([row[1] for row in lost]), vectors)
             on_done(int(self._found.kept.sum()))
 
     def copy_pending_into_clusters(self, centroids: Floats) -> None:

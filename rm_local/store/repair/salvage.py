@@ -145,7 +145,7 @@ class _Salvager:
         clusters = self._copy_vectors_and_count_clusters()
         self._delete_and_note_lost_entries()
         self._copy_usage_counts()
-        self._write_meta_values(clusters)
+        self._write_or_copy_meta_values(clusters)
 
     def _copy_vectors_and_count_clusters(self) -> int:
         """Copy all vectors and centroids; return the number of clusters."""
@@ -173,8 +173,10 @@ class _Salvager:
         vectors.copy_intact_vectors(
             vectors.list_readable_chunk_numbers(), centroids, meter.report_units_done
         )
-        vectors.copy_pending_into_clusters(centroids.compute_centroids())
-        vectors.copy_with_derived_bits(centroids.compute_centroids(), meter.report_units_done)
+        vectors.copy_pending_into_clusters(centroids.combine_intact_and_computed_centroids())
+        vectors.copy_with_derived_bits(
+            centroids.combine_intact_and_computed_centroids(), meter.report_units_done
+        )
         centroids.write_centroids(self._new)
         if vectors.derived:
             self.fixed.append(f"Bits of {vectors.derived:,} entries were derived from their codes.")
@@ -183,7 +185,7 @@ class _Salvager:
                 f"Centroids of {int(centroids.lost.sum()):,} clusters were computed from entries."
             )
         if labels.lost_ids:
-            names = _format_entry_count_and_ids(sorted(labels.lost_ids))
+            names = _format_entry_count_and_first_ids(sorted(labels.lost_ids))
             self.lost.append(f"Domain, source, level and provenance of {names}.")
         return clusters
 
@@ -206,7 +208,7 @@ class _Salvager:
         )
         if lost := self.evidence.lost_ids.tolist():
             self.lost.append(
-                f"{_format_entry_count_and_ids(lost)}, whose text or vector is damaged."
+                f"{_format_entry_count_and_first_ids(lost)}, whose text or vector is damaged."
             )
         before = self._reader.read_meta_number("entries")
         unknown = (before or 0) - self.copied_entry_count - len(lost)
@@ -226,7 +228,7 @@ class _Salvager:
         if self._reader.stopped:
             self.lost.append("Some usage counts: how often entries were shown and helped.")
 
-    def _write_meta_values(self, clusters: int) -> None:
+    def _write_or_copy_meta_values(self, clusters: int) -> None:
         """Write counts, state of maintenance, search parameters and spread to the new `meta`."""
         constants, new = self._constants, self._new
         tombs = new.execute("SELECT count(*) FROM tomb").get
@@ -246,7 +248,7 @@ class _Salvager:
             self.fixed.append(f"{SPREAD!r} in meta was left out: it is measured again when used.")
 
 
-def _format_entry_count_and_ids(ids: list[int]) -> str:
+def _format_entry_count_and_first_ids(ids: list[int]) -> str:
     """Return the number of entries with these ids and the first ids, as "2 entries (3, 7)"."""
     more = ", ..." if len(ids) > MAX_NAMED else ""
     count = format_count(len(ids), "entry", "entries")

@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 
 from rm_local.store.rewrite.fingerprints import (
-    compute_fingerprints,
+    compute_fingerprints_in_id_order,
     encode_entry_without_id,
     fingerprint_entry,
 )
@@ -35,7 +35,7 @@ def copy_usage_counts_to_equal_entries(old: StoreEntrySource, new: StoreEntrySou
             counts[fingerprint_entry(entry, encode_entry_without_id)].append(counted)
     if not counts:
         return
-    found = compute_fingerprints(new, encode_entry_without_id, lambda _: None)
+    found = compute_fingerprints_in_id_order(new, encode_entry_without_id, lambda _: None)
     places = np.flatnonzero(np.isin(found, np.array([*counts], np.uint64)))
     # The first of several equal entries gets the counts of the first.
     carried = [

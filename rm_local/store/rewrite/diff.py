@@ -9,7 +9,7 @@ from rm_local.arrays import Ids
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.records import Entry
 from rm_local.store.rewrite.fingerprints import (
-    compute_fingerprints,
+    compute_fingerprints_in_id_order,
     distinguish_repeated,
     encode_entry_without_id,
     find_missing_places,
@@ -60,10 +60,10 @@ def diff_stores(
     """
     meter = ProgressMeter(report, "read", one.rows + other.rows)
     found = distinguish_repeated(
-        compute_fingerprints(one, encode_entry_without_id, meter.report_units_done)
+        compute_fingerprints_in_id_order(one, encode_entry_without_id, meter.report_units_done)
     )
     others = distinguish_repeated(
-        compute_fingerprints(
+        compute_fingerprints_in_id_order(
             other, encode_entry_without_id, lambda done: meter.report_units_done(one.rows + done)
         )
     )

@@ -36,7 +36,7 @@ def encode_entry_without_id(entry: Entry) -> bytes:
     return KEY_END.join([encode_entry_texts(entry), *label])
 
 
-def compute_fingerprints(
+def compute_fingerprints_in_id_order(
     held: StoreEntrySource, encode: Callable[[Entry], bytes], on_done: DoneCallback
 ) -> Fingerprints:
     """Return the 64-bit hash of `encode(entry)` for each entry of a store, in order of id.
@@ -53,7 +53,7 @@ def compute_fingerprints(
 
 
 def fingerprint_entry(entry: Entry, encode: Callable[[Entry], bytes]) -> int:
-    """Return the 64-bit hash of `encode(entry)`, as in `compute_fingerprints`."""
+    """Return the 64-bit hash of `encode(entry)`, as in `compute_fingerprints_in_id_order`."""
     return int.from_bytes(_hash_bytes(encode(entry)), "little")
 
 

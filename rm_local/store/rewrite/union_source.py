@@ -131,7 +131,9 @@ def _compute_text_fingerprints(
             on_done(before + done)
 
         found.append(
-            fingerprints.compute_fingerprints(store, fingerprints.encode_entry_texts, on_store_done)
+            fingerprints.compute_fingerprints_in_id_order(
+                store, fingerprints.encode_entry_texts, on_store_done
+            )
         )
     return np.concatenate(found)
 

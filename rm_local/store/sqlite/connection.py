@@ -13,7 +13,7 @@ from rm_local.paths import is_shipped_store
 from rm_local.store.format import PAGE_SIZE, DamagedError
 from rm_local.store.sqlite.libraries import load_and_configure_apsw, load_sqlite_vec
 from rm_local.store.sqlite.open_checks import (
-    check_no_hot_journal,
+    check_no_leftover_journal_or_wal,
     describe_truncation_or_damage,
     is_store_writable,
     make_damaged_error,
@@ -75,7 +75,7 @@ def _open_file(path: Path, mode: Mode) -> apsw.Connection:
     if mode == "create":
         flags |= apsw.SQLITE_OPEN_CREATE
     elif not is_store_writable(path):
-        check_no_hot_journal(path)
+        check_no_leftover_journal_or_wal(path)
         name += "?immutable=1"
         flags = apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READONLY
     return apsw.Connection(name, flags=flags)

@@ -150,7 +150,7 @@ def read_meta_number_or_zero(connection: apsw.Connection, key: str) -> int:
     return read_meta_number(connection, key)
 
 
-def read_meta_text_or_none(connection: apsw.Connection, key: str) -> str | None:
+def read_intact_meta_text_or_none(connection: apsw.Connection, key: str) -> str | None:
     """Return the text under `key` in `meta`; None if it is missing, damaged or not text."""
     try:
         value = read_meta_value(connection, key)

@@ -111,7 +111,7 @@ def is_store_writable(path: Path) -> bool:
     )
 
 
-def check_no_hot_journal(path: Path) -> None:
+def check_no_leftover_journal_or_wal(path: Path) -> None:
     """Check that no interrupted write left a journal or log next to a store that is read-only.
 
     Raises:
@@ -207,7 +207,7 @@ def check_file_not_truncated(connection: apsw.Connection, path: Path) -> None:
         # Any read undoes an interrupted write; pages beyond the header's count can be in a log.
         connection.execute("PRAGMA page_count").fetchall()
         whole, size = (
-            _parse_declared_file_size(read_first_bytes(connection, 32)),
+            _parse_declared_file_size_or_zero(read_first_bytes(connection, 32)),
             path.stat().st_size,
         )
     if size < whole:
@@ -238,14 +238,14 @@ def _describe_truncation(path: Path, whole: int) -> str:
     return f"The store {path} is truncated: {path.stat().st_size:,} of {whole:,} bytes."
 
 
-def _parse_declared_file_size(header: bytes) -> int:
+def _parse_declared_file_size_or_zero(header: bytes) -> int:
     """Return the file size in bytes by the header's first 32 bytes; 0 if these are incomplete."""
     return int(struct.unpack_from(">I", header, 28)[0]) * PAGE_SIZE if len(header) == 32 else 0
 
 
 def describe_truncation_or_damage(path: Path) -> str:
     """Return what is wrong with a store that SQLite could not read: truncated, or else damaged."""
-    whole = _parse_declared_file_size(_read_file_header(path)[:32])
+    whole = _parse_declared_file_size_or_zero(_read_file_header(path)[:32])
     if path.stat().st_size < whole:
         return _describe_truncation(path, whole)
     return f"The store {path} is damaged."

@@ -106,9 +106,13 @@ class ReaderPool:
         """
         if self._thread is None:
             return None
-        return self._thread.submit(self._run_second_reader, read_next, self._sight.read_version())
+        return self._thread.submit(
+            self._run_second_reader_if_same_snapshot, read_next, self._sight.read_version()
+        )
 
-    def _run_second_reader(self, read_next: Callable[[apsw.Connection], bool], seen: str) -> None:
+    def _run_second_reader_if_same_snapshot(
+        self, read_next: Callable[[apsw.Connection], bool], seen: str
+    ) -> None:
         """Call `read_next` with the second connection until it returns False.
 
         Do nothing if this connection does not see the rows of the version `seen`.

@@ -34,7 +34,7 @@ class StateWatch:
         self._connection = connection
         self._version: int | None = None
 
-    def read_state_if_changed(self) -> StoreState | None:
+    def read_state_if_others_committed(self) -> StoreState | None:
         """Return the store's state if another connection has committed since the last call.
 
         None otherwise; the first call always reads the state. Call this at the start of each

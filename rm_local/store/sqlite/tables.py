@@ -36,13 +36,13 @@ EntryMetadata = tuple[str, str, str, str]
 """Domain, source, level and provenance of an entry: a row of the table `label`, called a label."""
 
 
-def format_filter_condition(filter: EntryFilter) -> str:
+def format_where_suffix_or_empty(filter: EntryFilter) -> str:
     """Return SQL that adds the filter to a WHERE clause on `code` or `ref`; empty for no filter."""
     return FILTERED if filter else ""
 
 
 def get_filter_values(filter: EntryFilter) -> dict[str, str | None]:
-    """Return the named SQL parameters for the condition of `format_filter_condition`."""
+    """Return the named SQL parameters for the condition of `format_where_suffix_or_empty`."""
     return {"domain": filter.domain, "source": filter.source, "level": filter.level}
 
 
@@ -83,7 +83,9 @@ def write_transaction(connection: apsw.Connection) -> Iterator[None]:
         raise
 
 
-def insert_entry_rows(connection: apsw.Connection, rows: Sequence[EncodedRow]) -> list[int]:
+def insert_entry_rows_and_update_counts(
+    connection: apsw.Connection, rows: Sequence[EncodedRow]
+) -> list[int]:
     """Insert encoded entries in the current transaction; return their new ids.
 
     The ids follow the highest one ever given. The counts in `meta` are updated.
@@ -199,7 +201,7 @@ def find_existing_ids(
     """Return those of `ids` whose entries exist and pass the filter."""
     found = connection.execute(
         "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(:ids))"
-        + format_filter_condition(filter),
+        + format_where_suffix_or_empty(filter),
         {"ids": format_json_array(ids), **get_filter_values(filter)},
     )
     return {row[0] for row in found}
@@ -227,7 +229,9 @@ def read_ranking_codes(
         # apsw rejects an empty array; no id is 0.
         values["ids"] = apsw.carray(np.sort(ids) if len(ids) else np.zeros(1, np.int64))
         chosen = " AND id IN (SELECT value FROM carray(:ids))"
-    found = connection.execute(f"{CODES} WHERE 1{chosen}{format_filter_condition(filter)}", values)
+    found = connection.execute(
+        f"{CODES} WHERE 1{chosen}{format_where_suffix_or_empty(filter)}", values
+    )
     row: tuple[Any, ...] = found.fetchall()[0]
     numbers, lengths = (np.fromstring(each or "", np.int64, sep=",") for each in row[:2])
     return numbers, CompressedRankingCodes(lengths, row[2] or b"")

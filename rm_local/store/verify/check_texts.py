@@ -18,7 +18,7 @@ from rm_local.store.sqlite.vec0 import TEXTS, read_compression_dictionary
 from rm_local.store.verify.word_index import (
     WordIndexChecksum,
     encode_sqlite_varint,
-    list_indexed_words,
+    list_rare_words_as_indexed,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ STEP = 4096
 """Number of entries whose texts are checked at once; a multiple of BLOCK_ROWS."""
 
 
-class TextChecker:
+class TextAndLabelChecker:
     """Checker of the texts, labels and word counts of all entries of a store.
 
     Afterwards it knows which entries exist, and the checksum that the word index must have.
@@ -41,21 +41,21 @@ class TextChecker:
         self._rare = UnknownWordFinder(unpack_words(meta.read_packed_known_words(connection)))
         self._labels = {row[0] for row in connection.execute("SELECT id FROM label")}
         self.exists = np.zeros(meta.read_meta_number(connection, "last") + 1, dtype=bool)
-        """Whether an entry exists, by id; complete when `find_faults` has ended."""
+        """Whether an entry exists, by id; complete after `find_faults_and_collect_words`."""
         self.words = WordIndexChecksum()
 
-    def find_faults(self, on_done: DoneCallback) -> Iterator[str]:
+    def find_faults_and_collect_words(self, on_done: DoneCallback) -> Iterator[str]:
         """Yield a sentence for each text, label or word count that is missing, damaged or surplus.
 
         `on_done` gets the highest id checked so far.
         """
         for first in range(1, len(self.exists), STEP):
             with read_transaction(self._connection):
-                found = list(self._find_range_faults(first, first + STEP - 1))
+                found = list(self._find_range_faults_and_collect_words(first, first + STEP - 1))
             yield from found
             on_done(min(first + STEP - 1, len(self.exists) - 1))
 
-    def _find_range_faults(self, first: int, last: int) -> Iterator[str]:
+    def _find_range_faults_and_collect_words(self, first: int, last: int) -> Iterator[str]:
         """Yield the faults of the entries with ids from `first` to `last`."""
         bounds = (first, min(last, len(self.exists) - 1))
         execute = self._connection.execute
@@ -79,7 +79,7 @@ class TextChecker:
             except DamagedError as error:
                 yield f"Entry {id}: {error}."
                 continue
-            words = list_indexed_words(self._rare, text)
+            words = list_rare_words_as_indexed(self._rare, text)
             if id in fresh:
                 if fresh[id] != " ".join(self._rare.find_unknown_words(text)):
                     yield f"Entry {id}: its pending row has other words than its text."

@@ -36,7 +36,7 @@ FRESH = """
 
 
 @dataclass(frozen=True, slots=True)
-class SignBitsRow:
+class SignBitsSlot:
     """Sign bits and label of an entry in sqlite-vec's tables, and their place there."""
 
     cluster: int
@@ -62,23 +62,23 @@ def find_vector_faults(
     while True:
         with read_transaction(connection):
             chunks: list[tuple[Any, ...]] = connection.execute(CHUNKS, (after, STEP)).fetchall()
-            slots: list[tuple[int, SignBitsRow]] = []
+            slots: list[tuple[int, SignBitsSlot]] = []
             found = list(_unpack_slots_and_yield_faults(chunks, width, slots))
-            found += _find_slot_faults(connection, slots, seen, bulk)
+            found += _find_slot_faults_and_mark_seen(connection, slots, seen, bulk)
         yield from found
         if not chunks:
             break
         after = chunks[-1][0]
         on_done(int(seen.sum()))
     with read_transaction(connection):
-        found = list(_find_pending_faults(connection, width, seen))
+        found = list(_find_pending_faults_and_mark_seen(connection, width, seen))
     yield from found
     for id in np.flatnonzero(exists & ~seen).tolist():
         yield f"Entry {id} has no bits."
 
 
 def _unpack_slots_and_yield_faults(
-    chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, SignBitsRow]]
+    chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, SignBitsSlot]]
 ) -> Iterator[str]:
     """Append ids and rows of the used slots of `chunks` to `into`; yield a fault if unreadable.
 
@@ -99,14 +99,14 @@ def _unpack_slots_and_yield_faults(
         into += [
             (
                 numbers[at],
-                SignBitsRow(cluster, names[at], bits[at * width : (at + 1) * width], number, at),
+                SignBitsSlot(cluster, names[at], bits[at * width : (at + 1) * width], number, at),
             )
             for at in np.flatnonzero(used).tolist()
         ]
 
 
-def _find_slot_faults(
-    connection: apsw.Connection, slots: list[tuple[int, SignBitsRow]], seen: Flags, bulk: int
+def _find_slot_faults_and_mark_seen(
+    connection: apsw.Connection, slots: list[tuple[int, SignBitsSlot]], seen: Flags, bulk: int
 ) -> Iterator[str]:
     """Yield the faults of rows in sqlite-vec's tables, `slots` with their ids; mark ids as seen."""
     ids = tables.format_json_array([id for id, _ in slots])
@@ -137,7 +137,9 @@ def _find_slot_faults(
             yield f"Entry {id}: sqlite-vec does not find its bits."
 
 
-def _find_pending_faults(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
+def _find_pending_faults_and_mark_seen(
+    connection: apsw.Connection, width: int, seen: Flags
+) -> Iterator[str]:
     """Yield the faults of pending entries (without a cluster), and mark their ids as seen.
 
     `width` is the number of bytes of an entry's sign bits.
@@ -151,7 +153,7 @@ def _find_pending_faults(connection: apsw.Connection, width: int, seen: Flags) -
         if not isinstance(bits, bytes) or len(bits) != width:
             yield f"Entry {id}: its pending bits cannot be read."
         elif fault := _describe_row_fault_or_empty(
-            id, SignBitsRow(NO_CLUSTER, label, bits, 0, 0), label, crc, code
+            id, SignBitsSlot(NO_CLUSTER, label, bits, 0, 0), label, crc, code
         ):
             yield fault
 
@@ -169,7 +171,7 @@ def _mark_seen_and_describe_repeat(id: int, seen: Flags) -> str:
 
 
 def _describe_row_fault_or_empty(
-    id: int, slot: SignBitsRow, label: int, crc: int, code: bytes
+    id: int, slot: SignBitsSlot, label: int, crc: int, code: bytes
 ) -> str:
     """Compare a row with its label, checksum and code in `ref`; return the fault as a sentence.
 

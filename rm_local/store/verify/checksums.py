@@ -60,7 +60,7 @@ COUNTS = (
 """Descriptions of counts, each with two SQL statements that must return the same number."""
 
 
-def find_checksum_faults(connection: apsw.Connection) -> Iterator[str]:
+def find_meta_and_label_faults(connection: apsw.Connection) -> Iterator[str]:
     """Yield a sentence for each damaged row of `meta`, except SPREAD, and of `label`.
 
     Also check `zdict` and `centroid`, and that a bulk build of the store was completed.
@@ -68,7 +68,7 @@ def find_checksum_faults(connection: apsw.Connection) -> Iterator[str]:
     Raises:
         DamagedError: A value or row without which others cannot be read is missing or damaged.
     """
-    yield from _find_meta_faults(connection, "key <> ?")
+    yield from _find_meta_faults_where(connection, "key <> ?")
     if connection.execute("SELECT 1 FROM meta WHERE key = 'groups'").get:
         yield "The bulk build of this store was not completed."
     for row in connection.execute("SELECT crc, id, domain, source, level, provenance FROM label"):
@@ -81,12 +81,12 @@ def find_checksum_faults(connection: apsw.Connection) -> Iterator[str]:
     read_centroids(connection, dimension)
 
 
-def find_spread_faults(connection: apsw.Connection) -> Iterator[str]:
+def find_similarity_scale_faults(connection: apsw.Connection) -> Iterator[str]:
     """Yield a sentence if the store's similarity scale (SPREAD in `meta`) is damaged."""
-    yield from _find_meta_faults(connection, "key = ?")
+    yield from _find_meta_faults_where(connection, "key = ?")
 
 
-def _find_meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
+def _find_meta_faults_where(connection: apsw.Connection, which: str) -> Iterator[str]:
     """Yield a sentence for each damaged row of `meta` that meets the SQL condition `which`.
 
     The parameter `?` of the condition is SPREAD.
@@ -97,7 +97,7 @@ def _find_meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
             yield f"meta: {key!r} is not as it was written."
 
 
-def find_count_faults(connection: apsw.Connection) -> Iterator[str]:
+def find_row_count_faults(connection: apsw.Connection) -> Iterator[str]:
     """Yield a sentence for each number of rows that disagrees with another table, by COUNTS.
 
     Also for an entry with an id above the highest ever given.

@@ -62,10 +62,10 @@ def find_schema_faults(connection: apsw.Connection) -> Iterator[str]:
     for key in sorted(wanted.keys() & found.keys()):
         if wanted[key] != found[key]:
             yield f"The {key[0]} {key[1]} has another declaration."
-    yield from _find_sqlite_vec_version_faults(connection)
+    yield from _find_recorded_sqlite_vec_version_faults(connection)
 
 
-def _find_sqlite_vec_version_faults(connection: apsw.Connection) -> Iterator[str]:
+def _find_recorded_sqlite_vec_version_faults(connection: apsw.Connection) -> Iterator[str]:
     """Yield a sentence if sqlite-vec's version in the table `code_info` is not that in `meta`."""
     version = str(meta.read_meta_value(connection, "sqlite_vec"))
     numbers = version.removeprefix("v").partition("-")[0].split(".")

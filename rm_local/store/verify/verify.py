@@ -11,19 +11,19 @@ from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite, meta
 from rm_local.store.sqlite.open_checks import check_file_not_truncated
 from rm_local.store.sqlite.reader_pool import read_transaction
-from rm_local.store.verify.check_texts import TextChecker
+from rm_local.store.verify.check_texts import TextAndLabelChecker
 from rm_local.store.verify.check_vectors import find_vector_faults
 from rm_local.store.verify.checksums import (
-    find_checksum_faults,
-    find_count_faults,
-    find_spread_faults,
+    find_meta_and_label_faults,
+    find_row_count_faults,
+    find_similarity_scale_faults,
 )
 from rm_local.store.verify.file_structure import (
     find_header_faults,
     find_schema_faults,
     find_sqlite_faults,
 )
-from rm_local.store.verify.word_index import find_word_faults
+from rm_local.store.verify.word_index import find_word_index_faults
 
 if TYPE_CHECKING:
     import apsw
@@ -55,9 +55,9 @@ def verify_store(path: Path, report: ProgressCallback) -> list[str]:
             "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, words, instance)"
         )
         connection.execute("PRAGMA query_only=1")
-        before = _read_data_version(connection)
+        before = _read_pragma_data_version(connection)
         found = _take_first_faults(_find_all_faults(connection, report))
-        if found and _read_data_version(connection) != before:
+        if found and _read_pragma_data_version(connection) != before:
             with read_transaction(connection):
                 found = _take_first_faults(_find_all_faults(connection, report))
     connection.close()
@@ -74,7 +74,7 @@ def _take_first_faults(found: Iterator[str]) -> list[str]:
     return kept
 
 
-def _read_data_version(connection: apsw.Connection) -> int:
+def _read_pragma_data_version(connection: apsw.Connection) -> int:
     """Return a number that changes when another connection commits."""
     return int(connection.execute("PRAGMA data_version").get)
 
@@ -85,20 +85,23 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
     report(Progress("pages"))
     yield from _convert_errors_to_faults("The file", find_sqlite_faults(connection))
     yield from _convert_errors_to_faults("The file", find_schema_faults(connection))
-    yield from _convert_errors_to_faults("meta", find_spread_faults(connection))
-    sealed = list(_convert_errors_to_faults("meta", find_checksum_faults(connection)))
+    yield from _convert_errors_to_faults("meta", find_similarity_scale_faults(connection))
+    sealed = list(_convert_errors_to_faults("meta", find_meta_and_label_faults(connection)))
     yield from sealed
     if sealed:
         # Texts and vectors cannot be read without these rows.
         return
-    yield from _convert_errors_to_faults("A count", find_count_faults(connection))
+    yield from _convert_errors_to_faults("A count", find_row_count_faults(connection))
     total = meta.read_meta_number(connection, "last")
-    texts = TextChecker(connection)
+    texts = TextAndLabelChecker(connection)
     yield from _convert_errors_to_faults(
-        "A text", texts.find_faults(ProgressMeter(report, "texts", total).report_units_done)
+        "A text",
+        texts.find_faults_and_collect_words(
+            ProgressMeter(report, "texts", total).report_units_done
+        ),
     )
     yield from _convert_errors_to_faults(
-        "The word index", find_word_faults(connection, texts.words)
+        "The word index", find_word_index_faults(connection, texts.words)
     )
     yield from _convert_errors_to_faults(
         "A vector",

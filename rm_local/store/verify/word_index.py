@@ -41,14 +41,14 @@ class WordIndexChecksum:
     __hash__ = None  # type: ignore[assignment]
 
 
-def list_indexed_words(rare: UnknownWordFinder, text: str) -> list[str]:
+def list_rare_words_as_indexed(rare: UnknownWordFinder, text: str) -> list[str]:
     """Return the rare words of `text` as in the index: split once more by FTS5's tokenizer."""
     words = rare.find_unknown_words(text)
     joined = " ".join(words)
     return words if joined.isascii() else list(dict.fromkeys(rare.split_words(joined)))
 
 
-def find_word_faults(connection: apsw.Connection, wanted: WordIndexChecksum) -> Iterator[str]:
+def find_word_index_faults(connection: apsw.Connection, wanted: WordIndexChecksum) -> Iterator[str]:
     """Yield a sentence if the checksum of the word index differs from `wanted`.
 
     The connection needs the temporary fts5vocab table `vocabulary` of the index's instances.

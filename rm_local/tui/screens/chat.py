@@ -17,7 +17,7 @@ from textual.content import Content
 from textual.widgets import Footer
 
 from rm_local.engine import ContextOverflowReport
-from rm_local.loop import Event, HintCut, Plan, RunEvent, make_failed_event
+from rm_local.loop import Event, HintCutOrLeftOut, Plan, RunEvent, make_failed_event
 from rm_local.sessions import Session, read_session_turns
 from rm_local.tui import formatting, messages, plan_mode
 from rm_local.tui.chat_state import Backend, ChatState, PendingQuestion
@@ -97,7 +97,7 @@ class ChatScreen(OpeningScreen):
     # Asking
 
     @on(messages.QuestionSubmitted)
-    def _submit_question(self, message: messages.QuestionSubmitted) -> None:
+    def _end_edit_and_ask_submitted_question(self, message: messages.QuestionSubmitted) -> None:
         after = self._end_question_edit()
         if after is not None:
             self._restore_question_to_prompt(self.state.stop_turn_and_take_pending())
@@ -162,7 +162,7 @@ class ChatScreen(OpeningScreen):
             self.show_run_event(event)
             return
         self.state.apply_event(event, self.clock(), self.session.last_turn_number)
-        if isinstance(event, ContextOverflowReport | HintCut):
+        if isinstance(event, ContextOverflowReport | HintCutOrLeftOut):
             self.notify_text(event.message)
             self._set_status(replace(self._status, info=self.backend.info))
         if isinstance(event, STREAMED):
@@ -219,7 +219,7 @@ class ChatScreen(OpeningScreen):
     def action_edit_question(self) -> None:
         """Put the current question into the prompt, to replace it by an edited one: a fork."""
         if self.state.turn is not None:
-            self.state.remember_edit_parent()
+            self.state.begin_edit_and_remember_parent()
             prompt = self.query_one(Prompt)
             prompt.begin_question_edit(self.state.turn.question)
             prompt.show_note("in this question's place; Esc leaves it as it was")
@@ -245,7 +245,7 @@ class ChatScreen(OpeningScreen):
 
     @on(messages.TurnChosen)
     def _return_to_turn(self, message: messages.TurnChosen) -> None:
-        if self._warn_if_running():
+        if self._warn_if_turn_running():
             return
         self._end_question_edit()
         self._add_current_turn_to_past()
@@ -269,7 +269,7 @@ class ChatScreen(OpeningScreen):
 
     def action_memory(self) -> None:
         """Switch to the next memory mode for the next questions."""
-        self._set_plan(plan_mode.cycle_question_gate(self.plan))
+        self._set_plan(plan_mode.cycle_memory_mode(self.plan))
         # In a narrow window the status line may be cut before this.
         self.notify(plan_mode.describe_memory_mode(self.plan), timeout=2)
 
@@ -303,14 +303,16 @@ class ChatScreen(OpeningScreen):
 
     @on(messages.BranchOpened)
     def _open_branch_reader(self, message: messages.BranchOpened) -> None:
-        def format_latest_branch() -> Content:
+        def format_branch_of_current_turn() -> Content:
             turn = self.state.turn
             known = turn.branches if turn else ()
             return next(
                 (reader.format_branch(b) for b in known if b.index == message.index), Content("")
             )
 
-        self.app.push_screen(reader.Reader(f"Branch {message.index + 1}", format_latest_branch))
+        self.app.push_screen(
+            reader.Reader(f"Branch {message.index + 1}", format_branch_of_current_turn)
+        )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable an action as `is_action_enabled_or_unknown` says, which the footer shows."""
@@ -321,16 +323,16 @@ class ChatScreen(OpeningScreen):
 
     def start_new_session(self) -> None:
         """Start a new session on an empty screen, unless a turn runs."""
-        if not self._warn_if_running():
-            self._close_and_switch_session(Session(self.backend))
+        if not self._warn_if_turn_running():
+            self._switch_session_and_clear_chat(Session(self.backend))
 
     def resume_session(self, path: Path | None) -> None:
         """Load and continue the saved session at `path`; ignore None, and any while a turn runs."""
-        if path is not None and not self._warn_if_running():
-            self._load_session(path)
+        if path is not None and not self._warn_if_turn_running():
+            self._load_and_post_session(path)
 
     @work(exclusive=True, group="resume", exit_on_error=False)
-    async def _load_session(self, path: Path) -> None:
+    async def _load_and_post_session(self, path: Path) -> None:
         try:
             if path == self.session.path:
                 session = self.session
@@ -346,28 +348,28 @@ class ChatScreen(OpeningScreen):
 
     @on(messages.SessionLoaded)
     def _enter_session(self, message: messages.SessionLoaded) -> None:
-        if self._warn_if_running():
+        if self._warn_if_turn_running():
             if message.session is not self.session:
                 message.session.close()
             return
-        self._close_and_switch_session(message.session)
+        self._switch_session_and_clear_chat(message.session)
         self.state.replace_by_saved_turns(message.turns)
         self.query_one(Transcript).add_past_turns(*message.turns[:-1])
         self._draw_turn()
         self.refresh_bindings()
 
-    def _close_and_switch_session(self, session: Session) -> None:
+    def _switch_session_and_clear_chat(self, session: Session) -> None:
         """Switch to this session and show an empty chat."""
         if session is not self.session:
             self.session.close()
             self.session = session
         self._end_question_edit()
         self.state.reset_to_empty_chat()
-        self.query_one(Transcript).clear_turns()
+        self.query_one(Transcript).clear_turns_and_show_welcome()
         self._set_status(replace(self._status, used=0))
         self.refresh_bindings()
 
-    def _warn_if_running(self) -> bool:
+    def _warn_if_turn_running(self) -> bool:
         """Return whether a turn runs; if so, ask the user to stop it first."""
         if self.state.is_turn_running:
             self.notify("Stop this turn first (Esc).", severity="warning", timeout=4)

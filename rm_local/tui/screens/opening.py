@@ -72,7 +72,7 @@ class OpeningScreen(Screen[None]):
     @work(group="watch")
     async def show_backend_events(self) -> None:
         """Show the backend's events between turns, until the app ends."""
-        async with aclosing(self.backend.watch_events()) as events:
+        async with aclosing(self.backend.watch_events_between_turns()) as events:
             async for event in events:
                 self.post_message(messages.RunEventReported(event))
 
@@ -87,7 +87,7 @@ class OpeningScreen(Screen[None]):
                 if self._status.info is None:
                     self._set_status(replace(self._status, share=share))
             case ModelUnloaded():
-                self._show_model_unloaded()
+                self._show_if_model_unloaded()
             case Notice(text=text):
                 self.notify_text(text)
 
@@ -102,7 +102,7 @@ class OpeningScreen(Screen[None]):
         self.handle_loaded_model(message.info)
 
     @on(messages.StoreReady)
-    def _show_store_size(self) -> None:
+    def _show_entry_count(self) -> None:
         self._set_status(replace(self._status, entries=self.backend.entries))
 
     @on(messages.OpeningFailed)
@@ -112,7 +112,7 @@ class OpeningScreen(Screen[None]):
             self._set_status(replace(self._status, failed=True))
         self.handle_opening_error(message.error, of_model=message.of_model)
 
-    def _show_model_unloaded(self) -> None:
+    def _show_if_model_unloaded(self) -> None:
         if self._status.info is not None and self.backend.info is None:
             name, entries = self._status.info.title_with_adapters, self._status.entries
             self._set_status(StatusValues(entries=entries, unloaded=name))

@@ -97,7 +97,7 @@ class Sessions(ModalScreen[Path | None]):
         await page.remove_children()
         await page.mount_all(PastTurn(turn, unfolded=True) for turn in turns)
         self._show_note("" if turns else "There is no turn in this session.")
-        self._set_page_visible(True)
+        self._show_page_or_list(True)
         self._set_title(f"Session of {saved.started:%Y-%m-%d %H:%M}, to read")
 
     def action_go_on(self) -> None:
@@ -113,13 +113,13 @@ class Sessions(ModalScreen[Path | None]):
     def action_back(self) -> None:
         """Return from the page to the list, or from the list to the chat."""
         if self.query_one("#session").display:
-            self._set_page_visible(False)
+            self._show_page_or_list(False)
             self._set_title("Sessions")
             self._show_note("")
         else:
             self.dismiss(None)
 
-    def _set_page_visible(self, shown: bool) -> None:
+    def _show_page_or_list(self, shown: bool) -> None:
         page, options = self.query_one("#session"), self.query_one("#sessions-list")
         page.display, options.display = shown, not shown
         (page if shown else options).focus()

@@ -39,15 +39,17 @@ class AnswerPanel(VerticalScroll):
         """Draw the turn's answer, or a placeholder until it has one."""
         self._turn = turn
         self.set_class(turn.is_in_progress, "-waiting")
-        large = get_short_number_or_empty(turn) if self.screen.size.height >= LARGE_FROM else ""
+        large = (
+            get_short_numeric_result_or_empty(turn) if self.screen.size.height >= LARGE_FROM else ""
+        )
         digits = self.query_one("#answer-large", Digits)
         digits.display = bool(large)
         digits.update(large)
         for part, content in (
             ("head", _format_head(turn, with_result=not large)),
             ("note", describe_stop_or_failure(turn)),
-            ("carried", summarize_vote(turn)),
-            ("text", format_text_beyond_result(turn)),
+            ("carried", summarize_answer_or_empty(turn)),
+            ("text", format_answer_text_unless_only_result(turn)),
         ):
             line = self.query_one(f"#answer-{part}", TextLine)
             line.set_content(content)
@@ -59,7 +61,7 @@ class AnswerPanel(VerticalScroll):
             self.show_answer(self._turn)
 
 
-def get_short_number_or_empty(turn: Turn) -> str:
+def get_short_numeric_result_or_empty(turn: Turn) -> str:
     """Return the vote's result if it is a short number; otherwise empty."""
     result = (turn.answer.result if turn.answer else None) or ""
     fits = len(result) <= LARGEST_RESULT and LARGE_CHARACTERS.issuperset(result)
@@ -68,7 +70,7 @@ def get_short_number_or_empty(turn: Turn) -> str:
 
 def _format_head(turn: Turn, *, with_result: bool) -> Content:
     if turn.answer is not None:
-        result = format_vote_result(turn) if with_result else Content("")
+        result = format_vote_result_or_empty(turn) if with_result else Content("")
         phase = Phase("done", turn.answer.seconds)
         return format_phase_head("Answer", "$phase-answer", phase, result)
     if turn.stage == "stopped":
@@ -78,7 +80,7 @@ def _format_head(turn: Turn, *, with_result: bool) -> Content:
     return format_phase_head("Answer", "$phase-answer", Phase("waiting", None))
 
 
-def format_vote_result(turn: Turn) -> Content:
+def format_vote_result_or_empty(turn: Turn) -> Content:
     """Format the vote's result in one line; empty without one, as for an answer in prose."""
     if turn.answer is None or turn.answer.result is None:
         return Content("")
@@ -104,7 +106,7 @@ def describe_stop_or_failure(turn: Turn) -> Content:
     return Content.styled("Stopped before the model had reasoned.", "$warning")
 
 
-def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
+def summarize_answer_or_empty(turn: Turn, *, timed: bool = False) -> Content:
     """Summarize in one line agreeing branches, hints and tokens; `timed` adds the duration.
 
     Empty for a turn without an answer.
@@ -118,7 +120,7 @@ def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
     elif answer.result is not None:
         many = format_count(answer.branches, "branch", "branches")
         parts.append(f"{answer.agreed} of {many} agreed")
-    if names := _format_hint_numbers(turn):
+    if names := _describe_answer_hints_by_number(turn):
         parts.append(f"under {names}")
     parts += [
         format_count(answer.tokens, "token"),
@@ -128,7 +130,7 @@ def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
     return Content.styled(" · ".join(parts), "$foreground 60%")
 
 
-def format_text_beyond_result(turn: Turn) -> Content:
+def format_answer_text_unless_only_result(turn: Turn) -> Content:
     """Format the answer's text; empty if it has no more than the vote's result."""
     if turn.answer is None:
         return Content("")
@@ -136,7 +138,7 @@ def format_text_beyond_result(turn: Turn) -> Content:
     return formatting.sanitize_to_content("" if said in (result, f"Answer: {result}") else said)
 
 
-def _format_hint_numbers(turn: Turn) -> str:
+def _describe_answer_hints_by_number(turn: Turn) -> str:
     """List the answer's hints by their numbers in the list of hits: `hint 1`, `hints 1 and 3`."""
     used = turn.answer.hint_keys if turn.answer else ()
     numbers = [str(i + 1) for i, hit in enumerate(turn.hits) if hit.key in used]

@@ -16,7 +16,11 @@ from rm_local.loop import TurnBranch
 from rm_local.records import Hit
 from rm_local.tui import formatting
 from rm_local.tui.messages import BranchOpened
-from rm_local.tui.widgets.branch_pane import BranchPane, describe_branch_state, format_branch_title
+from rm_local.tui.widgets.branch_pane import (
+    BranchPane,
+    choose_branch_mark_color_and_words,
+    format_branch_hint_title,
+)
 
 PANE_WIDTH = 34
 PANE_HEIGHT = 6
@@ -53,12 +57,12 @@ class BranchList(Container):
             self._get_or_mount_pane(branch.index).show_branch(branch, hits, result)
         if added or fewer:
             self._arrange_panes()
-        self._draw_list()
+        self._draw_list_if_shown()
 
     def on_resize(self, event: Resize) -> None:
         """Arrange panes and list for the new size."""
         self._arrange_panes()
-        self._draw_list()
+        self._draw_list_if_shown()
 
     def _remove_panes(self) -> None:
         for pane in self._panes.values():
@@ -83,7 +87,7 @@ class BranchList(Container):
         for index, pane in self._panes.items():
             pane.display = not listed or index == self._chosen
 
-    def _draw_list(self) -> None:
+    def _draw_list_if_shown(self) -> None:
         if not self.has_class("-listed"):
             return
         branch_list = self.query_one("#branch-list", OptionList)
@@ -97,13 +101,13 @@ class BranchList(Container):
             branch_list.replace_option_prompt_at_index(at, line)
 
     @on(OptionList.OptionHighlighted, "#branch-list")
-    def _choose_branch(self, event: OptionList.OptionHighlighted) -> None:
+    def _show_pane_of_highlighted_branch(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
         self._chosen = event.option_index
         self._arrange_panes()
 
     @on(OptionList.OptionSelected, "#branch-list")
-    def _open_branch(self, event: OptionList.OptionSelected) -> None:
+    def _post_branch_opened(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.post_message(BranchOpened(self._branches[event.option_index].index))
 
@@ -112,9 +116,9 @@ def _format_row(
     branch: TurnBranch, hits: tuple[Hit, ...], result: str | None, width: int
 ) -> Content:
     """Format a branch as a line of the list: `◉ 1 How do I …    312 · 41/s`."""
-    mark, color, _ = describe_branch_state(branch, result)
+    mark, color, _ = choose_branch_mark_color_and_words(branch, result)
     pace = f"{branch.tokens:>6,} · {branch.tokens_per_second:.0f}/s"
     name = formatting.shorten_text(
-        format_branch_title(branch, hits), width - len(pace) - 3, pad=True
+        format_branch_hint_title(branch, hits), width - len(pace) - 3, pad=True
     )
     return Content.assemble((f"{mark} ", color), name, " ", (pace, "$foreground 60%"))

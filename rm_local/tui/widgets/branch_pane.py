@@ -18,7 +18,7 @@ from rm_local.tui.widgets.streaming_text import StreamingText
 from rm_local.units import format_count
 
 
-def format_branch_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
+def format_branch_hint_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
     """Format the number and the subproblem of the branch's hint: `2 How do I ...`, or `no hint`.
 
     The number is the hint's place in `hits`, left out if the hint is not among them.
@@ -27,7 +27,7 @@ def format_branch_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
         return "no hint"
     listed, at = [hit.key for hit in hits], branch.hint.key
     number = f"{listed.index(at) + 1} " if at in listed else ""
-    return number + formatting.format_hint_subproblem(branch.hint)
+    return number + formatting.format_hint_subproblem_or_no_hint(branch.hint)
 
 
 def describe_prefill(reading: PrefillStats) -> Content:
@@ -42,7 +42,9 @@ def describe_prefill(reading: PrefillStats) -> Content:
     )
 
 
-def describe_branch_state(branch: TurnBranch, result: str | None) -> tuple[str, str, str]:
+def choose_branch_mark_color_and_words(
+    branch: TurnBranch, result: str | None
+) -> tuple[str, str, str]:
     """Return a branch's state as a mark, a colour and words; `result` is the vote's result."""
     if branch.stop is None:
         return "◉", "$phase-reason", "running"
@@ -119,13 +121,13 @@ class BranchPane(VerticalScroll):
             return
         branch, hits, result = self._shown
         room = max(8, self.outer_size.width - 8)
-        mark, color, words = describe_branch_state(branch, result)
+        mark, color, words = choose_branch_mark_color_and_words(branch, result)
         pace = [f"{branch.tokens:,} tok", formatting.format_rate(branch.tokens_per_second)]
         below = " · ".join(
             part for part in (formatting.shorten_text(words, room // 2), *pace) if part
         )
         self.border_title = Content(
-            formatting.shorten_text(format_branch_title(branch, hits), room)
+            formatting.shorten_text(format_branch_hint_title(branch, hits), room)
         )
         self.border_subtitle = Content.assemble(
             (f"{mark} ", color), formatting.shorten_text(below, room)

@@ -72,7 +72,7 @@ class HitList(OptionList):
             self.post_message(HitDropToggled(self.highlighted_hit))
 
     @on(OptionList.OptionSelected)
-    def _open_hit(self, event: OptionList.OptionSelected) -> None:
+    def _post_hit_opened(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.post_message(HitOpened(self._hits[event.option_index]))
 
@@ -92,7 +92,7 @@ class HitList(OptionList):
     def _format_line(self, index: int, hit: Hit, width: int) -> Content:
         dropped = hit.key in self._marks.dropped
         full, empty = formatting.format_bar_parts(hit.similarity, BAR)
-        mark, color = self._choose_mark(hit.key)
+        mark, color = self._choose_mark_and_color(hit.key)
         measure = Content.assemble(
             (f"{mark} ", color),
             (f"{index + 1} ", "$foreground 60%"),
@@ -115,7 +115,7 @@ class HitList(OptionList):
         called = formatting.shorten_text(name, room - cell_len(where), pad=True)
         return Content.assemble(measure, (called, style), "  ", (where, "$foreground 60%"))
 
-    def _choose_mark(self, key: EntryKey) -> tuple[str, str]:
+    def _choose_mark_and_color(self, key: EntryKey) -> tuple[str, str]:
         if key in self._marks.pinned:
             return "◆", "$phase-formulate"
         if key in self._marks.dropped:

@@ -14,12 +14,12 @@ from textual.screen import ModalScreen
 from rm_local.loop import Turn
 from rm_local.tui import formatting, keys
 from rm_local.tui.messages import TurnChosen
-from rm_local.tui.turn_view import format_turn_number_and_parent
+from rm_local.tui.turn_view import format_turn_number_and_unusual_parent
 from rm_local.tui.widgets import answer_panel
 from rm_local.tui.widgets.branch_pane import (
-    describe_branch_state,
+    choose_branch_mark_color_and_words,
     describe_prefill,
-    format_branch_title,
+    format_branch_hint_title,
 )
 from rm_local.tui.widgets.text_line import TextLine
 from rm_local.units import format_count
@@ -69,14 +69,17 @@ class PastTurn(Vertical, can_focus=True):
 
 def format_numbered_question(turn: Turn) -> Content:
     """Format the turn's number and its question on one line."""
-    number = f"{where}  " if (where := format_turn_number_and_parent(turn)) else ""
+    number = f"{where}  " if (where := format_turn_number_and_unusual_parent(turn)) else ""
     return Content.assemble((number, "$foreground 60%"), formatting.one_line(turn.question))
 
 
 def _format_summary(turn: Turn) -> Content:
     if turn.answer is None:
         return answer_panel.describe_stop_or_failure(turn)
-    parts = [answer_panel.format_vote_result(turn), answer_panel.summarize_vote(turn, timed=True)]
+    parts = [
+        answer_panel.format_vote_result_or_empty(turn),
+        answer_panel.summarize_answer_or_empty(turn, timed=True),
+    ]
     if turn.was_stopped:
         parts.append(Content.styled("stopped early", "$warning"))
     return Content.styled(" · ", "$foreground 60%").join(parts)
@@ -91,11 +94,13 @@ def _format_details(turn: Turn) -> list[Content]:
                 ("Formulate  ", "$phase-formulate"), formatting.one_line(turn.subproblem)
             )
         )
-    if turn.memory_summary and not turn.hits:
-        lines.append(Content.assemble(("Retrieve   ", "$phase-retrieve"), turn.memory_summary))
+    if turn.hits_summary and not turn.hits:
+        lines.append(Content.assemble(("Retrieve   ", "$phase-retrieve"), turn.hits_summary))
     for number, hit in enumerate(turn.hits, 1):
         label = "Retrieve   " if number == 1 else " " * 11
-        found = f"{number} {hit.similarity:.2f}  {formatting.format_hint_subproblem(hit)}"
+        found = (
+            f"{number} {hit.similarity:.2f}  {formatting.format_hint_subproblem_or_no_hint(hit)}"
+        )
         lines.append(
             Content.assemble(
                 (label, "$phase-retrieve"),
@@ -109,9 +114,9 @@ def _format_details(turn: Turn) -> list[Content]:
         )
     result = turn.answer.result if turn.answer else None
     for at, branch in enumerate(turn.branches):
-        mark, color, words = describe_branch_state(branch, result)
+        mark, color, words = choose_branch_mark_color_and_words(branch, result)
         label = "Reason     " if at == 0 else " " * 11
-        name = f"{format_branch_title(branch, turn.hits)}  "
+        name = f"{format_branch_hint_title(branch, turn.hits)}  "
         pace = f"  {format_count(branch.tokens, 'token')}"
         lines.append(
             Content.assemble(
@@ -123,6 +128,6 @@ def _format_details(turn: Turn) -> list[Content]:
                 (pace, "$foreground 60%"),
             )
         )
-    if said := answer_panel.format_text_beyond_result(turn).plain:
+    if said := answer_panel.format_answer_text_unless_only_result(turn).plain:
         lines += [Content.styled("Answer", "$phase-answer"), Content(said)]
     return lines

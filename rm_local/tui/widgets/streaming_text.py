@@ -43,7 +43,7 @@ class StreamingText(Vertical):
         while len(rest) > BLOCK:
             cut = rest.rfind("\n", 1, BLOCK) + 1 or rest.rfind(" ", 1, BLOCK) + 1 or BLOCK
             block = rest[:cut].removesuffix("\n")
-            self._get_or_mount_line(part).set_content(
+            self._get_or_mount_growing_line(part).set_content(
                 formatting.sanitize_and_dim_spans(block, _select_and_shift_spans(spans, begin))
             )
             del self._growing[part]
@@ -51,11 +51,11 @@ class StreamingText(Vertical):
             begin += cut
             rest = rest[cut:]
         if rest:
-            self._get_or_mount_line(part).set_content(
+            self._get_or_mount_growing_line(part).set_content(
                 formatting.sanitize_and_dim_spans(rest, _select_and_shift_spans(spans, begin))
             )
 
-    def _get_or_mount_line(self, part: Part) -> TextLine:
+    def _get_or_mount_growing_line(self, part: Part) -> TextLine:
         if part not in self._growing:
             self._growing[part] = TextLine(classes=part)
             self.mount(self._growing[part])

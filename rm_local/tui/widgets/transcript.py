@@ -69,7 +69,7 @@ class Transcript(VerticalScroll, can_focus=False):
         for past in self.query(PastTurn):
             past.set_class(past.turn.number not in lineage, "-aside")
 
-    def clear_turns(self) -> None:
+    def clear_turns_and_show_welcome(self) -> None:
         """Remove all turns and show the welcome text."""
         self.query(PastTurn).remove()
         self.query_one("#turn").display = False

@@ -124,7 +124,7 @@ class TurnPanel(Container):
             self._set_line_content("#preview", formatting.sanitize_to_content(hit.entry.subroutine))
 
     @on(Input.Submitted, "#subproblem")
-    def _submit_subproblem(self, event: Input.Submitted) -> None:
+    def _end_edit_and_post_subproblem(self, event: Input.Submitted) -> None:
         event.stop()
         self._set_editing(False)
         if subproblem := event.value.strip():
@@ -153,10 +153,10 @@ def _describe_subproblem_or_prefill(turn: Turn) -> Content:
 
 def _describe_hit_counts(turn: Turn, marks: HitMarks) -> Content:
     """Return the numbers of hits found, too long, pinned and dropped; empty before retrieval."""
-    if not turn.memory_summary and not turn.hits:
+    if not turn.hits_summary and not turn.hits:
         return Content("")
     number = format_count(len(turn.hits), "hit")
-    parts = [number if turn.hits else f"memory: {turn.memory_summary}"]
+    parts = [number if turn.hits else f"memory: {turn.hits_summary}"]
     if turn.cuts:
         parts.append(f"{len(turn.cuts)} too long: cut or left out")
     if marks.pinned:

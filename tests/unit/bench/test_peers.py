@@ -14,7 +14,7 @@ from rm_local.bench.peers.isolated import PeerFailedError, run_isolated
 from rm_local.bench.peers.peer_protocol import (
     PeerSetting,
     TimedVectorSource,
-    choose_list_count,
+    choose_inverted_list_count,
     sample_rows,
 )
 from rm_local.bench.peers.report import IndexBenchResult, PeerComparison, SkippedPeer
@@ -217,7 +217,7 @@ def test_ratios_are_the_store_over_the_peer() -> None:
     peer = IndexBenchResult("other", 0.61, 1.0, 2.0, None, 10_000_000, 60_000, "ef 9")
     found = PeerComparison(300, STORE, (peer,), (SkippedPeer("gone", "not installed"),))
 
-    assert found.compute_ratios(peer) == {
+    assert found.compute_store_to_peer_ratios(peer) == {
         "warm_p50_ms": 4.0,
         "warm_p95_ms": 3.0,
         "memory_mb": None,
@@ -275,7 +275,7 @@ def test_making_rows_is_not_charged_to_the_peer() -> None:
 @pytest.mark.parametrize(("rows", "expected"), [(1, 2), (100_000, 512), (1_000_000, 2048)])
 def test_lists_grow_with_the_root_of_the_rows(rows: int, expected: int) -> None:
     """A power of two near 2 sqrt(rows)."""
-    assert choose_list_count(rows) == expected
+    assert choose_inverted_list_count(rows) == expected
 
 
 def test_each_peer_has_a_name_of_its_own() -> None:

@@ -26,7 +26,7 @@ from rm_local.bench.corpus.docstrings import capitalize_and_end_sentence, extrac
 from rm_local.bench.corpus.seed_vectors import (
     FOLDER,
     find_neighbors,
-    open_anchors,
+    open_anchor_embeddings,
     write_anchor_files_if_missing,
 )
 from rm_local.bench.corpus.synthetic import BLOCK_ROWS, SyntheticSource
@@ -83,7 +83,7 @@ def test_entries_are_distinct_from_one_another(source: SyntheticSource) -> None:
 
 def test_a_row_is_near_its_anchor_and_about_it(source: SyntheticSource) -> None:
     """Its own anchor is the nearest for nearly all rows, and its words are in the subproblem."""
-    anchors = open_anchors(source.folder)
+    anchors = open_anchor_embeddings(source.folder)
     topics = source.list_row_anchors(0)
     entries, vectors = source.read_block(0)
     found = np.argmax(vectors @ anchors.vectors.T, axis=1)
@@ -140,9 +140,9 @@ def test_a_stopped_embedding_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_with(StoppedEmbedder(DIMENSION))
     with pytest.raises(RmLocalError, match="no embeddings"):
-        open_anchors(folder)
+        open_anchor_embeddings(folder)
     write_with(TinyEmbedder(DIMENSION))
-    assert open_anchors(folder).vectors.shape == (len(texts.anchor_sentences), DIMENSION)
+    assert open_anchor_embeddings(folder).vectors.shape == (len(texts.anchor_sentences), DIMENSION)
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     near = folder / FOLDER / "near.npy"
     near.write_bytes(near.read_bytes()[:500])
     with pytest.raises(RmLocalError, match="Remove"):
-        open_anchors(folder)
+        open_anchor_embeddings(folder)
     (folder / SENTENCES).write_text("Others.")
     read_and_verify_sentences.cache_clear()
     with pytest.raises(RmLocalError, match="was changed"):

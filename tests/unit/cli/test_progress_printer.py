@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from rm_local.cli.progress import REPORT_INTERVAL_S, ProgressPrinter, format_progress
-from rm_local.cli.render import unstyle_and_fit_to_terminal
+from rm_local.cli.render import unstyle_and_cut_to_terminal_width
 from rm_local.progress import Progress
 
 
@@ -93,7 +93,7 @@ def test_a_redrawn_line_fits_the_terminal(
     """It is cut by the cells that characters take, and the last cell stays free."""
     monkeypatch.setattr("shutil.get_terminal_size", lambda: terminal_size((columns, 24)))
 
-    assert cell_len(unstyle_and_fit_to_terminal(text)) == cells
+    assert cell_len(unstyle_and_cut_to_terminal_width(text)) == cells
 
 
 def test_a_progress_line_is_cut(

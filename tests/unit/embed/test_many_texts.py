@@ -29,7 +29,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append("sentence-transformers")
         return TinyEmbedder()
 
-    monkeypatch.setattr(worker_bulk, "open_worker_embedder", open_worker)
+    monkeypatch.setattr(worker_bulk, "open_minilm_worker_embedder", open_worker)
     monkeypatch.setattr(bulk, "BulkEmbedder", load)
     return found
 

@@ -37,7 +37,7 @@ class Lengths:
 
 
 def run(path: Path, embed: Lengths, texts: Sequence[str] = TEXTS) -> None:
-    """What `BulkEmbedder.embed_to` does."""
+    """What `BulkEmbedder.embed_to_npy_unless_exists` does."""
     writer = ResumableNpyWriter.open(path, len(texts), EMBEDDER, BLOCK)
     for start in writer.check_and_find_missing_blocks(texts):
         writer.embed_and_write_block(start, texts[start : start + BLOCK], embed)

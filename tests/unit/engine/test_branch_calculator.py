@@ -56,7 +56,7 @@ class Cells:
     def drop_sequence(self, sequence: int) -> None:
         self.held.pop(sequence, None)
 
-    def adopt_as_prefix(self, sequence: int, tokens: Sequence[int]) -> None:
+    def move_sequence_to_prefix(self, sequence: int, tokens: Sequence[int]) -> None:
         self.held[0] = list(tokens)
 
     def decode_rows(self, rows: Sequence[tuple[int, int, int, bool]]) -> None:
@@ -312,7 +312,7 @@ def test_log_probabilities_are_of_what_was_drawn(monkeypatch: pytest.MonkeyPatch
         def record_token(self, context: None, row: int, token: int) -> None:
             noted.append(token)
 
-        def attach_logprobs(self, ended: BranchEnded) -> BranchEnded:
+        def copy_with_logprobs_and_confidence(self, ended: BranchEnded) -> BranchEnded:
             return ended
 
     Run(["<<1+1=."], monkeypatch, logprobs=Notes())

@@ -58,7 +58,7 @@ def test_a_family_is_detected_by_its_metadata(name: str) -> None:
 
     assert described.family.name == expected["family"]
     assert described.thinks == expected["thinks"]
-    assert described.thinking_opened_by == expected["opened_by"]
+    assert described.thinking_opener_name_or_empty == expected["opened_by"]
 
 
 @pytest.mark.parametrize("kind", ["thinking", "answering", "system", "history"])

@@ -51,7 +51,7 @@ INSIDE = Device("Vulkan0", "a processor's graphics", "igpu", 8 * GIB, 8 * GIB)
 )
 def test_cards_get_layers_before_shared_graphics(seen: list[Device], used: list[str]) -> None:
     """Cards, or else the processor's own graphics; never the processor."""
-    assert [device.name for device in offload.select_graphics_devices(seen)] == used
+    assert [device.name for device in offload.select_discrete_gpus_or_one_integrated(seen)] == used
 
 
 @pytest.mark.parametrize(
@@ -79,20 +79,20 @@ def test_layers_are_placed_by_free_memory(free: list[float], layers: int) -> Non
 def test_more_memory_never_holds_fewer_layers() -> None:
     """From none to all, growing with the memory; fewer with a larger context or cache."""
     steps = [n * GIB // 4 for n in range(40)]
-    numbers = [offload.count_fitting_layers(MODEL, [free], ASKED) for free in steps]
+    numbers = [offload.count_fitting_layers_and_output(MODEL, [free], ASKED) for free in steps]
 
     assert (numbers[0], numbers[-1]) == (0, ALL)
     assert numbers == sorted(numbers)
     free = [3 * GIB]
     larger, packed = replace(ASKED, context=32768), replace(ASKED, kv="q8_0")
-    assert offload.count_fitting_layers(MODEL, free, larger) < numbers[12]
-    assert offload.count_fitting_layers(MODEL, free, packed) > numbers[12]
+    assert offload.count_fitting_layers_and_output(MODEL, free, larger) < numbers[12]
+    assert offload.count_fitting_layers_and_output(MODEL, free, packed) > numbers[12]
 
 
 def test_a_small_card_takes_its_part_of_the_layers() -> None:
     """Layers are split by free memory, and every device has to hold its part."""
     free = [6 * GIB, 2 * GIB]
-    layers = offload.count_fitting_layers(MODEL, free, ASKED)
+    layers = offload.count_fitting_layers_and_output(MODEL, free, ASKED)
 
     assert 0 < layers <= ALL
     compute = requirements.estimate_memory(MODEL, 8192, batch=requirements.BATCH_GPU).compute

@@ -116,8 +116,8 @@ def test_what_a_text_would_begin_is_found_without_taking_it(
     splitter.feed(before)
     answering = splitter.is_in_answer
 
-    assert splitter.would_answer(text) == answers
-    assert splitter.would_answer(text) == answers
+    assert splitter.would_yield_answer_text(text) == answers
+    assert splitter.would_yield_answer_text(text) == answers
     assert splitter.is_in_answer == answering == ("</think>" in before)
 
 

@@ -9,7 +9,7 @@ import pytest
 from rm_local.engine.worker.llama.thread_controller import (
     WINDOW,
     ThreadController,
-    list_thread_levels,
+    list_thread_counts_to_try,
 )
 
 Machine = Callable[[int], float]
@@ -58,7 +58,7 @@ def steps(controller: ThreadController, machine: Machine, seconds: float, rows: 
 )
 def test_the_choice_is_among_quarters_of_the_threads(most: int, levels: tuple[int, ...]) -> None:
     """From all threads down to one, each number once."""
-    assert list_thread_levels(most) == levels
+    assert list_thread_counts_to_try(most) == levels
 
 
 def test_an_idle_machine_gives_all_threads() -> None:

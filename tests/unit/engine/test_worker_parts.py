@@ -15,7 +15,7 @@ from rm_local.engine.process import SPINS, build_worker_environment
 from rm_local.engine.worker.__main__ import make_import_error_reply
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.inbox import Inbox
-from rm_local.engine.worker.llama.load_errors import find_load_remedy
+from rm_local.engine.worker.llama.load_errors import find_load_remedy_or_default
 from rm_local.engine.worker.templates.marker_split import InsideMarkerSplitter
 from tests.support.watchdog import HANG_SECONDS
 
@@ -78,7 +78,7 @@ def test_a_cancel_reaches_a_request_that_waits_and_no_other() -> None:
     for _ in range(3):
         inbox.take_request()
         seen.append((inbox.cancel_reason, inbox.abort.value))
-        inbox.finish_request()
+        inbox.mark_request_answered()
 
     assert seen == [(None, b""), ("cancelled", b"\1"), (None, b"")]
 
@@ -250,7 +250,7 @@ def test_a_death_in_loading_names_the_file(tmp_path: Path) -> None:
 )
 def test_what_to_do_follows_from_what_llama_cpp_says(reason: str, words: str) -> None:
     """A newer program, another file, or a smaller model: never all of them at once."""
-    assert words in find_load_remedy(reason)
+    assert words in find_load_remedy_or_default(reason)
 
 
 @pytest.mark.parametrize(

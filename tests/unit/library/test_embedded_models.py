@@ -18,7 +18,7 @@ from rm_local.library import (
     choose_settings_or_default_model,
     embedded_models,
     ensure_model_file,
-    find_model,
+    find_model_by_path_or_name,
     find_models,
     read_or_predict_model_headers,
     save_or_remove_model_setting,
@@ -57,7 +57,7 @@ def prefer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
 
 async def load(runtime: Runtime) -> tuple[ModelInfo, list[RunEvent]]:
     """Load the model: what was loaded, and the events."""
-    watching = runtime.watch_events()
+    watching = runtime.watch_events_between_turns()
     info = await runtime.load_model()
     await runtime.close()
     return info, [event async for event in watching]
@@ -100,7 +100,7 @@ async def test_rm_nano_runs_where_rm_small_is_preferred_and_missing(
     prefer(RM_SMALL)
 
     runtime = Runtime(Settings())
-    watching = runtime.watch_events()
+    watching = runtime.watch_events_between_turns()
     await runtime.close()
 
     assert runtime.model == shipped_model()
@@ -115,7 +115,7 @@ async def test_a_model_that_is_named_needs_no_default(prefer: Callable[[Path], N
     prefer(RM_SMALL)
 
     runtime = Runtime(Settings(model=RM_NANO))
-    watching = runtime.watch_events()
+    watching = runtime.watch_events_between_turns()
     await runtime.close()
 
     assert notices([event async for event in watching]) == []
@@ -206,7 +206,7 @@ async def test_a_load_that_is_cancelled_ends_the_preparation(
     monkeypatch.setattr("rm_local.library.rm_small.ensure_rm_small_file", prepare)
     runtime = FakeRuntime()
     runtime.model = RM_SMALL
-    watching = runtime.watch_events()
+    watching = runtime.watch_events_between_turns()
     loading = asyncio.ensure_future(runtime.load_model())
     assert await anext(watching) == ModelLoading(0.0)
 
@@ -248,7 +248,7 @@ def test_the_library_lists_it_before_its_first_use_as_after() -> None:
     assert before.models[1].model.files == ()
     assert after.models[1].model.files == (path,)
     assert before.missing == after.missing == ()
-    assert find_model(Settings(), "rm-small").reference == RM_SMALL
+    assert find_model_by_path_or_name(Settings(), "rm-small").reference == RM_SMALL
 
 
 @pytest.mark.usefixtures("missing")
@@ -263,7 +263,7 @@ def test_the_library_says_what_is_not_installed() -> None:
     with pytest.raises(ModelNotFoundError, match="not installed"):
         library.find_by_name_or_prefix("rm-small")
     with pytest.raises(ModelNotFoundError, match="not installed"):
-        find_model(Settings(), "rm-small")
+        find_model_by_path_or_name(Settings(), "rm-small")
 
 
 @pytest.mark.usefixtures("installed")

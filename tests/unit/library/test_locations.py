@@ -11,7 +11,7 @@ import pytest
 from rm_local import paths
 from rm_local.library import added, scan
 from rm_local.library.apps import find_owning_app_or_empty
-from rm_local.library.models import ModelLibrary, find_listed_model_name, find_models
+from rm_local.library.models import ModelLibrary, derive_model_name_without_place, find_models
 from rm_local.settings import Settings
 from tests.support import gguf_headers
 
@@ -113,7 +113,7 @@ def test_the_model_of_the_settings_keeps_the_name_of_its_place(home: Path) -> No
     (listed,) = found(model=blob).models
 
     assert (listed.name, listed.place, listed.in_use) == ("qwen3-4b-q4_k_m", "ollama", True)
-    assert find_listed_model_name(Settings(model=blob), blob) == listed.name
+    assert derive_model_name_without_place(Settings(model=blob), blob) == listed.name
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from rm_local.errors import ModelNotFoundError, UsageError
 from rm_local.library.models import (
     ModelLibrary,
-    find_listed_model_name,
-    find_model,
+    derive_model_name_without_place,
+    find_model_by_path_or_name,
     find_models,
     looks_like_model_path,
 )
@@ -86,9 +86,9 @@ def test_a_path_goes_before_a_name(tmp_path: Path) -> None:
     """What is a path, or can only be one, is read there."""
     path = gguf_headers.write(tmp_path / "m.gguf", gguf_headers.model())
 
-    assert find_model(Settings(), str(path)).name == "m-q4_k_m"
+    assert find_model_by_path_or_name(Settings(), str(path)).name == "m-q4_k_m"
     with pytest.raises(ModelNotFoundError, match="does not exist"):
-        find_model(Settings(), "none/m.gguf")
+        find_model_by_path_or_name(Settings(), "none/m.gguf")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,10 @@ def test_a_model_has_one_name(tmp_path: Path, name: str) -> None:
     """Of its path, as in the list."""
     found = library(tmp_path, f"{name}.gguf").models[1]
 
-    assert find_listed_model_name(Settings(model_dirs=(tmp_path,)), found.model.path) == found.name
+    assert (
+        derive_model_name_without_place(Settings(model_dirs=(tmp_path,)), found.model.path)
+        == found.name
+    )
 
 
 @pytest.mark.parametrize("text", ["./rm-small", "a/rm-nano", "/rm-small", "~/x", "x.gguf"])

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from rm_local.loop.calculations import replace_calculations_by_results
+from rm_local.loop.calculations import replace_calculation_marks_by_results
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import BranchFinished, Event
 from rm_local.loop.plan import PLANS, Plan
-from rm_local.loop.turn import TurnBranch, apply_event, begin_turn
+from rm_local.loop.turn import TurnBranch, apply_event, create_initial_turn_state
 from tests.support.fakes import INFO, FakeEngine, calculated, say, think
 from tests.support.turns import QUESTION, answer_of, branches_of, events_of
 
@@ -22,7 +22,7 @@ TRAINED = replace(INFO, calculator=True)
 
 def folded(events: Sequence[Event]) -> TurnBranch:
     """The first branch of the turn after these events."""
-    turn = begin_turn(QUESTION, 0.0)
+    turn = create_initial_turn_state(QUESTION, 0.0)
     for event in events:
         turn = apply_event(turn, event, 1.0)
     return turn.branches[0]
@@ -107,4 +107,4 @@ async def test_a_turn_knows_what_the_calculator_wrote(last: int) -> None:
 )
 def test_a_calculation_is_its_result(text: str, plain: str) -> None:
     """Once, also where the model writes it again."""
-    assert replace_calculations_by_results(text) == plain
+    assert replace_calculation_marks_by_results(text) == plain

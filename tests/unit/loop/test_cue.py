@@ -72,7 +72,7 @@ class Reads(FakeEngine):
         """The script; each branch reads the prompt, then what is forced."""
         for spec in specs:
             noted = (
-                self._rendered.build_segments_with_note(spec.note)
+                self._rendered.build_segments_with_note_after_question(spec.note)
                 if spec.note
                 else self._rendered.segments
             )

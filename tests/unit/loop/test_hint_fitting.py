@@ -7,10 +7,16 @@ from dataclasses import replace
 import pytest
 
 from rm_local.loop.control import TurnOverrides
-from rm_local.loop.events import BranchStarted, Event, HintCut, event_as_json, event_from_json
+from rm_local.loop.events import (
+    BranchStarted,
+    Event,
+    HintCutOrLeftOut,
+    event_as_json,
+    event_from_json,
+)
 from rm_local.loop.plan import PLANS
 from rm_local.loop.subproblem import find_sentence_ends
-from rm_local.loop.turn import apply_event, begin_turn
+from rm_local.loop.turn import apply_event, create_initial_turn_state
 from rm_local.records import Hit
 from tests.support.fake_recall import FakeRecall
 from tests.support.fakes import (
@@ -44,9 +50,9 @@ def hints_of(events: list[Event]) -> dict[int, str]:
     return {e.hint.entry.id: e.hint.entry.subroutine for e in started if e.hint}
 
 
-def cuts_of(events: list[Event]) -> dict[int, HintCut]:
+def cuts_of(events: list[Event]) -> dict[int, HintCutOrLeftOut]:
     """What is said of hints, by the entry's id."""
-    return {event.id: event for event in events if isinstance(event, HintCut)}
+    return {event.id: event for event in events if isinstance(event, HintCutOrLeftOut)}
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -63,8 +69,8 @@ async def test_one_long_hint_is_cut_and_the_others_are_whole(place: int) -> None
     kept = read[place + 1]
     assert kept.endswith("to it.")
     assert (SENTENCE * 200).startswith(kept)
-    (cut,) = of(HintCut, events)
-    assert isinstance(cut, HintCut)
+    (cut,) = of(HintCutOrLeftOut, events)
+    assert isinstance(cut, HintCutOrLeftOut)
     assert cut.id == place + 1
     assert 100 < cut.kept < 400 < cut.tokens
     assert f"entry {place + 1}" in cut.message
@@ -155,15 +161,15 @@ async def test_a_long_hint_leaves_room_to_write() -> None:
 async def test_hints_that_fit_are_not_spoken_of() -> None:
     """Nor changed."""
     events = await events_of(FakeEngine())
-    assert of(HintCut, events) == []
+    assert of(HintCutOrLeftOut, events) == []
 
 
 def test_what_was_cut_is_saved() -> None:
     """The event survives its JSON, and a replayed turn says it."""
-    event = HintCut(3, "Entry 3 holds no text: it is left out.", 0, 0)
+    event = HintCutOrLeftOut(3, "Entry 3 holds no text: it is left out.", 0, 0)
     assert event_as_json(event)["event"] == "hint_cut"
     assert event_from_json(event_as_json(event)) == event
-    assert apply_event(begin_turn("?", 0.0), event, 0.0).cuts == (event.message,)
+    assert apply_event(create_initial_turn_state("?", 0.0), event, 0.0).cuts == (event.message,)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from rm_local.loop.events import HitsJudged, event_as_json, event_from_json
 from rm_local.loop.judge_hits import compute_yes_probability
 from rm_local.loop.plan import Plan
 from rm_local.loop.prompts import JUDGE
-from rm_local.loop.turn import apply_event, begin_turn
+from rm_local.loop.turn import apply_event, create_initial_turn_state
 from tests.support.fake_recall import FakeRecall
 from tests.support.fakes import INFO, Begins, FakeEngine, Step, hit, sampled_tokens, say
 from tests.support.turns import QUESTION, WAVES, answer_of, events_of, hints_of, of
@@ -109,7 +109,7 @@ async def test_the_event_comes_back_from_json_and_thins_the_turns_hits() -> None
     """What is saved is what happened."""
     events = await events_of(engine_of(NO, YES, YES), PLAN)
     (event,) = of(HitsJudged, events)
-    turn = begin_turn(QUESTION, 0.0)
+    turn = create_initial_turn_state(QUESTION, 0.0)
     for each in events:
         turn = apply_event(turn, each, 1.0)
 

@@ -11,7 +11,7 @@ import pytest
 from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import PROBES, PROBES_SHA256, load_shipped_static
-from rm_local.loop.question_gate import ProbeVectors, StoreGate
+from rm_local.loop.question_gate import ProbeVectorLoader, StoreGate
 from rm_local.records import Entry
 from rm_local.store import Store, UnrelatedSimilaritySpread
 from tests.support.static_stores import static_store
@@ -56,7 +56,7 @@ def add(store: Store, subproblems: Sequence[str]) -> None:
 
 def open_gate(store: Store, embedder: Counting | None = None) -> StoreGate:
     """The gate of this store, which has loaded nothing yet."""
-    return StoreGate(ProbeVectors(embedder or Counting()), store)
+    return StoreGate(ProbeVectorLoader(embedder or Counting()), store)
 
 
 async def fits(gate: StoreGate, question: str) -> bool:

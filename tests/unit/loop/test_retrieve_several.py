@@ -12,7 +12,7 @@ from rm_local.arrays import Floats
 from rm_local.embed import PROBES, load_shipped_static
 from rm_local.errors import StoreError
 from rm_local.loop import StoreRetriever
-from rm_local.loop.question_gate import ProbeVectors, StoreGate
+from rm_local.loop.question_gate import ProbeVectorLoader, StoreGate
 from rm_local.store import StoreSet
 from tests.support.static_stores import OWN, SHIPPED, static_store
 
@@ -57,14 +57,14 @@ async def test_a_question_fits_if_it_fits_a_store(
     assert verdict.fits is fits
     assert verdict.fits == any(each.fits for each in singles)
     assert verdict.probability == max(each.probability for each in singles)
-    assert verdict.is_aside == all(each.is_aside for each in singles)
+    assert verdict.is_aside_or_store_empty == all(each.is_aside_or_store_empty for each in singles)
     retriever.stores.close()
 
 
 async def test_the_minimum_of_hits_is_the_highest_of_the_stores(tmp_path: Path) -> None:
     """Hits below what unrelated sentences reach in any of them are left out."""
     retriever = open_retriever(tmp_path)
-    probes = ProbeVectors(StaticQueries())
+    probes = ProbeVectorLoader(StaticQueries())
     gates = [StoreGate(probes, each) for each in retriever.stores.stores]
     least = max([await gate.derive_min_hit_similarity() for gate in gates])
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rm_local.loop.plan import PLANS
 from rm_local.loop.time_left import compute_max_seconds_left
-from rm_local.loop.turn import Turn, TurnBranch, begin_turn
+from rm_local.loop.turn import Turn, TurnBranch, create_initial_turn_state
 
 PLAN = replace(PLANS["direct"], max_tokens=100)
 
@@ -15,7 +15,7 @@ def turn_of(*tokens: int, ended: int = 0) -> Turn:
     """A turn that reasons since second 10, its branches with so many tokens, some more ended."""
     branches = [TurnBranch(n, None, tokens=count) for n, count in enumerate(tokens)]
     branches += [TurnBranch(9, None, tokens=5, stop="end") for _ in range(ended)]
-    return replace(begin_turn("", 10.0), stage="reasoning", branches=tuple(branches))
+    return replace(create_initial_turn_state("", 10.0), stage="reasoning", branches=tuple(branches))
 
 
 def test_the_slowest_running_branch_counts() -> None:

@@ -23,7 +23,12 @@ from rm_local.loop.events import (
     Prefilling,
     Retrieved,
 )
-from rm_local.loop.turn import Turn, apply_event, begin_turn, interrupt_turn_if_in_progress
+from rm_local.loop.turn import (
+    Turn,
+    apply_event,
+    create_initial_turn_state,
+    mark_turn_interrupted_if_in_progress,
+)
 from rm_local.records import PrefillStats
 from tests.support import script
 from tests.support.fakes import hit
@@ -31,7 +36,7 @@ from tests.support.fakes import hit
 
 def after(*events: Event, start: float = 0.0, step: float = 0.0) -> Turn:
     """The turn after the events, each `step` seconds after the one before."""
-    turn = begin_turn(script.QUESTION, start)
+    turn = create_initial_turn_state(script.QUESTION, start)
     for count, event in enumerate(events, 1):
         turn = apply_event(turn, event, start + count * step)
     return turn
@@ -132,7 +137,7 @@ def test_a_finished_branch_is_the_record_that_it_ended_with() -> None:
 
 def test_a_turn_without_an_end_is_interrupted() -> None:
     """Its running branches count as cancelled; a turn that has ended stays as it was."""
-    turn = interrupt_turn_if_in_progress(
+    turn = mark_turn_interrupted_if_in_progress(
         after(BranchStarted(0, None), TokenChunk(0, "answer", "It is", 2)), "Cut short."
     )
     assert (turn.stage, turn.failure, turn.branches[0].stop) == (
@@ -140,9 +145,11 @@ def test_a_turn_without_an_end_is_interrupted() -> None:
         "Cut short.",
         "cancelled",
     )
-    assert interrupt_turn_if_in_progress(after(Formulating("")), "Cut short.").stage == "failed"
+    assert (
+        mark_turn_interrupted_if_in_progress(after(Formulating("")), "Cut short.").stage == "failed"
+    )
     whole = after(*script.whole())
-    assert interrupt_turn_if_in_progress(whole, "Cut short.") is whole
+    assert mark_turn_interrupted_if_in_progress(whole, "Cut short.") is whole
 
 
 def test_judgements_are_kept_with_the_turn() -> None:
@@ -155,10 +162,10 @@ def test_judgements_are_kept_with_the_turn() -> None:
 
 def test_the_fold_changes_no_earlier_state() -> None:
     """Each state can be kept and compared; applying the same events again gives the same turn."""
-    states = [begin_turn(script.QUESTION, 0.0)]
+    states = [create_initial_turn_state(script.QUESTION, 0.0)]
     for event in script.whole():
         states.append(apply_event(states[-1], event, 0.0))
-    assert states[0] == begin_turn(script.QUESTION, 0.0)
+    assert states[0] == create_initial_turn_state(script.QUESTION, 0.0)
     assert states[-1] == after(*script.whole())
     assert replace(states[-1]) == states[-1]
 
@@ -180,8 +187,8 @@ def test_the_fold_changes_no_earlier_state() -> None:
 )
 def test_a_turn_says_what_memory_did(events: list[Event], summary: str) -> None:
     """In the words that every face shows."""
-    turn = begin_turn("What?", 0.0)
+    turn = create_initial_turn_state("What?", 0.0)
     for event in events:
         turn = apply_event(turn, event, 1.0)
 
-    assert turn.memory_summary == summary
+    assert turn.hits_summary == summary

@@ -15,7 +15,7 @@ from rm_local.loop.solver import solve
 from rm_local.loop.waves import (
     compute_lead_probability,
     compute_smallest_deciding_wave_size,
-    is_vote_decided,
+    is_vote_change_unlikely,
     list_branch_hints,
 )
 from rm_local.records import Entry
@@ -81,7 +81,7 @@ def sizes(engine: FakeEngine) -> list[int]:
 )
 def test_a_vote_is_decided_at_95_percent(first: int, second: int, decided: bool) -> None:
     """At 4-0, 6-1, 8-2 and 9-3, and not one vote earlier."""
-    assert is_vote_decided(votes("A" * first + "B" * second, ONE.entry)) is decided
+    assert is_vote_change_unlikely(votes("A" * first + "B" * second, ONE.entry)) is decided
     assert (compute_lead_probability(first, second) >= 0.95) is decided
 
 
@@ -100,7 +100,7 @@ def test_three_that_agree_under_two_hints_decide(
     results: str, entries: tuple[Entry, ...], decided: bool
 ) -> None:
     """Without dissent; three under one hint may repeat its mistake."""
-    assert is_vote_decided(votes(results, *entries)) is decided
+    assert is_vote_change_unlikely(votes(results, *entries)) is decided
 
 
 @pytest.mark.parametrize(

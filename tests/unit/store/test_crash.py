@@ -22,7 +22,7 @@ from rm_local.store.store import Store
 from tests.support.faults.cut import kill_after
 from tests.support.stores import entries, vectors
 
-kill_after(tables, "insert_entry_rows")
+kill_after(tables, "insert_entry_rows_and_update_counts")
 Store.open(sys.argv[1], write=True).add_entries(entries(500), vectors(500))
 """
 

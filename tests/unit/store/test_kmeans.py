@@ -99,11 +99,11 @@ def test_a_new_row_goes_to_the_nearest_centre(
     rows: np.ndarray, clusters: TwoLevelCentroids
 ) -> None:
     """As a bulk build finds it, and to cluster 0 where there are none."""
-    centres = Centroids.from_rows(clusters.centroids, clusters.starts)
+    centres = Centroids.from_centroid_rows(clusters.centroids, clusters.starts)
     assert (
         centres.assign_rows(rows) == find_nearest_centroids(rows, clusters.centroids)
     ).mean() > 0.95
-    none = Centroids.from_rows(np.zeros((0, 32), np.float32), np.zeros(1, np.int64))
+    none = Centroids.from_centroid_rows(np.zeros((0, 32), np.float32), np.zeros(1, np.int64))
     assert none.assign_rows(rows[:2]).tolist() == [0, 0]
 
 
@@ -111,7 +111,7 @@ def test_centres_of_far_super_clusters_are_not_compared(
     rows: np.ndarray, clusters: TwoLevelCentroids, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there are many; those of near ones get their cosines."""
-    centres = Centroids.from_rows(clusters.centroids, clusters.starts)
+    centres = Centroids.from_centroid_rows(clusters.centroids, clusters.starts)
     exact = clusters.centroids @ rows[0]
     assert np.allclose(centres.compute_similarities_skipping_far(rows[0]), exact, atol=1e-5)
     monkeypatch.setattr(centroids_module, "MANY_CENTROIDS", 1)

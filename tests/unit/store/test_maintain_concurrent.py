@@ -136,7 +136,7 @@ class Reader:
     def search(self, query: np.ndarray) -> list[tuple[str, float]]:
         """Subproblems and similarities."""
         with read_transaction(self._connection):
-            if (changed := self._watch.read_state_if_changed()) is not None:
+            if (changed := self._watch.read_state_if_others_committed()) is not None:
                 self.changes += changed != self._state
                 self._state = changed
                 self._searcher = Searcher(
@@ -219,14 +219,14 @@ def test_a_watch_reports_only_changes_by_others(path: Path) -> None:
     """The state at first, nothing while nobody writes or only itself does, then the new one."""
     with sqlite.open_connection_close_on_error(path, "write") as connection:
         watch = StateWatch(connection)
-        first = watch.read_state_if_changed()
+        first = watch.read_state_if_others_committed()
         assert first
         assert first == StoreState(BULK, first.search_params, 0)
         write_meta_value(connection, "probes", 7)
-        assert watch.read_state_if_changed() is None
+        assert watch.read_state_if_others_committed() is None
         with apsw.Connection(str(path)) as other:
             write_meta_value(other, "candidates", 900)
-        assert watch.read_state_if_changed() == replace(
+        assert watch.read_state_if_others_committed() == replace(
             first, search_params=replace(first.search_params, nprobe=7, candidates=900)
         )
     connection.close()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rm_local.store.format import DamagedError
-from rm_local.store.maintain.assign_clusters import AssignPendingTask
+from rm_local.store.maintain.assign_clusters import AssignAndIndexPendingTask
 from rm_local.store.maintain.initial_clusters import InitialClustersTask
 from rm_local.store.maintain.pack_texts import PackTextsTask
 from rm_local.store.maintain.purge_deleted import PurgeDeletedBitsTask
@@ -39,7 +39,7 @@ from tests.support.stores import entries, topics, vectors
 SMALL_SPLIT = partial(SplitClustersTask, largest=300)
 FIRST = partial(InitialClustersTask, enough=1000)
 KINDS: list[Callable[[ConnectionWithCodecs], MaintenanceTask]] = [
-    AssignPendingTask,
+    AssignAndIndexPendingTask,
     PackTextsTask,
     SMALL_SPLIT,
     RecompressTextsTask,
@@ -93,7 +93,7 @@ def test_a_tidied_store_takes_further_changes(
 
 def test_folding_leaves_less_than_a_block(path: Path) -> None:
     """`bulk` ends with a block, and sqlite-vec's own list holds those beyond it."""
-    list(worked(path, AssignPendingTask))
+    list(worked(path, AssignAndIndexPendingTask))
     end = (BULK + ADDED) // 16 * 16
     assert (
         sum(each["entries put into blocks"] for each in worked(path, PackTextsTask)) == end - BULK
@@ -111,7 +111,9 @@ def test_what_is_fresh_is_not_folded(path: Path) -> None:
     )
     assert value(path, "SELECT min(id) FROM fresh") == BULK + ADDED - FRESH + 1 > end
     assert (
-        sum(each["fresh entries given clusters"] for each in worked(path, AssignPendingTask))
+        sum(
+            each["fresh entries given clusters"] for each in worked(path, AssignAndIndexPendingTask)
+        )
         == FRESH
     )
     assert held(path)

@@ -19,7 +19,7 @@ from rm_local.records import Entry
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import DamagedError, EmbedderId
 from rm_local.store.index import pending
-from rm_local.store.maintain.assign_clusters import AssignPendingTask
+from rm_local.store.maintain.assign_clusters import AssignAndIndexPendingTask
 from rm_local.store.maintain.maintainer import Maintainer
 from rm_local.store.repair.repair import repair_store
 from rm_local.store.request import EntryFilter, SearchRequest
@@ -143,7 +143,7 @@ def test_words_beyond_ascii_are_found_as_in_the_index(store: Store) -> None:
     assert [hits[0].entry.id for hits in before] == found
     assert [[hit.lexical for hit in hits] for hits in before] == [[1, 0, 0]] * 3
     assert store.verify() == []
-    list(worked(store.read_info().path, AssignPendingTask))
+    list(worked(store.read_info().path, AssignAndIndexPendingTask))
     assert fresh_ids(store) == []
     assert [store.search(SearchRequest(UNITS[0], text, k=3)) for text in asked] == before
     assert store.verify() == []
@@ -157,7 +157,7 @@ def test_holders_in_both_places_count_together(
     monkeypatch.setattr("rm_local.store.index.rare_words.RARE_SHARE", ROWS * 10)
     for place in range(6):
         if place == 3:
-            list(worked(store.read_info().path, AssignPendingTask))
+            list(worked(store.read_info().path, AssignAndIndexPendingTask))
         store.add_entries([NEW], UNITS[:1])
     hits = store.search(SearchRequest(UNITS[0], "the glimsy", k=6))
     assert [hit.lexical for hit in hits] == [hits[0].lexical] * 6
@@ -231,7 +231,7 @@ def test_no_damage_is_hidden(path: Path, monkeypatch: pytest.MonkeyPatch, bits: 
         connection.execute(f"UPDATE fresh SET bits = {bits} WHERE id = ?", (ids[2],))
     connection.close()
     with pytest.raises(DamagedError, match=f"entry {ids[2]}: its vector is damaged"):
-        list(worked(path, AssignPendingTask))
+        list(worked(path, AssignAndIndexPendingTask))
     monkeypatch.setattr(pending, "MAX_PENDING", 5)
     with Store.open(path, write=True) as store:
         with pytest.raises(CorruptStoreError, match="vector is damaged"):
@@ -312,7 +312,7 @@ def test_all_entries_are_read_in_bulk(path: Path, tmp_path: Path) -> None:
         before = held.fingerprint
     assert [entry.id for entry in found] == ids
     assert (rows @ UNITS[:7].T).argmax(axis=1).tolist() == list(range(7))
-    list(worked(path, AssignPendingTask))
+    list(worked(path, AssignAndIndexPendingTask))
     with StoreEntrySource.open(path) as held:
         assert held.fingerprint == before
     with Store.open(path, write=True) as store:
@@ -341,7 +341,7 @@ def test_a_second_reader_does_not_see_an_entry_twice(path: Path) -> None:
         with read_transaction(first):
             first.execute("SELECT * FROM ref").fetchall()
             readers.map_pieces(lambda *read: read, range(200), lambda found: found)
-            list(worked(path, AssignPendingTask))
+            list(worked(path, AssignAndIndexPendingTask))
             after = readers.map_pieces(lambda *read: read, range(200), lambda found: found)
         readers.close_second_connection()
         first.close()

@@ -12,7 +12,7 @@ from rm_local.errors import StoreError
 from rm_local.progress import Progress
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import CHUNK_SIZE, EmbedderId
-from rm_local.store.maintain.assign_clusters import AssignPendingTask
+from rm_local.store.maintain.assign_clusters import AssignAndIndexPendingTask
 from rm_local.store.store import Store
 from tests.support.maintenance import worked
 from tests.support.stores import MadeSource, entries, vectors
@@ -27,7 +27,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     build_store(path, MadeSource(1500), embedder=MADE, clusters=6)
     with Store.open(path, write=True) as store:
         store.add_entries(entries(20), vectors(20, dimension=64, seed=3))
-    assert list(worked(path, AssignPendingTask))
+    assert list(worked(path, AssignAndIndexPendingTask))
     with Store.open(path, write=True) as store:
         store.delete_entries([5, 6, 1503])
         store.replace_entry(40, entries(1)[0], vectors(1, dimension=64)[0])

@@ -14,14 +14,18 @@ from rm_local.loop.events import (
     Formulating,
     Prefilling,
 )
-from rm_local.loop.turn import Turn, apply_event, begin_turn
-from rm_local.tui.turn_view import compute_token_rate, derive_phases, format_turn_number_and_parent
+from rm_local.loop.turn import Turn, apply_event, create_initial_turn_state
+from rm_local.tui.turn_view import (
+    compute_token_rate,
+    derive_phases,
+    format_turn_number_and_unusual_parent,
+)
 from tests.support import script
 
 
 def after(*events: Event, start: float = 0.0, step: float = 0.0) -> Turn:
     """The turn after the events, each `step` seconds after the one before."""
-    turn = begin_turn(script.QUESTION, start)
+    turn = create_initial_turn_state(script.QUESTION, start)
     for count, event in enumerate(events, 1):
         turn = apply_event(turn, event, start + count * step)
     return turn
@@ -60,8 +64,8 @@ def test_times_come_from_the_events_and_the_running_one_from_the_clock() -> None
 def test_a_turns_place_is_short(number: int, follows: int, shown: str) -> None:
     """What it follows is said only where that is not the turn before."""
     assert (
-        format_turn_number_and_parent(
-            replace(begin_turn("Why?", 0.0), number=number, after=follows)
+        format_turn_number_and_unusual_parent(
+            replace(create_initial_turn_state("Why?", 0.0), number=number, after=follows)
         )
         == shown
     )

@@ -27,7 +27,7 @@ class ContextOverflowHandler:
         self._cache = cache
         self._load_plan = load_plan
 
-    def try_to_make_room(self, tokens: int) -> ContextOverflowReport | None:
+    def try_to_make_room_and_report(self, tokens: int) -> ContextOverflowReport | None:
         """Make room for more tokens after a prompt or branch of `tokens` tokens.
 
         Return the event to send: the prompt was shortened, the cache was enlarged and emptied, or
@@ -36,10 +36,10 @@ class ContextOverflowHandler:
         if self._load_plan.context_overflow == "stop" or self.failure:
             return None
         if self._load_plan.context_overflow == "drop_oldest":
-            return self._drop_turns_until_room(tokens - len(self._conversation.tokens))
-        return self._try_to_enlarge_context(tokens)
+            return self._try_to_drop_turns_until_room(tokens - len(self._conversation.tokens))
+        return self._try_to_enlarge_and_empty_context(tokens)
 
-    def _drop_turns_until_room(self, others: int) -> ContextOverflowReport | None:
+    def _try_to_drop_turns_until_room(self, others: int) -> ContextOverflowReport | None:
         """Drop the oldest turns until there is room after the prompt and `others` more tokens.
 
         Return the event about the dropped turns; None if no turn could be dropped.
@@ -52,9 +52,9 @@ class ContextOverflowHandler:
                 self.failure = "No earlier turn can be left out."
                 break
         dropped = self._conversation.dropped_questions[before:]
-        return self._create_event(_describe_dropped_turns(dropped)) if dropped else None
+        return self._make_overflow_report(_describe_dropped_turns(dropped)) if dropped else None
 
-    def _try_to_enlarge_context(self, tokens: int) -> ContextOverflowReport:
+    def _try_to_enlarge_and_empty_context(self, tokens: int) -> ContextOverflowReport:
         """Enlarge the cache, which empties it; return the event about it, or about the failure."""
         before = self._cache.capacity
         try:
@@ -62,13 +62,13 @@ class ContextOverflowHandler:
             self._cache.resize_and_empty_context(context)
         except EngineError as error:
             self.failure = f"The context cannot be enlarged: {error.message}"
-            return self._create_event(self.failure)
-        return self._create_event(
+            return self._make_overflow_report(self.failure)
+        return self._make_overflow_report(
             f"The context was full: it was enlarged from {before:,} to "
             f"{self._cache.capacity:,} tokens, and its text is read again."
         )
 
-    def _create_event(self, message: str) -> ContextOverflowReport:
+    def _make_overflow_report(self, message: str) -> ContextOverflowReport:
         return ContextOverflowReport(message, self._conversation.dropped, self._cache.capacity)
 
 

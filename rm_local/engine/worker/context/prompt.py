@@ -56,7 +56,7 @@ class Conversation:
             return self.tokens
         if note not in self._noted:
             self._noted[note] = self._model.vocab.tokenize_prompt(
-                self._prompt.build_segments_with_note(note)
+                self._prompt.build_segments_with_note_after_question(note)
             )
         return self._noted[note]
 

@@ -83,7 +83,7 @@ class BranchState:
             return self._constraint.sample_token(self._sampler.chain, self._splitter, context, row)
         return self._sampler.sample_token(context, row)
 
-    def append_token(self, token: int, raw: bytes) -> tuple[list[TokenChunk], bool]:
+    def append_token_and_calculate(self, token: int, raw: bytes) -> tuple[list[TokenChunk], bool]:
         """Append a sampled token with its bytes `raw`.
 
         Return the text that is certain now, and whether a stop text was found.
@@ -93,10 +93,10 @@ class BranchState:
         self.written += 1
         text = self._decoder.decode(raw)
         if self._finder and (expression := self._finder.add_text_and_find_expression(text)):
-            self.result = self._compute_calculator_text(expression)
+            self.result = self._compute_inserted_text_or_empty(expression)
         return self._feed_text(text, forced=False)
 
-    def append_calculator_result(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
+    def queue_calculator_result(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
         """Append the calculator's text `result`, whose tokens are `tokens`, to the branch.
 
         Return the new text, and whether a stop text was found. The tokens wait in `pending`.
@@ -105,7 +105,7 @@ class BranchState:
         self.pending += tokens
         self.forced += len(tokens)
         for token in tokens:
-            self._sampler.accept_token(token)
+            self._sampler.accept_unsampled_token(token)
         if self._finder:
             self._finder.forget_expression()
         return self._feed_text(text, forced=True)
@@ -124,7 +124,7 @@ class BranchState:
         chunks: list[TokenChunk] = []
         if not stopped:
             chunks, _ = self._feed_text(self._decoder.decode(b"", True), forced=False)
-            chunks += self._split_text_into_chunks(self._stops.flush())
+            chunks += self._feed_splitter_and_make_chunks(self._stops.flush())
         return [*chunks, *self._make_chunks(self._splitter.flush(), False)]
 
     def free_samplers(self) -> None:
@@ -140,9 +140,9 @@ class BranchState:
         """
         self._origins.add_span(len(text), forced=forced)
         certain, stopped = self._stops.feed(text)
-        return self._split_text_into_chunks(certain), stopped
+        return self._feed_splitter_and_make_chunks(certain), stopped
 
-    def _split_text_into_chunks(self, text: str) -> list[TokenChunk]:
+    def _feed_splitter_and_make_chunks(self, text: str) -> list[TokenChunk]:
         """Split text into chunks, each of one part (thinking or answer), and forced or not."""
         return [
             chunk
@@ -154,7 +154,7 @@ class BranchState:
         """Make the events for parts of the branch's new text."""
         return [TokenChunk(self.index, part, text, self.written, forced) for part, text in parts]
 
-    def _compute_calculator_text(self, expression: str) -> str:
+    def _compute_inserted_text_or_empty(self, expression: str) -> str:
         """Compute the text to insert after `<<expression=`: the value of the expression, and `>>`.
 
         It is empty if the expression has no value, or the value contains a thinking marker.

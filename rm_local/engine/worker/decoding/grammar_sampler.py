@@ -46,13 +46,14 @@ class GrammarSampler:
         self._candidates = candidates
         self._lead = lead
         self._utf8 = codecs.getincrementaldecoder("utf-8")("strict")
-        with _watchdog, _record_stderr_lines() as lines:
+        with _watchdog, _record_and_forward_stderr_lines() as lines:
             self._grammar: Any = llama_cpp.llama_sampler_init_grammar(
                 vocab.handle, gbnf.encode(), b"root"
             )
         if not self._grammar:
             raise UsageError(
-                f"llama.cpp does not take the grammar: {_find_grammar_parser_message(lines)}.",
+                "llama.cpp does not take the grammar: "
+                f"{_extract_parser_message_or_default(lines)}.",
                 "See docs/guide/constrained.md for the form of grammars.",
             )
 
@@ -86,7 +87,9 @@ class GrammarSampler:
     ) -> int:
         """Return the sampled `token`; if it contains the start of the answer, sample another."""
         refused: set[int] = set()
-        while splitter.would_answer(self._vocab.token_to_piece(token).decode("utf-8", "replace")):
+        while splitter.would_yield_answer_text(
+            self._vocab.token_to_piece(token).decode("utf-8", "replace")
+        ):
             refused.add(token)
             token = self._sample_other_token(chain, context, row, None, refused)
         return token
@@ -97,7 +100,7 @@ class GrammarSampler:
         """Return `token`, or another one if the grammar rejects it; then advance the grammar."""
         silent, refused = self._vocab.silent, set[int]()
         allowed = token not in silent and self._candidates.is_token_allowed(self._grammar, token)
-        while not (allowed and self._accept_if_utf8(token)):
+        while not (allowed and self._add_to_answer_if_utf8(token)):
             refused.add(token)
             token = self._sample_other_token(chain, context, row, self._grammar, silent | refused)
             allowed = True
@@ -124,7 +127,7 @@ class GrammarSampler:
             )
         return token
 
-    def _accept_if_utf8(self, token: int) -> bool:
+    def _add_to_answer_if_utf8(self, token: int) -> bool:
         """Return whether the answer with `token` added is valid UTF-8; if so, add the token to it.
 
         The check is needed because llama.cpp accepts some invalid bytes within a character.
@@ -141,7 +144,7 @@ class GrammarSampler:
 
 
 @contextmanager
-def _record_stderr_lines() -> Iterator[list[str]]:
+def _record_and_forward_stderr_lines() -> Iterator[list[str]]:
     """Collect the lines that the `with` body writes to descriptor 2 in the list that is yielded.
 
     The list is filled, and the lines are written to descriptor 2, after the body.
@@ -161,7 +164,7 @@ def _record_stderr_lines() -> Iterator[list[str]]:
             lines += text.decode("utf-8", "replace").splitlines()
 
 
-def _find_grammar_parser_message(lines: list[str]) -> str:
+def _extract_parser_message_or_default(lines: list[str]) -> str:
     """Return the first message of llama.cpp's grammar parser among `lines`, without its prefix."""
     first = next((line for line in lines if line.strip()), "it did not say why")
     return re.sub(r"^(parse: )?(error parsing grammar: )?", "", first).strip().rstrip(".")[:200]

@@ -94,10 +94,10 @@ class RepetitionDetector:
     def _add_text_token_and_detect_loop(self, token: int, text: str) -> bool:
         """Add a token that is not the number of a list item; return whether it ends a loop."""
         self._texts.append(text)
-        self._count_last_ngram(token)
-        return self._add_and_find_exact_loop(token) or self._is_word_loop()
+        self._add_token_and_count_run(token)
+        return self._add_token_and_detect_exact_loop(token) or self._is_word_loop()
 
-    def _add_and_find_exact_loop(self, token: int) -> bool:
+    def _add_token_and_detect_exact_loop(self, token: int) -> bool:
         """Add a token to those compared; return whether the text ends in an exact loop."""
         if self._end == len(self._tokens):
             self._tokens[:PERIOD] = self._tokens[PERIOD:]
@@ -111,7 +111,7 @@ class RepetitionDetector:
             return False
         return self._recent_text_has_letters() or bool((self._copied >= _NEEDED_SIGNS).any())
 
-    def _count_last_ngram(self, token: int) -> None:
+    def _add_token_and_count_run(self, token: int) -> None:
         """Count the occurrence of the run of eight tokens that ends with `token`."""
         self._last_run.append(token)
         if len(self._last_run) < _RUN:

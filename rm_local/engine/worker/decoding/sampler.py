@@ -94,7 +94,7 @@ class Sampler:
         token: int = llama_cpp.llama_sampler_sample(self.chain, context, row)
         return token
 
-    def accept_token(self, token: int) -> None:
+    def accept_unsampled_token(self, token: int) -> None:
         """Add a token that was not sampled here to the history for the penalties."""
         llama_cpp.llama_sampler_accept(self.chain, token)
 

@@ -78,10 +78,10 @@ class BatchScheduler:
         """Admit branches, and decode batches, until every branch has ended."""
         self._shared = self._prefill_common_prefix(self._waiting)
         while self._waiting or self._live:
-            self._end_cancelled_or_full_branches()
+            self._end_branches_or_make_room()
             if self._waiting:
                 with self._stats.time_prefill():
-                    self._admit_and_prefill_branches()
+                    self._admit_prefill_and_sample_branches()
                 self._report_first_prefill_once()
             with self._stats.time_decode():
                 self._decode_batch_and_sample()
@@ -91,13 +91,13 @@ class BatchScheduler:
         for branch in [*self._live, *self._waiting]:
             self._end_branch(branch, self._inbox.cancel_reason or "cancelled")
 
-    def free_branches(self) -> None:
+    def free_remaining_branches(self) -> None:
         """Free the samplers and sequences of branches that have not ended, after an error."""
         for branch in [*self._live, *self._waiting]:
             branch.free_samplers()
             self._release_sequence(branch)
 
-    def _end_cancelled_or_full_branches(self) -> None:
+    def _end_branches_or_make_room(self) -> None:
         """End branches that were cancelled or have no tokens left, or that fill the context.
 
         For a branch that fills the context, room is made first, if that is possible.
@@ -109,13 +109,13 @@ class BatchScheduler:
                 self._end_branch(branch, "length")
         for branch in list(self._live):
             if branch in self._live and self._fills_context(branch):
-                self._make_room_or_end(branch)
+                self._make_room_and_requeue_or_end(branch)
 
     def _fills_context(self, branch: BranchState) -> bool:
         """Return whether a branch, with its next pending token, is as long as the context."""
         return len(branch.tokens) + bool(branch.pending) >= self._cache.capacity
 
-    def _make_room_or_end(self, branch: BranchState) -> None:
+    def _make_room_and_requeue_or_end(self, branch: BranchState) -> None:
         """Make room in the context, and let all branches wait again; if it fails, end `branch`."""
         if not self._make_room([*self._live, *self._waiting]):
             self._end_branch(branch, "context")
@@ -126,7 +126,7 @@ class BatchScheduler:
         self._live.clear()
         self._shared = self._prefill_common_prefix(self._waiting)
 
-    def _admit_and_prefill_branches(self) -> None:
+    def _admit_prefill_and_sample_branches(self) -> None:
         """Admit waiting branches while there is room: give them sequences, prefill their tokens."""
         groups: dict[tuple[int, ...], list[BranchState]] = {}
         own = sum(len(branch.tokens) - self._shared for branch in self._live)
@@ -172,11 +172,11 @@ class BatchScheduler:
                 if last:
                     complete.append((len(rows) - 1, members))
                 if len(rows) == self._cache.batch_size:
-                    self._decode_and_clear_prefill_rows(rows, complete)
+                    self._decode_sample_and_clear_prefill_rows(rows, complete)
         if rows:
-            self._decode_and_clear_prefill_rows(rows, complete)
+            self._decode_sample_and_clear_prefill_rows(rows, complete)
 
-    def _decode_and_clear_prefill_rows(
+    def _decode_sample_and_clear_prefill_rows(
         self, rows: list[Row], complete: list[tuple[int, list[BranchState]]]
     ) -> None:
         """Decode `rows`, and sample the first tokens of groups whose prefill is complete by them.
@@ -199,7 +199,7 @@ class BatchScheduler:
         ]
         self._began = self._began or time.monotonic()
         for branch, token, row in sampled:
-            self._append_token_or_end_branch(branch, token, row)
+            self._append_token_and_end_if_due(branch, token, row)
         rows.clear()
         complete.clear()
 
@@ -209,7 +209,7 @@ class BatchScheduler:
         The batch has one token of each branch, and more of branches with forced text.
         """
         while self._live:
-            rows, steps = self._build_batch()
+            rows, steps = self._move_pending_and_build_batch()
             try:
                 if rows:
                     self._cache.decode_rows(rows)
@@ -222,13 +222,13 @@ class BatchScheduler:
                     continue
                 token = branch.sample_token(self._cache.context, row)
                 nan_check.check_sampled_logit(self._cache.context, row, token)
-                self._append_token_or_end_branch(branch, token, row)
+                self._append_token_and_end_if_due(branch, token, row)
             break
         self._outbox.flush_if_due()
         if self._live:
             self._report_usage_if_changed(now=False)
 
-    def _build_batch(self) -> tuple[list[Row], list[tuple[BranchState, int, int]]]:
+    def _move_pending_and_build_batch(self) -> tuple[list[Row], list[tuple[BranchState, int, int]]]:
         """Build the next batch: its rows, and each branch with its number of rows and its last row.
 
         The number of rows is at most the maximum number of branches, so that no branch waits long
@@ -258,20 +258,20 @@ class BatchScheduler:
     def _suspend_branch_or_make_room(self) -> None:
         """Suspend the branch with the fewest written tokens; for a single branch, make room."""
         if len(self._live) == 1:
-            self._make_room_or_end(self._live[0])
+            self._make_room_and_requeue_or_end(self._live[0])
             return
         branch = min(self._live, key=lambda branch: (branch.written, -branch.index))
         self._live.remove(branch)
         self._release_sequence(branch)
         self._waiting.append(branch)
 
-    def _append_token_or_end_branch(self, branch: BranchState, token: int, row: int) -> None:
+    def _append_token_and_end_if_due(self, branch: BranchState, token: int, row: int) -> None:
         """Append a sampled token to a branch, or in its place the calculator's result.
 
         End the branch if the token, a stop text, a loop or the number of tokens demands it.
         """
         if branch.result and not self._vocab.token_to_piece(token).startswith(b"="):
-            self._insert_calculator_result(branch)
+            self._insert_result_and_end_if_due(branch)
             return
         branch.result = ""
         if not branch.endless and self._vocab.is_end_token(token):
@@ -281,7 +281,7 @@ class BatchScheduler:
         if branch.logprobs:
             branch.logprobs.record_token(self._cache.context, row, token)
         raw = self._vocab.token_to_piece(token)
-        chunks, stopped = branch.append_token(token, raw)
+        chunks, stopped = branch.append_token_and_calculate(token, raw)
         self._outbox.add_chunks(chunks)
         text = raw.decode("utf-8", "replace")
         repeats = branch.repetition and branch.repetition.add_token_and_detect_loop(token, text)
@@ -292,13 +292,13 @@ class BatchScheduler:
         elif branch.tokens_left < 1:
             self._end_branch(branch, "length")
         elif branch.result and self._vocab.joins_equals:
-            self._insert_calculator_result(branch)
+            self._insert_result_and_end_if_due(branch)
 
-    def _insert_calculator_result(self, branch: BranchState) -> None:
+    def _insert_result_and_end_if_due(self, branch: BranchState) -> None:
         """Append the calculator's result to a branch; the next batches evaluate its tokens."""
         tokens = self._vocab.tokenize_without_special_tokens(branch.result)
         self._stats.calculated += len(tokens)
-        chunks, stopped = branch.append_calculator_result(tokens)
+        chunks, stopped = branch.queue_calculator_result(tokens)
         self._outbox.add_chunks(chunks)
         detector = branch.repetition
         texts = [self._vocab.token_to_piece(token).decode("utf-8", "replace") for token in tokens]
@@ -324,12 +324,12 @@ class BatchScheduler:
             self._waiting.remove(branch)
         self._outbox.add_chunks(branch.free_samplers_and_flush(stopped))
         if self._keeps_cells and branch.evaluated and branch.sequence:
-            self._cache.adopt_as_prefix(branch.sequence, branch.tokens[: branch.evaluated])
+            self._cache.move_sequence_to_prefix(branch.sequence, branch.tokens[: branch.evaluated])
         self._release_sequence(branch)
         seconds = time.monotonic() - self._began if self._began else 0.0
         ended = BranchEnded(branch.index, reason, branch.written, seconds, forced=branch.forced)
         self._outbox.flush_and_send_branch_end(
-            branch.logprobs.attach_logprobs(ended) if branch.logprobs else ended
+            branch.logprobs.copy_with_logprobs_and_confidence(ended) if branch.logprobs else ended
         )
 
     def _release_sequence(self, branch: BranchState) -> None:

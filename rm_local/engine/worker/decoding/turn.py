@@ -109,21 +109,23 @@ class TurnRunner:
             branches,
             send,
             share_prefix=self._prefill_common_prefix,
-            make_room=partial(self._make_room_for_branches, self._conversation, send),
+            make_room=partial(self._make_room_and_update_branches, self._conversation, send),
         )
         try:
             scheduler.run_batches()
         except DecodeAbortedError:
             scheduler.end_all_branches_as_cancelled()
         except InvalidModelError as error:
-            self._cache.prefill_and_count_reused(())  # the next turn must not reuse NaN values
+            self._cache.prefill_prefix_and_count_reused(
+                ()
+            )  # the next turn must not reuse NaN values
             if self._model.info.lora:
                 raise InvalidModelError(error.message, _ADAPTER_REMEDY) from None
             raise
         except CacheFullError:
             raise EngineError("The context has no room left.", "Set a larger `context`.") from None
         finally:
-            scheduler.free_branches()
+            scheduler.free_remaining_branches()
 
     @property
     def info(self) -> ModelInfo:
@@ -181,7 +183,7 @@ class TurnRunner:
         )
         return shared
 
-    def _make_room_for_branches(
+    def _make_room_and_update_branches(
         self,
         conversation: Conversation,
         send: Callable[[Reply], None],
@@ -196,10 +198,12 @@ class TurnRunner:
         self._try_to_make_room_and_send_event(max(len(branch.tokens) for branch in branches), send)
         for branch, end in zip(branches, ends, strict=True):
             branch.tokens[:end] = conversation.tokenize_prompt_with_note(branch.note)
-        self._set_prompt_tokens_in_stats(conversation, [branch.note for branch in branches])
+        self._set_prompt_boundary_in_stats(conversation, [branch.note for branch in branches])
         return len(conversation.tokens) < before or self._cache.capacity > context
 
-    def _set_prompt_tokens_in_stats(self, conversation: Conversation, notes: Sequence[str]) -> None:
+    def _set_prompt_boundary_in_stats(
+        self, conversation: Conversation, notes: Sequence[str]
+    ) -> None:
         """Set the number of prompt tokens for the statistics; notes are not counted as prompt."""
         self.stats.boundary = conversation.note_position if any(notes) else len(conversation.tokens)
 
@@ -223,7 +227,7 @@ class TurnRunner:
 
         if count_longest_branch_tokens() >= self._cache.capacity:
             self._try_to_make_room_and_send_event(count_longest_branch_tokens(), send)
-        self._set_prompt_tokens_in_stats(conversation, [spec.note for spec in specs])
+        self._set_prompt_boundary_in_stats(conversation, [spec.note for spec in specs])
         self._check_fits(
             conversation,
             "The question with the text forced before its answer",
@@ -263,7 +267,7 @@ class TurnRunner:
 
     def _try_to_make_room_and_send_event(self, tokens: int, send: Callable[[Reply], None]) -> None:
         """Make room after `tokens` tokens if the policy allows it, and send the event about it."""
-        if event := self._adjuster.try_to_make_room(tokens):
+        if event := self._adjuster.try_to_make_room_and_report(tokens):
             send(event)
 
     def _prefill_prefix_and_update_stats(
@@ -278,10 +282,10 @@ class TurnRunner:
         """Prefill the cache's prefix sequence, and count its tokens as evaluated or reused.
 
         Of the reused tokens, the first `already_counted` are not counted again. For the other
-        arguments see `KVCache.prefill_and_count_reused`.
+        arguments see `KVCache.prefill_prefix_and_count_reused`.
         """
         with self.stats.time_prefill():
-            kept = self._cache.prefill_and_count_reused(
+            kept = self._cache.prefill_prefix_and_count_reused(
                 tokens, checkpoints=checkpoints, keep_rest=keep_rest, on_progress=on_progress
             )
         self.stats.reused += max(0, kept - already_counted)

@@ -10,7 +10,7 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine.worker.llama import log
-from rm_local.engine.worker.llama.load_errors import find_load_remedy
+from rm_local.engine.worker.llama.load_errors import find_load_remedy_or_default
 from rm_local.errors import EngineError, ModelLoadError
 from rm_local.lora import LoraAdapter
 
@@ -40,7 +40,7 @@ class LoadedAdapters:
         if self._count and llama_cpp.llama_set_adapters_lora(
             context, self._handles, self._count, self._scales
         ):
-            reason = log.find_first_logged_error() or "it did not say why"
+            reason = log.find_first_error_or_empty() or "it did not say why"
             raise EngineError(f"llama.cpp does not use the adapters: {reason}.", "Leave them out.")
 
 
@@ -48,8 +48,9 @@ def _load_adapter(model: Any, path: str) -> Any:
     log.forget_kept_log_messages()
     handle = llama_cpp.llama_adapter_lora_init(model, os.fsencode(path))
     if not handle:  # a pointer, also where it is null
-        reason = log.find_first_logged_error() or "it did not say why"
+        reason = log.find_first_error_or_empty() or "it did not say why"
         raise ModelLoadError(
-            f"llama.cpp does not load the adapter {path}: {reason}.", find_load_remedy(reason)
+            f"llama.cpp does not load the adapter {path}: {reason}.",
+            find_load_remedy_or_default(reason),
         )
     return handle

@@ -40,7 +40,7 @@ class BaselineLoop:
         params.n_gpu_layers = gpu_layers if llama_cpp.llama_supports_gpu_offload() else 0
         model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if model is None:
-            raise SystemExit(f"llama.cpp does not load {path}: {log.find_first_logged_error()}")
+            raise SystemExit(f"llama.cpp does not load {path}: {log.find_first_error_or_empty()}")
         self._context: Any = self._create_context(model, threads)
         self._vocabulary = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(model))
         self._greedy = llama_cpp.llama_sampler_init_greedy()
@@ -67,7 +67,7 @@ class BaselineLoop:
         params.no_perf = True
         context = llama_cpp.llama_init_from_model(model, params)
         if context is None:
-            raise SystemExit(f"There is no room for a context: {log.find_first_logged_error()}")
+            raise SystemExit(f"There is no room for a context: {log.find_first_error_or_empty()}")
         return context
 
     def _decode_tokens(self, tokens: Any, count: int) -> None:

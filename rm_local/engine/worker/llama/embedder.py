@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.cpu import choose_thread_count
-from rm_local.engine.worker.llama.load_errors import find_load_remedy
+from rm_local.engine.worker.llama.load_errors import find_load_remedy_or_default
 from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.errors import EngineError, InvalidModelError
 from rm_local.gguf import check_file_complete, read_header
@@ -44,17 +44,17 @@ class Embedder:
         params.n_gpu_layers = 0
         self._model: Any = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if self._model is None:
-            reason = log.find_first_logged_error() or "it did not say why"
+            reason = log.find_first_error_or_empty() or "it did not say why"
             raise InvalidModelError(
                 f"llama.cpp does not load {path}: {reason}.",
-                find_load_remedy(reason, damaged=_REMEDY),
+                find_load_remedy_or_default(reason, damaged=_REMEDY),
             )
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self.dimension: int = llama_cpp.llama_model_n_embd(self._model)
         self._max_tokens: int = llama_cpp.llama_model_n_ctx_train(self._model)
         self._batch_size = max(_BATCH_TOKENS, self._max_tokens)
         size = llama_cpp.llama_model_size(self._model)
-        self._context = self._create_context(threads or choose_thread_count(size))
+        self._context = self._create_context_or_free_model(threads or choose_thread_count(size))
         self._batch = llama_cpp.llama_batch_init(self._batch_size, 0, 1)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -68,7 +68,7 @@ class Embedder:
         vectors = np.empty((len(texts), self.dimension), np.float32)
         start = 0
         for group in self._group_tokenized_texts(
-            [self._tokenize_truncated_text(text) for text in texts]
+            [self._tokenize_and_truncate_text(text) for text in texts]
         ):
             vectors[start : start + len(group)] = self._evaluate_group(group)
             start += len(group)
@@ -83,7 +83,7 @@ class Embedder:
         llama_cpp.llama_free(self._context)
         llama_cpp.llama_model_free(self._model)
 
-    def _create_context(self, threads: int) -> Any:
+    def _create_context_or_free_model(self, threads: int) -> Any:
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = params.n_batch = params.n_ubatch = self._batch_size
         params.n_seq_max = _BATCH_TEXTS
@@ -98,7 +98,7 @@ class Embedder:
             raise EngineError("There is no room for the embedder.", "Close other programs.")
         return context
 
-    def _tokenize_truncated_text(self, text: str) -> list[int]:
+    def _tokenize_and_truncate_text(self, text: str) -> list[int]:
         """Tokenize a text; if it is too long, truncate it, but keep its last (special) token."""
         raw = text.encode("utf-8", "replace")
         room = len(raw) + 8

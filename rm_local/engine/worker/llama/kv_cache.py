@@ -109,7 +109,7 @@ class KVCache:
         self.context = llama_cpp.llama_init_from_model(self._model.handle, self._params)
         if self.context is None:
             raise _make_context_error(
-                context, log.find_first_logged_error() or "llama.cpp did not say why"
+                context, log.find_first_error_or_empty() or "llama.cpp did not say why"
             )
         try:
             self._model.adapters.apply_to_context(self.context)
@@ -119,7 +119,7 @@ class KVCache:
             raise
         self.capacity: int = llama_cpp.llama_n_ctx(self.context)
         """Number of cells, one for each token; all sequences share them."""
-        self.size = log.find_logged_cache_bytes()
+        self.size = log.sum_logged_cache_bytes()
         """Bytes of all cells, as reported by llama.cpp."""
         self.flash_attention = log.log_shows_flash_attention()
         self._memory = llama_cpp.llama_get_memory(self.context)
@@ -140,7 +140,7 @@ class KVCache:
         params.abort_callback_data = ctypes.addressof(self._inbox.abort)
         return params
 
-    def prefill_and_count_reused(
+    def prefill_prefix_and_count_reused(
         self,
         tokens: Sequence[int],
         *,
@@ -159,9 +159,9 @@ class KVCache:
         if keep_rest and kept == len(tokens):
             return kept
         if kept < len(self.prefix_tokens):
-            kept = self._rewind_prefix(kept)
+            kept = self._rewind_prefix_and_count_left(kept)
         if not self.rewinds and checkpoints:
-            self._drop_checkpoints(keep=checkpoints)
+            self._drop_checkpoints_except(keep=checkpoints)
         while len(self.prefix_tokens) < len(tokens):
             start = len(self.prefix_tokens)
             stops = [position for position in checkpoints if position > start]
@@ -171,7 +171,7 @@ class KVCache:
             if len(self.prefix_tokens) < len(tokens):
                 on_progress((len(self.prefix_tokens) - kept) / (len(tokens) - kept))
             if not self.rewinds and len(self.prefix_tokens) in checkpoints:
-                self._save_checkpoint()
+                self._save_checkpoint_if_missing()
         return kept
 
     def fork_sequence(self, source: int, target: int) -> None:
@@ -180,17 +180,17 @@ class KVCache:
 
     def drop_sequence(self, sequence: int) -> None:
         """Remove all tokens of a sequence from the cache."""
-        self._remove_tokens(sequence, 0)
+        self._try_to_remove_tokens(sequence, 0)
 
-    def adopt_as_prefix(self, sequence: int, tokens: Sequence[int]) -> None:
+    def move_sequence_to_prefix(self, sequence: int, tokens: Sequence[int]) -> None:
         """Make the first tokens of a branch's sequence the new prefix sequence.
 
         `tokens`: these tokens. The branch's sequence is empty afterwards.
         """
-        self._remove_tokens(sequence, len(tokens))
-        self._remove_tokens(PREFIX, 0)
+        self._try_to_remove_tokens(sequence, len(tokens))
+        self._try_to_remove_tokens(PREFIX, 0)
         self.fork_sequence(sequence, PREFIX)
-        self._remove_tokens(sequence, 0)
+        self._try_to_remove_tokens(sequence, 0)
         self.prefix_tokens = list(tokens)
 
     def decode_rows(self, rows: Sequence[Row]) -> None:
@@ -221,7 +221,7 @@ class KVCache:
         if code == _FULL:
             raise CacheFullError
         if any(sequence == PREFIX for _, _, sequence, _ in rows):
-            self._rewind_prefix(len(self.prefix_tokens))
+            self._rewind_prefix_and_count_left(len(self.prefix_tokens))
         if code == _ABORTED:
             raise DecodeAbortedError
         raise EngineError(
@@ -255,23 +255,23 @@ class KVCache:
         if self.context:
             llama_cpp.llama_free(self.context)
 
-    def _rewind_prefix(self, length: int) -> int:
+    def _rewind_prefix_and_count_left(self, length: int) -> int:
         """Cut the prefix sequence to `length` tokens; return how many tokens are left.
 
         In a recurrent model these are the tokens of the last checkpoint up to `length`.
         """
-        if not (self.rewinds and self._remove_tokens(PREFIX, length)):
-            self._drop_checkpoints(
+        if not (self.rewinds and self._try_to_remove_tokens(PREFIX, length)):
+            self._drop_checkpoints_except(
                 keep=[position for position in self._checkpoints if position <= length]
             )
             length = max(self._checkpoints, default=0)
-            self._remove_tokens(PREFIX, 0)
+            self._try_to_remove_tokens(PREFIX, 0)
             if length:
                 self.fork_sequence(self._checkpoints[length], PREFIX)
         del self.prefix_tokens[length:]
         return length
 
-    def _save_checkpoint(self) -> None:
+    def _save_checkpoint_if_missing(self) -> None:
         """Keep the state of the prefix sequence as a checkpoint, unless it is one already."""
         position, first = len(self.prefix_tokens), self.branches + 1
         if position not in self._checkpoints:
@@ -279,12 +279,12 @@ class KVCache:
             self._checkpoints[position] = min(free)
             self.fork_sequence(PREFIX, self._checkpoints[position])
 
-    def _drop_checkpoints(self, keep: Collection[int]) -> None:
+    def _drop_checkpoints_except(self, keep: Collection[int]) -> None:
         """Remove all checkpoints except those with a number of tokens in `keep`."""
         for position in [position for position in self._checkpoints if position not in keep]:
-            self._remove_tokens(self._checkpoints.pop(position), 0)
+            self._try_to_remove_tokens(self._checkpoints.pop(position), 0)
 
-    def _remove_tokens(self, sequence: int, start: int) -> bool:
+    def _try_to_remove_tokens(self, sequence: int, start: int) -> bool:
         """Remove a sequence's tokens from position `start` on; return False if llama.cpp cannot."""
         return bool(llama_cpp.llama_memory_seq_rm(self._memory, sequence, start, -1))
 

@@ -25,6 +25,6 @@ _DAMAGED = (
 )
 
 
-def find_load_remedy(reason: str, *, damaged: str = _DAMAGED) -> str:
+def find_load_remedy_or_default(reason: str, *, damaged: str = _DAMAGED) -> str:
     """Return the remedy for llama.cpp's error message `reason`; `damaged` if it is not known."""
     return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, reason)), damaged)

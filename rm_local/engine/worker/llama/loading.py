@@ -28,7 +28,7 @@ from rm_local.gguf import (
     hash_adapter_file,
     read_and_check_adapter_headers,
     read_header,
-    read_headers_of_all_parts,
+    read_headers_of_existing_parts,
 )
 from rm_local.lora import LoraAdapter
 from rm_local.options import EngineOptions
@@ -54,11 +54,13 @@ class LoadPlan:
             InvalidModelError: A file is damaged, or not a text generation model.
             InsufficientMemoryError: There is not enough memory.
         """
-        self.files = _read_checked_headers(path)
+        self.files = _read_and_check_headers(path)
         self.adapters = read_and_check_adapter_headers(lora, path, self.files)
         self._sizes = AdaptedModelSizes(self.files, self.adapters)
         offloads = llama_cpp.llama_supports_gpu_offload()
-        self._devices = offload.select_graphics_devices(list_devices()) if offloads else ()
+        self._devices = (
+            offload.select_discrete_gpus_or_one_integrated(list_devices()) if offloads else ()
+        )
         self._checks_memory = options.check_memory
         self.options = options
         self.context_overflow = options.context_overflow
@@ -113,7 +115,7 @@ class LoadPlan:
         return f"The memory that is free holds a context of {context:,} tokens, not {usual:,}."
 
 
-def load_model(
+def load_model_and_create_cache(
     request: protocol.Load,
     on_progress: Callable[[float], None],
     inbox: Inbox,
@@ -181,7 +183,7 @@ def load_with_fallback_placements(
             placement = lower
 
 
-def _read_checked_headers(path: Path) -> GgufFiles:
+def _read_and_check_headers(path: Path) -> GgufFiles:
     """Read the headers of a model's files; check that the first is a complete text model.
 
     Raises:
@@ -190,7 +192,7 @@ def _read_checked_headers(path: Path) -> GgufFiles:
     header = read_header(path)
     check_is_text_model(path, header)
     check_file_complete(path, header)
-    return read_headers_of_all_parts(path)
+    return read_headers_of_existing_parts(path)
 
 
 def _hash_and_check_adapter(adapter: LoraAdapter) -> LoraAdapter:

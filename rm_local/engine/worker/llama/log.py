@@ -49,7 +49,7 @@ def forget_kept_log_messages() -> None:
     _errors.clear()
 
 
-def find_first_logged_error() -> str:
+def find_first_error_or_empty() -> str:
     """Return the first error since `forget_kept_log_messages`, without its prefixes; or empty.
 
     Later error messages only name the functions that failed because of the first error.
@@ -71,7 +71,7 @@ def find_offloaded_layers() -> tuple[str, int, int] | None:
     return "+".join(dict.fromkeys(devices)), *counts[-1]
 
 
-def find_logged_cache_bytes() -> int:
+def sum_logged_cache_bytes() -> int:
     """Return the bytes of KV caches since `forget_kept_log_messages`, rounded to 0.01 MiB."""
     sizes = [float(m[1]) for line in _seen if (m := _CACHE.search(line))]
     return round(sum(sizes) * (1 << 20))

@@ -17,7 +17,7 @@ from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.adapters import LoadedAdapters
 from rm_local.engine.worker.llama.cpu import choose_thread_count
-from rm_local.engine.worker.llama.load_errors import find_load_remedy
+from rm_local.engine.worker.llama.load_errors import find_load_remedy_or_default
 from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
@@ -116,7 +116,7 @@ class Model:
             render=renderer,
         )
         threads = request.options.threads or choose_thread_count(llama_cpp.llama_model_size(handle))
-        info = _describe_model(handle, request, header, thinking, template, threads)
+        info = _make_model_info(handle, request, header, thinking, template, threads)
         adapters = LoadedAdapters(handle, request.lora)
         return cls(handle, vocab, template, info, threads, adapters)
 
@@ -153,12 +153,14 @@ def _load_weights(
     if handle is None and inbox.cancel_reason:
         raise CancelledByUserError("Loading was stopped.")
     if handle is None:
-        reason = log.find_first_logged_error() or "it did not say why"
-        raise ModelLoadError(f"llama.cpp does not load {path}: {reason}.", find_load_remedy(reason))
+        reason = log.find_first_error_or_empty() or "it did not say why"
+        raise ModelLoadError(
+            f"llama.cpp does not load {path}: {reason}.", find_load_remedy_or_default(reason)
+        )
     return handle
 
 
-def _describe_model(
+def _make_model_info(
     handle: Any,
     request: protocol.Load,
     header: GgufHeader,

@@ -24,7 +24,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 32.0
 """Seconds of decoding before more threads are tried again; doubled after each failed trial."""
 
 
-def list_thread_levels(most: int) -> tuple[int, ...]:
+def list_thread_counts_to_try(most: int) -> tuple[int, ...]:
     """List the numbers of threads to choose from, largest first: quarters of `most`, and 1."""
     quarters = {most, most * 3 // 4, most // 2, most // 4, 1}
     return tuple(sorted((n for n in quarters if n), reverse=True))
@@ -35,7 +35,7 @@ class ThreadController:
 
     def __init__(self, most: int) -> None:
         """Start with `most` threads, the best number on an idle machine."""
-        self._levels = list_thread_levels(most)
+        self._levels = list_thread_counts_to_try(most)
         self._by_size: dict[int, _ThreadControllerForBatchSize] = {}
 
     def choose_threads(self, rows: int) -> int:

@@ -47,7 +47,7 @@ class RenderedPrompt:
     last: int
     """Index in `segments` of the last message's text."""
 
-    def build_segments_with_note(self, note: str) -> list[PromptSegment]:
+    def build_segments_with_note_after_question(self, note: str) -> list[PromptSegment]:
         """Return the segments with `note` inserted as data after the last message's text."""
         after = self.last + 1
         return [*self.segments[:after], PromptSegment(note, data=True), *self.segments[after:]]
@@ -69,13 +69,13 @@ class ChatTemplate:
         self._family = model.family
         self._tokens = {"bos_token": bos, "eos_token": eos}
         self._render = render
-        trial = self._render_with_system_prompt_fallback(
+        trial = self._render_merging_refused_system_prompt(
             self._build_placeholder_messages(_TRIAL, thinking=True), thinking=True, effort=""
         )
         opened = trial.rstrip().endswith(model.markers.opening)
         self.opened_by = ("template" if opened else "rm-local") if model.thinks else ""
         """What opens the thinking block: `template` or `rm-local`; empty without thinking."""
-        self.converses = self._accepts_messages(_EXCHANGE)
+        self.converses = self._can_render_all_texts(_EXCHANGE)
         """Whether the template accepts earlier questions and answers before the last question."""
 
     def render(
@@ -91,7 +91,7 @@ class ChatTemplate:
         """
         if effort and effort not in self._family.efforts:
             raise self._make_effort_error(effort)
-        text = self._render_with_system_prompt_fallback(
+        text = self._render_merging_refused_system_prompt(
             self._build_placeholder_messages(messages, thinking), thinking, effort
         )
         placeholder = f"\ue000{len(messages) - 1}\ue001"
@@ -105,10 +105,10 @@ class ChatTemplate:
             [*segments, *_fill_placeholders(after, contents)], starts, len(segments) - 1
         )
 
-    def _accepts_messages(self, exchange: Sequence[Message]) -> bool:
+    def _can_render_all_texts(self, exchange: Sequence[Message]) -> bool:
         """Return whether the template can be rendered with the texts of all messages."""
         try:
-            text = self._render_with_system_prompt_fallback(
+            text = self._render_merging_refused_system_prompt(
                 self._build_placeholder_messages(exchange, thinking=True), thinking=True, effort=""
             )
         except (EngineError, InvalidModelError, SettingsError):
@@ -135,7 +135,7 @@ class ChatTemplate:
         text = message.content.strip()
         return strip_thinking(text, self._model.markers) if message.role == "assistant" else text
 
-    def _render_with_system_prompt_fallback(
+    def _render_merging_refused_system_prompt(
         self, messages: list[dict[str, str]], thinking: bool, effort: str
     ) -> str:
         """Render the messages; if a system prompt is refused, put it into the next message.

@@ -111,17 +111,17 @@ def _forbid_files_and_limit_memory() -> None:
         resource.setrlimit(limit, (least, least))
 
 
-def serve_jobs(jobs: BinaryIO, replies: BinaryIO) -> None:
+def announce_ready_and_serve_jobs(jobs: BinaryIO, replies: BinaryIO) -> None:
     """Write an empty reply when ready; then render each line of `jobs`, and write its reply."""
     replies.write(b"{}\n")
     for line in jobs:
-        _limit_cpu_time(CPU_SECONDS)
+        _set_or_lift_cpu_time_limit(CPU_SECONDS)
         reply = json.dumps(render(json.loads(line))).encode() + b"\n"
-        _limit_cpu_time(0)
+        _set_or_lift_cpu_time_limit(0)
         replies.write(reply)
 
 
-def _limit_cpu_time(seconds: float) -> None:
+def _set_or_lift_cpu_time_limit(seconds: float) -> None:
     """Let the system end this process after `seconds` more of CPU time; 0 = no limit."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
@@ -133,7 +133,7 @@ def main() -> None:
         render({"template": template, "variables": {"messages": []}})
     _forbid_files_and_limit_memory()
     with open(1, "wb", buffering=0, closefd=False) as replies:
-        serve_jobs(sys.stdin.buffer, replies)
+        announce_ready_and_serve_jobs(sys.stdin.buffer, replies)
 
 
 if __name__ == "__main__":
