@@ -24,7 +24,7 @@ def encode_rows_and_insert_labels(
     entries: Sequence[Entry],
     unit_vectors: Floats,
 ) -> list[tables.EncodedRow]:
-    """Encode entries and unit vectors (n, d) as rows for the tables of the store; insert new labels.
+    """Encode entries and unit vectors (n, d) as rows for the store's tables; insert new labels.
 
     Few entries get no cluster yet: they are searched one by one until they are assigned.
     """
