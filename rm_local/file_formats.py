@@ -22,8 +22,8 @@ FORMAT_BYTES = 64
 def describe_foreign_format_or_empty(start: bytes) -> str:
     """Name the format that a file has by its first bytes, with an article: "a web page".
 
-    Empty if it is none of those that people take for a model or for text, such as an error page
-    that was saved, the pointer that Git LFS leaves, or a compressed file.
+    Empty for other formats. Named are those that people take for a model or for text, such as an
+    error page that was saved, the pointer that Git LFS leaves, or a compressed file.
     """
     lower = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for name, signs in _FOREIGN_FORMATS.items():

@@ -96,10 +96,10 @@ class GgufHeader:
 
 
 def check_is_ordinary_file(path: Path, noun: Noun) -> None:
-    """Check that there is an ordinary file; a pipe or a device is none: it is read several times.
+    """Check that there is an ordinary file, and no pipe or device: it is read several times.
 
     Raises:
-        ModelNotFoundError: There is none; the message says what is there.
+        ModelNotFoundError: There is another thing or nothing; the message says what.
     """
     if reason := describe_if_not_ordinary_file(path):
         raise ModelNotFoundError(f"The {noun} {path} {reason}.", "Give the path of a GGUF file.")
