@@ -92,7 +92,11 @@ class AnswerPrinter:
         return self._single and not self._held
 
     def _abandon_previous_and_begin_branch(self, index: int) -> None:
-        """Begin the text of the turn's only branch; that of another one before it is dropped."""
+        """Begin the text of the turn's only branch.
+
+        If text of an earlier one was printed, complete it, and print a line that says that it is
+        dropped.
+        """
         self._branch = index
         if self._written:
             self._clear_status_and_write(self._buffer.take_rest())
@@ -118,7 +122,11 @@ class AnswerPrinter:
             self._line_open = True
 
     def _print_rest_or_whole_answer(self, answer: str) -> None:
-        """Complete the answer on standard output; another text than the written one follows it."""
+        """End the written text, and print what is missing of the answer on standard output.
+
+        That is its rest if it begins with the written text, nothing if it is the same, and else all
+        of it.
+        """
         text = clean_if_stdout_is_terminal(answer)
         if self._written and text.startswith(self._written):
             if rest := text[len(self._written) :]:

@@ -95,7 +95,10 @@ class CommandGroup(SuggestingGroup):
         return [*self.lazy]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command with this name or old name, and return it; None if it is unknown."""
+        """Import the command with this name, and return it; None if it is unknown.
+
+        An old name is accepted with a warning.
+        """
         cmd_name = warn_and_replace_command_if_old(self.name or "", cmd_name)
         if cmd_name not in self.lazy:
             return None

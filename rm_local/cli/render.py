@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from rm_local.records import PrefillStats
 
 
-def format_share_bar(similarity: float, width: int = 10) -> str:
-    """Return a bar of `width` characters for a similarity or share: full at 1, empty at 0."""
-    full, rest = divmod(round(max(0.0, min(1.0, similarity)) * width * 8), 8)
+def format_share_bar(share: float, width: int = 10) -> str:
+    """Return a bar of `width` characters for a share or a similarity: full at 1, empty at 0."""
+    full, rest = divmod(round(max(0.0, min(1.0, share)) * width * 8), 8)
     part = chr(0x2590 - rest) if rest else ""
     return ("█" * full + part).ljust(width, "░")
 
@@ -59,8 +59,9 @@ def pad_to_cells(text: str, width: int, *, right: bool = False) -> str:
 
 
 def wrap_to_cells(line: str, width: int, indent: str = "") -> Iterator[str]:
-    """Yield the lines, at most `width` cells wide, of a line; `indent` begins each but the first.
+    """Yield the lines, at most `width` cells wide, of a line whose head is as long as `indent`.
 
+    The first line keeps the head (a list's mark, or blanks); `indent` begins each other one.
     Words that are longer than a line are split: Chinese and Japanese have no blanks between words.
     """
     from rich.console import Console

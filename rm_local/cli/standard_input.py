@@ -26,10 +26,11 @@ def read_stdin_attachment_or_empty(wanted: bool | None) -> str:
     `wanted`: True reads to the end, however long that takes; False reads nothing. None reads a
     regular file of which nobody has read yet (a shell loop reads its list from there), and a pipe
     or socket that has a first byte, or its end, within FIRST_BYTE_S; terminals, devices and closed
-    inputs are left alone. Empty without such a text.
+    inputs are left alone. Empty without such a text, or if it is only white space. Line breaks at
+    both ends are removed. With None, a warning is printed if a pipe stays empty.
 
     Raises:
-        UsageError: The text is too long or no text, or it cannot be read.
+        UsageError: The text is too long, binary or in another encoding, or it cannot be read.
     """
     if wanted is False or (sys.stdin is None and not wanted):
         return ""
@@ -42,11 +43,11 @@ def read_stdin_attachment_or_empty(wanted: bool | None) -> str:
 def read_stdin_text(name: str) -> str:
     """Read standard input to its end; return its text, without a byte order mark.
 
-    `name` describes the text in errors.
+    An empty input gives "". `name` describes the text in errors.
 
     Raises:
-        UsageError: It is longer than MAX_TEXT, or no text, or standard input is closed or cannot be
-            read.
+        UsageError: It is longer than MAX_TEXT, binary, or in another encoding, or standard input
+            is closed or cannot be read.
     """
     from rm_local.text import describe_other_format_or_empty
 

@@ -216,7 +216,10 @@ def _is_utf_16_32_or_7(encoding: str) -> bool:
 
 
 def _find_codec_of_ascii_alias(name: str) -> codecs.CodecInfo | None:
-    """Find the codec ASCII under another name: click writes UTF-8 to a stream in `ascii`."""
+    """Search function for `codecs`: ASCII under the name `_ASCII`; None for any other name.
+
+    click writes UTF-8 to a stream whose encoding is named `ascii`.
+    """
     if name != _ASCII:
         return None
     ascii = codecs.lookup("ascii")

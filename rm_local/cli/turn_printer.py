@@ -91,7 +91,10 @@ class TurnProgressPrinter:
         self.clear_status()
 
     def apply_event_and_print_progress(self, event: Event) -> None:
-        """Print a line for a completed step; draw a running step in the status line."""
+        """Apply the event to the turn; print a line for a completed step, or draw the running one.
+
+        The running step is drawn in the status line. The answer's text is not printed here.
+        """
         self._turn = apply_event(self._turn, event, time.monotonic())
         if not isinstance(event, RunEvent):
             self._began = self._began or time.monotonic()
@@ -188,7 +191,10 @@ class TurnProgressPrinter:
         click.echo(f"\r\x1b[K{unstyle_and_cut_to_terminal_width(text)}", nl=False, err=True)
 
     def _track_and_describe_loading(self, share: float) -> str:
-        """Describe the completed share of making or loading the model, and the time left."""
+        """Describe the completed share of making or loading the model, and the time left.
+
+        The share is remembered; a smaller one than the last begins a new step, which is timed anew.
+        """
         now = time.monotonic()
         if share < self._load_share:  # the first share, or that of the next step
             self._load_began = now

@@ -88,9 +88,10 @@ class BulkEmbedder:
         block: int = BLOCK,
         report: ProgressCallback = ignore_progress,
     ) -> None:
-        """Embed `texts`, and write the vectors as the rows of the .npy file `out`.
+        """Embed `texts`, and write the vectors as rows of the .npy file `out`, unless it exists.
 
-        The file is written in blocks of `block` texts; see `embed_to_file_unless_exists`.
+        The file is written in blocks of `block` texts, and an interrupted run is continued; see
+        `embed_to_file_unless_exists`.
 
         Raises:
             UsageError: The interrupted run had other texts or another embedder.

@@ -25,7 +25,10 @@ class EmbedderChoice:
 
     @property
     def bulk_model_or_none_for_minilm(self) -> str | None:
-        """Folder or hub name to load with `BulkEmbedder`; None for all-MiniLM-L6-v2."""
+        """Folder or hub name to load with `BulkEmbedder`; None for all-MiniLM-L6-v2.
+
+        Not to be used for rm-static, which `BulkEmbedder` cannot load.
+        """
         return None if self.name == MINILM else self.name
 
 

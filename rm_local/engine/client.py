@@ -256,7 +256,11 @@ class Engine:
         return (await self._call_worker(protocol.GetStats(), protocol.StatsReply)).stats
 
     async def close(self) -> None:
-        """End the worker process. The engine can be used again: `load_model` starts another."""
+        """End the worker process. The engine can be used again.
+
+        `load_model` and `load_embedder` start another worker; so does `embed` if an embedder was
+        loaded before.
+        """
         process, self._process, self._info = self._process, None, None
         if process:
             await process.close()

@@ -55,7 +55,8 @@ def list_oldest_questions(messages: Sequence[Message], count: int) -> tuple[str,
 def compute_larger_context_or_zero(context: int, tokens: int, trained: int) -> int:
     """Compute a larger context length: doubled until a prompt of `tokens` tokens leaves room.
 
-    The result is at most `trained`, the context length in training; 0 if the context cannot grow.
+    The result is at most `trained`, the context length in training, even if the prompt does not fit
+    then; 0 if the context cannot grow.
     """
     larger = 2 * context
     while not leaves_quarter_free(tokens, larger) and larger < trained:

@@ -78,7 +78,10 @@ class WorkerProcess:
         return self._end is None and not self._closing
 
     def send_request(self, request: protocol.Request) -> tuple[int, Replies]:
-        """Send a request; return its number and the queue for its replies."""
+        """Send a request; return its number and the queue for its replies.
+
+        If the worker has ended, nothing is sent, and the queue contains the error.
+        """
         self._number += 1
         answers = self._open[self._number] = asyncio.Queue()
         if self._end:
@@ -95,7 +98,10 @@ class WorkerProcess:
         self._open.pop(number, None)
 
     async def close(self) -> None:
-        """End the worker process: close its input, and kill it if it does not end in time."""
+        """End the worker process: close its input, and kill it if it does not end in time.
+
+        A temporary log is deleted, unless the worker had crashed.
+        """
         self._closing = True
         if self._process.stdin:
             self._process.stdin.close()

@@ -89,7 +89,7 @@ def compute_model_shape_or_zeros(metadata: Mapping[str, Any]) -> ModelShape:
         heads=heads * key,
         head_count=heads,
         inner=inner,
-        vocabulary=_count_vocabulary_tokens_or_zero(metadata, own),
+        vocabulary=_count_vocabulary_tokens_or_zero(metadata),
     )
 
 
@@ -164,8 +164,6 @@ def _count_recurrent_state_numbers(own: _ArchitectureMetadata) -> int:
     )
 
 
-def _count_vocabulary_tokens_or_zero(
-    metadata: Mapping[str, Any], own: _ArchitectureMetadata
-) -> int:
+def _count_vocabulary_tokens_or_zero(metadata: Mapping[str, Any]) -> int:
     tokens = metadata.get("tokenizer.ggml.tokens")
     return len(tokens) if isinstance(tokens, list) else _parse_count_or_zero(tokens)

@@ -89,7 +89,10 @@ def hash_adapter_file(path: Path) -> str:
 
 
 def add_missing_adapter_hash_if_readable(adapter: LoraAdapter) -> LoraAdapter:
-    """Return the adapter with the sha256 of its file; unchanged if the file cannot be read."""
+    """Return the adapter with the sha256 of its file; unchanged if the file cannot be read.
+
+    A sha256 that the adapter already has is kept, and the file is not read.
+    """
     try:
         return replace(adapter, sha256=adapter.sha256 or hash_adapter_file(Path(adapter.path)))
     except ModelNotFoundError:

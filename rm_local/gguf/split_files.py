@@ -31,17 +31,17 @@ class GgufFiles:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of the weights in all files."""
+        """Bytes of the weights in all existing files."""
         return sum(part.weight_bytes for _, part in self.there)
 
     @property
     def total_layer_bytes(self) -> int:
-        """Bytes of the weights that belong to a layer (`blk.N.`), in all files."""
+        """Bytes of the weights that belong to a layer (`blk.N.`), in all existing files."""
         return sum(part.total_layer_bytes for _, part in self.there)
 
     @property
     def value_counts_by_type(self) -> dict[int, int]:
-        """ggml type -> number of values with that type, in all files."""
+        """ggml type -> number of values with that type, in all existing files."""
         total: Counter[int] = Counter()
         for _, part in self.there:
             total.update(part.values)
@@ -78,10 +78,12 @@ def resolve_first_part_path(path: Path) -> Path:
 
 
 def read_headers_of_existing_parts(path: Path) -> GgufFiles:
-    """Read the headers of all files of a model, found by the path of its first or only file.
+    """Read the headers of a model's files, found by the path of its first or only file.
+
+    Other files of a split model that do not exist are no error: the result lists them in `missing`.
 
     Raises:
-        ModelNotFoundError: The first file does not exist or cannot be read.
+        ModelNotFoundError: The first file does not exist, or a file cannot be read.
         InvalidModelError: A file is not a GGUF file or its header is damaged.
     """
     header = read_header(path)

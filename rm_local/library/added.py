@@ -91,6 +91,8 @@ def _save_added_paths(paths: list[Path]) -> None:
 def write_text_file_atomically(file: Path, text: str) -> None:
     """Write `text` as the new content of a file, atomically; a symbolic link is followed.
 
+    Missing parent folders are created.
+
     Raises:
         SettingsError: The file cannot be written.
     """

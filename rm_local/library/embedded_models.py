@@ -80,8 +80,8 @@ def read_or_predict_model_headers(model: Path) -> GgufFiles:
 def ensure_model_file(model: Path, report: Report, announce: Announce) -> Path:
     """Return the path of the file to load; for rm-small, write that file first if it is missing.
 
-    `report` gets the completed share, 0 to 1; `announce` gets a sentence before the file is
-    written.
+    Whether the file of another model exists is not checked. `report` gets the completed share, 0 to
+    1; `announce` gets a sentence before the file is written.
 
     Raises:
         ModelNotFoundError, InvalidModelError, EngineError: See `ensure_rm_small_file`.

@@ -97,7 +97,10 @@ def sample_docstring_sentences(
 
 
 def _clean_filter_and_deduplicate_sentences(sentences: Iterable[str]) -> tuple[str, ...]:
-    """Return the distinct sentences that begin with a capital, with a full stop at their ends."""
+    """Give each sentence a capital at its start and a full stop; return the distinct ones.
+
+    Those that cannot begin with a capital, or have characters that are not printable, are left out.
+    """
     found = map(capitalize_and_end_sentence, sentences)
     return tuple(dict.fromkeys(each for each in found if each[0].isupper() and each.isprintable()))
 
@@ -109,7 +112,10 @@ def _hash_relative_path(path: Path) -> bytes:
 
 
 def capitalize_and_end_sentence(sentence: str) -> str:
-    """Return the sentence with a capital at its start and a full stop at its end."""
+    """Return the sentence with a capital at its start and a full stop at its end.
+
+    Other punctuation and white space at both ends is removed.
+    """
     bare = sentence.strip(" .:;,!?-")
     return f"{bare[:1].upper()}{bare[1:]}."
 

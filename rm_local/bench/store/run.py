@@ -155,10 +155,11 @@ def _build_or_reuse_store(
 ) -> BuildRecord:
     """Build the store unless it exists with a record of its build in `bench_folder`.
 
-    The record is saved after a build.
+    Before a build the folder is emptied, its saved queries too; after it the record is saved there.
 
     Raises:
         UsageError: It was built from other rows.
+        StoreError: The store cannot be built, for example because its file exists without a record.
     """
     record = bench_folder / "built.json"
     if path.exists() and record.exists():

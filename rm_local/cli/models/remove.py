@@ -46,6 +46,8 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
 def confirm_delete_and_forget_model(listed: LibraryModel, yes: bool) -> None:
     """Delete all files of a model, after asking unless `yes`, and remove it from the list.
 
+    If a file cannot be deleted, those before it are gone, and the model stays in the list.
+
     Raises:
         UsageError: The files are not the user's, the user declines, or a file cannot be deleted.
     """
@@ -70,7 +72,11 @@ def confirm_delete_and_forget_model(listed: LibraryModel, yes: bool) -> None:
 
 
 def _confirm_or_assume_no(question: str) -> bool:
-    """Ask the user, and return the answer; False if there is nobody to ask."""
+    """Ask the user, and return the answer; False if there is nobody to ask.
+
+    Raises:
+        click.Abort: The user interrupts or ends the input at a terminal.
+    """
     if sys.stdin is None or sys.stdout is None:
         return False
     try:

@@ -57,7 +57,10 @@ class Inbox:
         return self._reason or self._branches.get(branch)
 
     def _receive_messages_until_end(self) -> None:
-        """Read messages until the source ends: queue requests, and handle cancels at once."""
+        """Read messages until the source ends: queue requests, and handle cancels at once.
+
+        Then call `on_end`.
+        """
         for line in self._source:
             number, message = wire.decode_message(line)
             if isinstance(message, protocol.Cancel):
@@ -67,7 +70,10 @@ class Inbox:
         self._on_end()
 
     def _apply_keep_or_ignore_cancel(self, cancel: protocol.Cancel) -> None:
-        """Apply a cancel to the current request, or keep it for a request that is still queued."""
+        """Apply a cancel to the current request, or keep it for a request that is still queued.
+
+        A cancel of a request that has been answered is ignored.
+        """
         with self._lock:
             if cancel.request > self._current:
                 self._cancels.setdefault(cancel.request, []).append(cancel)

@@ -106,7 +106,7 @@ class HubCachePaths:
     def link_or_move_blob_if_complete(self, size: int) -> None:
         """Link `snapshot` to `blob` if the blob has `size` bytes, else do nothing.
 
-        Where links fail, move the blob.
+        A former file or link `snapshot` is replaced. Where links fail, the blob is moved.
         """
         if measure_size_or_zero(self.blob) != size:
             return

@@ -42,7 +42,8 @@ class ContextOverflowHandler:
     def _try_to_drop_turns_until_room(self, others: int) -> ContextOverflowReport | None:
         """Drop the oldest turns until there is room after the prompt and `others` more tokens.
 
-        Return the event about the dropped turns; None if no turn could be dropped.
+        Return the event about the dropped turns; None if no turn could be dropped. If no turn is
+        left before there is room, `failure` is set.
         """
         before, context = self._conversation.dropped, self._cache.capacity
         while not context_policy.leaves_quarter_free(

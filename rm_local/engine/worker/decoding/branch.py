@@ -143,7 +143,11 @@ class BranchState:
         return self._feed_splitter_and_make_chunks(certain), stopped
 
     def _feed_splitter_and_make_chunks(self, text: str) -> list[TokenChunk]:
-        """Split text into chunks, each of one part (thinking or answer), and forced or not."""
+        """Pass text through the splitter; return the chunks that are certain now.
+
+        Each chunk is of one part (thinking or answer), and forced or not. The recorded origins of
+        the text are consumed.
+        """
         return [
             chunk
             for own, forced in self._origins.take_spans(text)
@@ -151,7 +155,7 @@ class BranchState:
         ]
 
     def _make_chunks(self, parts: list[tuple[Part, str]], forced: bool) -> list[TokenChunk]:
-        """Make the events for parts of the branch's new text."""
+        """Make the chunks for parts of the branch's new text."""
         return [TokenChunk(self.index, part, text, self.written, forced) for part, text in parts]
 
     def _compute_inserted_text_or_empty(self, expression: str) -> str:

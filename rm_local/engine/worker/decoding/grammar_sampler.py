@@ -165,6 +165,9 @@ def _record_and_forward_stderr_lines() -> Iterator[list[str]]:
 
 
 def _extract_parser_message_or_default(lines: list[str]) -> str:
-    """Return the first message of llama.cpp's grammar parser among `lines`, without its prefix."""
+    """Return the first line that is not blank, without the prefix of llama.cpp's grammar parser.
+
+    Without such a line, return `it did not say why`.
+    """
     first = next((line for line in lines if line.strip()), "it did not say why")
     return re.sub(r"^(parse: )?(error parsing grammar: )?", "", first).strip().rstrip(".")[:200]

@@ -56,7 +56,10 @@ class LogprobRecorder:
             self._sampled.append(SampledToken(token, self._decode_token(token), logprob, top))
 
     def copy_with_logprobs_and_confidence(self, ended: BranchEnded) -> BranchEnded:
-        """Return a copy of the event `ended` with the branch's recorded log probabilities."""
+        """Return a copy of the event `ended` with the branch's recorded log probabilities.
+
+        Its `confidence` is their mean; None if no token was recorded.
+        """
         mean = self._sum / self._count if self._count else None
         return replace(ended, confidence=mean, logprobs=tuple(self._sampled))
 

@@ -78,7 +78,11 @@ class RepetitionDetector:
         self._line_starts = True
 
     def add_token_and_detect_loop(self, token: int, text: str) -> bool:
-        """Add the branch's next token and its text; return whether the text has got into a loop."""
+        """Add the branch's next token and its text; return whether the text has got into a loop.
+
+        A number at the start of a line is held until the next token shows whether it numbers a
+        list item; such numbers are ignored.
+        """
         place = self._line_starts or 0 < len(self._number) < _DIGITS
         if place and text.strip().isdecimal():
             self._number.append((token, text))

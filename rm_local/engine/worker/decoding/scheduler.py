@@ -127,7 +127,10 @@ class BatchScheduler:
         self._shared = self._prefill_common_prefix(self._waiting)
 
     def _admit_prefill_and_sample_branches(self) -> None:
-        """Admit waiting branches while there is room: give them sequences, prefill their tokens."""
+        """Admit waiting branches while there is room: give them sequences, prefill their tokens.
+
+        The first token of each admitted branch is sampled, too, which can end the branch.
+        """
         groups: dict[tuple[int, ...], list[BranchState]] = {}
         own = sum(len(branch.tokens) - self._shared for branch in self._live)
         room = self._cache.capacity - self._shared - own
@@ -206,7 +209,9 @@ class BatchScheduler:
     def _decode_batch_and_sample(self) -> None:
         """Decode one batch, and sample the next token of each live branch.
 
-        The batch has one token of each branch, and more of branches with forced text.
+        The batch has one token of each branch, and more of branches with forced text. While the
+        cache is full, a branch is suspended or room is made, and a new batch is tried. Collected
+        chunks are sent if it is time to.
         """
         while self._live:
             rows, steps = self._move_pending_and_build_batch()
@@ -231,8 +236,9 @@ class BatchScheduler:
     def _move_pending_and_build_batch(self) -> tuple[list[Row], list[tuple[BranchState, int, int]]]:
         """Build the next batch: its rows, and each branch with its number of rows and its last row.
 
-        The number of rows is at most the maximum number of branches, so that no branch waits long
-        for the forced tokens of another.
+        Pending tokens of the branches are moved to their `tokens`, as many as fit. The number of
+        rows is at most the maximum number of branches, so that no branch waits long for the forced
+        tokens of another.
         """
         rows: list[Row] = []
         steps: list[tuple[BranchState, int, int]] = []
@@ -256,7 +262,10 @@ class BatchScheduler:
         self._usage.report_usage_if_changed(self._shared, self._live, self._cache.capacity, now=now)
 
     def _suspend_branch_or_make_room(self) -> None:
-        """Suspend the branch with the fewest written tokens; for a single branch, make room."""
+        """Let the branch with the fewest written tokens wait again, without its sequence.
+
+        If there is only one live branch, make room for it; if that fails, end it.
+        """
         if len(self._live) == 1:
             self._make_room_and_requeue_or_end(self._live[0])
             return
@@ -295,7 +304,10 @@ class BatchScheduler:
             self._insert_result_and_end_if_due(branch)
 
     def _insert_result_and_end_if_due(self, branch: BranchState) -> None:
-        """Append the calculator's result to a branch; the next batches evaluate its tokens."""
+        """Append the calculator's result to a branch; the next batches evaluate its tokens.
+
+        End the branch if the result contains a stop text or completes a loop.
+        """
         tokens = self._vocab.tokenize_without_special_tokens(branch.result)
         self._stats.calculated += len(tokens)
         chunks, stopped = branch.queue_calculator_result(tokens)
@@ -315,7 +327,8 @@ class BatchScheduler:
     ) -> None:
         """End a branch: send its last text and its closing event, and free its sequence.
 
-        `stopped`: whether a stop text has ended it.
+        `stopped`: whether a stop text has ended it. With `_keeps_cells`, the branch's evaluated
+        tokens become the prefix sequence.
         """
         self._report_usage_if_changed(now=True)
         if branch in self._live:

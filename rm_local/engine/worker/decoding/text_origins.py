@@ -18,7 +18,10 @@ class ForcedTextTracker:
             self._spans.append((characters, forced))
 
     def take_spans(self, text: str) -> list[tuple[str, bool]]:
-        """Split a text that has left the buffer into parts, each with whether it was forced."""
+        """Split a text that has left the buffer into parts, each with whether it was forced.
+
+        The recorded spans of the text are used up: call it once for each text, in order.
+        """
         parts: list[tuple[str, bool]] = []
         while text and self._spans:
             characters, forced = self._spans.popleft()

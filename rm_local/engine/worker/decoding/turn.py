@@ -204,7 +204,10 @@ class TurnRunner:
     def _set_prompt_boundary_in_stats(
         self, conversation: Conversation, notes: Sequence[str]
     ) -> None:
-        """Set the number of prompt tokens for the statistics; notes are not counted as prompt."""
+        """Set the number of tokens that the statistics count as prompt.
+
+        If there is a note, they end where it is inserted; otherwise they are the whole prompt.
+        """
         self.stats.boundary = conversation.note_position if any(notes) else len(conversation.tokens)
 
     def _make_room_and_create_branches(

@@ -84,6 +84,11 @@ class Embedder:
         llama_cpp.llama_model_free(self._model)
 
     def _create_context_or_free_model(self, threads: int) -> Any:
+        """Create llama.cpp's context; if there is no memory for it, free the model.
+
+        Raises:
+            EngineError: There is not enough memory.
+        """
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = params.n_batch = params.n_ubatch = self._batch_size
         params.n_seq_max = _BATCH_TEXTS

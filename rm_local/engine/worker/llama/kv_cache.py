@@ -104,6 +104,11 @@ class KVCache:
             raise
 
     def _create_context(self, context: int) -> None:
+        """Create llama.cpp's context for `context` tokens, with the adapters; read its properties.
+
+        Raises:
+            EngineError: llama.cpp or an adapter refuses it; `self.context` is None then.
+        """
         self._params.n_ctx = context
         log.forget_kept_log_messages()
         self.context = llama_cpp.llama_init_from_model(self._model.handle, self._params)
@@ -148,7 +153,7 @@ class KVCache:
         keep_rest: bool = False,
         on_progress: Callable[[float], None] = lambda _share: None,
     ) -> int:
-        """Make the prefix sequence contain `tokens`; return how many of them were reused.
+        """Cut and extend the prefix sequence to `tokens`; return how many of them were reused.
 
         Only the tokens after the reused ones are evaluated. `checkpoints`: numbers of tokens to
         which later calls may return. `keep_rest`: if the sequence begins with all of `tokens`,
@@ -258,7 +263,8 @@ class KVCache:
     def _rewind_prefix_and_count_left(self, length: int) -> int:
         """Cut the prefix sequence to `length` tokens; return how many tokens are left.
 
-        In a recurrent model these are the tokens of the last checkpoint up to `length`.
+        In a recurrent model these are the tokens of the last checkpoint up to `length`; later
+        checkpoints are removed.
         """
         if not (self.rewinds and self._try_to_remove_tokens(PREFIX, length)):
             self._drop_checkpoints_except(

@@ -66,7 +66,8 @@ class Model:
     ) -> Model:
         """Load the model that `request` names, with its adapters.
 
-        `header`: the header of the model's file. `files`: the headers of the adapters, in order.
+        The renderer's process is started if it is not running. `header`: the header of the model's
+        file. `files`: the headers of the adapters, in order.
 
         Raises:
             ModelLoadError: llama.cpp cannot load a file.
@@ -97,10 +98,11 @@ class Model:
         thinking: ChatFormat,
         renderer: Renderer,
     ) -> Model:
-        """Build the model from llama.cpp's handle of the loaded weights.
+        """Build the model from llama.cpp's handle of the loaded weights; load its adapters.
 
         Raises:
             InvalidModelError: The model cannot generate text.
+            ModelLoadError: llama.cpp cannot load an adapter.
         """
         if llama_cpp.llama_model_has_encoder(handle) or llama_cpp.llama_model_is_diffusion(handle):
             raise InvalidModelError(

@@ -44,7 +44,7 @@ class ThreadController:
 
     def record_step(self, rows: int, seconds: float) -> None:
         """Record the seconds that a step of `rows` rows took with the chosen number of threads."""
-        self._get_or_create_controller(rows).record_step(seconds)
+        self._get_or_create_controller(rows).record_step_and_update_search(seconds)
 
     def _get_or_create_controller(self, rows: int) -> _ThreadControllerForBatchSize:
         """Return the controller for batches of similar size: 1, 2, 3 to 4, 5 to 8 rows ..."""
@@ -77,12 +77,12 @@ class _ThreadControllerForBatchSize:
     @property
     def threads(self) -> int:
         """Number of threads for the next step: of the level that is tried, or else chosen."""
-        return self._levels[self._trial.level if self._trial else self._chosen]
+        return self._levels[self._trial.level_index if self._trial else self._chosen]
 
-    def record_step(self, seconds: float) -> None:
+    def record_step_and_update_search(self, seconds: float) -> None:
         """Record the duration of a step, and start or end a search if it is time to."""
         if self._trial:
-            self._trial.record_step(seconds)
+            self._trial.record_step_and_advance(seconds)
             if self._trial.is_done:
                 self._end_search_and_adopt_fastest(self._trial)
             return
@@ -133,7 +133,7 @@ class _ThreadCountSearch:
         """The fastest level so far; None while no level was faster than the old one."""
 
     @property
-    def level(self) -> int:
+    def level_index(self) -> int:
         """The level that is tried now."""
         return self._levels[0]
 
@@ -142,7 +142,7 @@ class _ThreadCountSearch:
         """Whether no level is left to try."""
         return not self._levels
 
-    def record_step(self, seconds: float) -> None:
+    def record_step_and_advance(self, seconds: float) -> None:
         """Record the duration of a step at the tried level; after a window, go to the next level.
 
         A level that is much slower ends the search.
@@ -153,7 +153,7 @@ class _ThreadCountSearch:
             return
         found = median(self._steps)
         if found < self.least and not slow:
-            self.least, self.fastest = found, self.level
+            self.least, self.fastest = found, self.level_index
         self._levels.popleft()
         self._steps.clear()
         if slow or found > STRETCH * self.least:

@@ -120,7 +120,8 @@ class ChatTemplate:
     ) -> list[dict[str, str]]:
         """Build the messages for the template, with placeholders in place of their texts.
 
-        The family's text that turns thinking on or off is added to the system prompt.
+        The family's text that turns thinking on or off is put before the system prompt. Without a
+        system prompt it becomes a system message in front.
         """
         placed = _replace_texts_by_placeholders(messages)
         switch = self._family.system_on if thinking else self._family.system_off
