@@ -75,7 +75,7 @@ class Runtime:
         self._uses_default = named is None
         named_stores = (store,) if isinstance(store, Path) else tuple(store or ())
         self._named_stores = named_stores or settings.stores
-        self.notices = UnsavedFilesReporter(self.publish_notice_once)
+        self.unsaved_files_reporter = UnsavedFilesReporter(self.publish_notice_once)
         """Reports files that cannot be saved, once per run."""
         self.idle = IdleTimer(settings.idle_unload_minutes * 60, self.unload_model)
         self._engine: Engine | None = None
@@ -99,8 +99,10 @@ class Runtime:
 
             self._engine = Engine(
                 self.settings.build_engine_options(),
-                log=self.notices.get_worker_log_path_or_report(),
-                unlogged=partial(self.notices.report_unsaved_kinds_once, "the model's log"),
+                log=self.unsaved_files_reporter.get_worker_log_path_or_report(),
+                unlogged=partial(
+                    self.unsaved_files_reporter.report_unsaved_kinds_once, "the model's log"
+                ),
             )
         return self._engine
 
@@ -206,7 +208,7 @@ class Runtime:
             )
         return self._lora
 
-    async def find_first_steps(self) -> FirstSteps | None:
+    async def find_first_steps_unless_model_named(self) -> FirstSteps | None:
         """Find what to show a user who named no model; None if they named one.
 
         The folders of other programs are searched in a thread.
@@ -350,9 +352,9 @@ class Runtime:
             return await retriever.search(text, k, NO_GATE, filter=filter, breadth=breadth)
 
     async def close(self) -> None:
-        """End the model's process, close the store, end `watch_events_between_turns`.
+        """End the model's process, close the stores, and end `watch_events_between_turns`.
 
-        It may be called twice.
+        May be called twice.
         """
         await self.idle.close()
         for stores in self._open_sets:

@@ -29,7 +29,10 @@ def count_physical_cores() -> int:
 
 
 def _count_physical_machine_cores() -> int | None:
-    """Count the physical cores of the machine; None if the system does not state them."""
+    """Count the physical cores of the machine; None if the system does not state them.
+
+    On macOS, only performance cores count.
+    """
     if sys.platform == "darwin":
         command = ["/usr/sbin/sysctl", "-n", "hw.perflevel0.physicalcpu"]
         found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
@@ -66,7 +69,7 @@ def get_peak_memory_or_zero() -> int:
 
 
 def exit_when_parent_ends() -> None:
-    """End this process as soon as its parent process has ended.
+    """Start a thread that ends this process, with exit code 1, once its parent process has ended.
 
     Otherwise a process that waits for its next task would wait for ever. No effect in a process
     that was not started by multiprocessing.

@@ -18,7 +18,8 @@ def make_temporary_folder(parent: Path | None) -> Iterator[Path]:
     """Make a folder for the body of a `with` statement; it is removed with its content after it.
 
     The folder is below `parent`. If `parent` is None or not writable, it is in the system's folder
-    for temporary files. Folders of killed processes below `parent` are removed first.
+    for temporary files. All folders below `parent` that no process has locked are removed first,
+    as those of killed processes: keep nothing else there.
     """
     try:
         if parent is None:

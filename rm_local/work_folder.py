@@ -17,8 +17,10 @@ MARKER = "rm-local-work"
 def make_or_reuse_work_folder(folder: Path) -> None:
     """Make the folder with its marker file, or reuse the work folder of an earlier run.
 
+    An empty folder of that name is made a work folder, too.
+
     Raises:
-        StoreError: Another file or folder has that name.
+        StoreError: A file, a link or a folder with other content has that name.
         OSError: The folder cannot be made.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):

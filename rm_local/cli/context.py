@@ -143,7 +143,7 @@ def _find_model_unless_path(settings: Settings, model: Path) -> Path:
 
     if looks_like_model_path(str(model)):
         return model
-    return find_models(settings).find_by_name_or_prefix(str(model)).reference
+    return find_models(settings).find_by_name_or_prefix(str(model)).path_or_embedded_name
 
 
 def print_notice_as_warning(text: str) -> None:

@@ -45,7 +45,7 @@ class LibraryModel:
     """Whether it is the model of the settings, or the default model."""
 
     @property
-    def reference(self) -> Path:
+    def path_or_embedded_name(self) -> Path:
         """How settings and options name the model: its path, or the name of an embedded model."""
         return RM_SMALL if self.name == RM_SMALL.name else self.model.path
 

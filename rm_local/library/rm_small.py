@@ -66,7 +66,7 @@ class RmSmallPaths:
         return True
 
     def read_or_predict_headers(self) -> GgufFiles:
-        """Read the header of rm-small's merged file, or predict it if the file does not exist yet.
+        """Read the header of rm-small's merged file; predict it if that is missing or incomplete.
 
         Raises:
             ModelNotFoundError, InvalidModelError: The base cannot be read.

@@ -74,7 +74,7 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class HitJudgement:
-    """The model's verdict whether one hit helps with the question."""
+    """One item of the event `HitsJudged`: the model's verdict whether one hit helps."""
 
     id: int
     """Id of the entry."""
@@ -102,7 +102,7 @@ class HitsJudged:
 
 @dataclass(frozen=True, slots=True)
 class HintCutOrLeftOut:
-    """Event: a hint is too long for the context, so it is cut after a sentence or left out."""
+    """Event: a hint is cut after a sentence or left out; it is too long, or its entry is empty."""
 
     event: ClassVar[str] = "hint_cut"
     id: int

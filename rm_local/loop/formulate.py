@@ -59,8 +59,9 @@ async def formulate_in_open_turn(
     """Let the model write the subproblem in the open turn, after the cue; return it.
 
     The text ends after the first sentence, at the end of the thinking, or after MAX_TOKENS. A
-    subproblem in the overrides is used unchanged, without the model. If the model's text is not
-    usable, the question replaces it. Emits `Formulating`, then `Formulated`.
+    subproblem in the overrides is used unchanged, without the model; then there is no
+    `Formulating`. If the model's text is not usable, the question replaces it. Emits `Formulating`,
+    then `Formulated`. The `timer` gets the evaluated tokens, and its wait begins anew at the end.
 
     Raises:
         EngineError: The model failed.
@@ -140,8 +141,9 @@ async def _generate_draft(
 ) -> _SubproblemDraft:
     """Generate the branch `spec` up to the end of its first sentence; return its text as a draft.
 
-    `add_evaluated` is called with the counts of evaluated tokens. `shows_context`: the branch is
-    part of the turn, so events of the context are emitted, too.
+    Emits `Formulating` for each piece. `add_evaluated` is called with the counts of evaluated
+    tokens. `shows_context`: the branch is part of the turn, so an empty `Formulating` comes first,
+    and events of the context are emitted, too.
     """
     info = turn.engine.info
     draft = _SubproblemDraft(

@@ -14,7 +14,7 @@ from rm_local.records import PrefillStats
 
 
 async def open_and_prefill_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpened:
-    """Let the engine evaluate the messages; return their counts and times.
+    """Open the turn in the engine, which evaluates the messages; return their counts and times.
 
     Emits `Prefilling` and `ContextOverflowReport`.
 
@@ -50,7 +50,10 @@ async def open_and_prefill_turn(turn: TurnContext, messages: Sequence[Message]) 
 
 
 def _estimate_seconds_left_or_zero(share: float, seconds: float) -> float:
-    """Estimate the seconds to the end if the completed `share`, 0 to 1, took `seconds`."""
+    """Estimate the seconds to the end if the completed `share`, 0 to 1, took `seconds`.
+
+    The estimate is 0 at a share of 0, when nothing is known yet.
+    """
     return seconds * (1 - share) / share if share else 0.0
 
 

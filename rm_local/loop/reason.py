@@ -130,7 +130,8 @@ class _WaveScheduler:
     def decide_wave_size_or_queue_fallback(self) -> int:
         """Return the number of branches to begin now; 0 if no more are needed.
 
-        If no branch with a hint has any content, a last branch without a hint is added.
+        If, in a vote by waves, all branches had a hint, all have ended, and none has any usable
+        output, a last branch without subproblem and hint is queued first; the number is then 1.
         """
         over = self._turn.control.is_stopped or (self._finished and self._turn.deadline.has_passed)
         if self._settled or over or any(b.stop in ("cancelled", "time") for b in self._finished):
@@ -151,7 +152,10 @@ class _WaveScheduler:
         return min(max(0, OPEN_TEXTS - said), len(self._left))
 
     def begin_wave_and_list_specs(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
-        """Build the specifications of the next `wave` branches; emit `BranchStarted` for each."""
+        """Move the next `wave` waiting branches to the running ones; return their specifications.
+
+        Emits `BranchStarted` for each.
+        """
         self._first = len(self._finished)
         overrides = self._turn.overrides
         specs: list[BranchSpec] = []
@@ -176,7 +180,11 @@ class _WaveScheduler:
         return specs
 
     async def apply_and_emit_event(self, event: BranchEvent) -> None:
-        """Apply an event of the engine to the branches, and emit it as an event of the turn."""
+        """Apply an event of the engine to the branches, and emit it as an event of the turn.
+
+        `Prefilled` is emitted before the first text. The engine's `EvaluatedTokenCounts` are only
+        kept for it, not emitted.
+        """
         emit = self._turn.events.emit
         match event:
             case TokenChunk():
@@ -212,9 +220,10 @@ class _WaveScheduler:
         return replace(branch, draws=1 + equal)
 
     def settle_vote_and_list_outvoted(self) -> set[int]:
-        """Return the positions in the wave of the running branches to end early, counted from 0.
+        """Settle the vote if it can no longer change, or most likely will not (in waves).
 
-        Those are all running branches once the vote can no longer change; otherwise none.
+        Return the positions in the wave, counted from 0, of the running branches to end early: all
+        of them once the vote is settled, otherwise none. After that no further wave begins.
         """
         plan, key = self._turn.plan, self._answers.get_group_key_or_normal_form
         if self._settled or plan.vote == "none":

@@ -23,8 +23,9 @@ async def gate_and_choose_search_text(
     """Decide whether the question gets hits; return the text to search for, or None for no hits.
 
     That text is the question. If a follow-up such as "And for 9 kg?" does not fit by itself, it is
-    the previous question and this one. Emits `GateDecided` if the question was compared with
-    the store, or if the plan allows no hits.
+    the previous question and this one. Under a plan whose `retrieval` is not "memory" nothing is
+    decided: the question is returned, even if the plan does not search. Emits `GateDecided` if the
+    question was compared with the store, or if the plan allows no hits.
 
     Raises:
         StoreError, EngineError: The search or the embedder failed.

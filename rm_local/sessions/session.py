@@ -31,7 +31,7 @@ class SessionRuntime(Protocol):
     def stores(self) -> Sequence[Path]: ...
 
     @property
-    def notices(self) -> UnsavedFilesReporter: ...
+    def unsaved_files_reporter(self) -> UnsavedFilesReporter: ...
 
     async def add_adapter_hashes_if_readable(self) -> Sequence[LoraAdapter]: ...
 
@@ -150,7 +150,10 @@ class Session:
             self._journal.close()
 
     def _create_journal(self) -> Journal:
-        """Create the journal of a new session; without a folder for sessions it saves nothing."""
+        """Return the journal of a new session, whose file is created by the first question.
+
+        Without a folder for sessions this is reported, and the journal saves nothing.
+        """
         try:
             folder = paths.sessions_dir()
         except HomeNotFoundError as error:
@@ -167,4 +170,4 @@ class Session:
 
     def _report_unsaved(self, error: OSError | HomeNotFoundError) -> None:
         """Report once, for the whole program, that `error` prevents saving sessions."""
-        self._solver.notices.report_unsaved_kinds_once("sessions", error)
+        self._solver.unsaved_files_reporter.report_unsaved_kinds_once("sessions", error)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import apsw
 
 
-def delete_entries(
+def delete_existing_entries(
     connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]
 ) -> None:
     """Delete the entries with these ids, all of which exist, in the current transaction.

@@ -24,7 +24,7 @@ from rm_local.store.codec.text_blocks import (
     TextCodec,
     train_text_dictionary_or_empty,
 )
-from rm_local.store.delete import delete_entries
+from rm_local.store.delete import delete_existing_entries
 from rm_local.store.encode_rows import encode_rows_and_insert_labels
 from rm_local.store.format import PAGE_SIZE, VERSION, EmbedderId, StoreInfo
 from rm_local.store.index import pending
@@ -272,9 +272,8 @@ class Store:
         None if it is missing, damaged, or measured with sentences of another SHA-256.
         """
         with self._open_transaction() as connection:
-            digest, _, text = (read_intact_meta_text_or_none(connection, SPREAD) or "").partition(
-                " "
-            )
+            saved = read_intact_meta_text_or_none(connection, SPREAD) or ""
+            digest, _, text = saved.partition(" ")
             return UnrelatedSimilaritySpread.from_json(text) if digest == probes_sha256 else None
 
     def write_spread(self, spread: UnrelatedSimilaritySpread, probes_sha256: str) -> None:
@@ -356,8 +355,7 @@ class Store:
 
     def _refresh_state(self) -> None:
         """Read the state of the store again, if another connection has committed a change."""
-        state = self._watch.read_state_if_others_committed()
-        if state is None:
+        if (state := self._watch.read_state_if_others_committed()) is None:
             return
         if state.generation != self._state.generation:
             self._searcher.forget_centroids()
@@ -387,7 +385,7 @@ class Store:
     def _check_and_delete_entries(self, connection: apsw.Connection, ids: set[int]) -> None:
         """Delete the entries with these ids; raise StoreError if one does not exist."""
         self._check_all_found(connection, ids, tables.find_existing_ids(connection, ids))
-        delete_entries(connection, self._codec, self._state.bulk, ids)
+        delete_existing_entries(connection, self._codec, self._state.bulk, ids)
 
     def _check_all_found(
         self, connection: apsw.Connection, ids: Collection[int], found: Collection[int]

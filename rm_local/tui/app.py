@@ -104,14 +104,14 @@ class RmLocalApp(App[None], inherit_bindings=False):
 
         self.push_screen(Sessions(_import_session_reader), self.chat.resume_session)
 
-    def action_new(self) -> None:
+    def action_new_session(self) -> None:
         """Start a new session on an empty chat screen; do nothing on another screen."""
         if self.screen is self.chat:
             self.chat.start_new_session()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable help, sessions and new session outside the chat screen."""
-        if action in ("help", "sessions", "new") and self.screen is not self.chat:
+        if action in ("help", "sessions", "new_session") and self.screen is not self.chat:
             return False
         return super().check_action(action, parameters)
 

@@ -33,7 +33,7 @@ class Backend(SessionRuntime, Protocol):
 
     async def ensure_stores_and_embedder_open(self) -> object: ...
 
-    async def find_first_steps(self) -> FirstSteps | None: ...
+    async def find_first_steps_unless_model_named(self) -> FirstSteps | None: ...
 
     async def close(self) -> None: ...
 
@@ -135,7 +135,10 @@ class ChatState:
         )
 
     def start_turn(self, pending: PendingQuestion, now: float) -> TurnControl:
-        """Make a turn of `pending` the current one; return the control that can stop it."""
+        """Make a turn of `pending` the current one; return the control that can stop it.
+
+        The caller asks the question. The marks of `pending` replace those of the turn before.
+        """
         from rm_local.loop import TurnControl
 
         self._turn = create_initial_turn_state(
@@ -156,8 +159,11 @@ class ChatState:
             return pending.after
         return (self._turn.number or self._turn.after) if self._turn else 0
 
-    def apply_event(self, event: Event, now: float, number: int = 0) -> None:
-        """Apply an event of the running turn; `number` is the turn's number in its session."""
+    def apply_event_and_set_number(self, event: Event, now: float, number: int = 0) -> None:
+        """Apply an event to the current turn and set its number in the session; 0 = none yet.
+
+        No effect before the first turn.
+        """
         if self._turn is None:
             return
         self._turn = apply_event(replace(self._turn, number=number), event, now)

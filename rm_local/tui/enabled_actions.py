@@ -18,21 +18,21 @@ def is_action_enabled_or_unknown(
     match action:
         case "stop":
             return state.is_turn_running or state.pending is not None
-        case "leave":
+        case "cancel_question_edit":
             return state.edit_parent is not None
         case "edit_question":
             return turn is not None
-        case "edit" | "again":
+        case "edit_subproblem" | "ask_again":
             return turn is not None and turn.has_complete_subproblem
         case "copy_answer":
             return (
                 turn is not None and not turn.is_in_progress and bool(turn.answer_or_branch_texts)
             )
-        case "think":
+        case "switch_thinking":
             return info is not None and info.thinks
-        case "effort":
+        case "next_effort":
             return info is not None and bool(info.efforts)
-        case "memory":
+        case "next_memory_mode":
             return plan.retrieval == "memory"
         case _:
             return None

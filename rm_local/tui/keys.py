@@ -27,11 +27,11 @@ TURN = [
         tooltip="Stop; what there is, is kept",
     ),
     Binding(
-        "f2", "edit", "Subproblem", key_display="F2", id="turn.edit",
+        "f2", "edit_subproblem", "Subproblem", key_display="F2", id="turn.edit",
         tooltip="Edit the subproblem, reason again",
     ),
     Binding(
-        "f3", "again", "Again", key_display="F3", id="turn.again",
+        "f3", "ask_again", "Again", key_display="F3", id="turn.again",
         tooltip="Reason again, with pins and drops: a fork",
     ),
     Binding(
@@ -42,15 +42,15 @@ TURN = [
         tooltip="Edit the question in its place: a fork",
     ),
     Binding(
-        "ctrl+g", "memory", "Memory", show=False, id="plan.memory",
+        "ctrl+g", "next_memory_mode", "Memory", show=False, id="plan.memory",
         tooltip="Memory where something fits, always, or never",
     ),
     Binding(
-        "f8", "think", "Think", show=False, key_display="F8", id="plan.thinking",
+        "f8", "switch_thinking", "Think", show=False, key_display="F8", id="plan.thinking",
         tooltip="Thinking or not, from the next question on",
     ),
     Binding(
-        "f9", "effort", "Effort", show=False, key_display="F9", id="plan.effort",
+        "f9", "next_effort", "Effort", show=False, key_display="F9", id="plan.effort",
         tooltip="How much to think, if the model supports it",
     ),
 ]  # fmt: skip
@@ -63,22 +63,23 @@ HITS = [
 ]
 BRANCH = [
     Binding(
-        "enter", "read", "Read", key_display="⏎", id="branch.read", tooltip="Read all of it"
+        "enter", "open_in_reader", "Read", key_display="⏎", id="branch.read",
+        tooltip="Read all of it",
     ),
 ]  # fmt: skip
 PAST_TURN = [
     Binding(
-        "enter,space", "unfold", "Unfold", key_display="⏎", id="past.unfold",
+        "enter,space", "unfold_or_fold", "Unfold", key_display="⏎", id="past.unfold",
         tooltip="Read all of it",
     ),
     Binding(
-        "b", "back", "Back to it", id="past.back",
+        "b", "return_to_turn", "Back to it", id="past.back",
         tooltip="Go back to the old turn, to ask on from it",
     ),
 ]  # fmt: skip
 VIEW = [
     Binding(
-        "ctrl+t", "thinking", "Thinking", show=False, id="view.thinking",
+        "ctrl+t", "show_or_hide_thinking", "Thinking", show=False, id="view.thinking",
         tooltip="Show or hide the thinking",
     ),
 ]  # fmt: skip
@@ -89,7 +90,7 @@ APP = [
         tooltip="Saved sessions; g continues one",
     ),
     Binding(
-        "ctrl+n", "new", "New", id="app.new", tooltip="New session, which follows nothing"
+        "ctrl+n", "new_session", "New", id="app.new", tooltip="New session, which follows nothing"
     ),
     Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Quit", priority=True),
     Binding(
@@ -100,11 +101,11 @@ APP = [
 
 # Not in the help: each works in one situation only, in which the footer shows it or Esc leaves.
 LEAVE_QUESTION = Binding(
-    "escape", "leave", "Leave", key_display="Esc", id="question.leave",
+    "escape", "cancel_question_edit", "Leave", key_display="Esc", id="question.leave",
     tooltip="Leave the question as it was",
 )  # fmt: skip
 FOCUS_PROMPT = Binding(
-    "escape", "prompt", "Prompt", show=False, id="prompt.focus", tooltip="To the prompt"
+    "escape", "focus_prompt", "Prompt", show=False, id="prompt.focus", tooltip="To the prompt"
 )
 EDIT_SUBPROBLEM = [
     Binding(
@@ -112,7 +113,7 @@ EDIT_SUBPROBLEM = [
         tooltip="Retrieve again with this subproblem, and reason again",
     ),
     Binding(
-        "escape", "leave", "Leave", key_display="Esc", id="subproblem.leave",
+        "escape", "cancel_subproblem_edit", "Leave", key_display="Esc", id="subproblem.leave",
         tooltip="Leave the subproblem as it was",
     ),
 ]  # fmt: skip
@@ -125,7 +126,7 @@ READER = [
 ]  # fmt: skip
 SESSIONS = [
     Binding("escape,q", "back", "Back", key_display="Esc", id="sessions.back", tooltip="Back"),
-    Binding("g", "go_on", "Go on", id="sessions.go_on", tooltip="Continue this session"),
+    Binding("g", "continue_session", "Go on", id="sessions.go_on", tooltip="Continue this session"),
 ]
 HELP = [
     Binding("escape,f1,q", "dismiss", "Close", key_display="Esc", id="help.close", tooltip="Back"),

@@ -28,7 +28,13 @@ def toggle_thinking(plan: Plan) -> Plan:
 
 
 def cycle_effort(plan: Plan, info: ModelInfo | None) -> Plan:
-    """Return the plan with the next of the model's efforts; the default follows the last."""
+    """Return the plan with the next of the model's efforts; the default follows the last.
+
+    The plan's effort must be the default or one of the model's; without a model, the default.
+
+    Raises:
+        ValueError: The plan has another effort.
+    """
     efforts = ("", *info.efforts) if info else ("",)
     at = efforts.index(plan.effort) + 1
     return replace(plan, effort=efforts[at % len(efforts)])

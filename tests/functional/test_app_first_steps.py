@@ -19,7 +19,7 @@ class FirstRuntime(FakeRuntime):
 
     steps: FirstSteps | Exception = STEPS
 
-    async def find_first_steps(self) -> FirstSteps:
+    async def find_first_steps_unless_model_named(self) -> FirstSteps:
         """Return the steps, or raise."""
         if isinstance(self.steps, Exception):
             raise self.steps

@@ -132,13 +132,13 @@ async def test_the_footer_holds_what_can_be_done_now() -> None:
 
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
-        assert not actions() & {"stop", "copy_answer", "again", "edit"}
+        assert not actions() & {"stop", "copy_answer", "ask_again", "edit_subproblem"}
         await ask(pilot)
         await until(pilot, lambda: turn(app).retrieved is not None)
-        assert actions() >= {"stop", "again", "edit"}
+        assert actions() >= {"stop", "ask_again", "edit_subproblem"}
         await pilot.press("escape")
         await until(pilot, lambda: ended(app))
-        assert actions() >= {"copy_answer", "again", "edit"}
+        assert actions() >= {"copy_answer", "ask_again", "edit_subproblem"}
         assert "stop" not in actions()
 
 

@@ -78,7 +78,7 @@ def show_model_info(
         return
     used = settings.lora if listed.in_use or lora or context.lora else ()
     adapters = read_and_check_adapter_headers(
-        used, found.path, read_or_predict_model_headers(listed.reference)
+        used, found.path, read_or_predict_model_headers(listed.path_or_embedded_name)
     )
     described = detect_listed_chat_format(listed, adapters)
     sizes = AdaptedModelSizes(found, adapters)
@@ -118,7 +118,7 @@ def detect_listed_chat_format(
     from rm_local.library import read_or_predict_model_headers
     from rm_local.paths import templates_dir
 
-    metadata = read_or_predict_model_headers(listed.reference).header.metadata
+    metadata = read_or_predict_model_headers(listed.path_or_embedded_name).header.metadata
     file, overrides = listed.model.path.stem, templates_dir()
     return detect_chat_format(metadata, file=file, overrides=overrides, adapters=adapters)
 

@@ -29,7 +29,7 @@ def use(model: str | None, shipped: bool) -> None:
     path = None
     if model:
         found = find_model_by_path_or_name(settings.load_settings(), model)
-        path = found.reference
+        path = found.path_or_embedded_name
         if path != RM_SMALL:
             require_loadable(found.model)
             path = path.absolute()

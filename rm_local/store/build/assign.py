@@ -133,7 +133,7 @@ class BatchEncoder:
     def encode_batches_and_number_labels(
         self, batches: Sequence[tuple[int, EntryBatch]]
     ) -> EncodedColumns:
-        """Return the encoded rows of all batches, in their order.
+        """Return the encoded rows of all batches, in their order; add new labels to the spill.
 
         Each batch is paired with the row number of its first entry in the source.
         """

@@ -71,7 +71,8 @@ def _try_params_and_choose_cheapest(
     """Return the cheapest tried parameters that find the share AGREEMENT of the nearest entries.
 
     If none do, return those of the thorough search. `usual` are the defaults, `cluster_rows` the
-    average rows of a cluster.
+    average rows of a cluster. The parameters are tried by setting `searcher.params`, which keeps
+    the last ones.
     """
     thorough = SearchParams(THOROUGH * usual.nprobe, MAX_CANDIDATES)
     searcher.params = thorough
@@ -120,5 +121,5 @@ def _measure_agreement_by_candidate_count(
 
 
 def _search_ids_of_k_nearest(searcher: Searcher, unit: Floats) -> set[int]:
-    """Return the ids of the K entries that the searcher finds nearest to the vector `unit`."""
+    """Return the ids of the K entries that `searcher`, as it is set, finds nearest to `unit`."""
     return {hit.id for hit in searcher.search(SearchRequest(unit, k=K))}

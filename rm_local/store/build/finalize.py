@@ -17,6 +17,8 @@ READ_BACK = ("ref", "block", "code_chunks", "code_vector_chunks00", "code_metada
 def optimize_check_and_sync_store(part: Path, spec: BuildSpec, report: ProgressCallback) -> None:
     """Optimize the word index of the built file `part`, check its tables, and sync the file.
 
+    The count of written groups is removed from `meta`: no group is written after this.
+
     Raises:
         DamagedError: A table is damaged, or the number of entries is not that of `spec`.
     """

@@ -85,7 +85,11 @@ def get_standard_input() -> BinaryIO:
 
 
 def _wrap_decompressor_if_compressed(path: Path, file: BinaryIO) -> BinaryIO:
-    """Return a stream of the decompressed bytes of `file`, or `file` if it is not compressed."""
+    """Return a stream of the decompressed bytes of `file`.
+
+    For an uncompressed file this is `file` itself; for an uncompressed stream it is a new one over
+    `file`, of which the first bytes are read here.
+    """
     suffix = path.suffix.lower()
     if is_stream(path):
         head = file.read(4)

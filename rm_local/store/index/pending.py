@@ -94,7 +94,10 @@ def assign_and_index_oldest_pending(
 
 
 def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
-    """Delete the pending entries among `ids` from the table `fresh`; return their ids."""
+    """Delete the pending entries among `ids` from the table `fresh`; return their ids.
+
+    Their highest id is recorded in SQLite's sequence, so that a repair does not give it again.
+    """
     found = connection.execute(
         "DELETE FROM fresh WHERE id IN (SELECT value FROM json_each(?)) RETURNING id",
         (tables.format_json_array(ids),),

@@ -205,7 +205,7 @@ class Searcher:
     def _merge_pending(
         self, found: ivf.SignBitCandidates, request: SearchRequest, bits: bytes, wanted: int
     ) -> ivf.SignBitCandidates:
-        """Add pending entries that pass the filter to `found`; keep the `wanted` nearest rows."""
+        """Return the `wanted` nearest of `found` and the pending entries that pass the filter."""
         full = len(found.keys) >= wanted
         limit = int(found.keys[-1] >> ivf.ID_BITS) if full else 8 * len(bits)
         pending = ivf.scan_pending_within_distance(self._connection, bits, limit, request.filter)
@@ -216,9 +216,9 @@ class Searcher:
     def _read_and_unpack_ranking_codes(
         self, candidates: Ids | None, filter: EntryFilter
     ) -> tuple[Ids, Steps]:
-        """Return ids and ranking codes of those candidates that pass the filter, in the same order.
+        """Return the ids of those candidates that pass the filter, and the ranking code of each.
 
-        `candidates` are ids; None: all entries. The codes are an int8 array (n, d).
+        `candidates` are ids; None: all entries. The codes are decompressed: an int8 array (n, d).
         """
 
         def read_piece(connection: apsw.Connection, ids: Ids | None) -> tuple[Ids, Steps]:

@@ -74,9 +74,10 @@ class SplitClustersTask:
         return sum(int.from_bytes(row[0], "little").bit_count() for row in found)
 
     def _split_cluster_or_drop_deleted(self, cluster: Cluster) -> bool:
-        """Split a cluster in two unless one half would be too small; return whether it was split.
+        """Split a cluster in two; return whether it was split.
 
-        A cluster that is too large only by rows of deleted entries is rewritten without them.
+        It is left whole, and not tried again by this task, if one half would be too small. A
+        cluster that is too large only by rows of deleted entries is rewritten without them.
         """
         size = len(cluster.rows)
         if size <= self._largest:

@@ -57,7 +57,8 @@ class CentroidRebuilder:
     def combine_intact_and_computed_centroids(self) -> Floats:
         """Return the centroids of all clusters: an array (clusters, d) with rows of length 1.
 
-        A lost centroid of a cluster without added rows is zero.
+        Intact ones are as read. A lost one has the direction of the sum of the vectors added to
+        it so far; without any it is zero.
         """
         lengths = np.linalg.norm(self._sums[self.lost], axis=1, keepdims=True)
         self._centroids[self.lost] = self._sums[self.lost] / np.maximum(lengths, 1e-6)

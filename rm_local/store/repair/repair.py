@@ -31,9 +31,10 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
 
     Raises:
         StoreNotFoundError, StoreVersionError: As for `Store.open`.
-        CorruptStoreError: No entry can be read.
-        StoreError: Another program writes to the store, the disk is too full, or `path`.damaged
-            exists already.
+        CorruptStoreError: No entry can be read, a value needed for reading them is lost, or the new
+            store has faults too.
+        StoreError: The store is read-only, another program writes to it, the disk is too full, or
+            `path`.damaged exists already.
     """
     path = Path(os.path.realpath(path))
     check_header(path)

@@ -15,7 +15,7 @@ from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.store.codec.code_frames import RankingCodePacker
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import TextCodec
-from rm_local.store.delete import delete_entries
+from rm_local.store.delete import delete_existing_entries
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.repair.labels import LabelCopier
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
@@ -200,7 +200,7 @@ class _Salvager:
         constants, codec = self._constants, TextCodec(self._constants.dictionaries[TEXTS])
         halves = np.flatnonzero(self.evidence.text & ~self.evidence.kept).tolist()
         for start in range(0, len(halves), STEP):
-            delete_entries(self._new, codec, constants.bulk, halves[start : start + STEP])
+            delete_existing_entries(self._new, codec, constants.bulk, halves[start : start + STEP])
         first = constants.first_block * BLOCK_ROWS + 1
         gone = np.flatnonzero(~self.evidence.kept[: constants.bulk + 1]).tolist()
         self._new.executemany(

@@ -175,7 +175,10 @@ def _find_last_id_in_blocks_or_zero(reader: TolerantReader, codec: TextCodec) ->
 
 
 def _find_highest_intact_id_or_zero(reader: TolerantReader) -> int:
-    """Return the highest id of an entry with an intact ranking code; 0 if there is none."""
+    """Return the highest id of an entry with an intact ranking code; 0 if there is none.
+
+    Also 0 if the table `ref`, read from the highest id down, has an unreadable page before it.
+    """
     for id, crc, code in reader.iter_rows_until_damage(
         "SELECT id, crc, v FROM ref ORDER BY id DESC"
     ):

@@ -47,6 +47,7 @@ class TextAndLabelChecker:
     def find_faults_and_collect_words(self, on_done: DoneCallback) -> Iterator[str]:
         """Yield a sentence for each text, label or word count that is missing, damaged or surplus.
 
+        Meanwhile `exists` and `words` are filled; they are complete once all faults are taken.
         `on_done` gets the highest id checked so far.
         """
         for first in range(1, len(self.exists), STEP):
@@ -56,7 +57,10 @@ class TextAndLabelChecker:
             on_done(min(first + STEP - 1, len(self.exists) - 1))
 
     def _find_range_faults_and_collect_words(self, first: int, last: int) -> Iterator[str]:
-        """Yield the faults of the entries with ids from `first` to `last`."""
+        """Yield the faults of the entries with ids from `first` to `last`.
+
+        Meanwhile add them to `exists`, and their indexed words to `words`.
+        """
         bounds = (first, min(last, len(self.exists) - 1))
         execute = self._connection.execute
         refs = dict(execute("SELECT id, label FROM ref WHERE id BETWEEN ? AND ?", bounds))

@@ -109,7 +109,7 @@ class ChatScreen(OpeningScreen):
         self.query_one(Prompt).focus()
         self._stop_and_ask_again(message.subproblem)
 
-    def action_again(self) -> None:
+    def action_ask_again(self) -> None:
         """Solve the current question again, with its marked hits and another seed."""
         self._stop_and_ask_again(None)
 
@@ -161,7 +161,7 @@ class ChatScreen(OpeningScreen):
         if isinstance(event, RunEvent):
             self.show_run_event(event)
             return
-        self.state.apply_event(event, self.clock(), self.session.last_turn_number)
+        self.state.apply_event_and_set_number(event, self.clock(), self.session.last_turn_number)
         if isinstance(event, ContextOverflowReport | HintCutOrLeftOut):
             self.notify_text(event.message)
             self._set_status(replace(self._status, info=self.backend.info))
@@ -207,11 +207,11 @@ class ChatScreen(OpeningScreen):
         self._restore_question_to_prompt(self.state.stop_turn_and_take_pending())
         self.refresh_bindings()
 
-    def action_prompt(self) -> None:
+    def action_focus_prompt(self) -> None:
         """Focus the prompt."""
         self.query_one(Prompt).focus()
 
-    def action_edit(self) -> None:
+    def action_edit_subproblem(self) -> None:
         """Show the input for the subproblem of the current turn."""
         if self.state.turn is not None:
             self.query_one(TurnPanel).show_subproblem_input(self.state.turn.subproblem)
@@ -225,7 +225,7 @@ class ChatScreen(OpeningScreen):
             prompt.show_note("in this question's place; Esc leaves it as it was")
             self.refresh_bindings()
 
-    def action_leave(self) -> None:
+    def action_cancel_question_edit(self) -> None:
         """Cancel the editing of the question."""
         self._end_question_edit()
 
@@ -255,19 +255,19 @@ class ChatScreen(OpeningScreen):
         self.refresh_bindings()
         self.query_one(Prompt).focus()
 
-    def action_thinking(self) -> None:
+    def action_show_or_hide_thinking(self) -> None:
         """Show or hide the branches' thinking."""
         self.toggle_class("-no-thinking")
 
-    def action_think(self) -> None:
+    def action_switch_thinking(self) -> None:
         """Switch thinking on or off for the next questions."""
         self._set_plan(plan_mode.toggle_thinking(self.plan))
 
-    def action_effort(self) -> None:
+    def action_next_effort(self) -> None:
         """Switch to the next reasoning effort for the next questions."""
         self._set_plan(plan_mode.cycle_effort(self.plan, self._status.info))
 
-    def action_memory(self) -> None:
+    def action_next_memory_mode(self) -> None:
         """Switch to the next memory mode for the next questions."""
         self._set_plan(plan_mode.cycle_memory_mode(self.plan))
         # In a narrow window the status line may be cut before this.
@@ -304,8 +304,7 @@ class ChatScreen(OpeningScreen):
     @on(messages.BranchOpened)
     def _open_branch_reader(self, message: messages.BranchOpened) -> None:
         def format_branch_of_current_turn() -> Content:
-            turn = self.state.turn
-            known = turn.branches if turn else ()
+            known = self.state.turn.branches if self.state.turn else ()
             return next(
                 (reader.format_branch(b) for b in known if b.index == message.index), Content("")
             )
@@ -359,7 +358,7 @@ class ChatScreen(OpeningScreen):
         self.refresh_bindings()
 
     def _switch_session_and_clear_chat(self, session: Session) -> None:
-        """Switch to this session and show an empty chat."""
+        """Switch to this session and show an empty chat; close the session before, if another."""
         if session is not self.session:
             self.session.close()
             self.session = session

@@ -60,7 +60,7 @@ class OpeningScreen(Screen[None]):
     async def show_first_steps(self) -> None:
         """Show what can be done first, if the user has named no model; errors are ignored."""
         try:
-            steps = await self.backend.find_first_steps()
+            steps = await self.backend.find_first_steps_unless_model_named()
         except (OSError, RmLocalError):
             return  # the same search by a command reports it
         if steps is not None:
@@ -113,6 +113,7 @@ class OpeningScreen(Screen[None]):
         self.handle_opening_error(message.error, of_model=message.of_model)
 
     def _show_if_model_unloaded(self) -> None:
+        """Show that the model was unloaded, unless it was not shown or is loaded again."""
         if self._status.info is not None and self.backend.info is None:
             name, entries = self._status.info.title_with_adapters, self._status.entries
             self._set_status(StatusValues(entries=entries, unloaded=name))

@@ -100,7 +100,7 @@ class Sessions(ModalScreen[Path | None]):
         self._show_page_or_list(True)
         self._set_title(f"Session of {saved.started:%Y-%m-%d %H:%M}, to read")
 
-    def action_go_on(self) -> None:
+    def action_continue_session(self) -> None:
         """Continue the session on the page, or in the list the session under the cursor."""
         at = self.query_one("#sessions-list", OptionList).highlighted
         if at is not None:
@@ -108,7 +108,9 @@ class Sessions(ModalScreen[Path | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable "Go on" only if there is a saved session."""
-        return bool(self._saved) if action == "go_on" else super().check_action(action, parameters)
+        if action == "continue_session":
+            return bool(self._saved)
+        return super().check_action(action, parameters)
 
     def action_back(self) -> None:
         """Return from the page to the list, or from the list to the chat."""

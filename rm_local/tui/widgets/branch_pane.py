@@ -102,7 +102,7 @@ class BranchPane(VerticalScroll):
             self._shown = branch, hits, result
             self._draw_branch()
 
-    def action_read(self) -> None:
+    def action_open_in_reader(self) -> None:
         """Open the whole text in the reader."""
         self.post_message(BranchOpened(self.index))
 

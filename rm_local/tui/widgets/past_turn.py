@@ -48,23 +48,23 @@ class PastTurn(Vertical, can_focus=True):
         whole.set_content(Content("\n").join(_format_details(turn)))
         yield from (question, summary, whole)
 
-    def action_unfold(self) -> None:
+    def action_unfold_or_fold(self) -> None:
         """Unfold or fold the details."""
         self.toggle_class("-unfolded")
 
-    def action_back(self) -> None:
+    def action_return_to_turn(self) -> None:
         """Ask the chat screen to make this turn the current one."""
         self.post_message(TurnChosen(self.turn))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the return to this turn in a dialog, where turns are only read."""
-        if action == "back" and isinstance(self.screen, ModalScreen):
+        if action == "return_to_turn" and isinstance(self.screen, ModalScreen):
             return False
         return super().check_action(action, parameters)
 
     def on_click(self, event: Click) -> None:
         """Unfold or fold the details."""
-        self.action_unfold()
+        self.action_unfold_or_fold()
 
 
 def format_numbered_question(turn: Turn) -> Content:

@@ -29,7 +29,7 @@ class SubproblemInput(Input):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.EDIT_SUBPROBLEM]
 
-    def action_leave(self) -> None:
+    def action_cancel_subproblem_edit(self) -> None:
         """Cancel the editing."""
         self.post_message(SubproblemEditCancelled())
 

@@ -248,7 +248,7 @@ def test_the_library_lists_it_before_its_first_use_as_after() -> None:
     assert before.models[1].model.files == ()
     assert after.models[1].model.files == (path,)
     assert before.missing == after.missing == ()
-    assert find_model_by_path_or_name(Settings(), "rm-small").reference == RM_SMALL
+    assert find_model_by_path_or_name(Settings(), "rm-small").path_or_embedded_name == RM_SMALL
 
 
 @pytest.mark.usefixtures("missing")

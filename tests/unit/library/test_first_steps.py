@@ -77,8 +77,8 @@ async def test_a_user_who_named_a_model_is_asked_nothing(tmp_path: Path) -> None
         Runtime(Settings(), model=shipped_model()),
         Runtime(Settings(model=tmp_path / "mine.gguf")),
     ):
-        assert await runtime.find_first_steps() is None
+        assert await runtime.find_first_steps_unless_model_named() is None
         await runtime.close()
     default = Runtime(Settings(model_dirs=(tmp_path,)))
-    assert await default.find_first_steps() is not None
+    assert await default.find_first_steps_unless_model_named() is not None
     await default.close()

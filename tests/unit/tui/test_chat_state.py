@@ -78,14 +78,14 @@ def test_going_again_stays_in_its_place() -> None:
     """A fork of the current turn follows what that follows; the next question follows the fork."""
     state = ChatState()
     state.start_turn(PendingQuestion("Q1"), 0.0)
-    state.apply_event(Formulating(""), 0.0, 1)
+    state.apply_event_and_set_number(Formulating(""), 0.0, 1)
     state.start_turn(PendingQuestion("Q2"), 0.0)
-    state.apply_event(Formulating(""), 0.0, 2)
+    state.apply_event_and_set_number(Formulating(""), 0.0, 2)
     again = state.build_retry_question()
     assert again is not None
     assert again.after == 1
     state.start_turn(again, 0.0)
-    state.apply_event(Formulating(""), 0.0, 3)
+    state.apply_event_and_set_number(Formulating(""), 0.0, 3)
     assert state.lineage == {1, 3}
     state.start_turn(PendingQuestion("Q3"), 0.0)
     assert state.turn is not None
@@ -97,7 +97,7 @@ def test_going_again_keeps_whose_subproblem_it_is(author: Author) -> None:
     """What the user types instead is the user's own."""
     state = ChatState()
     state.start_turn(PendingQuestion("Why?"), now=0.0)
-    state.apply_event(Formulated("how to find why", 0.1, author), 0.0, 1)
+    state.apply_event_and_set_number(Formulated("how to find why", 0.1, author), 0.0, 1)
     again, edited = state.build_retry_question(), state.build_retry_question("how to ask")
 
     assert again is not None
@@ -116,7 +116,7 @@ def test_going_again_formulates_where_that_was_not_finished() -> None:
     """A piece of a subproblem does not count as one."""
     state = ChatState()
     state.start_turn(PendingQuestion("Why?"), now=0.0)
-    state.apply_event(Formulating("how to"), 0.0, 1)
+    state.apply_event_and_set_number(Formulating("how to"), 0.0, 1)
     again = state.build_retry_question()
 
     assert again is not None
