@@ -14,7 +14,7 @@ from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError, StoreError
 from rm_local.folders import UnsavedFilesReporter
 from rm_local.idle_timer import IdleTimer
-from rm_local.library import choose_default_model, ensure_model_file_in_thread
+from rm_local.library import choose_preferred_or_shipped_model, ensure_model_file_in_thread
 from rm_local.loop import (
     Event,
     ModelLoading,
@@ -69,7 +69,7 @@ class Runtime:
         self.settings = settings
         chosen = (() if model else settings.lora) if lora is None else lora
         self._lora = drop_adapters_with_zero_scale(chosen)
-        named, default = model or settings.model, choose_default_model()
+        named, default = model or settings.model, choose_preferred_or_shipped_model()
         self.model = named or default.model
         """Path of the model's file, or name of an embedded model."""
         self._uses_default = named is None

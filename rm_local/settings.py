@@ -38,7 +38,7 @@ class Settings:
 
     model: Path | None = None
     """GGUF file to reason with, or the name of an embedded model (`EMBEDDED_MODELS`); None selects
-    the default, see `rm_local.library.choose_default_model`."""
+    the default, see `rm_local.library.choose_preferred_or_shipped_model`."""
     stores: tuple[Path, ...] = ()
     """Stores that are searched as one, in place of the shipped store and the user's own. `shipped`
     and `own` stand for these two."""

@@ -46,7 +46,7 @@ from rm_local.gguf import (
 )
 from rm_local.library import (
     RM_SMALL,
-    choose_default_model,
+    choose_preferred_or_shipped_model,
     choose_settings_or_default_model,
     derive_model_name_without_place,
     read_or_predict_model_headers,
@@ -150,7 +150,7 @@ def _check_free_memory() -> CheckResult:
 
 def _report_default_model() -> CheckResult:
     """Report which embedded model runs if the user names none; warn if it is a fallback."""
-    default = choose_default_model()
+    default = choose_preferred_or_shipped_model()
     name = RM_SMALL.name if default.model == RM_SMALL else "rm-nano"
     level: Level = "warn" if default.notice else "ok"
     return CheckResult("Default", level, f"{name} runs when no model is named", default.notice)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     )
     from rm_local.library.embedded_models import (
         RM_SMALL as RM_SMALL,
-        DefaultModel as DefaultModel,
-        choose_default_model as choose_default_model,
+        DefaultModelChoice as DefaultModelChoice,
+        choose_preferred_or_shipped_model as choose_preferred_or_shipped_model,
         choose_settings_or_default_model as choose_settings_or_default_model,
         ensure_model_file as ensure_model_file,
         ensure_model_file_in_thread as ensure_model_file_in_thread,
@@ -87,9 +87,9 @@ __getattr__ = export_lazily(
         "added": ["add_model", "forget_model"],
         "apps": ["find_owning_app_or_empty", "explain_how_to_remove_model"],
         "embedded_models": [
-            "DefaultModel",
+            "DefaultModelChoice",
             "RM_SMALL",
-            "choose_default_model",
+            "choose_preferred_or_shipped_model",
             "ensure_model_file",
             "ensure_model_file_in_thread",
             "read_or_predict_model_headers",

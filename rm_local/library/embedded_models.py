@@ -29,7 +29,7 @@ Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class DefaultModel:
+class DefaultModelChoice:
     """The model that is used if the user names none, and why."""
 
     model: Path
@@ -38,7 +38,7 @@ class DefaultModel:
     """Sentence for the user if the preferred model cannot be used; otherwise empty."""
 
 
-def choose_default_model() -> DefaultModel:
+def choose_preferred_or_shipped_model() -> DefaultModelChoice:
     """Choose the default model: PREFERRED or, if it is not installed, rm-nano. No file is read."""
     if PREFERRED == RM_SMALL:
         from rm_local.library.rm_small_sources import find_rm_small_base_and_adapter
@@ -46,15 +46,15 @@ def choose_default_model() -> DefaultModel:
         try:
             find_rm_small_base_and_adapter()
         except ModelNotFoundError as error:
-            return DefaultModel(shipped_model(), _explain_fallback(error))
-        return DefaultModel(RM_SMALL)
-    return DefaultModel(shipped_model())
+            return DefaultModelChoice(shipped_model(), _explain_fallback(error))
+        return DefaultModelChoice(RM_SMALL)
+    return DefaultModelChoice(shipped_model())
 
 
 def choose_settings_or_default_model(settings: Settings) -> Path:
     """Return the model of the settings, or else the default model: a path, or the name RM_SMALL."""
     if settings.model is None:
-        return choose_default_model().model
+        return choose_preferred_or_shipped_model().model
     return shipped_model() if settings.model == RM_NANO else settings.model
 
 

@@ -77,7 +77,7 @@ async def formulate_in_open_turn(
         began = perf_counter()
         draft = await _generate_draft(turn, spec, timer.add_formulation_tokens, shows_context=True)
         formulated = _choose_draft_or_question(turn, question, draft, perf_counter() - began)
-    timer.restart_wait()
+    timer.restart_first_text_clock()
     turn.events.emit(formulated)
     return formulated
 

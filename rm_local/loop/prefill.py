@@ -75,7 +75,7 @@ class PrefillTimer:
         """Add tokens evaluated in the separate chat that formulates the subproblem."""
         self._separate += evaluated.prompt
 
-    def restart_wait(self) -> None:
+    def restart_first_text_clock(self) -> None:
         """Measure the time to the first text from now on: the subproblem is known."""
         self._waiting_since = perf_counter()
 

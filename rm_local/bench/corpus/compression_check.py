@@ -70,7 +70,7 @@ def compose_rows_sorted_by_anchor(source: SyntheticSource, rows: int) -> list[Pa
     found: list[tuple[int, str, str]] = []
     for number in range(-(-rows // source.block_rows)):
         topics = source.list_row_anchors(number).tolist()
-        entries = source.make_entries(number)
+        entries = source.make_block_entries(number)
         found += [(t, e.subproblem, e.subroutine) for t, e in zip(topics, entries, strict=True)]
     return [(a, b) for _, a, b in sorted(found, key=lambda each: each[0])][:rows]
 

@@ -127,11 +127,11 @@ def extract_prose_sentences(text: str) -> tuple[str, ...]:
         if ">>>" in paragraph or "::" in paragraph or "---" in paragraph:
             continue
         plain = " ".join(re.sub(r"[`*]+|:\w+:", "", paragraph).split())
-        kept += [s for s in SENTENCE.split(plain) if _is_prose(s)]
+        kept += [s for s in SENTENCE.split(plain) if _is_prose_of_fitting_length(s)]
     return tuple(kept)
 
 
-def _is_prose(sentence: str) -> bool:
+def _is_prose_of_fitting_length(sentence: str) -> bool:
     """Return whether a sentence is plain prose of MIN_WORDS to MAX_WORDS words."""
     words = len(sentence.split())
     plain = len(PLAIN.findall(sentence))

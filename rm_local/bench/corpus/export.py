@@ -32,7 +32,7 @@ def export_synthetic_rows(
         np.lib.format.write_array_header_1_0(vectors, shape)
     meter = ProgressMeter(report, "write", source.rows)
     for number in range(source.blocks):
-        write(b"".join(map(format_entry_as_json_line, source.make_entries(number))))
+        write(b"".join(map(format_entry_as_json_line, source.make_block_entries(number))))
         if vectors:
             vectors.write(source.make_vectors(number).astype("<f2").tobytes())
         meter.report_units_done(min((number + 1) * source.block_rows, source.rows))

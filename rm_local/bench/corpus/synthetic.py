@@ -88,7 +88,7 @@ class SyntheticSource:
         Raises:
             RmLocalError: The anchors have not been embedded.
         """
-        return self.make_entries(number), self.make_vectors(number)
+        return self.make_block_entries(number), self.make_vectors(number)
 
     def make_vectors(self, number: int) -> Floats:
         """Make the vectors of block `number`: an array (rows, d) with rows of length 1."""
@@ -100,7 +100,7 @@ class SyntheticSource:
             self._draw_row_order(number)
         ]
 
-    def make_entries(self, number: int) -> list[Entry]:
+    def make_block_entries(self, number: int) -> list[Entry]:
         """Make the entries of block `number`, in the order of its vectors."""
         chosen, passes = self._choose_anchors_and_count_earlier_uses(number)
         order = self._draw_row_order(number)

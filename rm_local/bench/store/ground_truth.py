@@ -60,7 +60,7 @@ def collect_subproblems(source: SyntheticSource, rows: Ids) -> dict[int, str]:
     blocks = wanted // source.block_rows
     found: dict[int, str] = {}
     for number in np.unique(blocks).tolist():
-        entries = source.make_entries(number)
+        entries = source.make_block_entries(number)
         for row in wanted[blocks == number].tolist():
             found[row] = entries[row % source.block_rows].subproblem
     return found

@@ -17,7 +17,7 @@ def use(model: str | None, shipped: bool) -> None:
     from rm_local.errors import UsageError
     from rm_local.library import (
         RM_SMALL,
-        choose_default_model,
+        choose_preferred_or_shipped_model,
         find_model_by_path_or_name,
         require_loadable,
         save_or_remove_model_setting as write,
@@ -34,7 +34,7 @@ def use(model: str | None, shipped: bool) -> None:
             require_loadable(found.model)
             path = path.absolute()
     write(path)
-    chosen = path or choose_default_model().model
+    chosen = path or choose_preferred_or_shipped_model().model
     click.echo(f"{paths.config_file()}: the model is now {one_line(str(chosen))}")
     for adapter in list_settings_adapter_errors(chosen):
         click.echo(f"warning: change `lora` in the settings: {adapter}", err=True)

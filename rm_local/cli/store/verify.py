@@ -72,7 +72,7 @@ class StoreVerification:
 
 
 def _verify_store_or_raise_if_unopenable(path: Path) -> StoreVerification:
-    """Read the whole store at `path`, and return its faults.
+    """Read the whole store at `path`; return its number of entries, its faults and their remedy.
 
     Raises:
         StoreError: It cannot be opened.

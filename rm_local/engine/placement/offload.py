@@ -1,6 +1,6 @@
-"""Plans how many layers of a model go on graphics devices, by their free memory; with fallbacks.
+"""Plans how many layers of a model go on graphics devices, and which context fits into memory.
 
-"Devices" are graphics devices here, not the CPU. llama.cpp puts the output on them first, then the
+Layers are put on graphics devices only, never on the device "CPU". llama.cpp puts the output on them first, then the
 last layers, and divides them among several devices by free memory; so does the estimate here.
 """
 

@@ -195,11 +195,13 @@ class _LineBlockBuilder:
         self._held.clear()
         self._held_bytes = 0
 
-    def make_blocks(self, copy: Path) -> JsonlEntryBlocks:
-        """Return the blocks of all added lines; `copy` is the final path of the copied lines."""
+    def make_blocks(self, final_copy: Path) -> JsonlEntryBlocks:
+        """Return the blocks of all added lines; copied lines will be in the file `final_copy`."""
         # There may be only blank lines after the last full block.
         blocks = self._blocks[: -(-self.rows // self._block_rows)]
-        placed = tuple(tuple(_resolve_span_path(span, copy) for span in block) for block in blocks)
+        placed = tuple(
+            tuple(_resolve_span_path(span, final_copy) for span in block) for block in blocks
+        )
         return JsonlEntryBlocks(self.rows, self._digest.hexdigest(), placed, self._block_rows)
 
 

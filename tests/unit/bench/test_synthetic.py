@@ -59,10 +59,10 @@ def test_a_block_depends_on_seed_and_number_alone(source: SyntheticSource) -> No
     entries, vectors = source.read_block(1)
     source.read_block(0)
     again = pickle.loads(pickle.dumps(source))
-    assert again.make_entries(1) == entries
+    assert again.make_block_entries(1) == entries
     assert np.array_equal(again.make_vectors(1), vectors)
     other = SyntheticSource(ROWS, 6, source.folder)
-    assert other.make_entries(1) != entries
+    assert other.make_block_entries(1) != entries
     assert not np.array_equal(other.make_vectors(1), vectors)
     assert other.fingerprint != source.fingerprint
 
@@ -70,13 +70,15 @@ def test_a_block_depends_on_seed_and_number_alone(source: SyntheticSource) -> No
 def test_fewer_rows_are_the_first_of_more(source: SyntheticSource) -> None:
     """The number of rows cuts the corpus and changes nothing in it."""
     short = SyntheticSource(1000, source.seed, source.folder)
-    assert short.make_entries(0) == source.make_entries(0)[:1000]
+    assert short.make_block_entries(0) == source.make_block_entries(0)[:1000]
     assert np.array_equal(short.make_vectors(0), source.make_vectors(0)[:1000])
 
 
 def test_entries_are_distinct_from_one_another(source: SyntheticSource) -> None:
     """No subproblem and no subroutine comes twice."""
-    entries = [entry for number in range(source.blocks) for entry in source.make_entries(number)]
+    entries = [
+        entry for number in range(source.blocks) for entry in source.make_block_entries(number)
+    ]
     assert len({entry.subroutine for entry in entries}) == ROWS
     assert len({(entry.subproblem, entry.subroutine) for entry in entries}) == ROWS
 
@@ -223,7 +225,7 @@ def test_a_sample_reads_no_more_files_than_it_needs(
 def test_sampled_sentences_make_distinct_entries(tmp_path: Path) -> None:
     """In the smallest corpus, as `store generate` makes it."""
     folder = write_corpus_if_missing(docstrings.sample_docstring_sentences(500), tmp_path)
-    entries = SyntheticSource(1000, 0, folder).make_entries(0)
+    entries = SyntheticSource(1000, 0, folder).make_block_entries(0)
 
     assert len({entry.subproblem for entry in entries}) == 1000
     assert len({entry.subroutine for entry in entries}) == 1000

@@ -14,7 +14,7 @@ from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import CancelledByUserError, EngineError, ModelNotFoundError
 from rm_local.library import (
     RM_SMALL,
-    choose_default_model,
+    choose_preferred_or_shipped_model,
     choose_settings_or_default_model,
     embedded_models,
     ensure_model_file,
@@ -76,8 +76,8 @@ def test_rm_nano_is_preferred_in_silence(
     request.getfixturevalue("installed" if is_installed else "missing")
     prefer(RM_NANO)
 
-    assert choose_default_model().model == shipped_model()
-    assert choose_default_model().notice == ""
+    assert choose_preferred_or_shipped_model().model == shipped_model()
+    assert choose_preferred_or_shipped_model().notice == ""
     assert Runtime(Settings()).model == shipped_model()
 
 
@@ -86,8 +86,8 @@ def test_rm_small_runs_where_it_is_preferred_and_installed(prefer: Callable[[Pat
     """It needs not be prepared for that."""
     prefer(RM_SMALL)
 
-    assert choose_default_model().model == RM_SMALL
-    assert choose_default_model().notice == ""
+    assert choose_preferred_or_shipped_model().model == RM_SMALL
+    assert choose_preferred_or_shipped_model().notice == ""
     assert choose_settings_or_default_model(Settings()) == Runtime(Settings()).model == RM_SMALL
     assert choose_settings_or_default_model(Settings(model=RM_NANO)) == shipped_model()
 

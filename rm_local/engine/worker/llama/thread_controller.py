@@ -134,7 +134,7 @@ class _ThreadCountSearch:
 
     @property
     def level_index(self) -> int:
-        """The level that is tried now."""
+        """Index of the level that is tried now."""
         return self._levels[0]
 
     @property
