@@ -1,7 +1,8 @@
 """Plans how many layers of a model go on graphics devices, and which context fits into memory.
 
-Layers are put on graphics devices only, never on the device "CPU". llama.cpp puts the output on them first, then the
-last layers, and divides them among several devices by free memory; so does the estimate here.
+Layers are put on graphics devices only, never on the device "CPU". llama.cpp puts the output on
+them first, then the last layers, and divides them among several devices by free memory; so does
+the estimate here.
 """
 
 from __future__ import annotations

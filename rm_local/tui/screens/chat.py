@@ -84,7 +84,7 @@ class ChatScreen(OpeningScreen):
             self._ask_pending_question_if_any(self.state.end_turn_and_take_pending())
 
     def handle_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
-        """Show why model or store did not open; for the model, end the turn and restore its text."""
+        """Show why a store or the model did not open; for the model, end the turn, too."""
         if of_model:
             self._restore_question_to_prompt(self.state.stop_turn_and_take_pending())
         text, remedy = formatting.one_line(error.message), formatting.one_line(error.remedy)
