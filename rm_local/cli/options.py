@@ -21,6 +21,7 @@ EVERY_KIND = click.option(
 )
 
 STDOUT_NAME = "-"
+_STDOUT_PATHS = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 class _HomeExpandedPath(click.Path):
@@ -38,7 +39,9 @@ class _HomeExpandedPath(click.Path):
 
 
 class _PathOrStdout(_HomeExpandedPath):
-    """Parameter type: a file to write; `./-` is a file called `-`, and `-` is standard output.
+    """Parameter type: a file to write; `./-` is a file called `-`.
+
+    `-` is standard output, and so are its names on Unix, such as `/dev/stdout`.
 
     `streamed`: the command can write to standard output, and gets None for `-`.
     """
@@ -49,8 +52,8 @@ class _PathOrStdout(_HomeExpandedPath):
         self._streamed = streamed
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Convert a value to a path, or `-` to None."""
-        if os.fsdecode(value) != STDOUT_NAME:
+        """Convert a value to a path, or a name of standard output to None."""
+        if os.fsdecode(value) not in (STDOUT_NAME, *_STDOUT_PATHS):
             return super().convert(value, param, ctx)
         if not self._streamed:
             self.fail("This cannot be written to standard output. Name a file.", param, ctx)

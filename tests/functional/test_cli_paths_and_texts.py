@@ -238,19 +238,20 @@ def test_entries_of_joined_files_may_have_marks(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_a_dash_is_standard_output() -> None:
-    """Where it can be; nothing makes a file of that name."""
-    exported = invoke("store", "export", "--out", "-")
+@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1"])
+def test_a_dash_is_standard_output(name: str) -> None:
+    """Where it can be, as its names on Unix are; nothing makes a file of that name."""
+    exported = invoke("store", "export", "--out", name)
 
     assert exported.exit_code == 0
     assert len(exported.stdout.splitlines()) == 188
     assert exported.stdout == invoke("store", "export").stdout
     for refused in (
-        ("store", "build", "a.jsonl", "--embedder", "static", "--out", "-"),
-        ("store", "merge", "s.rms", "s.rms", "--out", "-"),
-        ("store", "export", "--vectors", "-"),
-        ("store", "generate", "--rows", "2", "--vectors", "-"),
-        ("store", "bench", "--rows", "1000", "--keep", "-"),
+        ("store", "build", "a.jsonl", "--embedder", "static", "--out", name),
+        ("store", "merge", "s.rms", "s.rms", "--out", name),
+        ("store", "export", "--vectors", name),
+        ("store", "generate", "--rows", "2", "--vectors", name),
+        ("store", "bench", "--rows", "1000", "--keep", name),
     ):
         result = invoke(*refused)
         assert result.exit_code == 2, refused
