@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -167,10 +168,10 @@ class Runtime:
             is_default=self._uses_default,
         )
         # The worker process has no descriptors of this one, such as that of `<(command)`.
-        if file.exists():
+        if os.path.exists(file):  # False, too, for a path that is too long
             check_is_ordinary_file(file, "model")
         for path in (Path(adapter.path) for adapter in self._lora):
-            if path.exists():
+            if os.path.exists(path):
                 check_is_ordinary_file(path, "adapter")
         lora, name = await asyncio.gather(
             self.add_adapter_hashes_if_readable(),

@@ -14,7 +14,7 @@ from rm_local.engine import protocol
 from rm_local.engine.worker.llama import kv_cache
 from rm_local.options import EngineOptions
 from rm_local.engine.worker.inbox import Inbox
-from rm_local.engine.worker.llama.loading import load_model
+from rm_local.engine.worker.llama.loading import load_model_and_create_cache
 from rm_local.engine.worker.templates.render_client import Renderer
 
 asked, last = 0, 0
@@ -35,7 +35,7 @@ def is_aborted():
 def opened():
     inbox = Inbox(sys.stdin.buffer, on_end=lambda: None)
     request = protocol.Load(sys.argv[1], EngineOptions(threads=1, gpu_layers=0))
-    return inbox, *load_model(request, lambda _: None, inbox, Renderer())[:2]
+    return inbox, *load_model_and_create_cache(request, lambda _: None, inbox, Renderer())[:2]
 
 own = kv_cache._create_abort_callback
 kv_cache._create_abort_callback = lambda: count
