@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import os
 import resource
 import sys
 import tempfile
@@ -24,6 +25,9 @@ from hypothesis.strategies import SearchStrategy
 from tests.support.command_runs import CommandRunner, Fault, list_commands
 from tests.support.command_values import Invocation, invocations
 from tests.support.watchdog import HANG_SECONDS
+
+REPORT = os.dup(2)
+"""Descriptor of standard error as it is before the first call."""
 
 
 def run_campaign(
@@ -64,7 +68,8 @@ def call_command(
     )
     @given(drawn)
     def call(invocation: Invocation) -> None:
-        faulthandler.dump_traceback_later(2 * HANG_SECONDS, exit=True)  # in case no alarm ends it
+        # In case no alarm ends it. A call may have replaced or closed standard error.
+        faulthandler.dump_traceback_later(2 * HANG_SECONDS, exit=True, file=REPORT)
         if fault := run(invocation):
             faults.setdefault(fault.kind, []).append(fault)
 
