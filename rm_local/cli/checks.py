@@ -17,8 +17,8 @@ from rm_local.cli.devices import build_placement_request, parse_usable_gpus
 from rm_local.cli.subprocess_json import run_json_module
 from rm_local.cli.terminal import (
     CANNOT_DRAW,
+    describe_term_variable,
     does_term_support_escape_codes,
-    get_term_value_or_not_set_text,
     is_terminal,
 )
 from rm_local.engine import (
@@ -340,7 +340,7 @@ def _check_terminal() -> CheckResult:
             "standard output is not a terminal; the commands work, the app does not",
         )
     columns, lines = shutil.get_terminal_size()
-    name = get_term_value_or_not_set_text()
+    name = describe_term_variable()
     colours = (
         "16 million" if os.environ.get("COLORTERM") in ("truecolor", "24bit") else "256 or less"
     )

@@ -68,8 +68,8 @@ def run_app_until_quit(context: CliContext) -> int:
     """
     from rm_local.cli.terminal import (
         CANNOT_DRAW,
+        describe_term_variable,
         does_term_support_escape_codes,
-        get_term_value_or_not_set_text,
         is_terminal,
     )
     from rm_local.errors import UsageError
@@ -77,9 +77,7 @@ def run_app_until_quit(context: CliContext) -> int:
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UsageError("The app needs a terminal.", 'Without one, use: rm-local ask "..."')
     if not does_term_support_escape_codes():
-        message = (
-            f"The terminal ({get_term_value_or_not_set_text()}) does not understand escape codes."
-        )
+        message = f"The terminal ({describe_term_variable()}) does not understand escape codes."
         raise UsageError(message, f'{CANNOT_DRAW} For example: rm-local ask "..."')
     sys.__stderr__ = open_drawing_stream()  # type: ignore[misc,assignment]  # Textual draws on it
     from rm_local.tui import RmLocalApp

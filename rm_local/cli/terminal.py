@@ -31,7 +31,7 @@ def can_redraw_lines(stream: TextIO | None) -> bool:
     return is_terminal(stream) and does_term_support_escape_codes()
 
 
-def get_term_value_or_not_set_text() -> str:
+def describe_term_variable() -> str:
     """Return the name of the terminal as TERM gives it, or that TERM is not set."""
     return os.environ.get("TERM") or "TERM is not set"
 

@@ -193,7 +193,7 @@ class TurnProgressPrinter:
     def _track_and_describe_loading(self, share: float) -> str:
         """Describe the completed share of making or loading the model, and the time left.
 
-        The share is remembered; a smaller one than the last begins a new step, which is timed anew.
+        The share is remembered; one smaller than the last begins a new step, with a new clock.
         """
         now = time.monotonic()
         if share < self._load_share:  # the first share, or that of the next step

@@ -61,7 +61,7 @@ async def formulate_in_open_turn(
     The text ends after the first sentence, at the end of the thinking, or after MAX_TOKENS. A
     subproblem in the overrides is used unchanged, without the model; then there is no
     `Formulating`. If the model's text is not usable, the question replaces it. Emits `Formulating`,
-    then `Formulated`. The `timer` gets the evaluated tokens, and its wait begins anew at the end.
+    then `Formulated`. The `timer` gets the evaluated tokens, and its clock is restarted at the end.
 
     Raises:
         EngineError: The model failed.

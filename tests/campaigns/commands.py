@@ -26,8 +26,8 @@ from tests.support.command_runs import CommandRunner, Fault, list_commands
 from tests.support.command_values import Invocation, invocations
 from tests.support.watchdog import HANG_SECONDS
 
-REPORT = os.dup(2)
-"""Descriptor of standard error as it is before the first call."""
+REPORT = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
+"""Standard output as it is before the first call: a call may close or replace it."""
 
 
 def run_campaign(
@@ -68,7 +68,7 @@ def call_command(
     )
     @given(drawn)
     def call(invocation: Invocation) -> None:
-        # In case no alarm ends it. A call may have replaced or closed standard error.
+        # In case no alarm ends it.
         faulthandler.dump_traceback_later(2 * HANG_SECONDS, exit=True, file=REPORT)
         if fault := run(invocation):
             faults.setdefault(fault.kind, []).append(fault)
@@ -95,23 +95,24 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=0)
     parser.add_argument("--only", default="")
     asked = parser.parse_args()
+    report = partial(print, file=REPORT, flush=True)
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="commands-") as folder:
         runner = CommandRunner(Path(folder))
         with runner.faked():
             faults = run_campaign(runner, asked.times, asked.seed, asked.only)
-        print(format_table(runner))
+        report(format_table(runner))
         if asked.processes:
             more = run_campaign(runner, asked.processes, asked.seed, asked.only, apart=True)
             faults |= {f"in a process: {kind}": found for kind, found in more.items()}
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     codes = ", ".join(f"{code}: {count}" for code, count in sorted(runner.codes.items(), key=str))
-    print(f"seed {asked.seed}, {sum(runner.calls.values()):,} calls, exit codes {codes}")
-    print(f"{time.monotonic() - start:.0f} s, at most {memory:,.0f} MB")
+    report(f"seed {asked.seed}, {sum(runner.calls.values()):,} calls, exit codes {codes}")
+    report(f"{time.monotonic() - start:.0f} s, at most {memory:,.0f} MB")
     for seconds, invocation in sorted(runner.slow, key=lambda each: -each[0])[:5]:
-        print(f"{seconds:.1f} s: {invocation}"[:300])
+        report(f"{seconds:.1f} s: {invocation}"[:300])
     for kind, found in sorted(faults.items(), key=lambda each: -len(each[1])):
-        print(f"\n=== {len(found)} x {kind}\n{found[0].invocation}\n{found[0].details}")
+        report(f"\n=== {len(found)} x {kind}\n{found[0].invocation}\n{found[0].details}")
     return 1 if faults else 0
 
 
